@@ -1,0 +1,209 @@
+/**
+ * What the machine and its actors say to each other. Events are facts, in the past tense; commands
+ * are imperative. Everything here is plain JSON: no handles, no Errors.
+ *
+ * Times are milliseconds of `src/clock.ts` (since boot), unless a name says otherwise.
+ */
+import type { CommandExit, Outcome } from './outcome.ts';
+
+/** What the machine needs to know to decide. What actors need besides is given to them by wiring. */
+export interface LockexInput {
+  /** Tries to connect, each bounded by the actor (`-R`): 1 or more. */
+  readonly connectTries: number;
+  /** Sessions to try before the command is started (`-r`): 1 or more. */
+  readonly lockTries: number;
+  /** How long to wait for the lock (`-t`); null: for ever; 0: `--no-blocking`. */
+  readonly waitMs: number | null;
+  /** After the command was stopped for a lost lock: end, or go back to connecting. */
+  readonly onLost: 'exit' | 'rejoin';
+  /** Grace between SIGTERM and SIGKILL (`--kill-after`). */
+  readonly killAfterMs: number;
+  /** Exit status when the lock was not had (`-E`). */
+  readonly conflictExitCode: number;
+}
+
+/** The session as people may see it: no password. */
+export interface SessionInfo {
+  /** As ZooKeeper's own logs print it, e.g. `0x100002a3b5c0001`. */
+  readonly id: string;
+  /** host:port of the server that we are connected to. */
+  readonly server: string;
+  /** The session timeout that the server granted. */
+  readonly timeoutMs: number;
+}
+
+/** A contender in the queue, as its node tells. */
+export interface ContenderInfo {
+  /** Name of its node. */
+  readonly node: string;
+  /** What its data says of it, e.g. `db1 pid 4711 (redis-server)`; '' when it tells nothing. */
+  readonly label: string;
+}
+
+export interface QueueInfo {
+  /** 1: next to get it. */
+  readonly position: number;
+  /** Everyone who holds the lock or one of its leases, as far as we looked. */
+  readonly holders: readonly ContenderInfo[];
+  /** Whose node we watch; null when it is a whole pool of leases. */
+  readonly behind: ContenderInfo | null;
+}
+
+export interface LeaseInfo {
+  /** When the proven touch that this lease is counted from was sent. */
+  readonly provenAt: number;
+  /** Everything that the command started must be dead by then. */
+  readonly leaseEnd: number;
+  /** When stopping has to begin, so that it is finished by leaseEnd. */
+  readonly stopAt: number;
+}
+
+/** The lock, once it is ours. */
+export interface GrantInfo {
+  /** Our node: the path as a client without our chroot sees it is chroot + path. */
+  readonly path: string;
+  /** czxid of our node, decimal. */
+  readonly fencingToken: string;
+}
+
+/** One host that was tried, and what was wrong with it. */
+export interface HostFailure {
+  readonly host: string;
+  readonly problem: string;
+}
+
+export type LossCause =
+  /** The server said that the session is over. */
+  | 'expired'
+  /** Our node is gone, or belongs to another session. */
+  | 'nodeGone'
+  /** The lease could not be proven in time: `stopAt` was reached. */
+  | 'leaseEnding'
+  /** While no lease was held: T passed without a word from any server. */
+  | 'silence';
+
+export interface Loss {
+  readonly cause: LossCause;
+  readonly message: string;
+  /** End of the last proven lease; null: there was none, or another may hold the lock already. */
+  readonly leaseEnd: number | null;
+}
+
+/**
+ * From the ZooKeeper actor. Nothing of the queue is said between session.suspended and
+ * session.resumed; after a resumption lock.queued or lock.granted is said anew, to whom it concerns.
+ */
+export type ZookeeperEvent =
+  | { readonly type: 'session.established'; readonly session: SessionInfo }
+  | { readonly type: 'session.unreachable'; readonly hosts: readonly HostFailure[] }
+  | { readonly type: 'session.refused'; readonly message: string }
+  | { readonly type: 'session.suspended'; readonly reason: string }
+  | { readonly type: 'session.resumed'; readonly session: SessionInfo }
+  | { readonly type: 'session.lost'; readonly loss: Loss }
+  | { readonly type: 'session.closed'; readonly clean: boolean }
+  | { readonly type: 'lock.queued'; readonly queue: QueueInfo }
+  | { readonly type: 'lock.granted' }
+  | { readonly type: 'lock.confirmed'; readonly grant: GrantInfo; readonly lease: LeaseInfo }
+  | { readonly type: 'lock.refused'; readonly message: string }
+  | { readonly type: 'lock.released'; readonly confirmed: boolean; readonly message: string }
+  | { readonly type: 'lease.renewed'; readonly lease: LeaseInfo };
+
+/** To the ZooKeeper actor. */
+export type ZookeeperCommand =
+  /** One try at a new session; answered by session.established, .unreachable or .refused. */
+  | { readonly type: 'session.connect' }
+  /** Stand in the queue; answered by lock.queued (each time it changes), lock.granted, lock.refused. */
+  | { readonly type: 'lock.join'; readonly blocking: boolean }
+  /** Prove the lease and read the token; answered by lock.confirmed, or the session's events. */
+  | { readonly type: 'lock.confirm' }
+  /** Delete our node, until that is confirmed or not possible any more; answered by lock.released. */
+  | { readonly type: 'lock.release' }
+  /** Leave the session to its timeout: nothing is sent any more, not even its end. Not answered. */
+  | { readonly type: 'session.abandon' }
+  /** End the session, bounded; answered by session.closed. */
+  | { readonly type: 'session.close' };
+
+export type CommandEvent =
+  /** The program was looked for while waiting and can't be run as things are: a warning. */
+  | { readonly type: 'command.doubtful'; readonly message: string }
+  /** The gate is parked, the guard stands and has echoed: the gate may be opened. */
+  | { readonly type: 'command.armed'; readonly guarded: boolean; readonly reach: string }
+  | { readonly type: 'command.started'; readonly pid: number }
+  /** It can't be run. Nothing of it ever ran. */
+  | {
+      readonly type: 'command.failed';
+      readonly exitCode: 125 | 126 | 127;
+      readonly message: string;
+    }
+  /** Its first process ended; others that it started may still run. */
+  | { readonly type: 'command.exited'; readonly exit: CommandExit }
+  /** Everything that it started is dead (also said when nothing was started). */
+  | {
+      readonly type: 'command.stopped';
+      readonly exit: CommandExit | null;
+      readonly how: StopReport;
+    }
+  /** Something is not dying; said every few seconds. */
+  | { readonly type: 'command.undying'; readonly processes: readonly string[] }
+  /** The guard is gone or silent and could not be replaced. */
+  | { readonly type: 'guard.failed'; readonly message: string };
+
+/** How the command came to be dead. */
+export interface StopReport {
+  /** The strongest means that was needed. */
+  readonly means: 'none' | 'exited' | 'SIGTERM' | 'SIGKILL';
+  /** Processes that outlived the command's first one and were stopped: `name[pid]`. */
+  readonly stragglers: readonly string[];
+}
+
+/** To the command actor. */
+export type CommandCommand =
+  /** Park the gate and stand the guard up beside it. */
+  | { readonly type: 'command.park' }
+  /** Arm the guard with this lease; answered by command.armed or .failed. */
+  | { readonly type: 'command.arm'; readonly lease: LeaseInfo }
+  /** Open the gate; answered by command.started or .failed. */
+  | { readonly type: 'command.start'; readonly grant: GrantInfo }
+  /** The lease moved: tell the guard. */
+  | { readonly type: 'command.extend'; readonly lease: LeaseInfo }
+  /** Pass a signal on to its process group. */
+  | { readonly type: 'command.signal'; readonly signal: string }
+  /**
+   * Stop everything: SIGTERM, SIGKILL after `graceMs`, all dead by `deadline` where one is given.
+   * May be sent again to make it faster; never makes it slower. Answered by command.stopped.
+   */
+  | { readonly type: 'command.stop'; readonly graceMs: number; readonly deadline: number | null };
+
+/** From the signals actor. */
+export type SignalEvent = {
+  readonly type: 'signal.received';
+  readonly signal: string;
+  readonly number: number;
+};
+
+/** Raised by the machine itself. */
+export type TimerEvent = { readonly type: 'wait.timedOut' };
+
+export type LockexEvent = ZookeeperEvent | CommandEvent | SignalEvent | TimerEvent;
+
+/** How patient the machine still is (`-t`). */
+export type Patience = 'fresh' | 'counting' | 'over';
+
+export interface LockexContext extends LockexInput {
+  readonly session: SessionInfo | null;
+  readonly queue: QueueInfo | null;
+  readonly lease: LeaseInfo | null;
+  readonly grant: GrantInfo | null;
+  /** Pid of the command's first process, while it lives. */
+  readonly pid: number | null;
+  /** How the command's first process ended. */
+  readonly exit: CommandExit | null;
+  readonly stopReport: StopReport | null;
+  readonly connectTriesLeft: number;
+  readonly lockTriesLeft: number;
+  readonly patience: Patience;
+  /** How the session was lost, from then until a new one is established. */
+  readonly loss: Loss | null;
+  /** Written once; the first cause wins. */
+  readonly outcome: Outcome | null;
+}

@@ -1,0 +1,81 @@
+/**
+ * Why a run of lockex ended, and the exit status that says so. The first cause wins: the machine
+ * writes an outcome once, and what happens while it cleans up makes that faster, never another
+ * story.
+ */
+
+/** How a command ended: by itself with a status, or by a signal. */
+export interface CommandExit {
+  /** Exit status, 0 to 255; null when a signal killed it. */
+  readonly code: number | null;
+  /** Name and number of the signal that killed it (`SIGKILL`, 9); null when it exited. */
+  readonly signal: { readonly name: string; readonly number: number } | null;
+}
+
+export type Outcome =
+  /** The command ended by itself; its status is in `Output.command`. */
+  | { readonly kind: 'exited' }
+  /** The command ran and was stopped on request (SIGTERM); its status is in `Output.command`. */
+  | { readonly kind: 'stopped'; readonly signal: string }
+  /** A signal ended lockex before the command had started. */
+  | { readonly kind: 'interrupted'; readonly signal: string; readonly number: number }
+  /** The lock was not had: `-t` ran out, or `--no-blocking` found it taken. */
+  | { readonly kind: 'conflict'; readonly message: string }
+  /** No server could be reached. */
+  | { readonly kind: 'unreachable'; readonly message: string }
+  /** ZooKeeper or another contender's data says no: wrong N, wrong kind of lock, no rights. */
+  | { readonly kind: 'refused'; readonly message: string }
+  /** The session ended before the command was started. */
+  | { readonly kind: 'sessionLost'; readonly message: string }
+  /** The lock was lost while the command ran; the command was stopped for it. */
+  | { readonly kind: 'lost'; readonly message: string }
+  /** The command can't be run (126) or was not found (127). */
+  | { readonly kind: 'notRunnable'; readonly exitCode: 126 | 127; readonly message: string }
+  /** lockex itself failed. */
+  | { readonly kind: 'failed'; readonly message: string };
+
+/** What the machine's final state gives out; the CLI turns it into an exit status and nothing else. */
+export interface Output {
+  /** 0 to 255. */
+  readonly exitCode: number;
+  readonly outcome: Outcome;
+  /** How the command ended; null when it was never started. */
+  readonly command: CommandExit | null;
+}
+
+export const EXIT_LOST = 124;
+export const EXIT_FAILED = 125;
+
+/** 128 + n, as shells report a death by signal n. */
+const SIGNAL_BASE = 128;
+
+/** The exit status for an outcome. `conflictExitCode` is `-E`. */
+export function exitCodeOf(
+  outcome: Outcome,
+  command: CommandExit | null,
+  conflictExitCode: number,
+): number {
+  switch (outcome.kind) {
+    case 'exited':
+    case 'stopped':
+      return command === null ? EXIT_FAILED : exitCodeOfCommand(command);
+    case 'interrupted':
+      return SIGNAL_BASE + outcome.number;
+    case 'conflict':
+      return conflictExitCode;
+    case 'notRunnable':
+      return outcome.exitCode;
+    case 'lost':
+      return EXIT_LOST;
+    case 'unreachable':
+    case 'refused':
+    case 'sessionLost':
+    case 'failed':
+      return EXIT_FAILED;
+  }
+}
+
+function exitCodeOfCommand({ code, signal }: CommandExit): number {
+  if (signal !== null) return SIGNAL_BASE + signal.number;
+  return code ?? EXIT_FAILED;
+}

@@ -1,0 +1,231 @@
+/**
+ * The machine's vocabulary: its types, its actors' places, and the actions and guards that the
+ * chart in `lockex.ts` names. Actions are `assign`, `sendTo` and `raise`; guards are pure.
+ */
+import { assign, cancel, type EventObject, fromCallback, raise, sendTo, setup } from 'xstate';
+import type {
+  CommandCommand,
+  CommandEvent,
+  LockexContext,
+  LockexEvent,
+  LockexInput,
+  QueueInfo,
+  SignalEvent,
+  ZookeeperCommand,
+  ZookeeperEvent,
+} from './contract.ts';
+import type { Outcome, Output } from './outcome.ts';
+
+/** Actors are the wiring's to provide; a machine without them must not seem to work. */
+function unprovided(name: string): never {
+  throw new Error(`the machine was started without its actor '${name}': machine.provide() it`);
+}
+
+type EventOf<T extends LockexEvent['type']> = Extract<LockexEvent, { type: T }>;
+
+/** For actions that serve one event type: xstate can't narrow the event of a named action. */
+function fact<T extends LockexEvent['type']>(event: EventObject, type: T): EventOf<T> {
+  if (event.type !== type) throw new Error(`expected ${type}, not ${event.type}`);
+  return event as EventOf<T>;
+}
+
+/** What must be known by the time that it is sent. */
+function held<T>(value: T | null): T {
+  if (value === null) throw new Error('sent before it was known');
+  return value;
+}
+
+/** Writes the outcome unless an earlier cause has. */
+function ending(because: (event: EventObject, context: LockexContext) => Outcome) {
+  return ({ context, event }: { context: LockexContext; event: EventObject }) => ({
+    outcome: context.outcome ?? because(event, context),
+  });
+}
+
+function conflict(waitMs: number | null, queue: QueueInfo | null): string {
+  const holder = queue?.holders[0]?.label || 'another contender';
+  const waited = waitMs === 0 || waitMs === null ? '' : ` after ${waitMs / 1000} s`;
+  return `the lock was not had${waited}: ${holder} holds it`;
+}
+
+export const lockexSetup = setup({
+  types: {
+    context: {} as LockexContext,
+    events: {} as LockexEvent,
+    input: {} as LockexInput,
+    output: {} as Output,
+  },
+  actors: {
+    zookeeper: fromCallback<ZookeeperCommand, undefined, ZookeeperEvent>(() =>
+      unprovided('zookeeper'),
+    ),
+    command: fromCallback<CommandCommand, undefined, CommandEvent>(() => unprovided('command')),
+    signals: fromCallback<EventObject, undefined, SignalEvent>(() => unprovided('signals')),
+  },
+  actions: {
+    // To ZooKeeper.
+    connect: sendTo('zookeeper', { type: 'session.connect' } satisfies ZookeeperCommand),
+    join: sendTo(
+      'zookeeper',
+      ({ context }) =>
+        ({ type: 'lock.join', blocking: context.waitMs !== 0 }) satisfies ZookeeperCommand,
+    ),
+    confirm: sendTo('zookeeper', { type: 'lock.confirm' } satisfies ZookeeperCommand),
+    release: sendTo('zookeeper', { type: 'lock.release' } satisfies ZookeeperCommand),
+    abandon: sendTo('zookeeper', { type: 'session.abandon' } satisfies ZookeeperCommand),
+    close: sendTo('zookeeper', { type: 'session.close' } satisfies ZookeeperCommand),
+
+    // To the command.
+    park: sendTo('command', { type: 'command.park' } satisfies CommandCommand),
+    arm: sendTo(
+      'command',
+      ({ context }) =>
+        ({ type: 'command.arm', lease: held(context.lease) }) satisfies CommandCommand,
+    ),
+    start: sendTo(
+      'command',
+      ({ context }) =>
+        ({ type: 'command.start', grant: held(context.grant) }) satisfies CommandCommand,
+    ),
+    extend: sendTo(
+      'command',
+      ({ context }) =>
+        ({ type: 'command.extend', lease: held(context.lease) }) satisfies CommandCommand,
+    ),
+    passOn: sendTo(
+      'command',
+      ({ event }) =>
+        ({
+          type: 'command.signal',
+          signal: fact(event, 'signal.received').signal,
+        }) satisfies CommandCommand,
+    ),
+    stop: sendTo(
+      'command',
+      ({ context }) =>
+        ({
+          type: 'command.stop',
+          graceMs: context.killAfterMs,
+          deadline: null,
+        }) satisfies CommandCommand,
+    ),
+    kill: sendTo('command', {
+      type: 'command.stop',
+      graceMs: 0,
+      deadline: null,
+    } satisfies CommandCommand),
+    /** With the grace that the lease has left; none where another may hold the lock already. */
+    stopInTime: sendTo('command', ({ context }) => {
+      const deadline = context.loss?.leaseEnd ?? null;
+      return {
+        type: 'command.stop',
+        graceMs: deadline === null ? 0 : context.killAfterMs,
+        deadline,
+      } satisfies CommandCommand;
+    }),
+
+    // `-t` counts from the first time that we wait, over sessions; anew after a command has run.
+    startPatience: raise(
+      { type: 'wait.timedOut' },
+      { id: 'patience', delay: ({ context }) => context.waitMs ?? 0 },
+    ),
+    cancelPatience: cancel('patience'),
+    countPatience: assign({ patience: 'counting' }),
+    endPatience: assign({ patience: 'over' }),
+    resetPatience: assign({ patience: 'fresh' }),
+
+    // What was learned.
+    noteSession: assign(({ event }) => ({
+      session: (event as EventOf<'session.established' | 'session.resumed'>).session,
+      loss: null,
+    })),
+    noteQueue: assign(({ event }) => ({ queue: fact(event, 'lock.queued').queue })),
+    noteGrant: assign(({ event }) => {
+      const { grant, lease } = fact(event, 'lock.confirmed');
+      return { grant, lease };
+    }),
+    noteLease: assign(({ event }) => ({ lease: fact(event, 'lease.renewed').lease })),
+    noteLoss: assign(({ event }) => ({ loss: fact(event, 'session.lost').loss })),
+    notePid: assign(({ event }) => ({ pid: fact(event, 'command.started').pid })),
+    noteExit: assign(({ event }) => ({ exit: fact(event, 'command.exited').exit, pid: null })),
+    noteStopped: assign(({ context, event }) => {
+      const { exit, how } = fact(event, 'command.stopped');
+      return { exit: context.exit ?? exit, stopReport: how, pid: null };
+    }),
+    forgetSession: assign({ session: null, queue: null, lease: null, grant: null }),
+    forgetCommand: assign({ exit: null, stopReport: null, pid: null }),
+    spendConnectTry: assign(({ context }) => ({ connectTriesLeft: context.connectTriesLeft - 1 })),
+    renewConnectTries: assign(({ context }) => ({ connectTriesLeft: context.connectTries })),
+    spendLockTry: assign(({ context }) => ({ lockTriesLeft: context.lockTriesLeft - 1 })),
+    renewLockTries: assign(({ context }) => ({ lockTriesLeft: context.lockTries })),
+
+    // Why it ends: the first cause wins.
+    endInterrupted: assign(
+      ending((event) => {
+        const { signal, number } = fact(event, 'signal.received');
+        return { kind: 'interrupted', signal, number };
+      }),
+    ),
+    endStopped: assign(
+      ending((event) => ({ kind: 'stopped', signal: fact(event, 'signal.received').signal })),
+    ),
+    endExited: assign(ending(() => ({ kind: 'exited' }))),
+    endConflict: assign(
+      ending((_, { waitMs, queue }) => ({ kind: 'conflict', message: conflict(waitMs, queue) })),
+    ),
+    endUnreachable: assign(
+      ending((event) => {
+        const { hosts } = fact(event, 'session.unreachable');
+        const tried = hosts.map(({ host, problem }) => `${host}: ${problem}`).join('; ');
+        return { kind: 'unreachable', message: `no ZooKeeper server could be reached (${tried})` };
+      }),
+    ),
+    endRefused: assign(
+      ending((event) => ({
+        kind: 'refused',
+        message: (event as EventOf<'lock.refused' | 'session.refused'>).message,
+      })),
+    ),
+    endSessionLost: assign(
+      ending((_, { loss }) => ({ kind: 'sessionLost', message: loss?.message ?? 'session lost' })),
+    ),
+    endLost: assign(
+      ending((_, { loss }) => ({ kind: 'lost', message: loss?.message ?? 'lock lost' })),
+    ),
+    endNotRunnable: assign(
+      ending((event) => {
+        const { exitCode, message } = fact(event, 'command.failed');
+        return exitCode === 125
+          ? { kind: 'failed', message }
+          : { kind: 'notRunnable', exitCode, message };
+      }),
+    ),
+    endUnguarded: assign(
+      ending((event) => ({ kind: 'failed', message: fact(event, 'guard.failed').message })),
+    ),
+    /** The one cause that overrides an earlier one: a status must not say that all is well. */
+    endUndying: assign(({ event, context }) => ({
+      outcome:
+        context.outcome?.kind === 'lost'
+          ? context.outcome
+          : ({
+              kind: 'failed',
+              message: `would not die: ${fact(event, 'command.undying').processes.join(', ')}`,
+            } satisfies Outcome),
+    })),
+  },
+  guards: {
+    isNonBlocking: ({ context }) => context.waitMs === 0,
+    isPatienceFresh: ({ context }) =>
+      context.patience === 'fresh' && context.waitMs !== null && context.waitMs > 0,
+    hasConnectTry: ({ context }) => context.connectTriesLeft > 1,
+    hasLockTry: ({ context }) =>
+      context.outcome === null && context.lockTriesLeft > 1 && context.patience !== 'over',
+    willRejoin: ({ context }) => context.outcome === null && context.onLost === 'rejoin',
+    isTerm: ({ event }) => event.type === 'signal.received' && event.signal === 'SIGTERM',
+    isStop: ({ event }) => event.type === 'signal.received' && event.signal === 'SIGTSTP',
+    isFatal: ({ event }) =>
+      event.type === 'signal.received' &&
+      ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'].includes(event.signal),
+  },
+});

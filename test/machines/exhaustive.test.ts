@@ -1,0 +1,231 @@
+/**
+ * Every reachable state × every event, generated from the machine itself, with what must hold in
+ * each. The promise of the whole program rests on these: the command lives only where it may, and
+ * the lock is let go only when the command is dead.
+ */
+import { describe, expect, it } from 'vitest';
+import type { LockexInput } from '../../machines/contract.ts';
+import { lockexMachine } from '../../machines/lockex.ts';
+import { dotted, explore, type Node, type Step } from './explore.ts';
+import { facts, input } from './facts.ts';
+
+const STATES = [
+  'connecting',
+  'waiting',
+  'locked.confirming',
+  'locked.arming',
+  'running',
+  'suspended.waiting',
+  'suspended.locked',
+  'suspended.running',
+  'lost.disarming',
+  'lost.stopping',
+  'cleanup.stopping',
+  'cleanup.hastening',
+  'cleanup.releasing',
+  'cleanup.closing',
+  'done',
+];
+
+/** Where something that the command started may be alive, by design. */
+const MAY_LIVE = ['running', 'suspended.running', 'lost.stopping', 'cleanup.stopping'];
+const MAY_DIE_IN = [...MAY_LIVE, 'cleanup.hastening'];
+
+const inputs: Record<string, LockexInput> = {
+  'the defaults': input(),
+  'patience, retries and rejoining': input({
+    connectTries: 2,
+    lockTries: 2,
+    waitMs: 1000,
+    onLost: 'rejoin',
+  }),
+  'no blocking': input({ waitMs: 0 }),
+};
+
+const typesSent = (step: Step) => step.sent.map(({ type }) => type);
+
+describe.each(Object.entries(inputs))('with %s', (_, given) => {
+  const { initial, nodes, steps } = explore(given);
+
+  it('reaches exactly the states that the design names', () => {
+    expect([...new Set(nodes.map(({ state }) => state))].sort()).toEqual([...STATES].sort());
+  });
+
+  it('never fails, whatever comes in whatever state', () => {
+    expect(nodes.filter(({ snapshot }) => snapshot.status === 'error')).toEqual([]);
+  });
+
+  it('opens the gate only on the way from armed to running', () => {
+    const starts = steps.filter((step) => typesSent(step).includes('command.start'));
+    expect(starts.length).toBeGreaterThan(0);
+    for (const { from, to, fact } of starts) {
+      expect([from.state, fact, to.state]).toEqual(['locked.arming', 'command.armed', 'running']);
+    }
+  });
+
+  it('enters running only by opening the gate, or back from suspended.running', () => {
+    for (const step of steps) {
+      if (step.to.state !== 'running' || step.from.state === 'running') continue;
+      const opened = typesSent(step).includes('command.start');
+      expect(opened || step.from.state === 'suspended.running').toBe(true);
+    }
+  });
+
+  it('leaves the states in which the command may live only when it is dead, or to stop it', () => {
+    for (const step of steps) {
+      if (!MAY_DIE_IN.includes(step.from.state) || MAY_DIE_IN.includes(step.to.state)) continue;
+      // The two ends: everything is dead, or nothing more can be done and the session is lost.
+      if (step.fact === 'command.undying') {
+        expect(typesSent(step)).toContain('session.abandon');
+        expect(['lost.stopping', 'cleanup.hastening']).toContain(step.from.state);
+      } else expect(step.fact).toBe('command.stopped');
+    }
+  });
+
+  it('tells the command to stop on every way out of running and suspended.running', () => {
+    for (const step of steps) {
+      const left = ['running', 'suspended.running'].includes(step.from.state);
+      if (!left || ['running', 'suspended.running'].includes(step.to.state)) continue;
+      expect(typesSent(step)).toContain('command.stop');
+    }
+  });
+
+  it('releases only after the command was said to be dead, and never after undying', () => {
+    const releases = steps.filter((step) => typesSent(step).includes('lock.release'));
+    expect(releases.length).toBeGreaterThan(0);
+    for (const { from, fact } of releases) {
+      expect([from.state, fact]).toEqual(['cleanup.stopping', 'command.stopped']);
+    }
+  });
+
+  it('closes the session only when everything is dead, or has abandoned it before', () => {
+    for (const step of steps) {
+      const closing = typesSent(step).indexOf('session.close');
+      if (closing < 0 || step.fact === 'command.stopped') continue;
+      if (step.from.state === 'cleanup.releasing') continue;
+      expect(typesSent(step).slice(0, closing)).toContain('session.abandon');
+    }
+  });
+
+  it('never leads from lost back to running but through a new session, grant and proof', () => {
+    const without = new Set(['lock.confirmed']);
+    for (const lost of nodes.filter(({ state }) => state.startsWith('lost'))) {
+      const reached = reachable(lost, ({ fact }) => !without.has(fact));
+      expect([...reached].filter(({ state }) => state === 'running')).toEqual([]);
+    }
+    for (const step of steps) {
+      if (!step.from.state.startsWith('lost') || step.to.state.startsWith('lost')) continue;
+      expect(['connecting', 'cleanup.closing']).toContain(step.to.state);
+    }
+  });
+
+  it('connects again only without anything of the session before', () => {
+    for (const { from, to } of steps) {
+      if (!from.state.startsWith('lost') || to.state !== 'connecting') continue;
+      const { session, queue, lease, grant } = to.snapshot.context;
+      expect({ session, queue, lease, grant }).toEqual({
+        session: null,
+        queue: null,
+        lease: null,
+        grant: null,
+      });
+    }
+  });
+
+  it('keeps the first cause: an outcome is never rewritten, but for what would not die', () => {
+    for (const { from, to, fact } of steps) {
+      const { outcome } = from.snapshot.context;
+      if (outcome === null || fact === 'command.undying') continue;
+      expect(to.snapshot.context.outcome).toEqual(outcome);
+    }
+  });
+
+  it('has an outcome whenever it is in cleanup or done', () => {
+    for (const { state, snapshot } of nodes) {
+      if (state !== 'done' && !state.startsWith('cleanup')) continue;
+      expect(snapshot.context.outcome, state).not.toBeNull();
+    }
+  });
+
+  it('never ends well where something would not die', () => {
+    for (const { from, fact, to } of steps) {
+      if (fact !== 'command.undying' || from.state === to.state) continue;
+      if (from.state === 'lost.disarming') continue; // No command had started.
+      expect(['failed', 'lost']).toContain(to.snapshot.context.outcome?.kind);
+    }
+  });
+
+  it('has a way to done from everywhere, whatever has happened', () => {
+    const reaching = new Set(nodes.filter(({ state }) => state === 'done'));
+    for (let grown = true; grown; ) {
+      grown = false;
+      for (const { from, to } of steps) {
+        if (!reaching.has(to) || reaching.has(from)) continue;
+        reaching.add(from);
+        grown = true;
+      }
+    }
+    expect(nodes.filter((node) => !reaching.has(node)).map(({ state }) => state)).toEqual([]);
+  });
+
+  it('comes to done by the actors’ answers alone, once it is cleaning up', () => {
+    const answers = ['command.stopped', 'lock.released', 'session.closed'];
+    for (const node of nodes.filter(({ state }) => state.startsWith('cleanup'))) {
+      const reached = reachable(node, ({ fact }) => answers.includes(fact));
+      expect([...reached].some(({ state }) => state === 'done')).toBe(true);
+    }
+  });
+
+  it('asks for what it waits for: each state’s command was sent on the way into it', () => {
+    const wanted: Record<string, string> = {
+      connecting: 'session.connect',
+      waiting: 'lock.join',
+      'locked.confirming': 'lock.confirm',
+      'locked.arming': 'command.arm',
+      'lost.disarming': 'command.stop',
+      'lost.stopping': 'command.stop',
+      'cleanup.stopping': 'command.stop',
+      'cleanup.hastening': 'command.stop',
+      'cleanup.releasing': 'lock.release',
+      'cleanup.closing': 'session.close',
+    };
+    expect(initial.sentAtStart.map(({ type }) => type)).toEqual([
+      'command.park',
+      'session.connect',
+    ]);
+    for (const step of steps) {
+      const command = wanted[step.to.state];
+      if (command === undefined || step.from.state === step.to.state) continue;
+      expect(typesSent(step), `${step.from.state} → ${step.to.state}`).toContain(command);
+    }
+  });
+});
+
+describe('every state', () => {
+  const types = [...new Set(Object.values(facts).map(({ type }) => type))];
+  const leaves = STATES.filter((state) => state !== 'done');
+
+  it.each(leaves)('decides every event by name: %s', (state) => {
+    let node = lockexMachine.root;
+    const decided = new Set<string>(Object.keys(node.config.on ?? {}));
+    for (const name of state.split('.')) {
+      const child = node.states[name];
+      if (child === undefined) throw new Error(`no state ${state}`);
+      node = child;
+      for (const type of Object.keys(node.config.on ?? {})) decided.add(type);
+    }
+    expect(types.filter((type) => !decided.has(type))).toEqual([]);
+  });
+
+  it('is named by its dotted value', () => {
+    expect(dotted({ cleanup: 'stopping' })).toBe('cleanup.stopping');
+  });
+});
+
+function reachable(from: Node, along: (step: Step) => boolean): Set<Node> {
+  const found = new Set([from]);
+  for (const node of found) {
+    for (const step of node.steps) if (along(step)) found.add(step.to);
+  }
+  return found;
+}

@@ -1,0 +1,275 @@
+/** Whole lives of the machine, with simulated actors and a simulated clock. */
+import { describe, expect, it } from 'vitest';
+import { signals } from './facts.ts';
+import { CLEANED_UP, onStage, UP_TO_RUNNING } from './stage.ts';
+
+const types = (told: readonly { readonly type: string }[]) => told.map(({ type }) => type);
+
+describe('an uneventful life', () => {
+  it('goes from connecting to done and passes the command’s status on', () => {
+    const stage = onStage();
+    stage.hear(...UP_TO_RUNNING);
+    stage.hear({ type: 'command.exited', exit: { code: 7, signal: null } }, ...CLEANED_UP);
+    expect(stage.visited).toEqual([
+      'connecting',
+      'waiting',
+      'locked.confirming',
+      'locked.arming',
+      'running',
+      'cleanup.stopping',
+      'cleanup.releasing',
+      'cleanup.closing',
+      'done',
+    ]);
+    expect(stage.output()).toMatchObject({ exitCode: 7, outcome: { kind: 'exited' } });
+    expect(types(stage.told)).toEqual([
+      'command.park',
+      'session.connect',
+      'lock.join',
+      'lock.confirm',
+      'command.arm',
+      'command.extend',
+      'command.start',
+      'command.stop',
+      'lock.release',
+      'session.close',
+    ]);
+  });
+
+  it('reports a command that a signal killed as 128 + n', () => {
+    const stage = onStage();
+    const exit = { code: null, signal: { name: 'SIGSEGV', number: 11 } };
+    stage.hear(...UP_TO_RUNNING, { type: 'command.exited', exit }, ...CLEANED_UP);
+    expect(stage.output()?.exitCode).toBe(139);
+  });
+
+  it('passes every renewal of the lease on to the guard', () => {
+    const stage = onStage();
+    stage.hear(...UP_TO_RUNNING);
+    const lease = { provenAt: 100, stopAt: 20_100, leaseEnd: 29_100 };
+    stage.hear({ type: 'lease.renewed', lease });
+    expect(stage.told.at(-1)).toEqual({ type: 'command.extend', lease });
+    expect(stage.context().lease).toEqual(lease);
+  });
+});
+
+describe('connecting', () => {
+  it('tries as often as -R says, and gives up with 125 and each host’s problem', () => {
+    const stage = onStage({ connectTries: 3 });
+    stage.hear('session.unreachable', 'session.unreachable');
+    expect(stage.state()).toBe('connecting');
+    stage.hear('session.unreachable', ...CLEANED_UP);
+    expect(types(stage.told).filter((type) => type === 'session.connect')).toHaveLength(3);
+    expect(stage.output()).toMatchObject({ exitCode: 125, outcome: { kind: 'unreachable' } });
+    expect(JSON.stringify(stage.output())).toContain('a:1: connection refused');
+  });
+});
+
+describe('waiting', () => {
+  it('ends with -E’s status when -t is over, counted from entering waiting', () => {
+    const stage = onStage({ waitMs: 5000, conflictExitCode: 99 });
+    stage.clock.increment(60_000);
+    stage.hear('session.established', 'lock.queued');
+    stage.clock.increment(4999);
+    expect(stage.state()).toBe('waiting');
+    stage.clock.increment(1);
+    stage.hear(...CLEANED_UP);
+    expect(stage.output()).toMatchObject({ exitCode: 99, outcome: { kind: 'conflict' } });
+  });
+
+  it('counts -t on while suspended', () => {
+    const stage = onStage({ waitMs: 5000 });
+    stage.hear('session.established', 'lock.queued');
+    stage.clock.increment(3000);
+    stage.hear('session.suspended');
+    stage.clock.increment(2000);
+    expect(stage.state()).toBe('cleanup.stopping');
+  });
+
+  it('counts -t on over a new session', () => {
+    const stage = onStage({ waitMs: 5000, lockTries: 2 });
+    stage.hear('session.established', 'lock.queued');
+    stage.clock.increment(3000);
+    stage.hear('session.lost (expired)', 'command.stopped', 'session.established');
+    expect(stage.state()).toBe('waiting');
+    stage.clock.increment(2000);
+    stage.hear(...CLEANED_UP);
+    expect(stage.output()?.exitCode).toBe(1);
+  });
+
+  it('forgets -t once the command runs', () => {
+    const stage = onStage({ waitMs: 5000 });
+    stage.hear(...UP_TO_RUNNING);
+    stage.clock.increment(100_000);
+    expect(stage.state()).toBe('running');
+  });
+
+  it('counts -t anew after a command was stopped and the machine rejoins', () => {
+    const stage = onStage({ waitMs: 5000, onLost: 'rejoin' });
+    stage.hear('session.established');
+    stage.clock.increment(4000);
+    stage.hear('lock.granted', 'lock.confirmed', 'command.armed', 'command.started');
+    stage.hear('session.lost (expired)', 'command.stopped', 'session.established');
+    stage.clock.increment(4999);
+    expect(stage.state()).toBe('waiting');
+    stage.clock.increment(1);
+    expect(stage.state()).toBe('cleanup.stopping');
+  });
+
+  it('with --no-blocking ends as soon as it is not first', () => {
+    const stage = onStage({ waitMs: 0 });
+    stage.hear('session.established');
+    expect(stage.told.at(-1)).toEqual({ type: 'lock.join', blocking: false });
+    stage.hear('lock.queued', ...CLEANED_UP);
+    expect(stage.output()?.exitCode).toBe(1);
+  });
+
+  it('with a wrong N or a wrong kind of lock ends with 125', () => {
+    const stage = onStage();
+    stage.hear('session.established', 'lock.refused', ...CLEANED_UP);
+    expect(stage.output()).toMatchObject({ exitCode: 125, outcome: { kind: 'refused' } });
+  });
+
+  it('with a lost session tries again while -r lasts, then ends with 125', () => {
+    const stage = onStage({ lockTries: 2 });
+    stage.hear('session.established', 'session.lost (expired)', 'command.stopped');
+    expect(stage.state()).toBe('connecting');
+    stage.hear('session.established', 'session.suspended', 'session.lost (expired)');
+    expect(stage.state()).toBe('lost.disarming');
+    stage.hear('command.stopped', 'session.closed');
+    expect(stage.output()).toMatchObject({ exitCode: 125, outcome: { kind: 'sessionLost' } });
+  });
+
+  it.each([
+    ['SIGTERM', signals.TERM, 143],
+    ['SIGINT', signals.INT, 130],
+    ['SIGHUP', signals.HUP, 129],
+    ['SIGQUIT', signals.QUIT, 131],
+  ])('ends with 128+n on %s', (_, signal, status) => {
+    const stage = onStage();
+    stage.hear('session.established', 'lock.queued', signal, ...CLEANED_UP);
+    expect(stage.output()?.exitCode).toBe(status);
+  });
+
+  it.each([signals.USR1, signals.CONT, signals.TSTP])('does not care for $signal', (signal) => {
+    const stage = onStage();
+    stage.hear('session.established', 'lock.queued', signal);
+    expect(stage.state()).toBe('waiting');
+    expect(types(stage.told)).not.toContain('command.signal');
+  });
+});
+
+describe('running', () => {
+  it('on TERM stops, with the grace; a second TERM kills; the status is the command’s', () => {
+    const stage = onStage();
+    stage.hear(...UP_TO_RUNNING, signals.TERM);
+    expect(stage.told.at(-1)).toEqual({ type: 'command.stop', graceMs: 5000, deadline: null });
+    stage.hear(signals.TERM);
+    expect(stage.told.at(-1)).toEqual({ type: 'command.stop', graceMs: 0, deadline: null });
+    const exit = { code: null, signal: { name: 'SIGKILL', number: 9 } };
+    stage.hear({ type: 'command.exited', exit }, ...CLEANED_UP);
+    expect(stage.output()).toMatchObject({ exitCode: 137, outcome: { kind: 'stopped' } });
+  });
+
+  it.each([signals.INT, signals.HUP, signals.QUIT, signals.USR1, signals.CONT])(
+    'passes $signal on, once, and goes on',
+    (signal) => {
+      const stage = onStage();
+      stage.hear(...UP_TO_RUNNING, signal);
+      const passed = stage.told.filter(({ type }) => type === 'command.signal');
+      expect(passed).toEqual([
+        { type: 'command.signal', signal: 'signal' in signal ? signal.signal : '' },
+      ]);
+      expect(stage.state()).toBe('running');
+    },
+  );
+
+  it('does not obey or pass on TSTP: a stopped lockex would cost the command its lease', () => {
+    const stage = onStage();
+    stage.hear(...UP_TO_RUNNING, signals.TSTP);
+    expect(types(stage.told)).not.toContain('command.signal');
+    expect(stage.state()).toBe('running');
+  });
+
+  it('goes on through a short outage', () => {
+    const stage = onStage();
+    stage.hear(...UP_TO_RUNNING, 'session.suspended', 'lease.renewed', 'session.resumed');
+    expect(stage.state()).toBe('running');
+    expect(types(stage.told)).not.toContain('command.stop');
+  });
+
+  it('is stopped by leaseEnd when the lease could not be proven', () => {
+    const stage = onStage();
+    stage.hear(...UP_TO_RUNNING, 'session.suspended', 'session.lost (lease ending)');
+    expect(stage.state()).toBe('lost.stopping');
+    expect(stage.told.at(-1)).toEqual({ type: 'command.stop', graceMs: 5000, deadline: 29_000 });
+    stage.hear('command.exited', 'command.stopped', 'session.closed');
+    expect(stage.output()).toMatchObject({ exitCode: 124, outcome: { kind: 'lost' } });
+  });
+
+  it('is killed at once where another may hold the lock already', () => {
+    const stage = onStage();
+    stage.hear(...UP_TO_RUNNING, 'session.lost (expired)');
+    expect(stage.told.at(-1)).toEqual({ type: 'command.stop', graceMs: 0, deadline: null });
+  });
+
+  it('when lost and told to, rejoins with a new session once everything is dead', () => {
+    const stage = onStage({ onLost: 'rejoin' });
+    stage.hear(...UP_TO_RUNNING, 'session.lost (expired)');
+    expect(stage.state()).toBe('lost.stopping');
+    stage.hear('command.exited', 'command.stopped');
+    expect(stage.state()).toBe('connecting');
+    expect(types(stage.told).slice(-2)).toEqual(['command.park', 'session.connect']);
+    stage.hear(...UP_TO_RUNNING, 'command.exited', ...CLEANED_UP);
+    expect(stage.output()?.exitCode).toBe(0);
+  });
+
+  it('does not rejoin after a TERM', () => {
+    const stage = onStage({ onLost: 'rejoin' });
+    stage.hear(...UP_TO_RUNNING, 'session.lost (expired)', signals.TERM);
+    stage.hear('command.stopped', 'session.closed');
+    expect(stage.output()?.exitCode).toBe(124);
+  });
+
+  it('is stopped when its guard can’t be replaced', () => {
+    const stage = onStage();
+    stage.hear(...UP_TO_RUNNING, 'guard.failed', ...CLEANED_UP);
+    expect(stage.output()?.exitCode).toBe(125);
+  });
+});
+
+describe('cleanup', () => {
+  it('keeps the lock while something will not die, and says 125 once the session is lost', () => {
+    const stage = onStage();
+    stage.hear(...UP_TO_RUNNING, signals.TERM, 'command.undying', 'command.undying');
+    expect(stage.state()).toBe('cleanup.stopping');
+    expect(types(stage.told)).not.toContain('lock.release');
+    stage.hear('session.lost (expired)', 'command.undying');
+    expect(types(stage.told).slice(-2)).toEqual(['session.abandon', 'session.close']);
+    stage.hear('session.closed');
+    expect(stage.output()?.exitCode).toBe(125);
+  });
+
+  it('goes on with the earlier deadline when the session is lost meanwhile', () => {
+    const stage = onStage();
+    stage.hear(...UP_TO_RUNNING, signals.TERM, 'session.lost (lease ending)');
+    expect(stage.told.at(-1)).toEqual({ type: 'command.stop', graceMs: 5000, deadline: 29_000 });
+    stage.hear({ type: 'command.exited', exit: { code: 3, signal: null } });
+    stage.hear('command.stopped', 'session.closed');
+    // A stop on request keeps the command's status.
+    expect(stage.output()?.exitCode).toBe(3);
+  });
+
+  it('does not wait for a release that can’t come any more', () => {
+    const stage = onStage();
+    stage.hear(...UP_TO_RUNNING, 'command.exited', 'command.stopped', 'session.lost (expired)');
+    expect(stage.state()).toBe('cleanup.closing');
+  });
+
+  it('reports a command that can’t be found as 127', () => {
+    const stage = onStage();
+    stage.hear('session.established', 'lock.granted', 'lock.confirmed', 'command.failed (127)');
+    stage.hear(...CLEANED_UP);
+    expect(stage.output()?.exitCode).toBe(127);
+  });
+});

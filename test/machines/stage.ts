@@ -1,0 +1,68 @@
+/**
+ * The machine on a stage: its three actors are puppets that note what they are told, and a
+ * simulated clock stands in for time. A test says what the actors say.
+ */
+import { createActor, type EventObject, fromCallback, SimulatedClock } from 'xstate';
+import type {
+  CommandCommand,
+  CommandEvent,
+  LockexEvent,
+  LockexInput,
+  SignalEvent,
+  ZookeeperCommand,
+  ZookeeperEvent,
+} from '../../machines/contract.ts';
+import { lockexMachine } from '../../machines/lockex.ts';
+import { dotted } from './explore.ts';
+import { facts, input } from './facts.ts';
+
+export function onStage(changes: Partial<LockexInput> = {}) {
+  const clock = new SimulatedClock();
+  const told: (ZookeeperCommand | CommandCommand)[] = [];
+  const actor = createActor(
+    lockexMachine.provide({
+      actors: {
+        zookeeper: fromCallback<ZookeeperCommand, undefined, ZookeeperEvent>(({ receive }) => {
+          receive((command) => told.push(command));
+        }),
+        command: fromCallback<CommandCommand, undefined, CommandEvent>(({ receive }) => {
+          receive((command) => told.push(command));
+        }),
+        signals: fromCallback<EventObject, undefined, SignalEvent>(() => {}),
+      },
+    }),
+    { input: input(changes), clock },
+  );
+  const visited: string[] = [];
+  actor.subscribe(({ value }) => {
+    const state = dotted(value);
+    if (visited.at(-1) !== state) visited.push(state);
+  });
+  actor.start();
+  return {
+    clock,
+    /** Commands that the actors were told, in order. */
+    told,
+    /** States in the order of their visit. */
+    visited,
+    state: () => dotted(actor.getSnapshot().value),
+    context: () => actor.getSnapshot().context,
+    output: () => actor.getSnapshot().output,
+    /** The actors say these, by name or as they are. */
+    hear(...said: (keyof typeof facts | LockexEvent)[]) {
+      for (const event of said) actor.send(typeof event === 'string' ? facts[event] : event);
+    },
+  };
+}
+
+/** From the start to the moment when the command runs. */
+export const UP_TO_RUNNING = [
+  'session.established',
+  'lock.granted',
+  'lock.confirmed',
+  'command.armed',
+  'command.started',
+] as const;
+
+/** What the actors answer while the machine cleans up. */
+export const CLEANED_UP = ['command.stopped', 'lock.released', 'session.closed'] as const;
