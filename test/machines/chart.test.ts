@@ -1,0 +1,9 @@
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { lockexMachine } from '../../machines/lockex.ts';
+import { chartPage } from '../../scripts/lib/chart.js';
+
+it('docs/machine.md shows the machine as it is (npm run chart)', () => {
+  const page = readFileSync(new URL('../../docs/machine.md', import.meta.url), 'utf8');
+  expect(page).toBe(chartPage(lockexMachine.root));
+});
