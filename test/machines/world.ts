@@ -1,0 +1,486 @@
+/**
+ * A world of several machines that want one lock, all in simulated time: a server that grants and
+ * expires, connections that are cut, commands that end, hang or refuse to die, answers that come
+ * late or twice. Everything is drawn from one seed, so that a walk can be replayed.
+ *
+ * The actors keep the contract of `machines/contract.ts` and nothing more; the lease is a simple
+ * one (proven by each renewal), since its arithmetic has tests of its own.
+ */
+import { createActor, type EventObject, fromCallback } from 'xstate';
+import type {
+  CommandCommand,
+  CommandEvent,
+  LeaseInfo,
+  LockexInput,
+  SignalEvent,
+  ZookeeperCommand,
+  ZookeeperEvent,
+} from '../../machines/contract.ts';
+import { lockexMachine } from '../../machines/lockex.ts';
+import { dotted } from './explore.ts';
+import { signals } from './facts.ts';
+
+const T = 30_000;
+const GRACE = 5000;
+
+/** Events in the order of their time; the clock of everything in the world. */
+export class Timeline {
+  now = 0;
+  #next = 1;
+  readonly #due = new Map<number, { at: number; run: () => void }>();
+
+  setTimeout(run: () => void, delay: number): number {
+    const id = this.#next++;
+    this.#due.set(id, { at: this.now + Math.max(0, delay), run });
+    return id;
+  }
+
+  clearTimeout(id: unknown): void {
+    this.#due.delete(id as number);
+  }
+
+  /** Runs the next thing that is due; false when nothing is. */
+  step(): boolean {
+    let soonest: [number, { at: number; run: () => void }] | null = null;
+    for (const entry of this.#due) if (!soonest || entry[1].at < soonest[1].at) soonest = entry;
+    if (soonest === null) return false;
+    this.#due.delete(soonest[0]);
+    this.now = soonest[1].at;
+    soonest[1].run();
+    return true;
+  }
+}
+
+/** A generator of numbers in [0, 1) from a seed (mulberry32). */
+export function randomFrom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+interface SimulatedSession {
+  readonly owner: Player;
+  alive: boolean;
+  reachable: boolean;
+  lastTouch: number;
+  queued: boolean;
+}
+
+/** The lock as the leader sees it. */
+class Server {
+  readonly queue: SimulatedSession[] = [];
+  grants = 0;
+
+  constructor(readonly world: World) {}
+
+  leave(session: SimulatedSession): void {
+    session.queued = false;
+    const place = this.queue.indexOf(session);
+    if (place < 0) return;
+    this.queue.splice(place, 1);
+    const next = this.queue[0];
+    if (place === 0 && next) next.owner.zookeeper.first(next);
+  }
+
+  /** Expires at lastTouch + T, unless touched again. */
+  watch(session: SimulatedSession): void {
+    this.world.timeline.setTimeout(
+      () => {
+        if (!session.alive) return;
+        if (this.world.timeline.now < session.lastTouch + T) return this.watch(session);
+        session.alive = false;
+        this.leave(session);
+      },
+      session.lastTouch + T - this.world.timeline.now,
+    );
+  }
+}
+
+class SimulatedZookeeper {
+  session: SimulatedSession | null = null;
+  emit: (event: ZookeeperEvent) => void = () => {};
+  lease: LeaseInfo | null = null;
+  over = false;
+
+  constructor(
+    readonly world: World,
+    readonly player: Player,
+  ) {}
+
+  obey(command: ZookeeperCommand): void {
+    const { session } = this;
+    switch (command.type) {
+      case 'session.connect':
+        return this.later(() => this.connect());
+      case 'lock.join':
+        return this.later(() => this.join());
+      case 'lock.confirm':
+        return this.later(() => {
+          if (this.over || session === null || session !== this.session) return;
+          if (!session.reachable || !session.alive || this.lease === null) return;
+          this.renew();
+          const fencingToken = String(++this.world.server.grants);
+          const grant = { path: `/x/${fencingToken}`, fencingToken };
+          this.say({ type: 'lock.confirmed', grant, lease: this.lease });
+        });
+      case 'lock.release':
+        this.over = true;
+        return this.later(() => {
+          const confirmed = session?.reachable === true && session.alive;
+          if (confirmed) this.world.releasedBy(this.player, session);
+          this.say({ type: 'lock.released', confirmed, message: '' });
+        });
+      case 'session.abandon':
+        this.over = true;
+        this.session = null;
+        return;
+      case 'session.close':
+        this.over = true;
+        this.session = null;
+        return this.later(() => {
+          if (session?.reachable && session.alive) this.world.releasedBy(this.player, session);
+          this.say({ type: 'session.closed', clean: true });
+        });
+    }
+  }
+
+  connect(): void {
+    const { timeline, server } = this.world;
+    const old = this.session;
+    if (old?.reachable && old.alive) this.world.releasedBy(this.player, old);
+    if (this.world.chance(0.1)) {
+      return this.say({
+        type: 'session.unreachable',
+        hosts: [{ host: 'a:1', problem: 'refused' }],
+      });
+    }
+    const session = {
+      owner: this.player,
+      alive: true,
+      reachable: true,
+      lastTouch: timeline.now,
+      queued: false,
+    };
+    this.session = session;
+    this.over = false;
+    this.lease = null;
+    server.watch(session);
+    this.renew();
+    this.tick(session);
+    this.say({
+      type: 'session.established',
+      session: { id: '0x1', server: 'a:1', timeoutMs: T },
+    });
+  }
+
+  join(): void {
+    const { session } = this;
+    if (this.over || !session?.reachable || !session.alive) return;
+    const { queue } = this.world.server;
+    if (!session.queued) {
+      session.queued = true;
+      queue.push(session);
+    }
+    if (queue[0] === session) return this.say({ type: 'lock.granted' });
+    this.say({
+      type: 'lock.queued',
+      queue: { position: queue.indexOf(session), holders: [], behind: null },
+    });
+  }
+
+  /** The predecessor went. */
+  first(session: SimulatedSession): void {
+    this.later(() => {
+      const mine = session === this.session && session.alive;
+      if (mine && session.reachable && !this.over) this.say({ type: 'lock.granted' });
+    });
+  }
+
+  /** Renewals while connected; stopAt, and the server's verdict, while not. */
+  tick(session: SimulatedSession): void {
+    this.world.timeline.setTimeout(() => {
+      if (session !== this.session || this.over) return;
+      const { now } = this.world.timeline;
+      const { lease } = this;
+      if (lease && now >= lease.stopAt) return this.lose('leaseEnding', lease.leaseEnd);
+      if (session.reachable && !session.alive) return this.lose('expired', null);
+      if (session.reachable) {
+        this.renew();
+        if (lease) this.say({ type: 'lease.renewed', lease: this.lease as LeaseInfo });
+      }
+      this.tick(session);
+    }, T / 12);
+  }
+
+  renew(): void {
+    const { session } = this;
+    if (!session?.alive || !session.reachable) return;
+    const { now } = this.world.timeline;
+    session.lastTouch = now;
+    this.lease = { provenAt: now, leaseEnd: now + T - 100, stopAt: now + T - 100 - GRACE - 500 };
+  }
+
+  lose(cause: 'leaseEnding' | 'expired', leaseEnd: number | null): void {
+    this.over = true;
+    this.say({ type: 'session.lost', loss: { cause, message: cause, leaseEnd } });
+  }
+
+  /** The connection is cut, and healed some time later, perhaps too late. */
+  cut(): void {
+    const { session } = this;
+    if (!session?.reachable) return;
+    session.reachable = false;
+    this.later(() => {
+      if (session === this.session && !this.over) {
+        this.say({ type: 'session.suspended', reason: 'cut' });
+      }
+    });
+    this.world.timeline.setTimeout(
+      () => {
+        session.reachable = true;
+        if (session !== this.session || this.over) return;
+        const { lease } = this;
+        const due = lease !== null && this.world.timeline.now >= lease.stopAt;
+        if (due || !session.alive) return;
+        this.renew();
+        this.say({ type: 'lease.renewed', lease: this.lease as LeaseInfo });
+        this.say({
+          type: 'session.resumed',
+          session: { id: '0x1', server: 'a:1', timeoutMs: T },
+        });
+      },
+      this.world.random() ** 2 * 2 * T,
+    );
+  }
+
+  say(event: ZookeeperEvent): void {
+    this.world.transitions += 1;
+    this.emit(event);
+  }
+
+  later(run: () => void): void {
+    this.world.timeline.setTimeout(run, this.world.random() * 50);
+  }
+}
+
+class SimulatedCommand {
+  emit: (event: CommandEvent) => void = () => {};
+  armed = false;
+  alive = false;
+  stubborn = false;
+  killAt = Number.POSITIVE_INFINITY;
+  generation = 0;
+
+  constructor(
+    readonly world: World,
+    readonly player: Player,
+  ) {}
+
+  obey(command: CommandCommand): void {
+    const { timeline } = this.world;
+    switch (command.type) {
+      case 'command.park':
+        this.armed = false;
+        return;
+      case 'command.arm':
+        return this.later(() => {
+          this.armed = true;
+          this.say({ type: 'command.armed', guarded: true, reach: 'all' });
+        });
+      case 'command.start': {
+        if (!this.armed) this.world.violations.push(`${this.player.name} started unguarded`);
+        this.generation += 1;
+        this.alive = true;
+        this.stubborn = this.world.chance(0.2);
+        this.killAt = Number.POSITIVE_INFINITY;
+        this.world.began(this.player);
+        const { generation } = this;
+        this.later(() => {
+          if (generation !== this.generation) return;
+          this.say({ type: 'command.started', pid: 1 });
+        });
+        timeline.setTimeout(
+          () => {
+            if (generation === this.generation && this.alive) this.end(0);
+          },
+          this.world.random() * 3 * T,
+        );
+        return;
+      }
+      case 'command.stop':
+        return this.stop(command.graceMs, command.deadline);
+      case 'command.extend':
+      case 'command.signal':
+        return;
+    }
+  }
+
+  stop(graceMs: number, deadline: number | null): void {
+    const { timeline } = this.world;
+    if (!this.alive) return this.later(() => this.stopped());
+    if (!this.stubborn) this.later(() => this.end(15));
+    const killAt = Math.min(timeline.now + graceMs, (deadline ?? Number.POSITIVE_INFINITY) - 200);
+    if (killAt >= this.killAt) return;
+    this.killAt = killAt;
+    timeline.setTimeout(() => this.end(9), killAt - timeline.now);
+  }
+
+  end(signal: number): void {
+    if (!this.alive) return;
+    this.alive = false;
+    this.world.ended(this.player);
+    const exit =
+      signal === 0
+        ? { code: 0, signal: null }
+        : { code: null, signal: { name: `SIG${signal}`, number: signal } };
+    this.later(() => {
+      this.say({ type: 'command.exited', exit });
+      this.later(() => this.stopped());
+    });
+  }
+
+  stopped(): void {
+    if (this.alive) return;
+    this.say({
+      type: 'command.stopped',
+      exit: null,
+      how: { means: 'SIGTERM', stragglers: [] },
+    });
+  }
+
+  say(event: CommandEvent): void {
+    this.world.transitions += 1;
+    this.emit(event);
+  }
+
+  later(run: () => void): void {
+    this.world.timeline.setTimeout(run, this.world.random() * 20);
+  }
+}
+
+/** One lockex: started again, as a supervisor would, whenever it has ended. */
+class Player {
+  readonly zookeeper: SimulatedZookeeper;
+  readonly command: SimulatedCommand;
+  signal: (event: SignalEvent) => void = () => {};
+  state = '';
+  done = false;
+
+  constructor(
+    readonly world: World,
+    readonly name: string,
+    input: LockexInput,
+  ) {
+    this.zookeeper = new SimulatedZookeeper(world, this);
+    this.command = new SimulatedCommand(world, this);
+    const { zookeeper, command } = this;
+    const actor = createActor(
+      lockexMachine.provide({
+        actors: {
+          zookeeper: fromCallback<ZookeeperCommand, undefined, ZookeeperEvent>(
+            ({ receive, sendBack }) => {
+              zookeeper.emit = sendBack;
+              receive((order) => zookeeper.obey(order));
+            },
+          ),
+          command: fromCallback<CommandCommand, undefined, CommandEvent>(
+            ({ receive, sendBack }) => {
+              command.emit = sendBack;
+              receive((order) => command.obey(order));
+            },
+          ),
+          signals: fromCallback<EventObject, undefined, SignalEvent>(({ sendBack }) => {
+            this.signal = sendBack;
+          }),
+        },
+      }),
+      { input, clock: world.timeline },
+    );
+    actor.subscribe({
+      next: ({ value, status }) => {
+        this.state = dotted(value);
+        world.visited.add(this.state);
+        if (status === 'done') this.done = true;
+      },
+      error: (error) => world.violations.push(`${name} failed: ${error}`),
+    });
+    actor.start();
+  }
+}
+
+export class World {
+  readonly timeline = new Timeline();
+  readonly server = new Server(this);
+  readonly random: () => number;
+  readonly visited = new Set<string>();
+  readonly players: Player[] = [];
+  /** Who runs a command now. */
+  readonly running = new Set<Player>();
+  /** What must never happen, and did. */
+  readonly violations: string[] = [];
+  transitions = 0;
+  commands = 0;
+  lives = 0;
+
+  constructor(seed: number, contenders: number) {
+    this.random = randomFrom(seed);
+    for (let index = 0; index < contenders; index += 1) this.enter();
+    this.nemesis();
+  }
+
+  chance(probability: number): boolean {
+    return this.random() < probability;
+  }
+
+  enter(): void {
+    this.lives += 1;
+    const player = new Player(this, `p${this.lives}`, {
+      connectTries: 1 + Math.floor(this.random() * 2),
+      lockTries: 1 + Math.floor(this.random() * 2),
+      waitMs: this.chance(0.3) ? Math.floor(this.random() * 2 * T) : null,
+      onLost: this.chance(0.5) ? 'rejoin' : 'exit',
+      killAfterMs: GRACE,
+      conflictExitCode: 1,
+    });
+    this.players.push(player);
+  }
+
+  /** Cuts connections and sends signals, for ever. */
+  nemesis(): void {
+    this.timeline.setTimeout(() => {
+      for (const player of this.players.filter(({ done }) => done)) {
+        this.players.splice(this.players.indexOf(player), 1);
+        this.enter();
+      }
+      const victim = this.players[Math.floor(this.random() * this.players.length)];
+      if (this.chance(0.8)) victim?.zookeeper.cut();
+      else victim?.signal(this.chance(0.5) ? signals.TERM : signals.INT);
+      this.nemesis();
+    }, this.random() * T);
+  }
+
+  began(player: Player): void {
+    this.commands += 1;
+    this.running.add(player);
+    if (this.running.size > 1) {
+      const who = [...this.running].map(({ name, state }) => `${name} in ${state}`);
+      this.violations.push(`two commands at once at ${this.timeline.now}: ${who.join(', ')}`);
+    }
+  }
+
+  ended(player: Player): void {
+    this.running.delete(player);
+  }
+
+  releasedBy(player: Player, session: SimulatedSession): void {
+    if (player.command.alive) {
+      this.violations.push(`${player.name} let go while its command lived`);
+    }
+    session.alive = false;
+    this.server.leave(session);
+  }
+}
