@@ -96,7 +96,6 @@ export interface Loss {
 export type ZookeeperEvent =
   | { readonly type: 'session.established'; readonly session: SessionInfo }
   | { readonly type: 'session.unreachable'; readonly hosts: readonly HostFailure[] }
-  | { readonly type: 'session.refused'; readonly message: string }
   | { readonly type: 'session.suspended'; readonly reason: string }
   | { readonly type: 'session.resumed'; readonly session: SessionInfo }
   | { readonly type: 'session.lost'; readonly loss: Loss }
@@ -110,7 +109,7 @@ export type ZookeeperEvent =
 
 /** To the ZooKeeper actor. */
 export type ZookeeperCommand =
-  /** One try at a new session; answered by session.established, .unreachable or .refused. */
+  /** One try at a new session; answered by session.established or .unreachable. */
   | { readonly type: 'session.connect' }
   /** Stand in the queue; answered by lock.queued (each time it changes), lock.granted, lock.refused. */
   | { readonly type: 'lock.join'; readonly blocking: boolean }

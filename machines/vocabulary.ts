@@ -183,7 +183,7 @@ export const lockexSetup = setup({
     endRefused: assign(
       ending((event) => ({
         kind: 'refused',
-        message: (event as EventOf<'lock.refused' | 'session.refused'>).message,
+        message: fact(event, 'lock.refused').message,
       })),
     ),
     endSessionLost: assign(

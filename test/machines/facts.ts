@@ -1,5 +1,5 @@
 /** One event of every type, in every variant that the machine decides by; for tests of the machine. */
-import type { LeaseInfo, LockexEvent, LockexInput } from '../../machines/contract.ts';
+import type { LeaseInfo, LockexEvent, LockexInput, SignalEvent } from '../../machines/contract.ts';
 
 export const input = (changes: Partial<LockexInput> = {}): LockexInput => ({
   connectTries: 1,
@@ -18,7 +18,7 @@ export const holder = { node: 'h__lock__0000000000', label: 'db1 pid 1 (redis-se
 const exit = { code: 0, signal: null };
 const how = { means: 'SIGTERM', stragglers: [] } as const;
 
-const signal = (name: string, number: number): LockexEvent => ({
+const signal = (name: string, number: number): SignalEvent => ({
   type: 'signal.received',
   signal: name,
   number,
@@ -41,7 +41,6 @@ export const facts = {
     type: 'session.unreachable',
     hosts: [{ host: 'a:1', problem: 'connection refused' }],
   },
-  'session.refused': { type: 'session.refused', message: 'no' },
   'session.suspended': { type: 'session.suspended', reason: 'connection closed' },
   'session.resumed': { type: 'session.resumed', session },
   'session.lost (lease ending)': {

@@ -1,0 +1,176 @@
+/**
+ * The one place that joins the machine with its actors: ZooKeeper, the command, signals.
+ *
+ * It translates calls, and it holds the last resort: a machine that failed can't stop a command any
+ * more, so the command is killed without it.
+ */
+import { hostname, userInfo } from 'node:os';
+import { basename } from 'node:path';
+import {
+  type Actor,
+  createActor,
+  type EventObject,
+  fromCallback,
+  type InspectionEvent,
+} from 'xstate';
+import type {
+  CommandCommand,
+  CommandEvent,
+  LockexInput,
+  SignalEvent,
+  ZookeeperCommand,
+  ZookeeperEvent,
+} from '../machines/contract.ts';
+import { lockexMachine } from '../machines/lockex.ts';
+import type { Output } from '../machines/outcome.ts';
+import { type Clock, systemClock } from './clock.ts';
+import { SignalWatcher } from './command/signals.ts';
+import { CommandSupervisor } from './command/supervisor.ts';
+import type { CommandLine } from './command/types.ts';
+import { version } from './version.ts';
+import { Contender } from './zookeeper/contender.ts';
+import { Lock } from './zookeeper/lock.ts';
+import { encodeNodeData } from './zookeeper/node-data.ts';
+import type { Recipe } from './zookeeper/recipe.ts';
+import { leasesIn, Semaphore } from './zookeeper/semaphore.ts';
+import { Session } from './zookeeper/session.ts';
+
+/** What a run needs to know; the command line's settings fit. Times are milliseconds. */
+export interface LockexSettings extends LockexInput {
+  readonly lockId: string;
+  /** Where locks live, without slashes around it. */
+  readonly lockPath: string;
+  readonly hosts: readonly { readonly host: string; readonly port: number }[];
+  /** '' or `/a/b`. */
+  readonly chroot: string;
+  /** Leases of the semaphore; 1: a plain lock. */
+  readonly concurrent: number;
+  /** Bound of one try to connect, and the session timeout to ask for. */
+  readonly timeoutMs: number;
+  readonly command: CommandLine;
+  readonly guard: boolean;
+}
+
+export interface LockexDependencies {
+  readonly log: (level: 'debug' | 'info' | 'warn' | 'error', message: string) => void;
+  readonly clock?: Clock;
+  readonly inspect?: (event: InspectionEvent) => void;
+}
+
+export interface Lockex {
+  readonly actor: Actor<typeof lockexMachine>;
+  /** Settles when the machine is done; rejects when it failed, with the command killed. */
+  readonly output: Promise<Output>;
+}
+
+/** Makes a machine with its real actors; `actor.start()` begins. */
+export function createLockex(settings: LockexSettings, dependencies: LockexDependencies): Lockex {
+  const clock = dependencies.clock ?? systemClock;
+  const { log } = dependencies;
+  let supervisor: CommandSupervisor | null = null;
+  let contender: Contender | null = null;
+
+  const zookeeper = fromCallback<ZookeeperCommand, undefined, ZookeeperEvent>(
+    ({ sendBack, receive }) => {
+      const actor = new Contender({
+        clock,
+        log,
+        connectTimeoutMs: settings.timeoutMs,
+        killAfterMs: settings.killAfterMs,
+        newSession: () =>
+          new Session({
+            hosts: settings.hosts,
+            chroot: settings.chroot,
+            timeoutMs: settings.timeoutMs,
+            clock,
+            log,
+          }),
+        newRecipe: (session, guid) => newRecipe(settings, session, guid),
+        emit: sendBack,
+      });
+      contender = actor;
+      receive((command) => actor.send(command));
+      return () => actor.dispose();
+    },
+  );
+
+  const command = fromCallback<CommandCommand, undefined, CommandEvent>(({ sendBack, receive }) => {
+    const actor = new CommandSupervisor(
+      {
+        command: settings.command,
+        env: process.env,
+        cwd: process.cwd(),
+        lockId: settings.lockId,
+        killAfterMs: settings.killAfterMs,
+        guard: settings.guard,
+        clock,
+        log,
+        reaper: null,
+      },
+      sendBack,
+    );
+    supervisor = actor;
+    receive((order) => actor.send(order));
+    return () => actor.dispose();
+  });
+
+  const signals = fromCallback<EventObject, undefined, SignalEvent>(({ sendBack }) => {
+    const watcher = new SignalWatcher(sendBack);
+    return () => watcher.dispose();
+  });
+
+  const actor = createActor(lockexMachine.provide({ actors: { zookeeper, command, signals } }), {
+    input: settings,
+    ...(dependencies.inspect && { inspect: dependencies.inspect }),
+  });
+  const output = new Promise<Output>((resolve, reject) => {
+    actor.subscribe({
+      complete: () => resolve(actor.getSnapshot().output as Output),
+      error: (error) => {
+        // Invoked actors outlive a machine that failed (xstate#5153): end them by hand.
+        supervisor?.dispose();
+        contender?.dispose();
+        reject(error);
+      },
+    });
+  });
+  return { actor, output };
+}
+
+function newRecipe(settings: LockexSettings, session: Session, guid: string): Recipe {
+  const path = `/${settings.lockPath}/${settings.lockId}`;
+  const data = encodeNodeData({
+    host: hostname(),
+    pid: process.pid,
+    user: userName(),
+    command: commandName(settings.command),
+    version,
+  });
+  if (settings.concurrent > 1) {
+    return new Semaphore(session, { path, leases: settings.concurrent, guid, data });
+  }
+  const refusal = (parentData: Buffer | undefined) => {
+    const leases = leasesIn(parentData);
+    return leases === null
+      ? null
+      : `${path} is a semaphore of ${leases} (-c ${leases}): it can't be a plain lock as well`;
+  };
+  return new Lock(session, { path, guid, kind: 'exclusive', data, refusal });
+}
+
+/** Without its arguments, which can carry secrets; nor does `PASSWORD=x program` show one. */
+function commandName(command: CommandLine): string {
+  if (command.kind === 'program') return basename(command.argv[0]);
+  const words = command.line.trim().split(/\s+/);
+  const program = words.find((word) => !/^\w+=/.test(word)) ?? '';
+  return /^[\w./+-]+$/.test(program) ? basename(program) : 'sh';
+}
+
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // A container may run as a user that /etc/passwd doesn't know.
+    return String(process.getuid?.() ?? '');
+  }
+}

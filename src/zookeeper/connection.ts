@@ -1,0 +1,277 @@
+/**
+ * One TCP connection and one handshake, over node-zookeeper-client's ConnectionManager.
+ *
+ * The manager is used for what it does well: the codec, the order of requests and answers, watches.
+ * It never reconnects here: each connection has a fresh one, so that no half frame, pending packet
+ * or watch of an old connection reaches the next. What it does wrong is kept from happening
+ * (numbers are those of docs/decisions/0002-one-client-per-connection.md):
+ *
+ *  1. no deadline for the handshake → one deadline for connecting and the handshake together
+ *  3. half frames survive a reconnect → frames are cut here, and die with the connection
+ *  4. unknown error codes and event types throw → read here; no exception leaves the socket's
+ *     handlers, whatever comes
+ *  5. requests are queued while disconnected → refused at once
+ *  7. close() and connect() hang, throw or crash → not used; `end()` is always safe
+ *  8. the first xid is 0 → 1
+ *  9. pings depend on the server's silence; no reason is given → `ping()` is the caller's; the end
+ *     of a connection has a reason, and is told once
+ * 10. host lists → one server, given as host and port
+ */
+import type { Socket } from 'node:net';
+import ConnectionManager from 'node-zookeeper-client/lib/ConnectionManager.js';
+import jute, {
+  type Request,
+  type RequestHeader,
+  type Response,
+} from 'node-zookeeper-client/lib/jute/index.js';
+import type { Clock } from '../clock.ts';
+import { RequestError, requestError } from './errors.ts';
+
+export interface ConnectionOptions {
+  readonly server: { readonly host: string; readonly port: number };
+  /** 8 bytes; zeros ask for a new session. */
+  readonly sessionId: Buffer;
+  readonly password: Buffer;
+  /** The session timeout to ask for; milliseconds. */
+  readonly timeoutMs: number;
+  /**
+   * Newest zxid that the session has seen, 8 bytes, kept up to date in place: a server that is
+   * behind it refuses us.
+   */
+  readonly lastZxid: Buffer;
+  /** '' or `/a/b`. */
+  readonly chroot: string;
+  /** For connecting and the handshake together; milliseconds. */
+  readonly handshakeDeadlineMs: number;
+  readonly clock: Clock;
+  readonly openSocket: (server: { readonly host: string; readonly port: number }) => Socket;
+  readonly onAttached: (handshake: Handshake) => void;
+  /** Said once, also when the connection was never made. */
+  readonly onEnded: (reason: EndReason) => void;
+  /** Something came from the server. */
+  readonly onHeard: () => void;
+  readonly log: (level: 'debug' | 'warn', message: string) => void;
+}
+
+export interface Handshake {
+  /** Read right before the handshake was written. */
+  readonly sentAt: number;
+  readonly sessionId: Buffer;
+  readonly password: Buffer;
+  /** The session timeout that was granted; milliseconds. */
+  readonly timeoutMs: number;
+}
+
+export interface EndReason {
+  /** `expired`: the server says that the session is over. */
+  readonly kind: 'expired' | 'failed';
+  readonly message: string;
+}
+
+/** ZooKeeper's own bound (jute.maxbuffer) is 1 MB by default; what is larger is no frame. */
+const LARGEST_FRAME = 64 * 1024 * 1024;
+const XID_NOTIFICATION = -1;
+const LARGEST_EVENT_TYPE = 4;
+const HEADER_BYTES = 16;
+
+export class Connection extends ConnectionManager {
+  readonly #options: ConnectionOptions;
+  #received: Buffer = Buffer.alloc(0);
+  #deadline: unknown;
+  #sentAt = 0;
+  #ended = false;
+
+  constructor(options: ConnectionOptions) {
+    super('unused:0', { sessionTimeout: options.timeoutMs, spinDelay: 0 }, () => {});
+    this.#options = options;
+    this.sessionId = options.sessionId;
+    this.sessionPassword = options.password;
+    this.zxid = options.lastZxid;
+    this.chrootPath = options.chroot === '' ? undefined : options.chroot;
+    this.xid = 1;
+  }
+
+  get isAttached(): boolean {
+    return !this.#ended && this.state === ConnectionManager.STATES.CONNECTED;
+  }
+
+  override connect(): void {
+    if (this.socket !== undefined) throw new Error('a connection connects once');
+    const { clock, server, handshakeDeadlineMs } = this.#options;
+    this.state = ConnectionManager.STATES.CONNECTING;
+    let socket: Socket;
+    try {
+      socket = this.#options.openSocket(server);
+    } catch (error) {
+      // Not from within connect(): whoever called it is not ready for the answer yet.
+      setImmediate(() => this.end(plainWords(error)));
+      return;
+    }
+    this.socket = socket;
+    this.#deadline = clock.setTimeout(() => {
+      const waited = `${handshakeDeadlineMs / 1000} s`;
+      this.end(
+        this.#sentAt === 0
+          ? `no connection within ${waited}`
+          : `no answer to the handshake within ${waited}`,
+      );
+    }, handshakeDeadlineMs);
+    socket.setNoDelay();
+    socket.on('connect', () => this.#guarded(() => this.#shakeHands()));
+    socket.on('data', (bytes: Buffer) => this.#guarded(() => this.#receive(bytes)));
+    socket.on('drain', () => this.#guarded(() => this.onSocketDrain()));
+    socket.on('error', (error) => this.end(plainWords(error)));
+    socket.on('close', () => this.end(this.#closedWords()));
+  }
+
+  /** Ends the connection; safe at any time. What is unanswered fails with CONNECTION_LOSS. */
+  end(message: string, kind: EndReason['kind'] = 'failed'): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#options.clock.clearTimeout(this.#deadline);
+    this.state = ConnectionManager.STATES.CLOSED;
+    // A destroyed socket may still emit 'error'; it has a listener.
+    this.socket?.destroy();
+    const unanswered = this.pendingQueue.splice(0);
+    for (let packet = this.packetQueue.shift(); packet; packet = this.packetQueue.shift()) {
+      unanswered.push(packet);
+    }
+    for (const { callback } of unanswered) callback(requestError('CONNECTION_LOSS', 'unanswered'));
+    this.#options.onEnded({ kind, message });
+  }
+
+  override queue(request: Request, callback: (error: Error | null, response?: Response) => void) {
+    if (this.isAttached) super.queue(request, callback);
+    else callback(requestError('CONNECTION_LOSS', 'not connected'));
+  }
+
+  ping(): void {
+    const header = new jute.protocol.RequestHeader(jute.XID_PING, jute.OP_CODES['PING']);
+    this.queue(new jute.Request(header, null), () => {});
+  }
+
+  /** Nothing that a server sends may end the process. */
+  #guarded(handle: () => void): void {
+    if (this.#ended) return;
+    try {
+      handle();
+    } catch (error) {
+      this.end(`protocol error: ${error instanceof Error ? error.message : error}`);
+    }
+  }
+
+  #shakeHands(): void {
+    const { clock, lastZxid, timeoutMs, sessionId, password } = this.#options;
+    this.#sentAt = clock.now();
+    const handshake = new jute.protocol.ConnectRequest(
+      jute.PROTOCOL_VERSION,
+      lastZxid,
+      Math.round(timeoutMs),
+      sessionId,
+      password,
+    );
+    this.socket?.write(new jute.Request(null, handshake).toBuffer());
+  }
+
+  #receive(bytes: Buffer): void {
+    this.#received = this.#received.length > 0 ? Buffer.concat([this.#received, bytes]) : bytes;
+    while (!this.#ended && this.#received.length >= 4) {
+      const size = this.#received.readInt32BE(0);
+      if (size < 0 || size > LARGEST_FRAME) throw new Error(`a frame of ${size} bytes`);
+      if (this.#received.length < size + 4) return;
+      const frame = this.#received.subarray(0, size + 4);
+      this.#received = this.#received.subarray(size + 4);
+      this.#options.onHeard();
+      if (this.state === ConnectionManager.STATES.CONNECTING) this.#onHandshake(frame);
+      else this.#onFrame(frame);
+    }
+  }
+
+  #onHandshake(frame: Buffer): void {
+    const answer = new jute.protocol.ConnectResponse();
+    answer.deserialize(frame, 4);
+    const asked = this.#options.sessionId;
+    const isNew = asked.every((byte) => byte === 0);
+    if (answer.timeOut <= 0) return this.end('the server says that the session expired', 'expired');
+    if (!isNew && !answer.sessionId.equals(asked)) {
+      return this.end('the server answered with another session', 'expired');
+    }
+    this.#options.clock.clearTimeout(this.#deadline);
+    this.sessionId = answer.sessionId;
+    this.sessionPassword = answer.passwd;
+    this.state = ConnectionManager.STATES.CONNECTED;
+    this.#options.onAttached({
+      sentAt: this.#sentAt,
+      sessionId: answer.sessionId,
+      password: answer.passwd,
+      timeoutMs: answer.timeOut,
+    });
+  }
+
+  #onFrame(frame: Buffer): void {
+    if (frame.length < 4 + HEADER_BYTES) throw new Error('an answer without a header');
+    const xid = frame.readInt32BE(4);
+    const error = frame.readInt32BE(4 + 12);
+    if (xid === XID_NOTIFICATION) return this.#onNotification(frame);
+    if (xid >= 0) this.#noteZxid(frame.subarray(8, 16));
+    // The library looks error codes up in a table that is shorter than the servers'.
+    if (xid >= 0 && error !== 0) return this.#onError(xid, error, frame.subarray(8, 16));
+    // A whole frame and nothing else: the library has nothing to keep for later.
+    this.onSocketData(frame);
+    if (this.pendingBuffer !== null) throw new Error('a malformed answer');
+    if (this.socket?.destroyed) throw new Error('an answer that nobody waits for');
+  }
+
+  #onError(xid: number, error: number, zxid: Buffer): void {
+    const packet = this.pendingQueue.shift();
+    if (packet?.request.header.xid !== xid) throw new Error('an answer out of order');
+    packet.callback(new RequestError(error, nameOf(packet.request.header)), {
+      header: { xid, zxid, err: error },
+      payload: null,
+    });
+  }
+
+  #onNotification(frame: Buffer): void {
+    const event = new jute.protocol.WatcherEvent();
+    if (this.chrootPath !== undefined) event.setChrootPath(this.chrootPath);
+    event.deserialize(frame, 4 + HEADER_BYTES);
+    // -1 (a change of the session's state) and types of newer servers concern no watch of ours.
+    if (event.type >= 1 && event.type <= LARGEST_EVENT_TYPE) this.watcherManager.emit(event);
+    else this.#options.log('debug', `a watch event of type ${event.type} was ignored`);
+  }
+
+  /** Error answers carry a zxid as well; it never goes back. */
+  #noteZxid(zxid: Buffer): void {
+    const { lastZxid } = this.#options;
+    if (zxid.readBigInt64BE() > lastZxid.readBigInt64BE()) zxid.copy(lastZxid);
+  }
+
+  #closedWords(): string {
+    return this.#sentAt !== 0 && this.state === ConnectionManager.STATES.CONNECTING
+      ? 'closed the connection instead of answering the handshake (not serving: no quorum?)'
+      : 'the server closed the connection';
+  }
+}
+
+const WORDS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'connection reset',
+  EPIPE: 'connection reset',
+  ENOTFOUND: 'no such host',
+  EAI_AGAIN: 'the name could not be looked up',
+  EHOSTUNREACH: 'no route to the host',
+  ENETUNREACH: 'no route to its network',
+  ETIMEDOUT: 'connection timed out',
+  EADDRNOTAVAIL: 'no route to the host',
+};
+
+/** What went wrong with a socket, for people. */
+export function plainWords(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return WORDS[code ?? ''] ?? message ?? String(error);
+}
+
+function nameOf({ type }: RequestHeader): string {
+  const name = Object.entries(jute.OP_CODES).find(([, code]) => code === type)?.[0] ?? 'request';
+  return name.toLowerCase().replaceAll('_', ' ');
+}

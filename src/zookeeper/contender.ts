@@ -1,0 +1,416 @@
+/**
+ * The ZooKeeper actor: obeys the machine's commands, drives a session, a recipe and a lease, and
+ * says what happened. It decides nothing about the command; it never touches a process.
+ *
+ * One session at a time. Whatever an older one still has to say is not listened to.
+ */
+import { randomUUID } from 'node:crypto';
+import type {
+  GrantInfo,
+  LossCause,
+  SessionInfo,
+  ZookeeperCommand,
+  ZookeeperEvent,
+} from '../../machines/contract.ts';
+import type { Clock } from '../clock.ts';
+import { isRequestError, UnreachableError } from './errors.ts';
+import { LeaseKeeper } from './lease-keeper.ts';
+import type { Recipe, Standing } from './recipe.ts';
+
+import type { Attachment, Session } from './session.ts';
+
+export interface ContenderOptions {
+  readonly clock: Clock;
+  /** Bound of one try to connect; milliseconds. */
+  readonly connectTimeoutMs: number;
+  readonly killAfterMs: number;
+  readonly newSession: () => Session;
+  /** A recipe for this session, with a GUID that no other session has used. */
+  readonly newRecipe: (session: Session, guid: string) => Recipe;
+  readonly emit: (event: ZookeeperEvent) => void;
+  readonly log: (level: 'debug' | 'info' | 'warn', message: string) => void;
+}
+
+/** With `--no-blocking`: how long one that is about to let go is waited for. */
+const PASSING_MS = 2000;
+/** How long a user is kept waiting for a connection to release the lock with. */
+const RELEASE_MS = 3000;
+const CLOSE_MS = 2000;
+/** A lease with less than this left is proven anew before a command starts. */
+const FRESH_ENOUGH = 0.6;
+
+type Phase =
+  /** No node of ours is known to hold anything. */
+  | { readonly name: 'idle' }
+  | { readonly name: 'queued'; readonly blocking: boolean; readonly since: number }
+  | { readonly name: 'granted'; readonly path: string; readonly confirming: boolean }
+  | { readonly name: 'holding'; readonly path: string }
+  /** Releasing, closing or lost: nothing is said any more but the answers to commands. */
+  | { readonly name: 'over' };
+
+export class Contender {
+  readonly #options: ContenderOptions;
+  #session: Session | null = null;
+  #keeper: LeaseKeeper | null = null;
+  #recipe: Recipe | null = null;
+  #phase: Phase = { name: 'idle' };
+  #suspended = false;
+  /** The recipe's present step; steps are taken one after the other. */
+  #advancing: Promise<void> = Promise.resolve();
+  #advanceWanted = false;
+  #passingTimer: unknown;
+
+  constructor(options: ContenderOptions) {
+    this.#options = options;
+  }
+
+  send(command: ZookeeperCommand): void {
+    switch (command.type) {
+      case 'session.connect':
+        return this.#run(this.#connect());
+      case 'lock.join':
+        return this.#join(command.blocking);
+      case 'lock.confirm':
+        return this.#confirm();
+      case 'lock.release':
+        return this.#run(this.#release());
+      case 'session.abandon':
+        return this.#abandon();
+      case 'session.close':
+        return this.#run(this.#close());
+    }
+  }
+
+  /** The last resort: nothing is left behind in this process, nothing is told to the server. */
+  dispose(): void {
+    this.#abandon();
+  }
+
+  /** Session id and password, for the reaper only: never to be logged; null without a session. */
+  credentials(): { readonly id: Buffer; readonly password: Buffer } | null {
+    return this.#session?.credentials() ?? null;
+  }
+
+  // ---- The session ----
+
+  async #connect(): Promise<void> {
+    // After a loss the old session may still stand, with our node in it. Its command is dead.
+    const old = this.#session;
+    if (old !== null) void old.close(CLOSE_MS);
+    this.#keeper?.letGo();
+
+    const session = this.#options.newSession();
+    const keeper = this.#newKeeper(session);
+    this.#session = session;
+    this.#keeper = keeper;
+    this.#recipe = null;
+    this.#phase = { name: 'idle' };
+    this.#suspended = false;
+    this.#listen(session, keeper);
+    try {
+      await session.connect(this.#options.connectTimeoutMs);
+    } catch (error) {
+      if (session !== this.#session) return;
+      if (!(error instanceof UnreachableError)) throw error;
+      this.#session = null;
+      return this.#emit({ type: 'session.unreachable', hosts: error.failures });
+    }
+    if (session !== this.#session) return;
+    this.#emit({ type: 'session.established', session: this.#info(session) });
+  }
+
+  #newKeeper(session: Session): LeaseKeeper {
+    return new LeaseKeeper(session, {
+      clock: this.#options.clock,
+      killAfterMs: this.#options.killAfterMs,
+      onRenewed: (lease) => this.#emit({ type: 'lease.renewed', lease }),
+      onDoubt: (reason) => {
+        this.#suspend(reason);
+        session.reattach(reason);
+      },
+      onNodeGone: () => this.#nodeGone(),
+      onEnding: ({ leaseEnd }) =>
+        this.#lose('leaseEnding', 'the lease could not be proven in time', leaseEnd),
+    });
+  }
+
+  #listen(session: Session, keeper: LeaseKeeper): void {
+    const ifCurrent =
+      <T extends unknown[]>(listener: (...args: T) => void) =>
+      (...args: T) => {
+        if (session === this.#session) listener(...args);
+      };
+    session.on(
+      'attached',
+      ifCurrent((attachment) => this.#attached(keeper, attachment)),
+    );
+    session.on(
+      'detached',
+      ifCurrent(({ reason }) => {
+        keeper.detached();
+        // A re-attachment of our own making is no outage; #confirm bounds it.
+        const { name } = this.#phase;
+        if (!(this.#phase.name === 'granted' && this.#phase.confirming) && name !== 'idle') {
+          this.#suspend(reason);
+        }
+      }),
+    );
+    session.on(
+      'expired',
+      ifCurrent(({ message, by }) =>
+        this.#lose(by === 'server' ? 'expired' : 'silence', message, null),
+      ),
+    );
+  }
+
+  #attached(keeper: LeaseKeeper, attachment: Attachment): void {
+    const phase = this.#phase;
+    if (phase.name === 'holding') {
+      keeper.negotiated(attachment.timeoutMs);
+      return this.#run(this.#resumeHolding(keeper, phase.path, attachment));
+    }
+    keeper.attached(attachment.handshakeSentAt, attachment.timeoutMs);
+    if (phase.name === 'granted' && phase.confirming) this.#run(this.#confirmGrant(phase.path));
+    else this.#resume();
+  }
+
+  /** Reconnected while the command runs: still ours only if the leader says that our node stands. */
+  async #resumeHolding(keeper: LeaseKeeper, path: string, attachment: Attachment): Promise<void> {
+    const session = this.#session;
+    if (session === null) return;
+    try {
+      // Both on their way at once; the server answers in order.
+      await Promise.all([session.check(path), this.#watchOwnNode(path)]);
+      if (session.attached !== attachment || this.#phase.name !== 'holding') return;
+      keeper.attached(attachment.handshakeSentAt, attachment.timeoutMs);
+      this.#resume();
+    } catch (error) {
+      this.#troubleOnOwnNode(error);
+    }
+  }
+
+  #suspend(reason: string): void {
+    if (this.#suspended || this.#phase.name === 'over') return;
+    this.#suspended = true;
+    this.#emit({ type: 'session.suspended', reason });
+  }
+
+  #resume(): void {
+    if (!this.#suspended || this.#phase.name === 'over' || this.#session === null) return;
+    this.#suspended = false;
+    this.#emit({ type: 'session.resumed', session: this.#info(this.#session) });
+  }
+
+  #lose(cause: LossCause, message: string, leaseEnd: number | null): void {
+    if (this.#phase.name === 'over') {
+      // Whoever releases or closes has to know that there is nothing to wait for.
+      this.#emit({ type: 'session.lost', loss: { cause, message, leaseEnd } });
+      return;
+    }
+    this.#phase = { name: 'over' };
+    this.#keeper?.letGo();
+    this.#emit({ type: 'session.lost', loss: { cause, message, leaseEnd } });
+  }
+
+  #nodeGone(): void {
+    // Our own release deletes it as well.
+    if (this.#phase.name !== 'granted' && this.#phase.name !== 'holding') return;
+    this.#lose('nodeGone', 'our node is gone: somebody deleted it, or the session ended', null);
+  }
+
+  // ---- The queue ----
+
+  #join(blocking: boolean): void {
+    const session = this.#session;
+    if (session === null || this.#phase.name === 'over') return;
+    this.#recipe ??= this.#options.newRecipe(session, randomUUID().replaceAll('-', ''));
+    this.#phase = { name: 'queued', blocking, since: this.#options.clock.now() };
+    this.#advance();
+  }
+
+  #advance(): void {
+    if (this.#advanceWanted) return;
+    this.#advanceWanted = true;
+    this.#advancing = this.#advancing.then(async () => {
+      this.#advanceWanted = false;
+      const { name } = this.#phase;
+      if (name !== 'queued' || this.#recipe === null || !this.#session?.isAttached) return;
+      try {
+        this.#stands(await this.#recipe.advance(() => this.#advance()));
+      } catch (error) {
+        this.#troubleInQueue(error);
+      }
+    });
+    this.#run(this.#advancing);
+  }
+
+  #stands(standing: Standing): void {
+    if (this.#phase.name !== 'queued' || this.#suspended) return;
+    switch (standing.kind) {
+      case 'granted':
+        this.#phase = { name: 'granted', path: standing.path, confirming: false };
+        return this.#emit({ type: 'lock.granted' });
+      case 'refused':
+        return this.#emit({ type: 'lock.refused', message: standing.message });
+      case 'queued':
+        if (this.#isWorthAMoment(standing)) return;
+        return this.#emit({ type: 'lock.queued', queue: standing.queue });
+    }
+  }
+
+  #isWorthAMoment({ passing }: Extract<Standing, { kind: 'queued' }>): boolean {
+    const { clock } = this.#options;
+    const phase = this.#phase;
+    if (phase.name !== 'queued' || phase.blocking || !passing) return false;
+    const left = phase.since + PASSING_MS - clock.now();
+    if (left <= 0) return false;
+    clock.clearTimeout(this.#passingTimer);
+    this.#passingTimer = clock.setTimeout(() => this.#advance(), left);
+    return true;
+  }
+
+  #troubleInQueue(error: unknown): void {
+    if (!isRequestError(error)) throw error;
+    if (error.code === 'TIMEOUT') this.#session?.reattach(error.message);
+    // The session says so itself, and says what becomes of it.
+    if (error.isConnectionTrouble || this.#phase.name !== 'queued') return;
+    this.#emit({ type: 'lock.refused', message: error.message });
+  }
+
+  // ---- The lock ----
+
+  #confirm(): void {
+    const { clock } = this.#options;
+    const phase = this.#phase;
+    const [session, keeper] = [this.#session, this.#keeper];
+    const held = phase.name === 'granted' || phase.name === 'holding';
+    if (!held || session === null || keeper === null || !session.isAttached) return;
+    const { path } = phase;
+    if (keeper.freshness >= FRESH_ENOUGH) {
+      this.#phase = { name: 'granted', path, confirming: false };
+      return this.#run(this.#confirmGrant(path));
+    }
+    // The quickest proof is a handshake; it also leaves a follower behind that was cut off.
+    this.#phase = { name: 'granted', path, confirming: true };
+    clock.setTimeout(() => {
+      if (this.#phase.name === 'granted' && this.#phase.confirming && !session.isAttached) {
+        this.#phase = { name: 'granted', path, confirming: false };
+        this.#suspend('no server to prove the lease with');
+      }
+    }, this.#timeoutMs(session) / 8);
+    session.reattach('to prove the lease');
+  }
+
+  async #confirmGrant(path: string): Promise<void> {
+    const [session, keeper] = [this.#session, this.#keeper];
+    if (session === null || keeper === null) return;
+    try {
+      const [, stat] = await Promise.all([session.check(path), this.#watchOwnNode(path)]);
+      if (session !== this.#session || this.#phase.name !== 'granted') return;
+      if (stat === null || stat.ephemeralOwner !== session.id) return this.#nodeGone();
+      this.#phase = { name: 'holding', path };
+      keeper.hold(path);
+      const { lease } = keeper;
+      if (lease === null) throw new Error('attached without a lease');
+      const grant: GrantInfo = { path, fencingToken: stat.czxid.toString() };
+      this.#emit({ type: 'lock.confirmed', grant, lease });
+    } catch (error) {
+      this.#troubleOnOwnNode(error);
+    }
+  }
+
+  /** Watches our own node: whoever deletes it lets the next contender in. */
+  #watchOwnNode(path: string) {
+    const session = this.#session;
+    if (session === null) return Promise.resolve(null);
+    return session.exists(path, () => {
+      if (session !== this.#session) return;
+      if (this.#phase.name !== 'granted' && this.#phase.name !== 'holding') return;
+      this.#run(this.#lookAtOwnNode(path));
+    });
+  }
+
+  async #lookAtOwnNode(path: string): Promise<void> {
+    try {
+      if ((await this.#watchOwnNode(path)) === null) this.#nodeGone();
+    } catch (error) {
+      this.#troubleOnOwnNode(error);
+    }
+  }
+
+  #troubleOnOwnNode(error: unknown): void {
+    if (!isRequestError(error)) throw error;
+    if (error.code === 'NO_NODE') this.#nodeGone();
+    else if (error.code === 'TIMEOUT') {
+      this.#suspend(error.message);
+      this.#session?.reattach(error.message);
+    }
+  }
+
+  // ---- The end ----
+
+  async #release(): Promise<void> {
+    const { clock } = this.#options;
+    const [session, recipe] = [this.#session, this.#recipe];
+    this.#phase = { name: 'over' };
+    this.#keeper?.letGo();
+    clock.clearTimeout(this.#passingTimer);
+    if (session === null || recipe === null) {
+      return this.#emit({ type: 'lock.released', confirmed: true, message: 'nothing to release' });
+    }
+    const until = clock.now() + RELEASE_MS;
+    await this.#advancing;
+    while (await session.whenAttached(until - clock.now())) {
+      try {
+        await recipe.withdraw();
+        return this.#emit({ type: 'lock.released', confirmed: true, message: 'released' });
+      } catch (error) {
+        if (!isRequestError(error)) throw error;
+        if (error.code === 'TIMEOUT') session.reattach(error.message);
+        else if (!error.isConnectionTrouble) break;
+      }
+    }
+    const message = 'the release could not be confirmed: the lock goes with the session';
+    this.#emit({ type: 'lock.released', confirmed: false, message });
+  }
+
+  async #close(): Promise<void> {
+    const session = this.#session;
+    this.#session = null;
+    this.#keeper?.letGo();
+    this.#phase = { name: 'over' };
+    const clean = session === null ? true : await session.close(CLOSE_MS);
+    this.#emit({ type: 'session.closed', clean });
+  }
+
+  #abandon(): void {
+    this.#session?.abandon();
+    this.#session = null;
+    this.#keeper?.letGo();
+    this.#phase = { name: 'over' };
+    this.#options.clock.clearTimeout(this.#passingTimer);
+  }
+
+  #info(session: Session): SessionInfo {
+    const { info } = session;
+    if (info === null) throw new Error('attached without a session');
+    return info;
+  }
+
+  #timeoutMs(session: Session): number {
+    return this.#info(session).timeoutMs;
+  }
+
+  #emit(event: ZookeeperEvent): void {
+    this.#options.emit(event);
+  }
+
+  /** A rejection that nobody foresaw is a bug: it ends the process, and the guard the command. */
+  #run(task: Promise<void>): void {
+    task.catch((error: unknown) => {
+      setImmediate(() => {
+        throw error;
+      });
+    });
+  }
+}

@@ -1,0 +1,147 @@
+/**
+ * A place in the queue of one lock, in kazoo's layout (`kazoo.recipe.lock.Lock`, `ReadLock`,
+ * `WriteLock`): an ephemeral sequential node, and a watch on its predecessor alone.
+ *
+ * It never decides whether the session is to be trusted: that is the lease's.
+ */
+import type { ContenderInfo } from '../../machines/contract.ts';
+import {
+  blockersOf,
+  type Contender,
+  type ContenderKind,
+  contendersOf,
+  EXCLUSIVE_MARK,
+  holdersAmong,
+  SHARED_MARK,
+} from './contenders.ts';
+import { labelOf } from './node-data.ts';
+import type { Recipe, Standing } from './recipe.ts';
+import { CreateMode, ignoringNoNode, isRequestError, type LockSession } from './requests.ts';
+
+export interface LockOptions {
+  /** The node under which contenders stand. */
+  readonly path: string;
+  /** 32 hexadecimal digits, used for one session only. */
+  readonly guid: string;
+  readonly kind: ContenderKind;
+  readonly data: Buffer;
+  /** Called with the parent's data when we first stand in the queue; a message refuses the lock. */
+  readonly refusal?: (parentData: Buffer | undefined) => string | null;
+}
+
+export class Lock implements Recipe {
+  readonly #session: LockSession;
+  readonly #options: LockOptions;
+  readonly #prefix: string;
+  /** Name of our node; 'maybe' while the answer to its creation is missing; null: none was asked for. */
+  #node: { readonly name: string } | 'maybe' | null = null;
+
+  constructor(session: LockSession, options: LockOptions) {
+    this.#session = session;
+    this.#options = options;
+    this.#prefix = options.guid + (options.kind === 'shared' ? SHARED_MARK : EXCLUSIVE_MARK);
+  }
+
+  /** Path of our node, once it is known. */
+  get nodePath(): string | null {
+    return this.#node === null || this.#node === 'maybe' ? null : this.#pathOf(this.#node.name);
+  }
+
+  async advance(onChange: () => void): Promise<Standing> {
+    while (true) {
+      const standing = await this.#step(onChange);
+      if (standing !== 'again') return standing;
+    }
+  }
+
+  async withdraw(): Promise<void> {
+    if (this.#node === 'maybe') await this.#recover();
+    const path = this.nodePath;
+    if (path !== null) await ignoringNoNode(this.#session.remove(path));
+    this.#node = null;
+  }
+
+  async #step(onChange: () => void): Promise<Standing | 'again'> {
+    const place = await this.#stand();
+    if (typeof place === 'string') return { kind: 'refused', message: place };
+    const { self, contenders } = place;
+    if (self === undefined) {
+      // Somebody deleted our node: stand at the end of the queue. (kazoo does the same.)
+      this.#node = null;
+      return 'again';
+    }
+    const blockers = blockersOf(self, contenders);
+    const predecessor = blockers.at(-1);
+    if (predecessor === undefined) return { kind: 'granted', path: this.#pathOf(self.node) };
+
+    const behind = await this.#describe(predecessor, onChange);
+    if (behind === null) return 'again';
+    const holder = holdersAmong(contenders)[0] ?? predecessor;
+    const holding = holder === predecessor ? behind : await this.#describe(holder);
+    return {
+      kind: 'queued',
+      passing: false,
+      queue: { position: blockers.length, holders: holding ? [holding] : [], behind },
+    };
+  }
+
+  /** Where we stand among the contenders, having created our node if there was none; or a refusal. */
+  async #stand(): Promise<{ self: Contender | undefined; contenders: Contender[] } | string> {
+    if (this.#node === 'maybe') await this.#recover();
+    if (this.#node !== null) return this.#find(await this.#session.getChildren(this.#options.path));
+
+    // One round trip: a server answers a session's requests in order, so the children that are
+    // asked for behind the creation show the node.
+    this.#node = 'maybe';
+    const [created, parent, children] = await Promise.allSettled([
+      this.#session.create(this.#pathOf(this.#prefix), this.#options.data, {
+        mode: CreateMode.EPHEMERAL_SEQUENTIAL,
+      }),
+      this.#session.getData(this.#options.path),
+      this.#session.getChildren(this.#options.path),
+    ]);
+    if (created.status === 'rejected') {
+      if (!isRequestError(created.reason)) throw created.reason;
+      // Refused by the server: nothing was made.
+      if (!created.reason.isConnectionTrouble) this.#node = null;
+      if (created.reason.code !== 'NO_NODE') throw created.reason;
+      await this.#session.mkdirp(this.#options.path);
+      return this.#stand();
+    }
+    this.#node = { name: created.value.path.slice(this.#options.path.length + 1) };
+    if (parent.status === 'rejected') throw parent.reason;
+    if (children.status === 'rejected') throw children.reason;
+    const refusal = this.#options.refusal?.(parent.value.data) ?? null;
+    return refusal ?? this.#find(children.value);
+  }
+
+  #find(children: readonly string[]): { self: Contender | undefined; contenders: Contender[] } {
+    const contenders = contendersOf(children);
+    const name = this.#node !== 'maybe' ? this.#node?.name : undefined;
+    return { self: contenders.find(({ node }) => node === name), contenders };
+  }
+
+  /**
+   * The answer to our creation was lost: look for the node by its GUID, but only once the leader
+   * has confirmed something on this session. A server that lags may not show it yet.
+   */
+  async #recover(): Promise<void> {
+    await ignoringNoNode(this.#session.check(this.#options.path));
+    const children = (await ignoringNoNode(this.#session.getChildren(this.#options.path))) ?? [];
+    const name = children.find((child) => child.startsWith(this.#prefix));
+    this.#node = name === undefined ? null : { name };
+  }
+
+  /** What a contender's node says; null when it is gone. `onChange`: watch it. */
+  async #describe(
+    { node }: Contender,
+    onChange: (() => void) | undefined = undefined,
+  ): Promise<ContenderInfo | null> {
+    const found = await ignoringNoNode(this.#session.getData(this.#pathOf(node), onChange));
+    return found === null ? null : { node, label: labelOf(found.data) };
+  }
+
+  #pathOf(name: string): string {
+    return `${this.#options.path}/${name}`;
+  }
+}

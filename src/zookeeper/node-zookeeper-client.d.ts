@@ -1,0 +1,117 @@
+/**
+ * The parts of node-zookeeper-client 1.1.3 that are used here: its connection manager and its codec.
+ * The package has no types of its own. Longs are buffers of 8 bytes, big endian.
+ */
+declare module 'node-zookeeper-client/lib/ConnectionManager.js' {
+  import type { Socket } from 'node:net';
+  import type { Request, Response } from 'node-zookeeper-client/lib/jute/index.js';
+
+  interface Packet {
+    readonly request: Request;
+    readonly callback: (error: Error | null, response?: Response) => void;
+  }
+
+  class ConnectionManager {
+    static readonly STATES: {
+      readonly DISCONNECTED: number;
+      readonly CONNECTING: number;
+      readonly CONNECTED: number;
+      readonly CLOSED: number;
+    };
+    constructor(
+      connectionString: string,
+      options: { sessionTimeout: number; spinDelay: number },
+      stateListener: (state: number) => void,
+    );
+    state: number;
+    xid: number;
+    zxid: Buffer;
+    sessionId: Buffer;
+    sessionPassword: Buffer;
+    chrootPath: string | undefined;
+    socket: Socket | undefined;
+    pendingBuffer: Buffer | null;
+    readonly pendingQueue: Packet[];
+    readonly packetQueue: { shift(): Packet | undefined };
+    readonly watcherManager: {
+      registerDataWatcher(path: string, watcher: () => void): void;
+      registerChildWatcher(path: string, watcher: () => void): void;
+      registerExistenceWatcher(path: string, watcher: () => void): void;
+      emit(event: { readonly type: number; readonly path: string }): void;
+    };
+    connect(): void;
+    close(): void;
+    queue(request: Request, callback?: Packet['callback']): void;
+    onSocketData(buffer: Buffer): void;
+    onSocketDrain(): void;
+  }
+  export default ConnectionManager;
+}
+
+declare module 'node-zookeeper-client/lib/jute/index.js' {
+  interface JuteRecord {
+    setChrootPath(path: string): void;
+    byteLength(): number;
+    deserialize(buffer: Buffer, offset: number): number;
+  }
+  interface RequestHeader extends JuteRecord {
+    xid: number;
+    type: number;
+  }
+  interface RawStat {
+    readonly czxid: Buffer;
+    readonly mzxid: Buffer;
+    readonly ctime: Buffer;
+    readonly mtime: Buffer;
+    readonly version: number;
+    readonly cversion: number;
+    readonly ephemeralOwner: Buffer;
+    readonly dataLength: number;
+    readonly numChildren: number;
+  }
+  class Request {
+    constructor(header: RequestHeader | null, payload: object | null);
+    readonly header: RequestHeader;
+    toBuffer(): Buffer;
+  }
+  interface Response {
+    readonly header: { readonly xid: number; readonly zxid: Buffer; readonly err: number };
+    readonly payload: unknown;
+  }
+  const jute: {
+    readonly PROTOCOL_VERSION: number;
+    readonly XID_PING: number;
+    readonly OP_CODES: Readonly<Record<string, number>>;
+    readonly Request: typeof Request;
+    readonly TransactionRequest: new (ops: readonly object[]) => object;
+    readonly protocol: {
+      readonly RequestHeader: new (xid?: number, type?: number) => RequestHeader;
+      readonly ConnectRequest: new (
+        protocolVersion: number,
+        lastZxidSeen: Buffer,
+        timeOut: number,
+        sessionId: Buffer,
+        passwd: Buffer,
+      ) => object;
+      readonly ConnectResponse: new () => JuteRecord & {
+        readonly timeOut: number;
+        readonly sessionId: Buffer;
+        readonly passwd: Buffer;
+      };
+      readonly WatcherEvent: new () => JuteRecord & {
+        readonly type: number;
+        readonly path: string;
+      };
+    } & Readonly<Record<string, new () => object>>;
+  };
+  export default jute;
+  export type { RawStat, Request, RequestHeader, Response };
+}
+
+declare module 'node-zookeeper-client/lib/ACL.js' {
+  class ACL {
+    toRecord(): object;
+    static readonly OPEN_ACL_UNSAFE: readonly ACL[];
+  }
+  export default ACL;
+}

@@ -1,0 +1,29 @@
+/**
+ * What a lock and a semaphore have in common for those who drive them: steps that can be taken
+ * again after any interruption, because each begins by looking at what is known.
+ */
+import type { QueueInfo } from '../../machines/contract.ts';
+
+export type Standing =
+  /** The lock is ours as far as ZooKeeper's tree says; the lease is still to be proven. */
+  | { readonly kind: 'granted'; readonly path: string }
+  | {
+      readonly kind: 'queued';
+      readonly queue: QueueInfo;
+      /** Only a contender that is about to let go stands before us: worth a moment's patience. */
+      readonly passing: boolean;
+    }
+  /** It can't be had, now or later: wrong N, wrong kind of lock. */
+  | { readonly kind: 'refused'; readonly message: string };
+
+export interface Recipe {
+  /**
+   * Takes as many steps as can be taken now and says where we stand. `onChange` is called (at least
+   * once, if at all) when another call would find something new. Rejects with RequestError when the
+   * connection fails in the middle: call it again on the next one.
+   */
+  advance(onChange: () => void): Promise<Standing>;
+
+  /** Deletes every node that is or may be ours. Rejects with RequestError while that is not sure. */
+  withdraw(): Promise<void>;
+}

@@ -1,0 +1,216 @@
+/**
+ * One of N leases, in kazoo's layout (`kazoo.recipe.lock.Semaphore`): the data of the pool node is
+ * N, leases are its ephemeral children, and who wants one first takes the lock `<pool>-__lock__`,
+ * so that one contender at a time watches the pool.
+ *
+ * A lease is created in one transaction with a check of our inner lock node and of the pool's
+ * version, and counts only if it is among the N oldest: kazoo's own non-blocking path can create a
+ * lease without the inner lock.
+ */
+import type { ContenderInfo } from '../../machines/contract.ts';
+import { parseContender } from './contenders.ts';
+import { Lock } from './lock.ts';
+import { labelOf } from './node-data.ts';
+import type { Recipe, Standing } from './recipe.ts';
+import { CreateMode, ignoringNoNode, isRequestError, type LockSession } from './requests.ts';
+
+export interface SemaphoreOptions {
+  /** The pool node. */
+  readonly path: string;
+  readonly leases: number;
+  /** 32 hexadecimal digits, used for one session only: the name of our lease. */
+  readonly guid: string;
+  readonly data: Buffer;
+}
+
+/** Where the contenders of a semaphore queue for a look at its pool. */
+export function innerLockPath(pool: string): string {
+  return `${pool}-__lock__`;
+}
+
+/** N as a pool's data says it; null for the parent of a plain lock, or data of somebody's own. */
+export function leasesIn(data: Buffer | undefined): number | null {
+  const text = data?.toString() ?? '';
+  return /^\d+$/.test(text) ? Number(text) : null;
+}
+
+/** How many leaseholders are named to a waiting user. */
+const HOLDERS_SHOWN = 10;
+
+export class Semaphore implements Recipe {
+  readonly #session: LockSession;
+  readonly #options: SemaphoreOptions;
+  readonly #inner: Lock;
+  readonly #leasePath: string;
+  /** Version of the pool's data that said our N; null until it was read. */
+  #poolVersion: number | null = null;
+  /** 'maybe' while the answer to the lease's creation is missing. */
+  #lease: 'none' | 'maybe' | 'created' | 'ours' = 'none';
+
+  constructor(session: LockSession, options: SemaphoreOptions) {
+    this.#session = session;
+    this.#options = options;
+    this.#leasePath = `${options.path}/${options.guid}`;
+    this.#inner = new Lock(session, {
+      path: innerLockPath(options.path),
+      guid: options.guid,
+      kind: 'exclusive',
+      data: options.data,
+    });
+  }
+
+  async advance(onChange: () => void): Promise<Standing> {
+    while (true) {
+      const standing = await this.#step(onChange);
+      if (standing !== 'again') return standing;
+    }
+  }
+
+  async withdraw(): Promise<void> {
+    if (this.#lease !== 'none') await ignoringNoNode(this.#session.remove(this.#leasePath));
+    this.#lease = 'none';
+    await this.#inner.withdraw();
+  }
+
+  async #step(onChange: () => void): Promise<Standing | 'again'> {
+    if (this.#lease === 'maybe') await this.#recover();
+    if (this.#lease === 'created') await this.#judge();
+    if (this.#lease === 'ours') {
+      await this.#inner.withdraw();
+      return { kind: 'granted', path: this.#leasePath };
+    }
+
+    if (this.#poolVersion === null) {
+      const refusal = await this.#openPool();
+      if (refusal !== null) return { kind: 'refused', message: refusal };
+    }
+    const inner = await this.#inner.advance(onChange);
+    if (inner.kind === 'queued') return this.#behindInner(inner);
+    if (inner.kind === 'refused') return inner;
+
+    const held = await this.#leases(onChange);
+    if (held.length >= this.#options.leases) {
+      const holders = await this.#describe(held);
+      return { kind: 'queued', passing: false, queue: { position: 1, holders, behind: null } };
+    }
+    await this.#take(inner.path);
+    return 'again';
+  }
+
+  /** Finds or makes the pool; a message when it is not ours to use. */
+  async #openPool(): Promise<string | null> {
+    const { path, leases } = this.#options;
+    const pool = await ignoringNoNode(this.#session.getData(path));
+    if (pool === null) {
+      await this.#session.mkdirp(path.slice(0, path.lastIndexOf('/')) || '/');
+      await this.#made(
+        this.#session.create(path, Buffer.from(String(leases)), { mode: CreateMode.PERSISTENT }),
+      );
+      return this.#openPool();
+    }
+    const agreed = leasesIn(pool.data);
+    if (agreed !== null && agreed !== leases) {
+      return `${path} is a semaphore of ${agreed}, not ${leases}: all its contenders have to say the same -c`;
+    }
+    if ((await this.#session.getChildren(path)).some((child) => parseContender(child) !== null)) {
+      return `${path} is used as a plain lock (-c 1): it can't be a semaphore of ${leases} as well`;
+    }
+    if (agreed === null) {
+      // kazoo makes the pool first and writes N into it afterwards.
+      await this.#made(this.#session.setData(path, Buffer.from(String(leases)), pool.stat.version));
+      return this.#openPool();
+    }
+    this.#poolVersion = pool.stat.version;
+    return null;
+  }
+
+  /** Somebody else may have been quicker: the pool is read again in any case. */
+  async #made(request: Promise<unknown>): Promise<void> {
+    try {
+      await request;
+    } catch (error) {
+      const quicker = isRequestError(error) && ['NODE_EXISTS', 'BAD_VERSION'].includes(error.code);
+      if (!quicker) throw error;
+    }
+  }
+
+  async #behindInner(inner: Extract<Standing, { kind: 'queued' }>): Promise<Standing> {
+    const held = await this.#leases();
+    const holders = await this.#describe(held);
+    // While leases are free, whoever has the inner lock takes one and lets go.
+    return {
+      kind: 'queued',
+      passing: held.length + inner.queue.position <= this.#options.leases,
+      queue: { ...inner.queue, position: inner.queue.position + 1, holders },
+    };
+  }
+
+  async #take(innerNodePath: string): Promise<void> {
+    this.#lease = 'maybe';
+    try {
+      await this.#session.multi([
+        { type: 'check', path: innerNodePath },
+        { type: 'check', path: this.#options.path, version: this.#poolVersion ?? -1 },
+        {
+          type: 'create',
+          path: this.#leasePath,
+          data: this.#options.data,
+          mode: CreateMode.EPHEMERAL,
+        },
+      ]);
+      this.#lease = 'created';
+    } catch (error) {
+      if (!isRequestError(error) || error.isConnectionTrouble) throw error;
+      // Nothing was made. The inner lock or the pool is not what it was: look at both anew.
+      this.#lease = 'none';
+      this.#poolVersion = null;
+      if (!['NO_NODE', 'BAD_VERSION'].includes(error.code)) throw error;
+    }
+  }
+
+  /** Ours only if it is among the N oldest; else it is taken back. */
+  async #judge(): Promise<void> {
+    const { leases, guid } = this.#options;
+    const held = await this.#leases();
+    if (held.length > leases) {
+      const stats = await Promise.all(
+        held.map(async (name) => ({
+          name,
+          stat: await this.#session.exists(`${this.#options.path}/${name}`),
+        })),
+      );
+      const oldest = stats
+        .flatMap(({ name, stat }) => (stat === null ? [] : [{ name, czxid: stat.czxid }]))
+        .sort((a, b) => (a.czxid < b.czxid ? -1 : 1))
+        .slice(0, leases);
+      if (!oldest.some(({ name }) => name === guid)) {
+        await ignoringNoNode(this.#session.remove(this.#leasePath));
+        this.#lease = 'none';
+        return;
+      }
+    }
+    this.#lease = held.includes(guid) ? 'ours' : 'none';
+  }
+
+  /** The answer to the transaction was lost: see whether it was carried out. */
+  async #recover(): Promise<void> {
+    await ignoringNoNode(this.#session.check(this.#options.path));
+    const stat = await this.#session.exists(this.#leasePath);
+    this.#lease = stat === null ? 'none' : 'created';
+  }
+
+  async #leases(onChange?: () => void): Promise<string[]> {
+    const children = await this.#session.getChildren(this.#options.path, onChange);
+    return children.filter((child) => parseContender(child) === null);
+  }
+
+  async #describe(held: readonly string[]): Promise<ContenderInfo[]> {
+    const found = await Promise.all(
+      held.slice(0, HOLDERS_SHOWN).map(async (node) => {
+        const read = await ignoringNoNode(this.#session.getData(`${this.#options.path}/${node}`));
+        return read && { node, label: labelOf(read.data) };
+      }),
+    );
+    return found.filter((holder) => holder !== null);
+  }
+}

@@ -1,0 +1,481 @@
+/**
+ * One ZooKeeper session, over as many connections as it takes. It attaches, re-attaches when a
+ * connection ends, keeps the session alive while it is idle, and says when it is over.
+ *
+ * It never says that a lock is safe: that is the lease's. Defended against here (numbers as in
+ * connection.ts): 2. silence is never noticed → a read deadline of 2/3 T; 5. requests have no
+ * deadline → each has one, and none is queued; 6. callbacks that re-issue a request while the
+ * connection dies recurse → answers are promises, watches are deferred; 7. close() → bounded;
+ * 9. pings and retries without end → our own, until a verdict.
+ */
+import { EventEmitter } from 'node:events';
+import { connect as connectTcp, type Socket } from 'node:net';
+import type { RawStat, Request, Response } from 'node-zookeeper-client/lib/jute/index.js';
+import type { HostFailure, SessionInfo } from '../../machines/contract.ts';
+import type { Clock } from '../clock.ts';
+import { Connection, type EndReason, type Handshake } from './connection.ts';
+import { isRequestError, requestError, UnreachableError } from './errors.ts';
+import { type Host, HostsInTurn, hostName } from './hosts-in-turn.ts';
+import {
+  type ConfirmedCheck,
+  type CreateMode,
+  createRequest,
+  type LockSession,
+  multiFailure,
+  multiRequest,
+  type NodeRead,
+  type Operation,
+  requestOf,
+  type Stat,
+  statOf,
+} from './requests.ts';
+
+export interface SessionOptions {
+  readonly hosts: readonly Host[];
+  /** '' or `/a/b`: put before every path. */
+  readonly chroot: string;
+  /** The session timeout to ask for; milliseconds. */
+  readonly timeoutMs: number;
+  readonly clock: Clock;
+  readonly log: (level: 'debug' | 'info' | 'warn', message: string) => void;
+  readonly random?: () => number;
+  readonly openSocket?: (server: Host) => Socket;
+}
+
+/** A connection on which the session is attached. */
+export interface Attachment {
+  /** host:port */
+  readonly server: string;
+  /** Sending of the handshake that was answered. */
+  readonly handshakeSentAt: number;
+  /** T as this handshake granted it; milliseconds. */
+  readonly timeoutMs: number;
+}
+
+interface SessionEvents {
+  attached: [Attachment];
+  detached: [{ readonly reason: string }];
+  /** Said once. `silence`: our own verdict, T after the last word from any server. */
+  expired: [{ readonly message: string; readonly by: 'server' | 'silence' }];
+  /** Closed or abandoned by ourselves: nothing else is said any more. */
+  abandoned: [];
+}
+
+type Stage = 'new' | 'alive' | 'over';
+
+const ID_BYTES = 8;
+const PASSWORD_BYTES = 16;
+const LONGEST_PAUSE_MS = 1000;
+
+export class Session extends EventEmitter<SessionEvents> implements LockSession {
+  readonly #options: SessionOptions;
+  readonly #hosts: HostsInTurn;
+  #stage: Stage = 'new';
+  #id: Buffer = Buffer.alloc(ID_BYTES);
+  #password: Buffer = Buffer.alloc(PASSWORD_BYTES);
+  readonly #lastZxid: Buffer = Buffer.alloc(8);
+  /** The smallest T granted so far is what is asked for again. */
+  #timeoutMs: number;
+  #connection: Connection | null = null;
+  #attachment: Attachment | null = null;
+  #heardAt = 0;
+  #sentAt = 0;
+  #idleTimer: unknown;
+
+  constructor(options: SessionOptions) {
+    super();
+    this.#options = options;
+    this.#timeoutMs = options.timeoutMs;
+    this.#hosts = new HostsInTurn(options.hosts, options.random ?? Math.random);
+  }
+
+  // ---- The life of the session ----
+
+  /**
+   * One try at a new session, over all hosts as often as `boundMs` allows. Resolves when the first
+   * handshake was answered; rejects with UnreachableError, or with a RequestError when it was
+   * closed meanwhile.
+   */
+  async connect(boundMs: number): Promise<void> {
+    if (this.#stage !== 'new') throw new Error('a session connects once');
+    this.#stage = 'alive';
+    const failures = new Map<string, string>();
+    const until = this.#options.clock.now() + boundMs;
+    const attached = await this.#attach(until, failures);
+    if (attached) return;
+    if (this.#isOver()) throw requestError('CONNECTION_LOSS', 'closed while connecting');
+    this.#stage = 'over';
+    const tried: HostFailure[] = this.#options.hosts.map((host) => ({
+      host: hostName(host),
+      problem: failures.get(hostName(host)) ?? 'not tried: the time was over',
+    }));
+    throw new UnreachableError(tried);
+  }
+
+  /**
+   * Ends the session at the server, which deletes its nodes. True when the server said so. In any
+   * case nothing of it is left in this process afterwards, after `boundMs` at the latest.
+   */
+  async close(boundMs: number): Promise<boolean> {
+    if (this.#stage !== 'alive') {
+      this.abandon();
+      return false;
+    }
+    const until = this.#options.clock.now() + boundMs;
+    let clean = false;
+    // The answer may be lost while the session is ended all the same.
+    this.once('expired', ({ by }) => {
+      clean = by === 'server';
+    });
+    try {
+      while (!clean && (await this.whenAttached(until - this.#options.clock.now()))) {
+        const left = Math.max(1, until - this.#options.clock.now());
+        clean = await this.#closeOnce(left);
+      }
+    } finally {
+      this.abandon();
+    }
+    return clean;
+  }
+
+  /** Sends nothing more, not even the end: the session is left to its timeout. */
+  abandon(): void {
+    this.#stage = 'over';
+    this.#attachment = null;
+    this.#options.clock.clearTimeout(this.#idleTimer);
+    this.#connection?.end('abandoned');
+    this.#connection = null;
+    this.emit('abandoned');
+    this.removeAllListeners();
+  }
+
+  /** Drops the connection and attaches anew, to another host where there is one. */
+  reattach(reason: string): void {
+    if (this.#stage !== 'alive') return;
+    this.#hosts.avoid(this.#attachment?.server ?? null);
+    this.#connection?.end(reason);
+  }
+
+  get isAttached(): boolean {
+    return this.#attachment !== null && this.#connection?.isAttached === true;
+  }
+
+  get attached(): Attachment | null {
+    return this.#attachment;
+  }
+
+  /** The id as nodes carry it in `ephemeralOwner`; 0 before there is one. */
+  get id(): bigint {
+    return this.#id.readBigUInt64BE();
+  }
+
+  /** null before the first handshake. */
+  get info(): SessionInfo | null {
+    if (this.id === 0n) return null;
+    return {
+      id: `0x${this.id.toString(16)}`,
+      server: this.#attachment?.server ?? '',
+      timeoutMs: this.#attachment?.timeoutMs ?? this.#timeoutMs,
+    };
+  }
+
+  /** For the reaper only: never to be logged. null before there is a session to end. */
+  credentials(): { readonly id: Buffer; readonly password: Buffer } | null {
+    return this.id === 0n ? null : { id: this.#id, password: this.#password };
+  }
+
+  /** True once attached; false when `boundMs` passed before, or the session is over. */
+  async whenAttached(boundMs: number): Promise<boolean> {
+    if (this.isAttached) return true;
+    if (this.#isOver() || boundMs <= 0) return false;
+    const { clock } = this.#options;
+    return await new Promise<boolean>((resolve) => {
+      const settle = (isAttached: boolean) => {
+        clock.clearTimeout(timer);
+        this.off('attached', onAttached);
+        this.off('expired', onOver);
+        this.off('abandoned', onOver);
+        resolve(isAttached);
+      };
+      const onAttached = () => settle(true);
+      const onOver = () => settle(false);
+      const timer = clock.setTimeout(onOver, boundMs);
+      this.on('attached', onAttached);
+      this.on('expired', onOver);
+      this.on('abandoned', onOver);
+    });
+  }
+
+  // ---- Attaching ----
+
+  /** Tries hosts until one takes the session, `until` is reached (null: no bound), or it is over. */
+  async #attach(until: number | null, failures = new Map<string, string>()): Promise<boolean> {
+    const { clock, log } = this.#options;
+    for (let round = 0; !this.#isOver(); round += 1) {
+      for (const host of this.#hosts.round()) {
+        const left = until === null ? Number.POSITIVE_INFINITY : until - clock.now();
+        if (left <= 0) return false;
+        const failure = await this.#attachTo(host, Math.min(left, this.#share(round)));
+        if (failure === null) return true;
+        if (this.#isOver()) return false;
+        failures.set(hostName(host), failure);
+        if (this.#isSilentTooLong(until)) return false;
+      }
+      const tried = [...failures].map(([host, problem]) => `${host}: ${problem}`).join('; ');
+      log(round === 0 && until !== null ? 'warn' : 'debug', `no server reached yet (${tried})`);
+      await this.#pause(round, until);
+    }
+    return false;
+  }
+
+  /** null when the session is attached; else what went wrong. */
+  async #attachTo(server: Host, deadlineMs: number): Promise<string | null> {
+    return await new Promise<string | null>((resolve) => {
+      const connection = new Connection({
+        server,
+        sessionId: this.#id,
+        password: this.#password,
+        lastZxid: this.#lastZxid,
+        timeoutMs: this.#timeoutMs,
+        chroot: this.#options.chroot,
+        handshakeDeadlineMs: deadlineMs,
+        clock: this.#options.clock,
+        openSocket: this.#options.openSocket ?? ((host) => connectTcp(host)),
+        log: this.#options.log,
+        onHeard: () => {
+          this.#heardAt = this.#options.clock.now();
+        },
+        onAttached: (handshake) => {
+          this.#onAttached(hostName(server), handshake);
+          resolve(null);
+        },
+        onEnded: (reason) => {
+          const wasAttached = this.#attachment !== null && connection === this.#connection;
+          if (wasAttached) this.#onDetached(reason);
+          else if (reason.kind === 'expired') this.#expire(reason.message, 'server');
+          resolve(reason.message);
+        },
+      });
+      this.#connection = connection;
+      connection.connect();
+    });
+  }
+
+  #onAttached(server: string, { sessionId, password, sentAt, timeoutMs }: Handshake): void {
+    this.#id = sessionId;
+    this.#password = password;
+    this.#timeoutMs = Math.min(this.#timeoutMs, timeoutMs);
+    this.#sentAt = this.#options.clock.now();
+    this.#attachment = { server, handshakeSentAt: sentAt, timeoutMs };
+    this.#scheduleIdle();
+    this.emit('attached', this.#attachment);
+  }
+
+  #onDetached({ kind, message }: EndReason): void {
+    this.#attachment = null;
+    this.#options.clock.clearTimeout(this.#idleTimer);
+    if (this.#isOver()) return;
+    if (kind === 'expired') return this.#expire(message, 'server');
+    this.emit('detached', { reason: message });
+    void this.#attach(null);
+  }
+
+  #expire(message: string, by: 'server' | 'silence'): void {
+    if (this.#isOver()) return;
+    this.#stage = 'over';
+    this.#attachment = null;
+    this.emit('expired', { message, by });
+  }
+
+  #isSilentTooLong(until: number | null): boolean {
+    if (until !== null || this.#options.clock.now() < this.#heardAt + this.#timeoutMs) return false;
+    const words = `no server was heard for the session timeout of ${this.#timeoutMs / 1000} s`;
+    this.#expire(words, 'silence');
+    return true;
+  }
+
+  /** A host that never answers may not eat the time of the others; a slow one gets more each round. */
+  #share(round: number): number {
+    const whole = this.#options.hosts.length === 1 ? this.#timeoutMs : this.#timeoutMs / 3;
+    const first = this.#options.hosts.length === 1 ? this.#timeoutMs / 3 : this.#timeoutMs / 10;
+    return Math.min(whole, Math.max(500, first) * 2 ** round);
+  }
+
+  async #pause(round: number, until: number | null): Promise<void> {
+    const { clock, random = Math.random } = this.#options;
+    const longest = Math.min(LONGEST_PAUSE_MS, this.#timeoutMs / 12);
+    const pause = Math.min(longest, 50 * 2 ** round) * (0.5 + random() / 2);
+    const left = until === null ? pause : Math.max(0, until - clock.now());
+    await new Promise<void>((resolve) => {
+      clock.setTimeout(resolve, Math.min(pause, left));
+    });
+  }
+
+  /** A call, so that the compiler does not take the stage for what it was before an await. */
+  #isOver(): boolean {
+    return this.#stage === 'over';
+  }
+
+  // ---- Keeping it alive ----
+
+  #scheduleIdle(): void {
+    const { clock } = this.#options;
+    clock.clearTimeout(this.#idleTimer);
+    const third = this.#timeoutMs / 3;
+    const due = Math.min(this.#sentAt + third, this.#heardAt + 2 * third);
+    this.#idleTimer = clock.setTimeout(() => this.#onIdle(), Math.max(due - clock.now(), 1));
+  }
+
+  #onIdle(): void {
+    if (!this.isAttached) return;
+    const now = this.#options.clock.now();
+    const third = this.#timeoutMs / 3;
+    const silence = now - this.#heardAt;
+    if (silence >= 2 * third) {
+      return this.reattach(`nothing heard from the server for ${(silence / 1000).toFixed(1)} s`);
+    }
+    if (now - this.#sentAt >= third) {
+      this.#sentAt = now;
+      this.#connection?.ping();
+    }
+    this.#scheduleIdle();
+  }
+
+  // ---- Requests ----
+
+  async create(path: string, data: Buffer, { mode }: { readonly mode: CreateMode }) {
+    const { header, payload } = await this.#ask(createRequest(path, data, mode), path);
+    return {
+      path: (payload as { path: string }).path,
+      // The answer's zxid is that of the transaction that made the node.
+      czxid: header.zxid.readBigInt64BE(),
+    };
+  }
+
+  async mkdirp(path: string): Promise<void> {
+    let made = '';
+    for (const name of path.split('/').filter((part) => part !== '')) {
+      made += `/${name}`;
+      try {
+        await this.create(made, Buffer.alloc(0), { mode: 0 });
+      } catch (error) {
+        // NO_AUTH: perhaps we may not make it, but it may be there; what comes next will tell.
+        if (!isRequestError(error)) throw error;
+        if (error.code === 'NO_NODE' && this.#options.chroot !== '') {
+          throw requestError('NO_NODE', `the chroot ${this.#options.chroot}`);
+        }
+        if (!['NODE_EXISTS', 'NO_AUTH'].includes(error.code)) throw error;
+      }
+    }
+  }
+
+  async remove(path: string): Promise<void> {
+    await this.#ask(requestOf('DELETE', 'DeleteRequest', { path, version: -1 }), path);
+  }
+
+  async setData(path: string, data: Buffer, version: number): Promise<void> {
+    await this.#ask(requestOf('SET_DATA', 'SetDataRequest', { path, data, version }), path);
+  }
+
+  async exists(path: string, onChange?: () => void): Promise<Stat | null> {
+    const request = requestOf('EXISTS', 'ExistsRequest', { path, watch: onChange !== undefined });
+    try {
+      const { payload } = await this.#ask(request, path, onChange && { kind: 'Data', onChange });
+      return statOf((payload as { stat: RawStat }).stat);
+    } catch (error) {
+      if (isRequestError(error) && error.code === 'NO_NODE') return null;
+      throw error;
+    }
+  }
+
+  async getData(path: string, onChange?: () => void): Promise<NodeRead> {
+    const request = requestOf('GET_DATA', 'GetDataRequest', {
+      path,
+      watch: onChange !== undefined,
+    });
+    const { payload } = await this.#ask(request, path, onChange && { kind: 'Data', onChange });
+    const { data, stat } = payload as { data: Buffer | undefined; stat: RawStat };
+    return { data, stat: statOf(stat) };
+  }
+
+  async getChildren(path: string, onChange?: () => void): Promise<string[]> {
+    const fields = { path, watch: onChange !== undefined };
+    const request = requestOf('GET_CHILDREN2', 'GetChildren2Request', fields);
+    const { payload } = await this.#ask(request, path, onChange && { kind: 'Child', onChange });
+    return (payload as { children: string[] }).children;
+  }
+
+  async check(path: string): Promise<ConfirmedCheck> {
+    const { clock } = this.#options;
+    const sentAt = clock.now();
+    await this.multi([{ type: 'check', path }]);
+    return { sentAt, answeredAt: clock.now() };
+  }
+
+  async multi(operations: readonly Operation[]): Promise<void> {
+    const response = await this.#ask(multiRequest(operations), operations[0]?.path ?? '');
+    const failure = multiFailure(response);
+    if (failure !== null) throw failure;
+  }
+
+  async #closeOnce(deadlineMs: number): Promise<boolean> {
+    try {
+      await this.#ask(requestOf('CLOSE_SESSION', null), '', undefined, deadlineMs);
+      return true;
+    } catch (error) {
+      if (isRequestError(error)) return false;
+      throw error;
+    }
+  }
+
+  #ask(
+    request: Request,
+    path: string,
+    watch?: { readonly kind: 'Data' | 'Child'; readonly onChange: () => void },
+    deadlineMs = (this.#timeoutMs * 2) / 3,
+  ): Promise<Response> {
+    const { clock } = this.#options;
+    const connection = this.#connection;
+    return new Promise<Response>((resolve, reject) => {
+      if (connection === null || !this.isAttached) {
+        reject(requestError('CONNECTION_LOSS', path));
+        return;
+      }
+      const timer = clock.setTimeout(() => reject(requestError('TIMEOUT', path)), deadlineMs);
+      this.#sentAt = clock.now();
+      connection.queue(request, (error, response) => {
+        clock.clearTimeout(timer);
+        if (error !== null || response === undefined) {
+          this.#noteVerdict(error);
+          reject(error);
+          return;
+        }
+        // Before the next frame is read: it may be the watch's event.
+        if (watch) this.#register(connection, path, watch);
+        resolve(response);
+      });
+    });
+  }
+
+  /** A server may say that the session is over in answer to a request as well. */
+  #noteVerdict(error: Error | null): void {
+    if (!isRequestError(error)) return;
+    if (error.code === 'SESSION_EXPIRED') {
+      this.#connection?.end('the server says that the session expired', 'expired');
+    }
+  }
+
+  #register(
+    connection: Connection,
+    path: string,
+    { kind, onChange }: { readonly kind: 'Data' | 'Child'; readonly onChange: () => void },
+  ): void {
+    const { watcherManager } = connection;
+    const deferred = () =>
+      setImmediate(() => {
+        if (connection === this.#connection && this.isAttached) onChange();
+      });
+    if (kind === 'Data') watcherManager.registerDataWatcher(path, deferred);
+    else watcherManager.registerChildWatcher(path, deferred);
+  }
+}
