@@ -4,6 +4,7 @@
  * It translates calls, and it holds the last resort: a machine that failed can't stop a command any
  * more, so the command is killed without it.
  */
+import { randomUUID } from 'node:crypto';
 import { hostname, userInfo } from 'node:os';
 import { basename } from 'node:path';
 import {
@@ -16,7 +17,6 @@ import {
 import type {
   CommandCommand,
   CommandEvent,
-  LockexInput,
   SignalEvent,
   ZookeeperCommand,
   ZookeeperEvent,
@@ -24,9 +24,9 @@ import type {
 import { lockexMachine } from '../machines/lockex.ts';
 import type { Output } from '../machines/outcome.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { SignalWatcher } from './command/signals.ts';
+import { isHangupIgnored, SignalWatcher } from './command/signals.ts';
 import { CommandSupervisor } from './command/supervisor.ts';
-import type { CommandLine } from './command/types.ts';
+import type { CommandLine, LockexSettings } from './settings.ts';
 import { version } from './version.ts';
 import { Contender } from './zookeeper/contender.ts';
 import { Lock } from './zookeeper/lock.ts';
@@ -34,22 +34,6 @@ import { encodeNodeData } from './zookeeper/node-data.ts';
 import type { Recipe } from './zookeeper/recipe.ts';
 import { leasesIn, Semaphore } from './zookeeper/semaphore.ts';
 import { Session } from './zookeeper/session.ts';
-
-/** What a run needs to know; the command line's settings fit. Times are milliseconds. */
-export interface LockexSettings extends LockexInput {
-  readonly lockId: string;
-  /** Where locks live, without slashes around it. */
-  readonly lockPath: string;
-  readonly hosts: readonly { readonly host: string; readonly port: number }[];
-  /** '' or `/a/b`. */
-  readonly chroot: string;
-  /** Leases of the semaphore; 1: a plain lock. */
-  readonly concurrent: number;
-  /** Bound of one try to connect, and the session timeout to ask for. */
-  readonly timeoutMs: number;
-  readonly command: CommandLine;
-  readonly guard: boolean;
-}
 
 export interface LockexDependencies {
   readonly log: (level: 'debug' | 'info' | 'warn' | 'error', message: string) => void;
@@ -67,6 +51,7 @@ export interface Lockex {
 export function createLockex(settings: LockexSettings, dependencies: LockexDependencies): Lockex {
   const clock = dependencies.clock ?? systemClock;
   const { log } = dependencies;
+  const ignoreHangup = isHangupIgnored(process.env);
   let supervisor: CommandSupervisor | null = null;
   let contender: Contender | null = null;
 
@@ -101,6 +86,8 @@ export function createLockex(settings: LockexSettings, dependencies: LockexDepen
         env: process.env,
         cwd: process.cwd(),
         lockId: settings.lockId,
+        guid: randomUUID().replaceAll('-', ''),
+        ignoreHangup,
         killAfterMs: settings.killAfterMs,
         guard: settings.guard,
         clock,
@@ -115,8 +102,9 @@ export function createLockex(settings: LockexSettings, dependencies: LockexDepen
   });
 
   const signals = fromCallback<EventObject, undefined, SignalEvent>(({ sendBack }) => {
-    const watcher = new SignalWatcher(sendBack);
-    return () => watcher.dispose();
+    const watcher = new SignalWatcher(sendBack, { ignoreHangup });
+    watcher.start();
+    return () => watcher.stop();
   });
 
   const actor = createActor(lockexMachine.provide({ actors: { zookeeper, command, signals } }), {

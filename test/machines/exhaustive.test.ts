@@ -6,7 +6,8 @@
 import { describe, expect, it } from 'vitest';
 import type { LockexInput } from '../../machines/contract.ts';
 import { lockexMachine } from '../../machines/lockex.ts';
-import { dotted, explore, type Node, type Step } from './explore.ts';
+import { stateName } from '../../machines/state-name.ts';
+import { explore, type Node, type Step } from './explore.ts';
 import { facts, input } from './facts.ts';
 
 const STATES = [
@@ -218,7 +219,7 @@ describe('every state', () => {
   });
 
   it('is named by its dotted value', () => {
-    expect(dotted({ cleanup: 'stopping' })).toBe('cleanup.stopping');
+    expect(stateName({ cleanup: 'stopping' })).toBe('cleanup.stopping');
   });
 });
 

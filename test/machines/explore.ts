@@ -10,6 +10,7 @@ import type {
   ZookeeperCommand,
 } from '../../machines/contract.ts';
 import { lockexMachine } from '../../machines/lockex.ts';
+import { stateName } from '../../machines/state-name.ts';
 import { facts } from './facts.ts';
 
 export type Snapshot = SnapshotFrom<typeof lockexMachine>;
@@ -47,7 +48,7 @@ export function explore(input: LockexInput): Explored {
     const key = keyOf(snapshot);
     const known = byKey.get(key);
     if (known) return known;
-    const node = { key, state: dotted(snapshot.value), snapshot, sentAtStart, steps: [] };
+    const node = { key, state: stateName(snapshot.value), snapshot, sentAtStart, steps: [] };
     byKey.set(key, node);
     queue.push(node);
     return node;
@@ -62,14 +63,6 @@ export function explore(input: LockexInput): Explored {
   }
   const nodes = [...byKey.values()];
   return { initial: first, nodes, steps: nodes.flatMap(({ steps }) => steps) };
-}
-
-/** Dotted name of a state value. */
-export function dotted(value: unknown): string {
-  if (typeof value === 'string') return value;
-  return Object.entries(value as Record<string, unknown>)
-    .map(([state, inner]) => `${state}.${dotted(inner)}`)
-    .join('|');
 }
 
 function keyOf({ value, context, status }: Snapshot): string {

@@ -13,7 +13,7 @@ import type {
   ZookeeperEvent,
 } from '../../machines/contract.ts';
 import { lockexMachine } from '../../machines/lockex.ts';
-import { dotted } from './explore.ts';
+import { stateName } from '../../machines/state-name.ts';
 import { facts, input } from './facts.ts';
 
 export function onStage(changes: Partial<LockexInput> = {}) {
@@ -35,7 +35,7 @@ export function onStage(changes: Partial<LockexInput> = {}) {
   );
   const visited: string[] = [];
   actor.subscribe(({ value }) => {
-    const state = dotted(value);
+    const state = stateName(value);
     if (visited.at(-1) !== state) visited.push(state);
   });
   actor.start();
@@ -45,7 +45,7 @@ export function onStage(changes: Partial<LockexInput> = {}) {
     told,
     /** States in the order of their visit. */
     visited,
-    state: () => dotted(actor.getSnapshot().value),
+    state: () => stateName(actor.getSnapshot().value),
     context: () => actor.getSnapshot().context,
     output: () => actor.getSnapshot().output,
     /** The actors say these, by name or as they are. */

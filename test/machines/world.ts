@@ -17,7 +17,7 @@ import type {
   ZookeeperEvent,
 } from '../../machines/contract.ts';
 import { lockexMachine } from '../../machines/lockex.ts';
-import { dotted } from './explore.ts';
+import { stateName } from '../../machines/state-name.ts';
 import { signals } from './facts.ts';
 
 const T = 30_000;
@@ -402,7 +402,7 @@ class Player {
     );
     actor.subscribe({
       next: ({ value, status }) => {
-        this.state = dotted(value);
+        this.state = stateName(value);
         world.visited.add(this.state);
         if (status === 'done') this.done = true;
       },

@@ -1,0 +1,113 @@
+/**
+ * A long-running process that can't outlive the one that started it, even if that is SIGKILLed.
+ *
+ * A small shell starts it, in a session of its own (so that a terminal's ^C isn't for it), and holds
+ * the reading end of a pipe from us: at its end the shell kills the process and removes its folder.
+ */
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+
+/**
+ * $1: the folder to remove if we die; $2: the longest life in seconds; then the command.
+ * Standard input is the pipe that ends with us; standard output gets the process's id, one line.
+ */
+const GUARD = `
+folder=$1 life=$2; shift 2
+exec 3<&0
+"$@" </dev/null >&4 2>&4 3<&- & child=$!
+exec 4>&-
+echo "$child"
+exec >&-
+( read -r _ <&3
+  trap '' TERM
+  kill -9 "$child" 2>/dev/null
+  while kill -0 "$child" 2>/dev/null; do sleep 0.1; done
+  rm -rf -- "$folder" ) & orphaned=$!
+( exec 3<&-
+  trap 'kill "$nap" 2>/dev/null; exit' TERM
+  sleep "$life" & nap=$!
+  wait "$nap"
+  kill -9 "$child" 2>/dev/null ) & aged=$!
+wait "$child"
+status=$?
+kill "$orphaned" "$aged" 2>/dev/null
+exit "$status"
+`;
+
+/**
+ * @param {{ command: string[], cwd: string, logFile: string, maxLifeSeconds: number }} options
+ *   `cwd` is removed if this process dies without ending its child.
+ * @returns {Promise<GuardedProcess>}
+ */
+export async function startGuarded({ command, cwd, logFile, maxLifeSeconds }) {
+  const log = openSync(logFile, 'a');
+  const shell = spawn('/bin/sh', ['-c', GUARD, 'guard', cwd, String(maxLifeSeconds), ...command], {
+    cwd,
+    detached: true,
+    stdio: ['pipe', 'pipe', 'ignore', 'ignore', log],
+  });
+  closeSync(log);
+  const exited = once(shell, 'exit').then(() => undefined);
+  const pid = await firstLine(shell);
+  // The caller's process may end while this one runs: the pipe sees to it.
+  shell.unref();
+  for (const stream of [shell.stdin, shell.stdout]) {
+    /** @type {import('node:net').Socket} */ (stream).unref();
+  }
+  return new GuardedProcess(pid, exited);
+}
+
+/** @param {import('node:child_process').ChildProcess} shell @returns {Promise<number>} */
+async function firstLine(shell) {
+  const output = shell.stdout;
+  if (output === null) throw new Error('the guard has no output');
+  for await (const line of createInterface({ input: output })) return Number(line);
+  throw new Error('the guard ended before it had started anything');
+}
+
+export class GuardedProcess {
+  /** @param {number} pid @param {Promise<void>} exited */
+  constructor(pid, exited) {
+    this.pid = pid;
+    this.exited = exited;
+    this.running = true;
+    exited.then(() => {
+      this.running = false;
+    });
+  }
+
+  /** Does nothing once it has ended: its id may be somebody else's by then. @param {NodeJS.Signals} name */
+  signal(name) {
+    if (!this.running) return;
+    try {
+      process.kill(this.pid, name);
+    } catch (error) {
+      // It is gone, and the news of it on its way.
+      if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'ESRCH') throw error;
+    }
+  }
+
+  /** SIGTERM (also if it is stopped), and SIGKILL if it still runs after `graceMs`. @param {number} graceMs */
+  async terminate(graceMs) {
+    this.signal('SIGTERM');
+    this.signal('SIGCONT');
+    const timer = setTimeout(() => this.signal('SIGKILL'), graceMs);
+    await this.whenExited();
+    clearTimeout(timer);
+  }
+
+  async kill() {
+    this.signal('SIGKILL');
+    await this.whenExited();
+  }
+
+  /** As `exited`, but keeps this process alive meanwhile, which an unreferenced child doesn't. */
+  async whenExited() {
+    const keepAlive = setInterval(() => {}, 60_000);
+    await this.exited;
+    clearInterval(keepAlive);
+  }
+}

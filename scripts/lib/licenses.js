@@ -1,0 +1,30 @@
+/** The licences of the packages that a bundle holds. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/**
+ * @param {string} root the project's folder
+ * @param {string[]} inputs files that went into a bundle, relative to `root` (esbuild's metafile)
+ * @returns {string} one text: each package with its version and licence
+ * @throws {Error} when a package says nothing of its licence: it can't be bundled then
+ */
+export function licensesOf(root, inputs) {
+  const folders = new Set(inputs.flatMap((input) => packageFolder(input) ?? []));
+  const parts = [...folders].sort().map((folder) => {
+    const { name, version, license, licenses } = JSON.parse(
+      readFileSync(join(root, folder, 'package.json'), 'utf8'),
+    );
+    const kind = license ?? licenses?.[0]?.type;
+    const file = readdirSync(join(root, folder)).find((entry) => /^licen[cs]e/i.test(entry));
+    if (!kind && !file) throw new Error(`${name} says nothing of its licence`);
+    const text = file ? readFileSync(join(root, folder, file), 'utf8').trim() : `License: ${kind}`;
+    return `${name} ${version} (${kind})\n\n${text}\n`;
+  });
+  return `lockex is bundled with these packages.\n\n${parts.join(`\n${'-'.repeat(72)}\n\n`)}`;
+}
+
+/** `node_modules/a/node_modules/@b/c/lib/x.js` → `node_modules/a/node_modules/@b/c` */
+function packageFolder(/** @type {string} */ input) {
+  const match = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(input);
+  return match && existsSync(match[1]) ? match[1] : null;
+}

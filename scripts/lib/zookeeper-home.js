@@ -1,0 +1,78 @@
+/**
+ * Where this machine keeps Java and ZooKeeper's jars. It looks and never installs: provision.js does.
+ */
+
+import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** Folders that hold ZooKeeper's own distribution: `lib/*.jar` and, before 3.5, a jar at the top. */
+const HOMES = [
+  '/opt/homebrew/opt/zookeeper/libexec',
+  '/usr/local/opt/zookeeper/libexec',
+  '/opt/zookeeper',
+  '/usr/share/zookeeper',
+];
+
+/**
+ * Debian's jars. The manifest of its zookeeper.jar names the rest (netty, snappy, metrics), but no
+ * logging backend; slf4j-log4j12 is the one for which a configuration in the server's folder works.
+ */
+const DEBIAN_JARS = ['zookeeper.jar', 'slf4j-log4j12.jar', 'log4j-1.2.jar'].map((jar) =>
+  join('/usr/share/java', jar),
+);
+
+const JAVA_FOLDERS = ['/opt/homebrew/opt/openjdk/bin', '/usr/local/opt/openjdk/bin'];
+
+/**
+ * `$ZOOKEEPER_HOME` first, and alone when it is set: a wrong one is an error rather than a surprise.
+ *
+ * @param {NodeJS.ProcessEnv} [env]
+ * @returns {{ java: string, classpath: string } | undefined} undefined when either is missing
+ */
+export function findZookeeper(env = process.env) {
+  const java = findJava(env);
+  const jars = env['ZOOKEEPER_HOME'] ? jarsOf(env['ZOOKEEPER_HOME']) : installedJars();
+  if (java === undefined || jars.length === 0) return undefined;
+  return { java, classpath: jars.join(delimiter) };
+}
+
+/** @param {NodeJS.ProcessEnv} env @returns {string | undefined} an executable's path */
+function findJava(env) {
+  // Homebrew's go before PATH: macOS keeps a /usr/bin/java that only says that there is no Java.
+  const folders = [
+    ...(env['JAVA_HOME'] ? [join(env['JAVA_HOME'], 'bin')] : []),
+    ...JAVA_FOLDERS,
+    ...(env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== ''),
+  ];
+  return folders.map((folder) => join(folder, 'java')).find(isExecutable);
+}
+
+function installedJars() {
+  if (DEBIAN_JARS.every((jar) => existsSync(jar))) return DEBIAN_JARS;
+  return HOMES.map(jarsOf).find((jars) => jars.length > 0) ?? [];
+}
+
+/** @param {string} home @returns {string[]} nothing when there is no zookeeper*.jar among them */
+function jarsOf(home) {
+  const jars = [home, join(home, 'lib')].flatMap((folder) =>
+    existsSync(folder) ? jarsIn(folder) : [],
+  );
+  return jars.some((jar) => /zookeeper[^/]*\.jar$/.test(jar)) ? jars : [];
+}
+
+/** @param {string} folder */
+function jarsIn(folder) {
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.jar'))
+    .map((name) => join(folder, name));
+}
+
+/** @param {string} path */
+function isExecutable(path) {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,64 @@
+/** The text of `--help`, at most 80 columns wide. Pure. */
+import { GROUPS, type OptionSpec, SPECS } from './options.ts';
+
+const WIDTH = 80;
+/** Where the descriptions begin. */
+const INDENT = 30;
+
+const HEAD = `lockex takes a lock in ZooKeeper, runs a command while it holds it, and makes sure
+that the command is dead before anybody else gets the lock.
+
+Usage:
+  lockex [OPTIONS] -- COMMAND [ARGUMENT…]
+
+One word behind -- is a line for /bin/sh; several are a program and its
+arguments, executed as they are.`;
+
+const TAIL = `Examples:
+  A cold standby: the same on both hosts; the second one starts redis when the
+  first one's ends, or its host does.
+    lockex -- /usr/local/bin/redis-server /etc/redis.conf
+
+  A cron job that runs on one host only, though it is started on all of them:
+    lockex -t 1 -- 'sleep 30 && uptime'
+
+  At most three at a time, on all hosts together:
+    lockex -c 3 -i reports -- make-report --all
+
+Exit status:
+  the command's (128+n where signal n killed it), or
+  1    the lock was not had: -t was over, or --no-blocking (-E chooses another)
+  2    the command line is wrong
+  124  the lock was lost, and the command was stopped for it
+  125  ZooKeeper could not be reached, or lockex failed; nothing runs
+  126  the command can't be executed
+  127  the command was not found
+  128+n  signal n ended lockex before the command had started`;
+
+export function helpText(): string {
+  const groups = Object.entries(GROUPS).map(([group, title]) => {
+    const specs = SPECS.filter((spec) => spec.group === group);
+    return `${title}:\n${specs.map(optionText).join('\n')}`;
+  });
+  return [HEAD, ...groups, TAIL].join('\n\n');
+}
+
+function optionText(spec: OptionSpec): string {
+  const letter = spec.letter === undefined ? '    ' : `-${spec.letter}, `;
+  const name = spec.negatable ? `--[no-]${spec.name}` : `--${spec.name}`;
+  const head = `  ${letter}${name}${spec.value === undefined ? '' : ` ${spec.value}`}`;
+  const standard = spec.default === undefined ? '' : ` (default: ${spec.default})`;
+  const lines = wrapped(spec.help + standard, WIDTH - INDENT);
+  const first = head.length < INDENT ? head.padEnd(INDENT) + (lines.shift() ?? '') : head;
+  return [first, ...lines.map((line) => ' '.repeat(INDENT) + line)].join('\n');
+}
+
+function wrapped(text: string, width: number): string[] {
+  const lines: string[] = [''];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1) ?? '';
+    if (line !== '' && line.length + 1 + word.length > width) lines.push(word);
+    else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;
+  }
+  return lines;
+}

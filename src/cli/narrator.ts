@@ -1,0 +1,107 @@
+/**
+ * Tells the log what the machine does: a line for each change of state, and on a terminal one live
+ * line while a lock is waited for. Changes nothing.
+ */
+import type { LockexContext, LockexEvent } from '../../machines/contract.ts';
+import type { Output } from '../../machines/outcome.ts';
+import type { Clock } from '../clock.ts';
+import type { Log } from './log.ts';
+import {
+  type Line,
+  wordsForEvent,
+  wordsForOutput,
+  wordsForQueue,
+  wordsForState,
+} from './wording.ts';
+
+const LIVE_EVERY_MS = 1000;
+
+export class Narrator {
+  readonly #log: Log;
+  readonly #clock: Clock;
+  #state = '';
+  #context: LockexContext | null = null;
+  #waitingSince = 0;
+  #liveTimer: unknown = null;
+
+  constructor({ log, clock }: { readonly log: Log; readonly clock: Clock }) {
+    this.#log = log;
+    this.#clock = clock;
+  }
+
+  /** Called after every transition; `event` is null for the first state. */
+  observe(
+    { state, context }: { readonly state: string; readonly context: LockexContext },
+    event: LockexEvent | null,
+  ): void {
+    const [top = ''] = state.split('.');
+    const [before = ''] = this.#state.split('.');
+    const entered = top !== before || isNewSession(event);
+    if (top === 'waiting' && before === 'connecting') this.#waitingSince = this.#clock.now();
+    // Before any other line: it goes as soon as we no longer wait, and before the command prints.
+    if (top !== 'waiting') this.#endLive();
+    this.#state = state;
+    this.#context = context;
+
+    const said = event === null ? [] : wordsForEvent(event, context);
+    const isRepeated = event?.type === 'lock.queued' && this.#liveTimer !== null;
+    if (!isRepeated) for (const line of said) this.#say(line);
+    if (entered && top !== 'done') {
+      this.#say(wordsForState(top, context, event, this.#clock.now()));
+    } else if (event !== null && !entered) {
+      this.#say({ level: 'debug', message: `${state}: ${event.type}` });
+    }
+    if (top === 'waiting' && context.queue !== null && event?.type === 'lock.queued') {
+      this.#beginLive();
+    }
+  }
+
+  /** The last line. */
+  conclude(output: Output): void {
+    this.#endLive();
+    this.#say(wordsForOutput(output));
+  }
+
+  dispose(): void {
+    this.#endLive();
+  }
+
+  #say({ level, message, fields }: Line): void {
+    this.#log.write(level, message, { state: this.#state, ...fields });
+  }
+
+  #beginLive(): void {
+    if (!this.#log.isLive || this.#liveTimer !== null) return this.#showLive();
+    const tick = () => {
+      this.#showLive();
+      this.#liveTimer = this.#clock.setTimeout(tick, LIVE_EVERY_MS);
+    };
+    tick();
+  }
+
+  #showLive(): void {
+    const queue = this.#context?.queue;
+    if (!queue) return;
+    const waited = Math.floor((this.#clock.now() - this.#waitingSince) / 1000);
+    this.#log.live(`  waiting for ${duration(waited)}: ${wordsForQueue(queue)}`);
+  }
+
+  #endLive(): void {
+    if (this.#liveTimer === null) return;
+    this.#clock.clearTimeout(this.#liveTimer);
+    this.#liveTimer = null;
+    this.#log.live(null);
+  }
+}
+
+/** connecting is entered again for another try. */
+function isNewSession(event: LockexEvent | null): boolean {
+  return event?.type === 'session.unreachable';
+}
+
+function duration(seconds: number): string {
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}

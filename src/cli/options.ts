@@ -1,0 +1,165 @@
+/**
+ * The one place that declares the options: parsing and `--help` come from this table. What a value
+ * may be is in values.ts.
+ */
+
+export interface OptionSpec {
+  /** Long name, without dashes. */
+  readonly name: string;
+  readonly letter?: string;
+  /** What `--help` calls its value; without one it is a flag. */
+  readonly value?: string;
+  /** `--no-NAME` exists; the flag is on without it. */
+  readonly negatable?: boolean;
+  /** As the user would type it; absent: unset, or off. */
+  readonly default?: string;
+  readonly help: string;
+  readonly group: 'lock' | 'zookeeper' | 'command' | 'messages';
+}
+
+export const GROUPS: Readonly<Record<OptionSpec['group'], string>> = {
+  lock: 'The lock',
+  zookeeper: 'ZooKeeper',
+  command: 'The command',
+  messages: 'Messages',
+};
+
+export const OPTIONS = [
+  {
+    name: 'blocking',
+    negatable: true,
+    group: 'lock',
+    help: 'Wait for the lock (the default), or with --no-blocking give up at once',
+  },
+  {
+    name: 'concurrent',
+    letter: 'c',
+    value: 'N',
+    default: '1',
+    group: 'lock',
+    help: 'How many may hold it at once: above 1 it is a semaphore, and all its contenders have to say the same N',
+  },
+  {
+    name: 'lockid',
+    letter: 'i',
+    value: 'ID',
+    group: 'lock',
+    help: 'Name of the lock (default: made from the command)',
+  },
+  {
+    name: 'lockpath',
+    letter: 'p',
+    value: 'PATH',
+    default: 'lockex',
+    group: 'lock',
+    help: 'Where in ZooKeeper the locks live',
+  },
+  {
+    name: 'lockretry',
+    letter: 'r',
+    value: 'N',
+    default: '1',
+    group: 'lock',
+    help: 'Sessions to try: with N > 1, one that is lost while waiting is followed by a new one',
+  },
+  {
+    name: 'locktimeout',
+    letter: 't',
+    value: 'S',
+    group: 'lock',
+    help: 'Seconds to wait for the lock (default: for ever; 0: --no-blocking)',
+  },
+  {
+    name: 'conflict-exit-code',
+    letter: 'E',
+    value: 'N',
+    default: '1',
+    group: 'lock',
+    help: 'Exit status when the lock was not had',
+  },
+  {
+    name: 'zkhosts',
+    letter: 'z',
+    value: 'LIST',
+    group: 'zookeeper',
+    help: 'host:port,… with an optional /chroot at the end (default: $ZKHOSTS, else localhost:2181)',
+  },
+  {
+    name: 'timeout',
+    letter: 'T',
+    value: 'S',
+    default: '30',
+    group: 'zookeeper',
+    help: 'Seconds that one try to connect may take, and the session timeout to ask for',
+  },
+  {
+    name: 'retry',
+    letter: 'R',
+    value: 'N',
+    default: '1',
+    group: 'zookeeper',
+    help: 'Tries to connect',
+  },
+  {
+    name: 'shell',
+    group: 'command',
+    help: 'Join the words of the command and give them to /bin/sh -c',
+  },
+  {
+    name: 'kill-after',
+    value: 'S',
+    default: '5',
+    group: 'command',
+    help: 'Seconds between SIGTERM and SIGKILL when it is stopped',
+  },
+  {
+    name: 'on-lost',
+    value: 'exit|rejoin',
+    default: 'exit',
+    group: 'command',
+    help: 'When the lock was lost and the command is dead: exit with 124, or wait for the lock again',
+  },
+  {
+    name: 'guard',
+    negatable: true,
+    group: 'command',
+    help: 'Have a guard beside the command that kills it should lockex die or hang (the default)',
+  },
+  {
+    name: 'log-format',
+    value: 'text|json',
+    default: 'text',
+    group: 'messages',
+    help: 'Lines for people, or one JSON object a line',
+  },
+  {
+    name: 'log-level',
+    value: 'LEVEL',
+    default: 'info',
+    group: 'messages',
+    help: 'error, warn, info or debug',
+  },
+  {
+    name: 'quiet',
+    letter: 'q',
+    group: 'messages',
+    help: 'Warnings and errors only: --log-level warn',
+  },
+  {
+    name: 'verbose',
+    letter: 'v',
+    group: 'messages',
+    help: 'Everything: --log-level debug',
+  },
+  { name: 'help', letter: 'h', group: 'messages', help: 'Show this' },
+  { name: 'version', letter: 'V', group: 'messages', help: "Show lockex's version" },
+] as const satisfies readonly OptionSpec[];
+
+export type OptionName = (typeof OPTIONS)[number]['name'];
+
+export const SPECS: readonly OptionSpec[] = OPTIONS;
+
+/** How messages name an option: `-c/--concurrent`, `--no-guard`. */
+export function labelOf({ name, letter }: Pick<OptionSpec, 'name' | 'letter'>): string {
+  return letter === undefined ? `--${name}` : `-${letter}/--${name}`;
+}

@@ -1,0 +1,110 @@
+/**
+ * argv, split into options of ours and the command, before cac sees any of it: cac would eat the
+ * `-l` of `lockex ls -l`, and turns `-i 007` into 7. Pure.
+ */
+import { labelOf, type OptionSpec, SPECS } from './options.ts';
+import { quoted, UsageError } from './usage-error.ts';
+
+export interface GivenOption {
+  readonly spec: OptionSpec;
+  /** The text that was typed; flags: 'on' or 'off'. */
+  readonly text: string;
+}
+
+export interface SplitCommandLine {
+  readonly options: readonly GivenOption[];
+  /** Everything behind `--`, or from the first word that is neither option nor value. */
+  readonly command: readonly string[];
+}
+
+export function splitCommandLine(argv: readonly string[]): SplitCommandLine {
+  const options: GivenOption[] = [];
+  const words = [...argv];
+  while (words.length > 0) {
+    const word = words[0] ?? '';
+    if (word === '--') return { options, command: words.slice(1) };
+    if (!word.startsWith('-') || word === '-') return { options, command: words };
+    words.shift();
+    if (word.startsWith('--')) options.push(longOption(word, words));
+    else options.push(...shortOptions(word, words));
+  }
+  return { options, command: [] };
+}
+
+function longOption(word: string, rest: string[]): GivenOption {
+  const equals = word.indexOf('=');
+  const typed = word.slice(2, equals < 0 ? undefined : equals);
+  const value = equals < 0 ? null : word.slice(equals + 1);
+  const negated = typed.startsWith('no-') ? byName(typed.slice(3)) : undefined;
+  if (negated?.negatable) {
+    if (value !== null) throw new UsageError(`--${typed} takes no value, but got ${quoted(value)}`);
+    return { spec: negated, text: 'off' };
+  }
+  const spec = byName(typed);
+  if (spec === undefined) throw unknown(`--${typed}`);
+  if (spec.value === undefined) {
+    if (value !== null) throw new UsageError(`--${typed} takes no value, but got ${quoted(value)}`);
+    return { spec, text: 'on' };
+  }
+  return { spec, text: value ?? valueFrom(rest, spec) };
+}
+
+/** `-t5`, `-t 5`, `-t=5`, `-qv`. */
+function shortOptions(word: string, rest: string[]): GivenOption[] {
+  const given: GivenOption[] = [];
+  for (let place = 1; place < word.length; place += 1) {
+    const letter = word[place];
+    const spec = SPECS.find((candidate) => candidate.letter === letter);
+    if (spec === undefined) throw unknown(`-${letter}`);
+    if (spec.value !== undefined) {
+      const attached = word.slice(place + 1).replace(/^=/, '');
+      const isAttached = word.length > place + 1;
+      return [...given, { spec, text: isAttached ? attached : valueFrom(rest, spec) }];
+    }
+    given.push({ spec, text: 'on' });
+  }
+  return given;
+}
+
+function valueFrom(rest: string[], spec: OptionSpec): string {
+  const value = rest[0];
+  if (value === undefined || value === '--') {
+    throw new UsageError(`${labelOf(spec)} wants a value: ${spec.value}`);
+  }
+  rest.shift();
+  return value;
+}
+
+function byName(name: string): OptionSpec | undefined {
+  return SPECS.find((spec) => spec.name === name);
+}
+
+function unknown(typed: string): UsageError {
+  const names = SPECS.flatMap(({ name, negatable }) =>
+    negatable ? [`--${name}`, `--no-${name}`] : [`--${name}`],
+  );
+  const near = typed.startsWith('--')
+    ? names.map((name) => ({ name, distance: distance(typed, name) })).sort(byDistance)[0]
+    : undefined;
+  const hint =
+    near && near.distance <= 3 ? `: did you mean ${near.name}?` : ": see 'lockex --help'";
+  return new UsageError(`there is no option ${quoted(typed)}${hint}`);
+}
+
+function byDistance(a: { readonly distance: number }, b: { readonly distance: number }): number {
+  return a.distance - b.distance;
+}
+
+/** Levenshtein's: how many characters are to be changed. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i += 1) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j += 1) {
+      const substituted = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(substituted, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

@@ -1,0 +1,95 @@
+/** What the values of options may be. Each function takes the text that was typed. Pure. */
+import { quoted, UsageError } from './usage-error.ts';
+
+/** The longest time that a timer can take (24.8 days), in milliseconds. */
+const LONGEST_MS = 2 ** 31 - 1;
+const LONGEST_S = Math.floor(LONGEST_MS / 1000);
+
+/** A whole number in plain digits. */
+export function wholeNumber(label: string, text: string, least: number, most: number): number {
+  const number = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (number >= least && number <= most) return number;
+  const range = most === Number.MAX_SAFE_INTEGER ? `${least} or more` : `from ${least} to ${most}`;
+  throw new UsageError(`${label} wants a whole number, ${range}, not ${quoted(text)}`);
+}
+
+/** Seconds, fractions allowed, as milliseconds. */
+export function seconds(label: string, text: string, leastMs: number): number {
+  const ms = /^(\d+(\.\d+)?|\.\d+)$/.test(text) ? Math.round(Number(text) * 1000) : Number.NaN;
+  if (ms >= leastMs && ms <= LONGEST_MS) return ms;
+  throw new UsageError(
+    `${label} wants seconds from ${leastMs / 1000} to ${LONGEST_S}, not ${quoted(text)}`,
+  );
+}
+
+export function oneOf<T extends string>(label: string, text: string, choices: readonly T[]): T {
+  const choice = choices.find((candidate) => candidate === text);
+  if (choice !== undefined) return choice;
+  throw new UsageError(`${label} wants one of ${choices.join(', ')}, not ${quoted(text)}`);
+}
+
+/** Characters that ZooKeeper refuses in a path (`PathUtils.validatePath`). */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const REFUSED = /[\u0000-\u001f\u007f-\u009f\ud800-\uf8ff\ufff0-\uffff]/;
+const RESERVED = ['-__lock__', '-__once__'];
+
+/** The name of one node. */
+export function lockId(label: string, text: string): string {
+  const bad = (why: string) => new UsageError(`${label} wants the name of a lock: ${why}`);
+  if (text === '') throw bad('it is empty');
+  if (text.includes('/')) throw bad(`${quoted(text)} has a slash (-p says where locks live)`);
+  if (text === '.' || text === '..') throw bad(`${quoted(text)} is no name`);
+  if (REFUSED.test(text)) throw bad(`${quoted(text)} has characters that ZooKeeper refuses`);
+  const reserved = RESERVED.find((ending) => text.endsWith(ending));
+  if (reserved) throw bad(`${quoted(text)} ends with ${reserved}, which lockex reserves`);
+  return text;
+}
+
+/** A path, with or without slashes around it; without them when it is given back. */
+export function lockPath(label: string, text: string): string {
+  const path = text.replace(/^\/+|\/+$/g, '');
+  const problem = pathProblem(path);
+  if (problem) throw new UsageError(`${label} wants a path in ZooKeeper: ${problem}`);
+  if (path.split('/')[0] === 'zookeeper') {
+    throw new UsageError(`${label} wants a path in ZooKeeper: /zookeeper is its own`);
+  }
+  return path;
+}
+
+function pathProblem(path: string): string | null {
+  if (path === '') return 'it is empty';
+  if (REFUSED.test(path)) return `${quoted(path)} has characters that ZooKeeper refuses`;
+  const parts = path.split('/');
+  if (parts.includes('')) return `${quoted(path)} has an empty part`;
+  if (parts.some((part) => part === '.' || part === '..')) return `${quoted(path)} has . or ..`;
+  return null;
+}
+
+export interface ZookeeperHosts {
+  readonly hosts: readonly { readonly host: string; readonly port: number }[];
+  /** '' or `/a/b`. */
+  readonly chroot: string;
+}
+
+const DEFAULT_PORT = 2181;
+
+/** `a:2181,b,[::1]:2182/chroot` */
+export function zookeeperHosts(label: string, text: string): ZookeeperHosts {
+  const slash = text.indexOf('/');
+  const list = slash < 0 ? text : text.slice(0, slash);
+  const chroot = slash < 0 ? '' : text.slice(slash).trim().replace(/\/+$/, '');
+  const problem = chroot === '' ? null : pathProblem(chroot.slice(1));
+  if (problem) throw new UsageError(`${label} wants host:port,…/chroot: the chroot ${problem}`);
+  return { hosts: list.split(',').map((entry) => host(label, entry.trim())), chroot };
+}
+
+function host(label: string, entry: string): { host: string; port: number } {
+  const match = /^(?:\[([0-9a-fA-F:.]+(?:%\w+)?)\]|([^\s:[\]@]+))(?::(\d{1,5}))?$/.exec(entry);
+  const name = match?.[1] ?? match?.[2];
+  const port = Number(match?.[3] ?? DEFAULT_PORT);
+  if (name === undefined || port < 1 || port > 65535 || /\p{Cc}/u.test(name)) {
+    const hint = /^[0-9a-fA-F]*:[0-9a-fA-F:]*:/.test(entry) ? ' (IPv6 goes in brackets)' : '';
+    throw new UsageError(`${label} wants host:port,… not ${quoted(entry)}${hint}`);
+  }
+  return { host: name, port };
+}

@@ -1,0 +1,134 @@
+/**
+ * cgroup v2 folders: finds where one can be made, makes it, reads and removes it (kernel's
+ * Documentation/admin-guide/cgroup-v2.rst). Never enables a controller, so that a folder below a
+ * cgroup with processes in it is allowed, and never moves anybody: the gate enters by itself.
+ *
+ * The folder is made below our own cgroup: limits set on us go on holding for the command, and where
+ * the command is a lockex as well, its folder is inside ours and ends with it.
+ */
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readProcess } from './process-table.ts';
+
+const PREFIX = 'lockex-';
+/** A folder that is younger may be one that its owner has not entered yet. */
+const STALE_MS = 60_000;
+
+let made = 0;
+
+/** Makes a folder; null, with a reason, where that can't be done. */
+export function makeFolder(): { readonly folder: string } | { readonly reason: string } {
+  const parent = ownFolder();
+  if (parent === null) return { reason: 'there is no cgroup v2 here' };
+  const start = readProcess(process.pid)?.start ?? 0;
+  made += 1;
+  const folder = join(parent, `${PREFIX}${process.pid}-${start}-${made}`);
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    return { reason: `no cgroup can be made: ${(error as Error).message}` };
+  }
+  sweep(parent);
+  return { folder };
+}
+
+/** Whether any process lives in it or below it; a folder that is gone holds nobody. */
+export function isPopulated(folder: string): boolean {
+  const events = readText(join(folder, 'cgroup.events'));
+  return events !== null && !/^populated 0$/m.test(events);
+}
+
+/** Pids in it and below it. One that our pid namespace can't see reads as 0 and is left out. */
+export function membersOf(folder: string): readonly number[] {
+  const own = (readText(join(folder, 'cgroup.procs')) ?? '').split('\n').map(Number);
+  return [...own.filter((pid) => pid > 0), ...foldersIn(folder).flatMap(membersOf)];
+}
+
+/** SIGKILL to all of it at once; false where the kernel can't (before 5.14). */
+export function killFolder(folder: string): boolean {
+  return write(join(folder, 'cgroup.kill'), '1');
+}
+
+export function freezeFolder(folder: string, frozen: boolean): void {
+  write(join(folder, 'cgroup.freeze'), frozen ? '1' : '0');
+}
+
+/** False while something lives in it. */
+export function removeFolder(folder: string): boolean {
+  for (const inner of foldersIn(folder)) removeFolder(inner);
+  try {
+    rmdirSync(folder);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT';
+  }
+  return true;
+}
+
+/** Where the cgroup v2 hierarchy shows our own cgroup: proc(5), mountinfo and cgroup. */
+function ownFolder(): string | null {
+  const own = /^0::(\/.*)$/m.exec(readText('/proc/self/cgroup') ?? '')?.[1];
+  if (own === undefined || own.startsWith('/..')) return null;
+  for (const line of (readText('/proc/self/mountinfo') ?? '').split('\n')) {
+    const [before = '', after = ''] = line.split(' - ');
+    if (!after.startsWith('cgroup2 ')) continue;
+    const [, , , root = '/', mount = ''] = before.split(' ');
+    // Part of the hierarchy may be mounted: then only what is below that part can be seen.
+    const shown = root === '/' ? '' : root;
+    if (own === shown || own.startsWith(`${shown}/`)) {
+      return join(unescapeMount(mount), own.slice(shown.length));
+    }
+  }
+  return null;
+}
+
+/** Empty folders of a lockex that is dead, whose guard could not remove them. */
+function sweep(parent: string): void {
+  for (const folder of foldersIn(parent)) {
+    const [, pid, start] = /lockex-(\d+)-(\d+)-\d+$/.exec(folder) ?? [];
+    if (pid === undefined || readProcess(Number(pid))?.start === Number(start)) continue;
+    if (ageMs(folder) > STALE_MS && !isPopulated(folder)) removeFolder(folder);
+  }
+}
+
+/** By the wall clock, which stamps the folders; all that hangs on it is when rubbish is removed. */
+function ageMs(folder: string): number {
+  try {
+    return Date.now() - statSync(folder).mtimeMs;
+  } catch {
+    return 0;
+  }
+}
+
+function foldersIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => join(folder, entry.name));
+  } catch {
+    return [];
+  }
+}
+
+/** mountinfo writes blanks as \040 and the like. */
+function unescapeMount(path: string): string {
+  return path.replace(/\\([0-7]{3})/g, (_, digits) =>
+    String.fromCharCode(Number.parseInt(digits, 8)),
+  );
+}
+
+function readText(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return null;
+  }
+}
+
+function write(path: string, text: string): boolean {
+  try {
+    writeFileSync(path, text, { flag: 'r+' });
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * How the command's environment gets through the gate's shell unchanged. Shells drop variables
+ * whose names they can't hold (`my-var`, `BASH_FUNC_x%%`), add some (PWD), and rewrite others
+ * (SHLVL, `_`). Such variables travel under safe names and are given their own back at the end: by
+ * the shell itself where it can, else by `env -S`, which expands ${NAME} by itself, so that no value
+ * ever stands in an argv. Decides only; runs nothing.
+ *
+ * Out of reach: names and values that are not UTF-8, which Node has lost before we see them.
+ */
+
+const CARRIED = 'LOCKEX_GATE_';
+
+/** What every shell touches, and dash and busybox can put right again. */
+export const COMMONLY_TOUCHED = ['PWD', 'OLDPWD', 'SHLVL', '_'] as const;
+
+/** What one shell or another gives a meaning of its own (dash, busybox ash, bash). */
+const SHELL_OWNED = new Set(
+  `IFS OPTIND OPTARG OPTERR PPID LINENO RANDOM SRANDOM SECONDS EPOCHSECONDS EPOCHREALTIME UID EUID
+  GROUPS DIRSTACK FUNCNAME HISTCMD PIPESTATUS SHELLOPTS COLUMNS LINES POSIXLY_CORRECT PS1 PS2 PS4
+  BASH BASHOPTS`.split(/\s+/),
+);
+
+export type Variables = ReadonlyMap<string, string>;
+
+export interface EnvironmentPlan {
+  /** What the gate's shell is started with. */
+  readonly gate: Record<string, string>;
+  /** Safe name → the name that it stands for. */
+  readonly carried: ReadonlyMap<string, string>;
+  /** Variables that shells add, and the command shall not see. */
+  readonly absent: readonly string[];
+  /** Carried names that only `env` can set; they are lost where it can't. */
+  readonly odd: readonly string[];
+}
+
+export function planEnvironment(wanted: Variables): EnvironmentPlan {
+  const gate: Record<string, string> = {};
+  const carried = new Map<string, string>();
+  const odd: string[] = [];
+  for (const [name, value] of wanted) {
+    const touched = isTouched(name);
+    if (!touched && !isOdd(name)) {
+      gate[name] = value;
+      continue;
+    }
+    const safe = `${CARRIED}${carried.size}`;
+    gate[safe] = value;
+    carried.set(safe, name);
+    if (!touched) odd.push(name);
+  }
+  // Without a PATH busybox makes one up, and exports it.
+  const absent = [...COMMONLY_TOUCHED, 'PATH'].filter((name) => !wanted.has(name));
+  return { gate, carried, absent, odd };
+}
+
+/** Arguments for `env` that turn the gate's environment into the one that was wanted. */
+export function envArguments({ carried, absent }: EnvironmentPlan): readonly string[] {
+  const unset = [...carried.keys(), ...absent].flatMap((name) => ['-u', name]);
+  const set = [...carried].map(([safe, name]) => `"${quote(name)}=\${${safe}}"`);
+  // After `--` a name may begin with a dash.
+  return [...unset, '-S', ['--', ...set].join(' ')];
+}
+
+/** Lines of shell that do the same as far as a shell can. */
+export function restoringLines({ carried, absent }: EnvironmentPlan): string {
+  const lines = absent.map((name) => `unset ${name}`);
+  for (const [safe, name] of carried) {
+    if (isTouched(name)) lines.push(`${name}=$${safe}; export ${name}`);
+    lines.push(`unset ${safe}`);
+  }
+  return lines.join('\n');
+}
+
+function isTouched(name: string): boolean {
+  return (COMMONLY_TOUCHED as readonly string[]).includes(name);
+}
+
+function isOdd(name: string): boolean {
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) return true;
+  return SHELL_OWNED.has(name) || name.startsWith('BASH_') || name.startsWith(CARRIED);
+}
+
+/** For double quotes in `env -S` (GNU coreutils, "-S/--split-string syntax"). */
+function quote(name: string): string {
+  return name.replace(/[\\"$]/g, '\\$&');
+}

@@ -1,0 +1,267 @@
+/**
+ * The shell script of the guard: what ends the command when lockex can't. Text only. It never
+ * starts anything, never lets a deadline that has passed be moved, and never signals a process by a
+ * number that may have been given to another since.
+ *
+ * It must run in dash, busybox ash and bash, and be cheap: it may sit beside a command for months.
+ */
+
+/**
+ * The shell gets this as its script, and the real one through the descriptor, up to a line with a
+ * dot: `ps` stays readable, and the name of lockex stands nowhere in its arguments.
+ */
+export const GUARD_BOOT =
+  'while IFS= read -r l <&3 && [ "$l" != . ]; do s="$s$l\n"; done; unset l; eval "$s"';
+
+/*
+ * Descriptor 3 is a socket to lockex, a line each:
+ *
+ *   gate PID START        the command's first process, now or later, and its start time
+ *   folder PATH           the cgroup that holds all of it
+ *   marker NAME           the variable that it was started with
+ *   brand NUMBER          the limit that it was started with (brand.ts)
+ *   ours PID:START …      others that it started, as far as lockex saw them; replaces what was said
+ *   reaper / word TEXT    the reaper's argv, word by word
+ *   credentials TEXT      the reaper's stdin
+ *   beat DEADLINE         centiseconds of /proc/uptime (elsewhere: seconds since 1970); echoed
+ *   bye                   lockex has cleaned up by itself
+ *
+ * and back: `beat DEADLINE`, `firing` (from here on nothing is taken back), `fired` (all dead).
+ *
+ * Signals are ignored, not handled: a handler would make dash's `read` fail like an end of file.
+ *
+ * The clock is looked at once a second although a deadline is known to the centisecond: `read -t`
+ * and `sleep` don't count the time for which the host slept. bash and busybox do it in `read -t`
+ * (0.1 to 0.2 ms of CPU each time). dash has no such thing: there a ticker and a forwarder write
+ * into a pipe of our own, and each tick costs a `sleep` (1 ms). A here-document is the only pipe
+ * that dash can open both ends of; nothing is in it. Both writers hold its writing end alone, so
+ * that they end with the guard.
+ *
+ * An end of file and a timeout look alike in busybox: it is the end when `read` came back with
+ * nothing twice, well before its time.
+ */
+export const GUARD_SCRIPT = `
+trap '' TERM INT HUP QUIT USR1 USR2 ALRM PIPE TSTP TTIN TTOU
+set --
+deadline= fired= gate= start= folder= marker= brand= ours= credentials= part= alldead=
+if [ -r /proc/uptime ]; then
+  second=100 slack=5
+  now() { read -r up rest </proc/uptime; up=\${up%.*}\${up#*.}; }
+else
+  second=1 slack=0
+  now() { up=$(date +%s); }
+fi
+
+${receiving()}
+${firing()}
+${scanning()}
+
+handle() {
+  case $1 in
+    beat\\ *) if [ -z "$fired" ]; then deadline=\${1#beat }; echo "$1" >&3; fi ;;
+    gate\\ *) gate=\${1#gate }; start=\${gate#* }; gate=\${gate% *} ;;
+    folder\\ *) folder=\${1#folder } ;;
+    marker\\ *) marker=\${1#marker } ;;
+    brand\\ *) brand=\${1#brand } ;;
+    ours\\ *) ours=\${1#ours } ;;
+    credentials\\ *) credentials=\${1#credentials } ;;
+    bye) exit 0 ;;
+  esac
+}
+
+while receive; do
+  ! overdue || fire
+  case $line in
+    reaper) set -- ;;
+    word\\ *) set -- "$@" "\${line#word }" ;;
+    *) handle "$line" ;;
+  esac
+done
+fire
+if [ -n "$alldead" ] && [ -n "$credentials" ] && [ $# -gt 0 ]; then
+  exec 3>&-
+  printf '%s\\n' "$credentials" | "$@"
+fi
+`;
+
+/**
+ * `receive`: the next line, or nothing after a second at most; fails at the end of file. It leaves
+ * the time in `up`, so that the clock is read once for each line or second and not more often.
+ */
+function receiving(): string {
+  return `
+overdue() {
+  [ -n "$deadline" ] && [ -z "$fired" ] && [ "$up" -ge "$deadline" ]
+}
+
+patience() {
+  left=$((deadline - up))
+  due=$deadline wait=1
+  if [ "$second" = 1 ] || [ "$left" -ge 100 ]; then due=$((up + second))
+  elif [ "$left" -le 1 ]; then wait=0.01
+  elif [ "$left" -lt 10 ]; then wait=0.0$left
+  else wait=0.$left
+  fi
+}
+
+if (read -r -t 1 line </dev/null; [ $? -lt 2 ]) 2>/dev/null; then
+  receive() {
+    empty=
+    while :; do
+      line=
+      if [ -z "$deadline" ] || [ -n "$fired" ]; then
+        IFS= read -r line <&3 || return 1
+        now
+        return 0
+      fi
+      patience
+      if IFS= read -r -t "$wait" line <&3; then
+        now
+        line=$part$line part=
+        return 0
+      fi
+      now
+      part=$part$line line=
+      [ $((due - up)) -gt "$slack" ] || return 0
+      [ -z "$empty" ] || return 1
+      empty=1
+    done
+  }
+else
+  exec 5<<NOTHING
+NOTHING
+  exec 6<>/proc/self/fd/5 5<&-
+  (
+    exec 7>/proc/self/fd/6 6<&-
+    while IFS= read -r line <&3; do printf '%s\\n' "$line" >&7; done
+    echo end >&7
+  ) &
+  (
+    exec 7>/proc/self/fd/6 6<&- 3>&-
+    while sleep 1 && echo tick >&7; do :; done
+  ) &
+  receive() {
+    if [ -n "$deadline" ] && [ -z "$fired" ]; then
+      patience
+      [ "$wait" = 1 ] || (exec 3>&-; sleep "$wait"; echo tick >&6) &
+    fi
+    IFS= read -r line <&6
+    now
+    [ "$line" != end ]
+  }
+fi
+`;
+}
+
+/** `fire`: ends everything, and says so; `alldead` is set when nothing of it lives any more. */
+function firing(): string {
+  return `
+nap() { sleep 0.02 2>/dev/null || sleep 1; }
+
+fire() {
+  [ -z "$fired" ] || return 0
+  fired=1 alldead=
+  echo firing >&3
+  rounds=0
+  while [ "$rounds" -lt 3000 ]; do
+    if [ -n "$folder" ] && [ -d "$folder" ]; then end_folder && break
+    elif [ -r /proc/self/stat ]; then end_tree && break
+    else end_group && break
+    fi
+    rounds=$((rounds + 1))
+    if [ "$rounds" -lt 100 ]; then nap; else sleep 1; fi
+  done
+  [ "$rounds" -ge 3000 ] || alldead=1
+  [ -z "$folder" ] || find "$folder" -depth -type d -exec rmdir {} \\;
+  echo fired >&3
+}
+
+end_folder() {
+  if ! echo 1 >"$folder/cgroup.kill"; then
+    echo 1 >"$folder/cgroup.freeze"
+    find "$folder" -name cgroup.procs -exec cat {} + | while read -r pid; do
+      [ "$pid" = 0 ] || kill -9 "$pid"
+    done
+    echo 0 >"$folder/cgroup.freeze"
+  fi
+  while read -r key value; do
+    [ "$key $value" != 'populated 0' ] || return 0
+  done <"$folder/cgroup.events"
+  return 1
+}
+
+end_group() {
+  [ -n "$gate" ] || return 0
+  kill -9 "-$gate" || return 0
+  return 1
+}
+
+end_tree() {
+  [ -n "$gate" ] || return 0
+  if is_it "$gate" "$start"; then kill -STOP "-$gate"; fi
+  seen=' ' found=1 looks=0
+  while [ -n "$found" ] && [ "$looks" -lt 20 ]; do
+    found= looks=$((looks + 1))
+    for one in $(scan); do
+      case $seen in *" $one "*) continue ;; esac
+      seen="$seen$one " found=1
+      is_it "\${one%:*}" "\${one#*:}" && kill -STOP "\${one%:*}"
+    done
+  done
+  for one in $seen; do
+    is_it "\${one%:*}" "\${one#*:}" && kill -9 "\${one%:*}"
+  done
+  ours="$ours$seen"
+  [ "$seen" = ' ' ] || return 1
+  [ -z "$(scan)" ]
+}
+`;
+}
+
+/**
+ * `is_it PID START`: the process of that number is still the same. `scan`: everything living that
+ * the command started, as PID:START, by descent, session, group, what lockex saw, marker and brand.
+ */
+function scanning(): string {
+  return `
+is_it() {
+  read -r stat 2>/dev/null <"/proc/$1/stat" || return 1
+  is_start "$2" \${stat##*) }
+}
+is_start() { [ "\${21}" = "$1" ]; }
+
+scan() {
+  {
+    [ -z "$marker" ] || grep -lsF "$marker=" /proc/[0-9]*/environ
+    [ -z "$brand" ] || grep -lsE "^Max file locks +$brand " /proc/[0-9]*/limits
+    cat /proc/[0-9]*/stat 2>/dev/null
+  } | awk -v gate="$gate" -v start="$start" -v ours="$ours" -v self="$$" '
+    /^\\/proc\\// { split($0, path, "/"); marked[path[3]] = 1; next }
+    {
+      pid = $1
+      sub(/^.*\\) /, "")
+      state[pid] = $1; parent[pid] = $2; group[pid] = $3; session[pid] = $4; born[pid] = $20
+    }
+    END {
+      n = split(ours, list, " ")
+      for (i = 1; i <= n; i++) {
+        split(list[i], one, ":")
+        if (!(one[1] in born) || born[one[1]] == one[2]) known[one[1]] = 1
+      }
+      if (!(gate in born) || born[gate] == start) known[gate] = 1
+      for (pid in marked) known[pid] = 1
+      do {
+        grown = 0
+        for (pid in born) {
+          if (pid in known || born[pid] + 0 < start + 0) continue
+          if (parent[pid] in known || session[pid] in known || group[pid] in known) {
+            known[pid] = 1; grown = 1
+          }
+        }
+      } while (grown)
+      for (pid in known)
+        if (pid in born && session[pid] != self && state[pid] !~ /[ZXx]/) print pid ":" born[pid]
+    }'
+}
+`;
+}

@@ -1,0 +1,102 @@
+/**
+ * One guard process, as seen from lockex: what goes to it and what it says. Whether it is to be
+ * replaced is decided elsewhere (guarding.ts).
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { GUARD_BOOT, GUARD_SCRIPT } from './guard-script.ts';
+import { LINE_DESCRIPTOR, Lines } from './lines.ts';
+
+/** A guard that does not read, because somebody stopped it, is not waited for. */
+const LEAVING_MS = 1000;
+
+export interface GuardEvents {
+  /** It has taken the deadline that was sent as this line. */
+  readonly onBeat: (line: string) => void;
+  /** It has begun to end the command, and takes nothing back. */
+  readonly onFiring: () => void;
+  /** It is gone, or could not be made. */
+  readonly onGone: () => void;
+}
+
+export class Guard {
+  readonly #child: ChildProcess;
+  readonly #lines: Lines | null = null;
+  #gone = false;
+
+  constructor(shell: readonly string[], events: GuardEvents) {
+    const [program = '', ...before] = shell;
+    this.#child = spawn(program, [...before, '-c', GUARD_BOOT, 'guard'], {
+      // Nothing of the user's: no folder kept busy, no output kept open, no variable.
+      cwd: '/',
+      env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LC_ALL: 'C' },
+      detached: true,
+      stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+    });
+    const gone = () => {
+      if (this.#gone) return;
+      this.#gone = true;
+      this.#lines?.close();
+      events.onGone();
+    };
+    this.#child.once('error', gone);
+    this.#child.once('exit', gone);
+    if (this.#child.pid === undefined) {
+      (this.#child.stdio[LINE_DESCRIPTOR] as { destroy?: () => void } | null)?.destroy?.();
+      return;
+    }
+    const heard = (line: string) => {
+      if (line.startsWith('beat ')) events.onBeat(line);
+      else if (line === 'firing') events.onFiring();
+    };
+    this.#lines = new Lines(this.#child, heard, () => {});
+    this.#child.unref();
+    this.#lines.unref();
+    this.#lines.send(...GUARD_SCRIPT.split('\n'), '.');
+  }
+
+  get pid(): number | null {
+    return this.#child.pid ?? null;
+  }
+
+  send(...lines: readonly string[]): void {
+    this.#lines?.send(...lines);
+  }
+
+  /** It leaves without doing anything. */
+  dismiss(): void {
+    this.send('bye');
+    setTimeout(() => this.kill(), LEAVING_MS).unref();
+  }
+
+  /** What it would see if lockex were killed: it ends the command. */
+  hangUp(): void {
+    this.#lines?.close();
+  }
+
+  /**
+   * Ends it and its helpers without giving it the occasion to do anything. Only then is the
+   * descriptor closed: an end of file is what it ends the command for.
+   */
+  kill(): void {
+    if (!this.#gone && this.#child.pid !== undefined) {
+      try {
+        process.kill(-this.#child.pid, 'SIGKILL');
+      } catch {
+        // It ended between the two lines.
+      }
+    }
+    this.#lines?.close();
+  }
+}
+
+/**
+ * A shell whose `read` has a timeout costs a tenth of what the others do (guard-script.ts). bash is
+ * there on nearly every host whose /bin/sh has none.
+ */
+export function guardShell(fallback: readonly string[]): readonly string[] {
+  const found = ['/bin/bash', '/usr/bin/bash', '/usr/local/bin/bash'].find((path) =>
+    existsSync(path),
+  );
+  return found === undefined ? fallback : [found, '--norc'];
+}

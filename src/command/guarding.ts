@@ -1,0 +1,174 @@
+/**
+ * Keeps a guard standing beside the command: tells it what it must know, watches that it echoes, and
+ * replaces one that is gone or silent. Never decides what happens when that fails: it says so.
+ */
+import type { LeaseInfo } from '../../machines/contract.ts';
+import type { Clock } from '../clock.ts';
+import { Guard } from './guard.ts';
+import { hasProcessTable } from './process-table.ts';
+import { Stopwatch } from './stopwatch.ts';
+import type { Log } from './types.ts';
+
+/** How long an echo may take, and a new guard to be armed. */
+const ECHO_MS = 1000;
+/** A guard that falls this often before it was ever armed will not stand. */
+const TRIES = 3;
+
+export interface GuardingOptions {
+  readonly shell: readonly string[];
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface GuardingEvents {
+  /** The newest deadline was taken. Said for each beat. */
+  readonly onArmed: () => void;
+  /** No guard stands, or none that is armed, and it can't be helped. */
+  readonly onFailed: (message: string) => void;
+  /** The guard is ending the command. */
+  readonly onFiring: () => void;
+}
+
+export class Guarding {
+  readonly #options: GuardingOptions;
+  readonly #events: GuardingEvents;
+  readonly #facts = new Map<string, readonly string[]>();
+  readonly #watch: Stopwatch;
+  #guard: Guard | null = null;
+  #beat: string | null = null;
+  #isArmed = false;
+  #isSpent = false;
+  /** Guards that fell since one was last armed. */
+  #fallen = 0;
+
+  constructor(options: GuardingOptions, events: GuardingEvents) {
+    this.#options = options;
+    this.#events = events;
+    this.#watch = new Stopwatch(options.clock, ECHO_MS, () => this.#silent());
+  }
+
+  /** The newest deadline has been echoed by a guard that still stands. */
+  get isArmed(): boolean {
+    return this.#isArmed && !this.#isSpent;
+  }
+
+  get pid(): number | null {
+    return this.#guard?.pid ?? null;
+  }
+
+  stand(): void {
+    if (this.#guard !== null) return;
+    this.#isSpent = false;
+    this.#isArmed = false;
+    const guard: Guard = new Guard(this.#options.shell, {
+      onBeat: (line) => guard === this.#guard && this.#echoed(line),
+      onFiring: () => guard === this.#guard && this.#fired(),
+      onGone: () => guard === this.#guard && this.#lost('ended'),
+    });
+    this.#guard = guard;
+    for (const lines of this.#facts.values()) guard.send(...lines);
+    if (this.#beat !== null) this.#send(this.#beat);
+  }
+
+  /** Something that every guard must know; a later one of the same name replaces it. */
+  tell(name: string, ...lines: readonly string[]): void {
+    if (this.#facts.get(name)?.join('\n') === lines.join('\n')) return;
+    this.#facts.set(name, lines);
+    this.#guard?.send(...lines);
+  }
+
+  /** Arms it with this lease, or moves the deadline. */
+  beat(lease: LeaseInfo): void {
+    if (this.#isSpent) return;
+    const line = `beat ${guardDeadline(lease, this.#options.clock)}`;
+    this.#beat = line;
+    this.#isArmed = false;
+    if (this.#guard === null) this.stand();
+    else this.#send(line);
+  }
+
+  /** A guard that has fired guards no more: the next command needs another. */
+  renew(): void {
+    if (!this.#isSpent) return;
+    this.#discard();
+    this.#beat = null;
+    this.stand();
+  }
+
+  /** lockex gives up: to the guard it is as if lockex had died. */
+  abandon(): void {
+    this.#watch.stop();
+    this.#guard?.hangUp();
+    this.#guard = null;
+  }
+
+  /** Everything is dead, or nothing was started: the guard leaves. */
+  dismiss(): void {
+    this.#watch.stop();
+    this.#guard?.dismiss();
+    this.#guard = null;
+    this.#beat = null;
+    this.#isArmed = false;
+    this.#isSpent = false;
+    this.#fallen = 0;
+    this.#facts.clear();
+  }
+
+  #send(line: string): void {
+    this.#guard?.send(line);
+    this.#watch.start();
+  }
+
+  #echoed(line: string): void {
+    if (line !== this.#beat) return;
+    this.#watch.stop();
+    this.#isArmed = true;
+    this.#fallen = 0;
+    this.#events.onArmed();
+  }
+
+  #fired(): void {
+    this.#watch.stop();
+    this.#isSpent = true;
+    this.#events.onFiring();
+  }
+
+  #silent(): void {
+    this.#lost(`has not answered for ${ECHO_MS} ms`);
+  }
+
+  #lost(what: string): void {
+    const wasSpent = this.#isSpent;
+    this.#discard();
+    // What it had begun is nobody's to take up again but the machine's.
+    if (wasSpent) return;
+    this.#fallen += 1;
+    const wasOurTurn = this.#fallen > (what === 'ended' ? TRIES : 1);
+    if (wasOurTurn) {
+      this.#events.onFailed(`the guard ${what}, and so did the one that replaced it`);
+      return;
+    }
+    this.#options.log('warn', `the guard ${what}: another takes its place`);
+    this.stand();
+  }
+
+  #discard(): void {
+    this.#watch.stop();
+    const guard = this.#guard;
+    this.#guard = null;
+    this.#isArmed = false;
+    guard?.kill();
+  }
+}
+
+/** What killing may take, taken from the end of the lease: the guard is the last to act. */
+export function killingMarginMs(lease: LeaseInfo): number {
+  return Math.min(400, Math.max(50, (lease.leaseEnd - lease.stopAt) / 4));
+}
+
+/** Centiseconds of /proc/uptime; elsewhere seconds since 1970, rounded to the safe side. */
+function guardDeadline(lease: LeaseInfo, clock: Clock): number {
+  const deadline = lease.leaseEnd - killingMarginMs(lease);
+  if (hasProcessTable) return Math.max(0, Math.floor(deadline / 10));
+  return Math.floor((Date.now() + deadline - clock.now()) / 1000);
+}

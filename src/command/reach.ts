@@ -1,0 +1,62 @@
+/**
+ * What "everything that the command started" means on this host, and how it is signalled: the ladder
+ * of means has one file for each (cgroup-reach.ts, tree-reach.ts, group-reach.ts). This file holds
+ * what they share: a signal goes to a process only if it is still the one that was meant.
+ */
+import { findLiving, type ProcessRecord } from './process-table.ts';
+import type { Identity } from './types.ts';
+
+/** The command's first process, as its parent knows it. */
+export interface First {
+  readonly identity: Identity;
+  /** It has been reaped: its number, and its group's, may be another's. */
+  readonly hasEnded: () => boolean;
+}
+
+export interface Reach {
+  /** For the log: what this means finds. */
+  readonly name: string;
+  /** Nothing of the command lives any more: certain, not hoped. */
+  isEmpty(): boolean;
+  /** What of it lives, as far as it can be listed. */
+  living(): readonly ProcessRecord[];
+  /** Once to each process, and to stopped ones so that they act on it. */
+  signal(signal: NodeJS.Signals): void;
+  /** SIGKILL to everything. May have to be repeated until `isEmpty`. */
+  kill(): void;
+  /** Takes note of who is there now; gives whom the guard should know. Cheap. */
+  record(): readonly Identity[];
+  /** Nothing is left: gives back what was made for it. */
+  close(): void;
+}
+
+/** One signal to the first process's group, while that is certainly its group. */
+export function signalGroup(first: First, signal: NodeJS.Signals): boolean {
+  return !first.hasEnded() && trySignal(-first.identity.pid, signal);
+}
+
+/** To the group at once, and to each of the others by itself: nobody gets it twice. */
+export function signalEach(
+  first: First,
+  living: readonly ProcessRecord[],
+  signal: NodeJS.Signals,
+): void {
+  const reached = signalGroup(first, signal) ? first.identity.pid : null;
+  for (const record of living) {
+    if (record.group !== reached) signalOne(record, signal);
+  }
+}
+
+/** Not to another process that was given the number since. */
+export function signalOne(identity: Identity, signal: NodeJS.Signals): boolean {
+  return findLiving(identity) !== null && trySignal(identity.pid, signal);
+}
+
+function trySignal(target: number, signal: NodeJS.Signals): boolean {
+  try {
+    return process.kill(target, signal);
+  } catch {
+    // ESRCH: it is gone. EPERM: not ours to signal; it shows as undying.
+    return false;
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * The ladder down: SIGTERM, a grace, SIGKILL, and the proof that nothing lives any more. Asking
+ * again makes it faster, never slower. It never gives up: what does not die is told every few
+ * seconds, and goes on being killed.
+ */
+import type { Clock } from '../clock.ts';
+import { label } from './process-table.ts';
+import type { Reach } from './reach.ts';
+
+/** Between two looks at what lives; a look that takes long itself is repeated less often. */
+const LOOK_MS = 10;
+const LONGEST_LOOK_MS = 200;
+const REST_PER_LOOK = 4;
+const UNDYING_MS = 3000;
+
+export interface StoppingOptions {
+  readonly reach: Reach;
+  readonly clock: Clock;
+  /** The first process has ended, and how is known: nothing is over before. */
+  readonly hasExited: () => boolean;
+  readonly onUndying: (processes: readonly string[]) => void;
+  /** Everything is dead. `means` is 'none' when no signal was sent. */
+  readonly onDone: (means: 'none' | 'SIGTERM' | 'SIGKILL', outlived: readonly string[]) => void;
+}
+
+export class Stopping {
+  readonly #options: StoppingOptions;
+  #timer: unknown = null;
+  #means: 'none' | 'SIGTERM' | 'SIGKILL' = 'none';
+  #killAt = Number.POSITIVE_INFINITY;
+  #nextComplaint = 0;
+  #outlived: readonly string[] = [];
+  #isOver = false;
+
+  constructor(options: StoppingOptions) {
+    this.#options = options;
+  }
+
+  /** Only looks until everything has ended by itself. */
+  watch(): void {
+    this.#look();
+  }
+
+  /** SIGTERM now, SIGKILL at `killAt` (of the clock) or at what was asked for before, if sooner. */
+  request(killAt: number): void {
+    const { reach, clock } = this.#options;
+    this.#killAt = Math.min(this.#killAt, killAt);
+    if (this.#means === 'none' && clock.now() < this.#killAt) {
+      this.#means = 'SIGTERM';
+      this.#noteOutlived();
+      reach.signal('SIGTERM');
+      // A stopped process acts on nothing but this and SIGKILL.
+      reach.signal('SIGCONT');
+    }
+    this.#look();
+  }
+
+  /** Something ended: look at once. */
+  look(): void {
+    this.#look();
+  }
+
+  cancel(): void {
+    this.#isOver = true;
+    this.#options.clock.clearTimeout(this.#timer);
+  }
+
+  #look(): void {
+    if (this.#isOver) return;
+    const { clock, reach, hasExited } = this.#options;
+    clock.clearTimeout(this.#timer);
+    const begun = clock.now();
+    if (hasExited() && reach.isEmpty()) {
+      this.cancel();
+      this.#options.onDone(this.#means, this.#outlived);
+      return;
+    }
+    if (begun >= this.#killAt) this.#kill(begun);
+    const tookMs = clock.now() - begun;
+    const restMs = Math.min(LONGEST_LOOK_MS, Math.max(LOOK_MS, REST_PER_LOOK * tookMs));
+    const untilKillMs = this.#killAt > begun ? this.#killAt - begun : restMs;
+    this.#timer = clock.setTimeout(() => this.#look(), Math.min(restMs, untilKillMs));
+  }
+
+  #kill(now: number): void {
+    if (this.#means !== 'SIGKILL') {
+      this.#means = 'SIGKILL';
+      this.#nextComplaint = now + UNDYING_MS;
+      this.#noteOutlived();
+    }
+    this.#options.reach.kill();
+    if (now < this.#nextComplaint) return;
+    this.#nextComplaint = now + UNDYING_MS;
+    this.#options.onUndying(this.#options.reach.living().map(label));
+  }
+
+  /** What lives although the command's first process does not, and has to be signalled for it. */
+  #noteOutlived(): void {
+    if (this.#options.hasExited()) this.#outlived = this.#options.reach.living().map(label);
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * What this folder is told when it is made, and the few shapes that its files share. Never holds
+ * code that does anything.
+ */
+import type { Clock } from '../clock.ts';
+
+/** What is to be run: a line for `/bin/sh -c`, or a program and its arguments as they are. */
+export type CommandLine =
+  | { readonly kind: 'shell'; readonly line: string }
+  | { readonly kind: 'program'; readonly argv: readonly string[] };
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+export type Log = (level: LogLevel, message: string) => void;
+
+/** What the guard runs after lockex is gone and everything is dead, to give the lock back early. */
+export interface Reaper {
+  /** Program by absolute path, and arguments. No word may hold a newline. */
+  readonly argv: readonly string[];
+  /** One line for its stdin; empty: there is nothing to give back, and it is not run. */
+  readonly credentials: () => string;
+}
+
+export interface SupervisorOptions {
+  readonly command: CommandLine;
+  /** The environment that lockex itself was started with. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly lockId: string;
+  /** Ours alone: names the marker variable, `LOCKEX_HELD_<guid>`. */
+  readonly guid: string;
+  /** Stand a guard up beside the command (`--no-guard` says no). */
+  readonly guard: boolean;
+  /** Grace between SIGTERM and SIGKILL for what outlives the command's first process. */
+  readonly killAfterMs: number;
+  /** SIGHUP was ignored by whoever started us: the command is to ignore it as well. */
+  readonly ignoreHangup?: boolean;
+  /** 'group' goes without a cgroup where one could be had. */
+  readonly reach?: 'auto' | 'group';
+  readonly clock: Clock;
+  /** The gate's shell, and the guard's where none is chosen for it. Default: `/bin/sh`. */
+  readonly shell?: readonly string[];
+  readonly log: Log;
+  readonly reaper: Reaper | null;
+}
+
+/** A process, and not another that was given its number later. */
+export interface Identity {
+  readonly pid: number;
+  /** Field 22 of /proc/PID/stat: clock ticks since boot. */
+  readonly start: number;
+}

@@ -1,0 +1,244 @@
+/**
+ * The guard: whatever becomes of lockex, the command is dead in time. Faults are made by signals to
+ * the holder (a process with a supervisor) and to the guard, and by blocking the holder's loop.
+ */
+import { existsSync, readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../../src/clock.ts';
+import { readProcess, readProcessTable } from '../../../src/command/process-table.ts';
+import {
+  carriers,
+  cleanUp,
+  GRANT,
+  hold,
+  isAlive,
+  leaseOf,
+  lineIn,
+  SHELLS,
+  supervise,
+  temporaryFolder,
+  until,
+} from './harness.ts';
+
+afterEach(cleanUp);
+
+const SLEEPER = { kind: 'shell', line: "trap '' TERM HUP INT; sleep 300; sleep 300" } as const;
+
+const WAYS = SHELLS.flatMap(([name, shell]) =>
+  (['auto', 'group'] as const).map((reach) => ({ name, shell, reach })),
+);
+
+/** Processes of the guard's session. */
+function sessionOf(pid: number): readonly number[] {
+  return [...readProcessTable().values()]
+    .filter(({ session, state }) => session === pid && !'ZX'.includes(state))
+    .map((record) => record.pid);
+}
+
+/** The guard of a holder: a child of it whose argv ends in `guard`. */
+function guardOf(holder: number): number {
+  const found = [...readProcessTable().values()].find(
+    ({ pid, parent }) => parent === holder && wordsOf(pid).at(-1) === 'guard',
+  );
+  if (found === undefined) throw new Error('no guard');
+  return found.pid;
+}
+
+function wordsOf(pid: number): readonly string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1);
+  } catch {
+    return [];
+  }
+}
+
+describe.each(WAYS)('the guard in $name, reach $reach', ({ shell, reach }) => {
+  it('ends the command when lockex is killed, and leaves', async () => {
+    const holder = await hold({ command: SLEEPER, shell, reach });
+    const command = await holder.run();
+    const guard = guardOf(holder.identity.pid);
+    process.kill(holder.identity.pid, 'SIGKILL');
+    await until(() => !isAlive(command) && carriers(holder.marker).length === 0);
+    await until(() => sessionOf(guard).length === 0, "the guard's end");
+  });
+
+  it('ends the command before the lease ends when lockex is stopped', async () => {
+    const holder = await hold({ command: SLEEPER, shell, reach });
+    const lease = leaseOf(2000);
+    const command = await holder.run(lease);
+    process.kill(holder.identity.pid, 'SIGSTOP');
+    await until(() => !isAlive(command));
+    expect(systemClock.now()).toBeLessThan(lease.leaseEnd);
+    process.kill(holder.identity.pid, 'SIGCONT');
+    expect((await holder.events.next('command.stopped')).how.means).toBe('SIGKILL');
+  });
+
+  it('ends the command before the lease ends when the event loop is blocked', async () => {
+    const holder = await hold({ command: SLEEPER, shell, reach });
+    const lease = leaseOf(2000);
+    const command = await holder.run(lease);
+    holder.send({ type: 'holder.block', ms: 20_000 });
+    await until(() => !isAlive(command));
+    expect(systemClock.now()).toBeLessThan(lease.leaseEnd);
+  });
+
+  it('lets the command live as long as the deadline is moved', async () => {
+    const { supervisor, events, run } = supervise({ command: SLEEPER, shell, reach });
+    const end = systemClock.now() + 2500;
+    await run(leaseOf(1200));
+    while (systemClock.now() < end) {
+      supervisor.send({ type: 'command.extend', lease: leaseOf(1200) });
+      await pause(100);
+    }
+    expect(events.types).not.toContain('command.exited');
+    supervisor.send({ type: 'command.stop', graceMs: 0, deadline: null });
+    expect((await events.next('command.stopped')).how.means).toBe('SIGKILL');
+  });
+
+  it('is replaced when it is killed, without harm to the command', async () => {
+    const { supervisor, events, run, logs } = supervise({ command: SLEEPER, shell, reach });
+    const pid = await run();
+    const guard = supervisor.guardPid ?? 0;
+    process.kill(guard, 'SIGKILL');
+    await until(() => supervisor.guardPid !== null && supervisor.guardPid !== guard);
+    expect(logs.join()).toContain('another takes its place');
+    supervisor.send({ type: 'command.extend', lease: leaseOf(60_000) });
+    expect(readProcess(pid)?.state).toMatch(/[RS]/);
+    expect(events.types).not.toContain('guard.failed');
+  });
+
+  it('is replaced when it is stopped, because its echo is missed', async () => {
+    const { supervisor, events, run } = supervise({ command: SLEEPER, shell, reach });
+    const pid = await run();
+    const guard = supervisor.guardPid ?? 0;
+    for (const member of sessionOf(guard)) process.kill(member, 'SIGSTOP');
+    supervisor.send({ type: 'command.extend', lease: leaseOf(60_000) });
+    await until(() => supervisor.guardPid !== null && supervisor.guardPid !== guard);
+    await until(() => sessionOf(guard).length === 0, 'the end of the stopped one');
+    expect(readProcess(pid)?.state).toMatch(/[RS]/);
+    expect(events.types).not.toContain('guard.failed');
+  });
+
+  it('gives the credentials to the reaper, by its stdin, once everything is dead', async () => {
+    const folder = temporaryFolder();
+    const [out, pid] = [join(folder, 'out'), join(folder, 'pid')];
+    const line = `echo $$ >${pid}; trap '' TERM; sleep 300 & sleep 300; sleep 300`;
+    const alive = `kill -0 $(cat ${pid}) 2>&- && ! grep -q '^State:.Z' /proc/$(cat ${pid})/status`;
+    const script = `read -r all; ${alive} && all=alive; echo "$all \${#}" >${out}`;
+    const holder = await hold(
+      { command: { kind: 'shell', line }, shell, reach },
+      {
+        reaper: { argv: ['/bin/sh', '-c', script, 'r', 'two words', ''], credentials: 'x\\ *y z' },
+      },
+    );
+    const command = await holder.run();
+    const guard = guardOf(holder.identity.pid);
+    await lineIn(pid);
+    expect(wordsOf(guard).join(' ')).not.toMatch(/lockex|x\\ \*y/);
+    expect(readFileSync(`/proc/${guard}/environ`, 'utf8')).not.toMatch(/LOCKEX|x\\ \*y/);
+    process.kill(holder.identity.pid, 'SIGKILL');
+    expect(await lineIn(out)).toBe('x\\ *y z 2');
+    expect(isAlive(command)).toBe(false);
+  });
+
+  it('does nothing when lockex says bye', async () => {
+    const out = join(temporaryFolder(), 'out');
+    const holder = await hold(
+      { command: { kind: 'shell', line: 'exit 3' }, shell, reach },
+      { reaper: { argv: ['/bin/touch', out], credentials: 'secret' } },
+    );
+    holder.send({ type: 'command.park' });
+    holder.send({ type: 'command.arm', lease: leaseOf(60_000) });
+    await holder.events.next('command.armed');
+    const guard = guardOf(holder.identity.pid);
+    holder.send({ type: 'command.start', grant: GRANT });
+    await holder.events.next('command.stopped');
+    holder.send({ type: 'holder.end' });
+    await until(() => sessionOf(guard).length === 0, "the guard's end");
+    expect(existsSync(out)).toBe(false);
+  });
+
+  it('ends a gate that was never opened when lockex is killed', async () => {
+    const holder = await hold({ command: SLEEPER, shell, reach });
+    holder.send({ type: 'command.park' });
+    holder.send({ type: 'command.arm', lease: leaseOf(60_000) });
+    await holder.events.next('command.armed');
+    expect(carriers(holder.marker)).toHaveLength(1);
+    const guard = guardOf(holder.identity.pid);
+    process.kill(holder.identity.pid, 'SIGKILL');
+    await until(() => carriers(holder.marker).length === 0 && sessionOf(guard).length === 0);
+  });
+});
+
+describe('the guard', () => {
+  it('can not be had: nothing of the command ever runs', async () => {
+    const file = join(temporaryFolder(), 'ran');
+    const { supervisor, events } = supervise({
+      command: { kind: 'shell', line: `touch ${file}` },
+      // A shell that is none: the gate can't be parked with it either.
+      shell: ['/bin/false'],
+    });
+    supervisor.send({ type: 'command.park' });
+    supervisor.send({ type: 'command.arm', lease: leaseOf(60_000) });
+    supervisor.send({ type: 'command.start', grant: GRANT });
+    expect((await events.next('command.failed')).exitCode).toBe(125);
+    expect(existsSync(file)).toBe(false);
+  });
+
+  it('was not wanted: armed at once, and said so', async () => {
+    const { supervisor, events } = supervise({ command: SLEEPER, guard: false });
+    supervisor.send({ type: 'command.park' });
+    supervisor.send({ type: 'command.arm', lease: leaseOf(60_000) });
+    expect((await events.next('command.armed')).guarded).toBe(false);
+    expect(supervisor.guardPid).toBeNull();
+  });
+
+  it('does not let a command start on a lease that is over', async () => {
+    const file = join(temporaryFolder(), 'ran');
+    const { supervisor, events } = supervise({ command: { kind: 'shell', line: `touch ${file}` } });
+    supervisor.send({ type: 'command.park' });
+    const lease = leaseOf(1000);
+    supervisor.send({ type: 'command.arm', lease });
+    await events.next('command.armed');
+    await until(() => systemClock.now() > lease.leaseEnd);
+    supervisor.send({ type: 'command.start', grant: GRANT });
+    await pause(300);
+    expect(existsSync(file)).toBe(false);
+    expect(events.types).not.toContain('command.started');
+  });
+
+  it('stays when systemd or a user sends it the usual signals', async () => {
+    const { supervisor, events, run } = supervise({ command: SLEEPER });
+    await run();
+    const guard = supervisor.guardPid ?? 0;
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR1'] as const) {
+      process.kill(guard, signal);
+    }
+    supervisor.send({ type: 'command.extend', lease: leaseOf(50_000) });
+    await pause(1500);
+    expect(supervisor.guardPid).toBe(guard);
+    expect(events.types).not.toContain('command.exited');
+  });
+
+  it('and the gate keep none of the outputs open, and take little memory', async () => {
+    const [, dash] = SHELLS[0] ?? [];
+    const { supervisor, marker, events } = supervise({ command: SLEEPER, shell: dash ?? [] });
+    supervisor.send({ type: 'command.park' });
+    supervisor.send({ type: 'command.arm', lease: leaseOf(60_000) });
+    await events.next('command.armed');
+    const guard = supervisor.guardPid ?? 0;
+    const all = [...sessionOf(guard), ...carriers(marker).map(({ pid }) => pid)];
+    const privateKb = all.map((pid) => {
+      const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+      return [...rollup.matchAll(/^Private_\w+:\s+(\d+)/gm)].reduce(
+        (sum, m) => sum + Number(m[1]),
+        0,
+      );
+    });
+    expect(privateKb.reduce((sum, kb) => sum + kb, 0)).toBeLessThan(5 * 1024);
+    expect(privateKb.length).toBeGreaterThan(1);
+    for (const fd of [0, 1, 2]) expect(readlinkSync(`/proc/${guard}/fd/${fd}`)).toBe('/dev/null');
+  });
+});

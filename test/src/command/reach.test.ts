@@ -1,0 +1,274 @@
+/**
+ * Everything that the command started is dead, on both rungs of the ladder, whether lockex stops it
+ * or the guard does, because lockex was killed. The stubborn ones are real: daemons, sessions of
+ * their own, emptied environments, other users, loops of forks.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { dirname, join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { makeFolder, removeFolder } from '../../../src/command/cgroup.ts';
+import {
+  type ProcessRecord,
+  readProcess,
+  readProcessTable,
+} from '../../../src/command/process-table.ts';
+import {
+  carriers,
+  cleanUp,
+  hold,
+  isAlive,
+  pidIn,
+  supervise,
+  temporaryFolder,
+  until,
+} from './harness.ts';
+
+afterEach(cleanUp);
+
+const isRoot = process.getuid?.() === 0;
+
+/** Daemons and the like: each writes its last process's pid, and lives for minutes if it is let. */
+const ESCAPES: Record<string, (file: string) => string> = {
+  'a child that ignores SIGTERM': (file) =>
+    `sh -c 'trap "" TERM HUP; echo $$ >${file}; sleep 200; sleep 200' & sleep 200`,
+  'a session of its own': (file) =>
+    `setsid sh -c 'trap "" TERM; echo $$ >${file}; sleep 200; sleep 200' & sleep 200`,
+  'an orphan in a session of its own, with an empty environment': (file) =>
+    `(env -i /usr/bin/setsid /bin/sh -c '(echo $$ >${file}; exec sleep 200) & sleep 200' &) ; sleep 200`,
+  'a double fork whose parents are gone': (file) =>
+    `env -i /usr/bin/setsid /bin/sh -c '(/usr/bin/setsid /bin/sh -c "echo \\$\\$ >${file}; exec sleep 200" &)' & sleep 200`,
+  'a process group of its own': (file) =>
+    `bash -c 'set -m; (echo $BASHPID >${file}; exec sleep 200) & wait' & sleep 200`,
+  'a stopped process': (file) => `sh -c 'echo $$ >${file}; kill -STOP $$; sleep 200' & sleep 200`,
+  ...(isRoot
+    ? {
+        'another user': (file: string) =>
+          `: >${file}; chmod 666 ${file}; chmod 711 $(dirname ${file}); env -i /usr/bin/setsid /bin/su nobody -s /bin/sh -c '(echo $$ >${file}; exec sleep 200) & sleep 200' & sleep 200`,
+      }
+    : {}),
+};
+
+const REACHES = ['auto', 'group'] as const;
+
+describe.each(REACHES)('with reach %s', (reach) => {
+  describe.each(Object.entries(ESCAPES))('%s', (_what, lineOf) => {
+    it('is dead when lockex has stopped the command', async () => {
+      const file = join(temporaryFolder(), 'pid');
+      const { supervisor, events, run } = supervise({
+        command: { kind: 'shell', line: lineOf(file) },
+        reach,
+      });
+      await run();
+      const escaped = await pidIn(file);
+      supervisor.send({ type: 'command.stop', graceMs: 200, deadline: null });
+      await events.next('command.stopped');
+      expect(isAlive(escaped)).toBe(false);
+    });
+
+    it('is dead when the guard has done it', async () => {
+      const file = join(temporaryFolder(), 'pid');
+      const holder = await hold({ command: { kind: 'shell', line: lineOf(file) }, reach });
+      const command = await holder.run();
+      const escaped = await pidIn(file);
+      process.kill(holder.identity.pid, 'SIGKILL');
+      await until(() => !isAlive(escaped) && !isAlive(command));
+    });
+  });
+
+  it('a real redis-server that made itself a daemon is stopped', async () => {
+    const redis = await redisLine();
+    const { supervisor, events, run } = supervise({
+      command: { kind: 'shell', line: `${redis.line}; sleep 200` },
+      reach,
+    });
+    await run();
+    const daemon = await pidIn(redis.pidFile);
+    supervisor.send({ type: 'command.stop', graceMs: 2000, deadline: null });
+    await events.next('command.stopped');
+    expect(isAlive(daemon)).toBe(false);
+  });
+
+  it('a real redis-server that made itself a daemon is killed by the guard', async () => {
+    const redis = await redisLine();
+    const holder = await hold({
+      command: { kind: 'shell', line: `${redis.line}; sleep 200` },
+      reach,
+    });
+    await holder.run();
+    const daemon = await pidIn(redis.pidFile);
+    process.kill(holder.identity.pid, 'SIGKILL');
+    await until(() => !isAlive(daemon), 'the end of redis');
+  });
+
+  it('what the command leaves behind is stopped, and named', async () => {
+    const redis = await redisLine();
+    const { events, run } = supervise({ command: { kind: 'shell', line: redis.line }, reach });
+    await run();
+    const { exit } = await events.next('command.exited');
+    const { how } = await events.next('command.stopped');
+    expect(exit.code).toBe(0);
+    expect(how).toEqual({
+      means: 'SIGTERM',
+      stragglers: [expect.stringMatching(/^redis-server\[/)],
+    });
+  });
+
+  it('what ends by itself a moment after the command is let to', async () => {
+    const { events, run } = supervise({
+      command: { kind: 'shell', line: 'sleep 0.03 & exit 5' },
+      reach,
+    });
+    await run();
+    const stopped = await events.next('command.stopped');
+    expect(stopped.exit?.code).toBe(5);
+    expect(stopped.how).toEqual({ means: 'exited', stragglers: [] });
+  });
+
+  it('a loop of forks is ended', async () => {
+    // Each generation starts the next in a session of its own and is gone; for a minute at most.
+    const loop =
+      'use POSIX; my $end = time + 60; while (time < $end) ' +
+      '{ fork and exit; setsid(); select(undef, undef, undef, 0.02) }';
+    const { supervisor, events, run, marker } = supervise({
+      command: { kind: 'shell', line: `perl -e '${loop}' & sleep 200` },
+      reach,
+    });
+    await run();
+    await until(() => carriers(marker).some(({ name }) => name === 'perl'));
+    supervisor.send({ type: 'command.stop', graceMs: 100, deadline: null });
+    await events.next('command.stopped');
+    expect(carriers(marker)).toEqual([]);
+  });
+
+  it('many at once are ended', async () => {
+    const line = 'i=0; while [ $i -lt 150 ]; do setsid sleep 200 & i=$((i+1)); done; wait';
+    const { supervisor, events, run, marker } = supervise({
+      command: { kind: 'shell', line },
+      reach,
+    });
+    await run();
+    await until(() => carriers(marker).filter(({ name }) => name === 'sleep').length === 150);
+    supervisor.send({ type: 'command.stop', graceMs: 0, deadline: null });
+    await events.next('command.stopped');
+    expect(carriers(marker)).toEqual([]);
+  });
+
+  it('zombies are not taken for living', async () => {
+    // The child ends, and its parent never looks.
+    const script = '$SIG{TERM} = "IGNORE"; my $pid = fork; exit unless $pid; sleep 200 while 1';
+    const { supervisor, events, run } = supervise({
+      command: { kind: 'program', argv: ['perl', '-e', script] },
+      reach,
+    });
+    const pid = await run();
+    const isZombie = ({ parent, state }: ProcessRecord) => parent === pid && state === 'Z';
+    await until(() => [...readProcessTable().values()].some(isZombie), 'a zombie');
+    supervisor.send({ type: 'command.stop', graceMs: 300, deadline: null });
+    const { exit, how } = await events.next('command.stopped');
+    expect(exit?.signal?.name).toBe('SIGKILL');
+    expect(how).toEqual({ means: 'SIGKILL', stragglers: [] });
+  });
+});
+
+describe.runIf(isRoot)('a cgroup', () => {
+  it('is gone with the command, also when the guard had to end it', async () => {
+    const before = foldersNow();
+    const { supervisor, events, run } = supervise({
+      command: { kind: 'shell', line: 'sleep 200' },
+    });
+    const pid = await run();
+    const folder = folderOf(pid);
+    expect(existsSync(folder)).toBe(true);
+    supervisor.send({ type: 'command.stop', graceMs: 100, deadline: null });
+    await events.next('command.stopped');
+    expect(existsSync(folder)).toBe(false);
+    const holder = await hold({ command: { kind: 'shell', line: 'sleep 200' } });
+    const command = await holder.run();
+    const other = folderOf(command.pid);
+    expect(before).not.toContain(other);
+    process.kill(holder.identity.pid, 'SIGKILL');
+    await until(() => !existsSync(other), 'the end of the folder');
+  });
+
+  it('holds the cgroups that the command makes for itself', async () => {
+    const file = join(temporaryFolder(), 'pid');
+    const own = "$(sed 's/^0:://p;d' /proc/self/cgroup)";
+    const line = `d=${rootOfCgroups()}${own}/inner; mkdir $d && sh -c "echo \\$\\$ >$d/cgroup.procs; echo \\$\\$ >${file}; exec sleep 200" & sleep 200`;
+    const { supervisor, events, run } = supervise({ command: { kind: 'shell', line } });
+    const pid = await run();
+    const inner = await pidIn(file);
+    const folder = folderOf(pid);
+    expect(readdirSync(folder)).toContain('inner');
+    supervisor.send({ type: 'command.stop', graceMs: 0, deadline: null });
+    await events.next('command.stopped');
+    expect(isAlive(inner)).toBe(false);
+    expect(existsSync(folder)).toBe(false);
+  });
+
+  it('that can not be entered is done without', async () => {
+    const { supervisor, events, run } = supervise({
+      command: { kind: 'shell', line: 'sleep 200' },
+    });
+    // Between its making and the gate's coming somebody removed it.
+    const first = makeFolder();
+    if (!('folder' in first)) throw new Error(first.reason);
+    removeFolder(first.folder);
+    const next = first.folder.replace(/\d+$/, (digits) => String(Number(digits) + 1));
+    supervisor.send({ type: 'command.park' });
+    expect(existsSync(next)).toBe(true);
+    expect(removeFolder(next)).toBe(true);
+    await run();
+    expect(events.all.find(({ type }) => type === 'command.armed')).toMatchObject({
+      reach: expect.stringContaining('process group'),
+    });
+    supervisor.send({ type: 'command.stop', graceMs: 0, deadline: null });
+    await events.next('command.stopped');
+  });
+});
+
+function rootOfCgroups(): string {
+  const mounts = readFileSync('/proc/self/mountinfo', 'utf8');
+  const mount = /^\d+ \d+ \S+ \S+ (\S+) .* - cgroup2 /m.exec(mounts);
+  return mount?.[1] ?? '';
+}
+
+function folderOf(pid: number): string {
+  const own = /^0::(.*)$/m.exec(readFileSync(`/proc/${pid}/cgroup`, 'utf8'))?.[1] ?? '';
+  return join(rootOfCgroups(), own);
+}
+
+function foldersNow(): readonly string[] {
+  const parent = dirname(folderOf(process.pid));
+  return readdirSync(parent).map((name) => join(parent, name));
+}
+
+/** A redis on a free loopback port, its data in a temporary folder, that leaves for the background. */
+async function redisLine(): Promise<{ line: string; pidFile: string }> {
+  const folder = temporaryFolder();
+  const pidFile = join(folder, 'redis.pid');
+  const port = await freePort();
+  const program = execFileSync('sh', ['-c', 'command -v redis-server'], {
+    encoding: 'utf8',
+  }).trim();
+  const options = `--bind 127.0.0.1 --port ${port} --dir ${folder} --pidfile ${pidFile} --save ''`;
+  return { line: `${program} ${options} --daemonize yes >${folder}/log`, pidFile };
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' ? (address?.port ?? 0) : 0));
+    });
+  });
+}
+
+it('a process that is given a number again is not the one that had it', () => {
+  const self = readProcess(process.pid);
+  if (self === null) throw new Error('no /proc');
+  expect(isAlive(self)).toBe(true);
+  expect(isAlive({ pid: self.pid, start: self.start - 1 })).toBe(false);
+});

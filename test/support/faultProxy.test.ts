@@ -1,0 +1,224 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { type FaultProxy, startFaultProxy } from './faultProxy.ts';
+
+/** A frame of ZooKeeper's: its length, then its body. */
+function frame(body: string): Buffer {
+  const prefix = Buffer.alloc(4);
+  prefix.writeUInt32BE(body.length);
+  return Buffer.concat([prefix, Buffer.from(body)]);
+}
+
+/** Collects what a socket receives, and can wait for it. */
+class Peer {
+  received = '';
+  ended = false;
+  error: NodeJS.ErrnoException | undefined;
+  readonly socket: Socket;
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+    socket.on('data', (bytes) => {
+      this.received += bytes.toString('latin1');
+    });
+    socket.on('end', () => {
+      this.ended = true;
+    });
+    socket.on('error', (error) => {
+      this.error = error;
+    });
+  }
+
+  send(bytes: string | Buffer): void {
+    this.socket.write(bytes);
+  }
+
+  async receives(text: string): Promise<void> {
+    while (!this.received.includes(text)) await once(this.socket, 'data');
+  }
+
+  async closes(): Promise<void> {
+    if (!this.socket.closed) await once(this.socket, 'close');
+  }
+}
+
+let server: Server;
+let serverSide: Peer[];
+let proxy: FaultProxy;
+
+beforeEach(async () => {
+  serverSide = [];
+  server = createServer((socket) => serverSide.push(new Peer(socket)));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  proxy = await startFaultProxy('127.0.0.1', (server.address() as AddressInfo).port);
+});
+
+afterEach(async () => {
+  await proxy.close();
+  for (const { socket } of serverSide) socket.destroy();
+  server.close();
+});
+
+async function connectClient(): Promise<Peer> {
+  const before = proxy.counters.accepted;
+  const client = new Peer(connect(proxy.port, proxy.host));
+  await proxy.until(() => proxy.counters.accepted > before);
+  return client;
+}
+
+/** A client whose first words have reached the server, and the server's side of it. */
+async function connectedPair(): Promise<[client: Peer, server: Peer]> {
+  const arrived = once(server, 'connection');
+  const client = await connectClient();
+  await arrived;
+  const accepted = serverSide.at(-1);
+  if (accepted === undefined) throw new Error('the server has accepted nobody');
+  client.send('hello');
+  await accepted.receives('hello');
+  return [client, accepted];
+}
+
+test('bytes pass in both directions and are counted, and so are frames', async () => {
+  const arrived = once(server, 'connection');
+  const client = await connectClient();
+  await arrived;
+  client.send(Buffer.concat([frame('one'), frame('two')]));
+  await serverSide[0]?.receives('two');
+  serverSide[0]?.send(frame('three'));
+  await client.receives('three');
+  expect(proxy.counters).toEqual({
+    accepted: 1,
+    toServer: { bytes: 14, packets: 2 },
+    toClient: { bytes: 9, packets: 1 },
+  });
+});
+
+test('a blackhole in one direction holds its bytes until pass, and lets the other direction be', async () => {
+  const [client, accepted] = await connectedPair();
+  await proxy.blackhole('toClient');
+  accepted.send('held');
+  client.send('through');
+  await accepted.receives('through');
+  const other = proxy.counters;
+  expect(client.received).toBe('');
+  expect(other.toClient.bytes).toBe(0);
+  await proxy.pass();
+  await client.receives('held');
+});
+
+test('a blackhole in both directions lets no new connection through to the server', async () => {
+  await proxy.blackhole('both');
+  const client = await connectClient();
+  client.send('late');
+  expect(serverSide).toHaveLength(0);
+  const arrived = once(server, 'connection');
+  await proxy.pass();
+  await arrived;
+  await serverSide[0]?.receives('late');
+});
+
+test('a blackhole hides the end of a connection too, until pass', async () => {
+  const [client, accepted] = await connectedPair();
+  await proxy.blackhole('both');
+  client.socket.resetAndDestroy();
+  await proxy.until(() => proxy.connections() === 0);
+  expect(accepted.socket.closed).toBe(false);
+  await proxy.pass();
+  await accepted.closes();
+});
+
+test('a blackhole that drops bytes never delivers them: pass resets the connection', async () => {
+  const [client, accepted] = await connectedPair();
+  await proxy.blackhole('toClient', { bytes: 'drop' });
+  accepted.send('lost');
+  client.send('after');
+  await accepted.receives('after');
+  accepted.socket.end();
+  client.send('more');
+  await proxy.pass();
+  const [fresh, freshSide] = await connectedPair();
+  freshSide.send('welcome');
+  await fresh.receives('welcome');
+  expect(client.received).toBe('');
+});
+
+test('a reset ends open connections with ECONNRESET and lets new ones through', async () => {
+  const [client] = await connectedPair();
+  proxy.reset();
+  await client.closes();
+  expect(client.error?.code).toBe('ECONNRESET');
+  await connectedPair();
+});
+
+test('while it refuses, nobody can connect; after pass it listens on the same port', async () => {
+  const [client] = await connectedPair();
+  const { port } = proxy;
+  await proxy.refuse();
+  await client.closes();
+  const refused = new Peer(connect(port, proxy.host));
+  await refused.closes();
+  expect(refused.error?.code).toBe('ECONNREFUSED');
+  await proxy.pass();
+  expect(proxy.port).toBe(port);
+  await connectedPair();
+});
+
+test('a delay makes bytes late and keeps their order', async () => {
+  const [client, accepted] = await connectedPair();
+  await proxy.delay(150);
+  const sentAt = performance.now();
+  accepted.send('first ');
+  await new Promise((resolve) => setImmediate(resolve));
+  accepted.send('second');
+  await client.receives('second');
+  expect(client.received).toBe('first second');
+  // Timers may fire up to a millisecond early.
+  expect(performance.now() - sentAt).toBeGreaterThan(148);
+});
+
+test('a stalled new connection is accepted and not answered, while open ones work', async () => {
+  const [client, accepted] = await connectedPair();
+  await proxy.stallNew();
+  const stalled = await connectClient();
+  stalled.send('anybody?');
+  client.send('still here');
+  await accepted.receives('still here');
+  expect(serverSide).toHaveLength(1);
+  const arrived = once(server, 'connection');
+  await proxy.pass();
+  await arrived;
+  await serverSide[1]?.receives('anybody?');
+});
+
+test('a cut falls inside the next frame, however the bytes before it were chunked', async () => {
+  const [client, accepted] = await connectedPair();
+  const whole = frame('a whole frame');
+  accepted.send(whole.subarray(0, 7));
+  await client.receives('a w');
+  const cut = proxy.cutMidFrame(6);
+  accepted.send(Buffer.concat([whole.subarray(7), frame('cut short')]));
+  await cut;
+  await client.closes();
+  expect(client.received).toBe(`${whole.toString('latin1')}\0\0\0\x09cu`);
+  expect(client.ended).toBe(true);
+  await accepted.closes();
+});
+
+test('the server going away reaches the client', async () => {
+  const [client, accepted] = await connectedPair();
+  accepted.send('bye');
+  accepted.socket.end();
+  await client.closes();
+  expect(client.received).toBe('bye');
+  await proxy.until(() => proxy.connections() === 0);
+});
+
+test('a client is reset when nobody listens where the proxy leads', async () => {
+  server.close();
+  await once(server, 'close');
+  const client = await connectClient();
+  await client.closes();
+  expect(client.error?.code).toBe('ECONNRESET');
+});

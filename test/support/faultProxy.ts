@@ -1,0 +1,286 @@
+/**
+ * A TCP proxy on loopback that misbehaves on demand, between a client and a ZooKeeper server (or
+ * between two of them). It holds back or cuts what passes, and never changes a byte of it.
+ *
+ * A fault applies to open connections and to new ones, until pass() or the next fault.
+ */
+
+import { EventEmitter, on, once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { type Direction, FaultLane, type Traffic, type Treatment } from './faultLane.ts';
+
+export type { Direction, Traffic } from './faultLane.ts';
+
+export interface BlackholeOptions {
+  /**
+   * `hold`, the default: what is sent meanwhile arrives after pass(), as TCP would retransmit it.
+   * `drop`: it is lost, and pass() resets the connections that have lost something.
+   */
+  readonly bytes?: 'hold' | 'drop';
+}
+
+interface Mode {
+  readonly toServer: Treatment;
+  readonly toClient: Treatment;
+  /** Whether new connections are accepted and then left without an answer. */
+  readonly stallNew: boolean;
+}
+
+const PASS: Treatment = { flow: 'pass', delayMs: 0 };
+const PASSING: Mode = { toServer: PASS, toClient: PASS, stallNew: false };
+const HELD: Treatment = { flow: 'hold', delayMs: 0 };
+
+export async function startFaultProxy(targetHost: string, targetPort: number): Promise<FaultProxy> {
+  const proxy = new FaultProxy(targetHost, targetPort);
+  await proxy.listen();
+  return proxy;
+}
+
+export class FaultProxy {
+  readonly host = '127.0.0.1';
+  readonly #target: { host: string; port: number };
+  readonly #links = new Set<Link>();
+  readonly #changes = new EventEmitter();
+  readonly #counters = {
+    accepted: 0,
+    toServer: { bytes: 0, packets: 0 },
+    toClient: { bytes: 0, packets: 0 },
+  };
+  #mode = PASSING;
+  #listener: Server | undefined;
+  #port = 0;
+
+  constructor(host: string, port: number) {
+    this.#target = { host, port };
+  }
+
+  /** The same after refuse() and pass(). */
+  get port(): number {
+    return this.#port;
+  }
+
+  get connectString(): string {
+    return `${this.host}:${this.#port}`;
+  }
+
+  /** What was let through since the start, and how many connections were accepted. */
+  get counters(): { accepted: number; toServer: Readonly<Traffic>; toClient: Readonly<Traffic> } {
+    return structuredClone(this.#counters);
+  }
+
+  /** Clients' connections that are open now. */
+  connections(): number {
+    return [...this.#links].filter((link) => link.open).length;
+  }
+
+  /**
+   * Waits until `condition` holds; it is asked again whenever a connection comes or goes, or bytes
+   * have been let through. Rejects after `timeoutMs`.
+   */
+  async until(condition: () => boolean, timeoutMs = 10_000): Promise<void> {
+    const signal = AbortSignal.timeout(timeoutMs);
+    const changes = on(this.#changes, 'change', { signal });
+    try {
+      while (!condition()) await changes.next();
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      throw new Error(`not within ${timeoutMs} ms: ${condition}`, { cause: error });
+    } finally {
+      await changes.return?.();
+    }
+  }
+
+  /** Ends every fault: what was held goes on its way, and new connections are accepted again. */
+  async pass(): Promise<void> {
+    for (const link of [...this.#links]) if (link.lossy) link.reset();
+    this.#switch(PASSING);
+    for (const link of this.#links) link.heal();
+    await this.listen();
+  }
+
+  /** Nothing gets through, in one direction or both; connections stay open. */
+  async blackhole(direction: Direction | 'both', options: BlackholeOptions = {}): Promise<void> {
+    const lost: Treatment = { flow: options.bytes ?? 'hold', delayMs: 0 };
+    const toServer = direction === 'toClient' ? PASS : lost;
+    const toClient = direction === 'toServer' ? PASS : lost;
+    this.#switch({ toServer, toClient, stallNew: false });
+    await this.listen();
+  }
+
+  /** Everything gets through, each direction later by `ms`. */
+  async delay(ms: number): Promise<void> {
+    const slow: Treatment = { flow: 'pass', delayMs: ms };
+    this.#switch({ toServer: slow, toClient: slow, stallNew: false });
+    await this.listen();
+  }
+
+  /** New connections are accepted and never answered, until pass(); open ones work. */
+  async stallNew(): Promise<void> {
+    this.#switch({ ...PASSING, stallNew: true });
+    await this.listen();
+  }
+
+  /** Resets (RST) the connections that are open now; the treatment of new ones stays as it is. */
+  reset(): void {
+    for (const link of [...this.#links]) link.reset();
+  }
+
+  /** As if the server had died: open connections are reset, and nobody listens. */
+  async refuse(): Promise<void> {
+    const listener = this.#listener;
+    this.#listener = undefined;
+    const closed = listener === undefined ? undefined : once(listener, 'close');
+    listener?.close();
+    this.reset();
+    await closed;
+  }
+
+  /**
+   * Cuts each open connection after `bytes` bytes of the next frame from its server, counted from the
+   * frame's length prefix; a frame is never shorter than 20. Resolves when a connection is cut.
+   */
+  cutMidFrame(bytes = 6): Promise<void> {
+    return new Promise((resolve) => {
+      for (const link of this.#links) link.cutMidFrame(bytes, resolve);
+    });
+  }
+
+  /** Resets all connections, listens no more. */
+  async close(): Promise<void> {
+    await this.refuse();
+  }
+
+  /** Does nothing when it listens already. */
+  async listen(): Promise<void> {
+    if (this.#listener) return;
+    // Half-open: the end of one direction must travel through its lane as the bytes before it did.
+    const listener = createServer({ allowHalfOpen: true }, (client) => this.#accept(client));
+    this.#listener = listener;
+    listener.listen(this.#port, this.host);
+    await once(listener, 'listening');
+    this.#port = (listener.address() as AddressInfo).port;
+  }
+
+  #switch(mode: Mode): void {
+    this.#mode = mode;
+    for (const link of this.#links) link.pump();
+  }
+
+  #accept(client: Socket): void {
+    this.#counters.accepted++;
+    const link = new Link(client, {
+      stalled: this.#mode.stallNew,
+      mode: () => this.#mode,
+      target: this.#target,
+      counters: this.#counters,
+      onChange: () => this.#changes.emit('change'),
+      onClosed: () => this.#links.delete(link),
+    });
+    this.#links.add(link);
+    link.pump();
+    this.#changes.emit('change');
+  }
+}
+
+interface LinkOptions {
+  readonly stalled: boolean;
+  readonly mode: () => Mode;
+  readonly target: { host: string; port: number };
+  readonly counters: { toServer: Traffic; toClient: Traffic };
+  readonly onChange: () => void;
+  readonly onClosed: () => void;
+}
+
+/** A client's connection and ours to the server in its place. */
+class Link {
+  readonly #options: LinkOptions;
+  readonly #client: Socket;
+  readonly #toServer: FaultLane;
+  readonly #toClient: FaultLane;
+  #server: Socket | undefined;
+  #stalled: boolean;
+
+  constructor(client: Socket, options: LinkOptions) {
+    this.#client = client;
+    this.#options = options;
+    this.#stalled = options.stalled;
+    this.#toServer = this.#lane('toServer', () => this.#connected());
+    this.#toClient = this.#lane('toClient', () => client);
+    feed(client, this.#toServer);
+    client.once('close', () => this.#closed());
+  }
+
+  /** Whether the client's side is; the server's may still be, with the news held back. */
+  get open(): boolean {
+    return !this.#client.closed;
+  }
+
+  get lossy(): boolean {
+    return this.#toServer.lossy || this.#toClient.lossy;
+  }
+
+  pump(): void {
+    if (this.#treatment('toServer').flow === 'pass') this.#connected();
+    this.#toServer.pump();
+    this.#toClient.pump();
+  }
+
+  heal(): void {
+    this.#stalled = false;
+    this.#toClient.cancelCut();
+    this.pump();
+  }
+
+  reset(): void {
+    this.#toServer.close();
+    this.#toClient.close();
+    this.#server?.resetAndDestroy();
+    this.#client.resetAndDestroy();
+  }
+
+  cutMidFrame(bytes: number, onCut: () => void): void {
+    this.#toClient.cutInto(bytes, () => {
+      this.#toServer.close();
+      this.#toClient.close();
+      this.#server?.resetAndDestroy();
+      onCut();
+    });
+  }
+
+  #lane(direction: Direction, destination: () => Socket): FaultLane {
+    return new FaultLane({
+      treatment: () => this.#treatment(direction),
+      destination,
+      traffic: this.#options.counters[direction],
+      onForwarded: this.#options.onChange,
+      resetBoth: () => this.reset(),
+    });
+  }
+
+  #treatment(direction: Direction): Treatment {
+    return this.#stalled ? HELD : this.#options.mode()[direction];
+  }
+
+  /** Not before something may pass to the server: it mustn't see a connection through a blackhole. */
+  #connected(): Socket {
+    if (this.#server === undefined) {
+      this.#server = connect({ ...this.#options.target, allowHalfOpen: true });
+      feed(this.#server, this.#toClient);
+      this.#server.once('close', () => this.#closed());
+    }
+    return this.#server;
+  }
+
+  #closed(): void {
+    if (this.#client.closed && (this.#server?.closed ?? true)) this.#options.onClosed();
+    this.#options.onChange();
+  }
+}
+
+/** Sends all that a socket says down its lane, an abrupt end included. */
+function feed(socket: Socket, lane: FaultLane): void {
+  socket.setNoDelay(true);
+  socket.on('data', (bytes) => lane.arrive(bytes));
+  socket.once('end', () => lane.arrive('end'));
+  socket.on('error', () => lane.arrive('reset'));
+}

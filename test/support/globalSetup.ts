@@ -1,0 +1,21 @@
+/**
+ * One standalone ZooKeeper for all tests that only need a server. Where ZooKeeper isn't installed it
+ * provides none, and the tests that need it say so when they ask; the others run.
+ */
+
+import type { TestProject } from 'vitest/node';
+import { findZookeeper, startServer } from '../../scripts/lib/zookeeper.js';
+
+export default async function setup(
+  project: TestProject,
+): Promise<(() => Promise<void>) | undefined> {
+  if (findZookeeper() === undefined) {
+    project.provide('zookeeper', undefined);
+    return undefined;
+  }
+  // Half-second ticks allow session timeouts from one second (two ticks) to ten (twenty).
+  const server = await startServer({ tickTime: 500 });
+  const { host, port, connectString } = server;
+  project.provide('zookeeper', { host, port, connectString });
+  return () => server.stop();
+}
