@@ -175,9 +175,9 @@ export const lockexSetup = setup({
     ),
     endUnreachable: assign(
       ending((event) => {
-        const { hosts } = fact(event, 'session.unreachable');
-        const tried = hosts.map(({ host, problem }) => `${host}: ${problem}`).join('; ');
-        return { kind: 'unreachable', message: `no ZooKeeper server could be reached (${tried})` };
+        const tried = fact(event, 'session.unreachable').hosts.map(({ host }) => host);
+        const message = `no ZooKeeper server could be reached (tried ${tried.join(', ')})`;
+        return { kind: 'unreachable', message };
       }),
     ),
     endRefused: assign(

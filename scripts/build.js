@@ -7,7 +7,10 @@ import { licensesOf } from './lib/licenses.js';
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** What is built, and from what. */
-const ENTRIES = [{ from: 'src/main.ts', to: 'dist/lockex.js', executable: true }];
+const ENTRIES = [
+  { from: 'src/main.ts', to: 'dist/lockex.js', executable: true },
+  { from: 'src/reaper.ts', to: 'dist/reaper.js', executable: false },
+];
 
 /** CommonJS packages in an ES module: they call `require`, which such a module does not have. */
 const BANNER = `#!/usr/bin/env node

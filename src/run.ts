@@ -1,4 +1,5 @@
 /** One run of lockex, from its settings to its exit status: the machine, observed and logged. */
+import { fileURLToPath } from 'node:url';
 import type { InspectionEvent, SnapshotFrom } from 'xstate';
 import type { LockexEvent } from '../machines/contract.ts';
 import type { lockexMachine } from '../machines/lockex.ts';
@@ -32,6 +33,7 @@ export async function run(
   });
   const { actor, output } = createLockex(settings, {
     log: log.write,
+    reaper: [process.execPath, fileURLToPath(new URL('reaper.js', import.meta.url))],
     inspect: (inspection) => {
       const seen = transitionIn(inspection);
       if (seen === null) return;

@@ -31,6 +31,7 @@ import { version } from './version.ts';
 import { Contender } from './zookeeper/contender.ts';
 import { Lock } from './zookeeper/lock.ts';
 import { encodeNodeData } from './zookeeper/node-data.ts';
+import { encodeRemains } from './zookeeper/reap.ts';
 import type { Recipe } from './zookeeper/recipe.ts';
 import { leasesIn, Semaphore } from './zookeeper/semaphore.ts';
 import { Session } from './zookeeper/session.ts';
@@ -39,6 +40,8 @@ export interface LockexDependencies {
   readonly log: (level: 'debug' | 'info' | 'warn' | 'error', message: string) => void;
   readonly clock?: Clock;
   readonly inspect?: (event: InspectionEvent) => void;
+  /** The program that ends the session of a lockex that is gone; without it, its timeout does. */
+  readonly reaper?: readonly string[];
 }
 
 export interface Lockex {
@@ -71,7 +74,11 @@ export function createLockex(settings: LockexSettings, dependencies: LockexDepen
             log,
           }),
         newRecipe: (session, guid) => newRecipe(settings, session, guid),
-        emit: sendBack,
+        emit: (event) => {
+          // Before the machine hears of it: the guard is to know every session that has a node.
+          if (event.type === 'session.established') supervisor?.refreshReaper();
+          sendBack(event);
+        },
       });
       contender = actor;
       receive((command) => actor.send(command));
@@ -92,7 +99,9 @@ export function createLockex(settings: LockexSettings, dependencies: LockexDepen
         guard: settings.guard,
         clock,
         log,
-        reaper: null,
+        reaper: dependencies.reaper
+          ? { argv: dependencies.reaper, credentials: () => remainsOf(settings, contender) }
+          : null,
       },
       sendBack,
     );
@@ -125,6 +134,12 @@ export function createLockex(settings: LockexSettings, dependencies: LockexDepen
   return { actor, output };
 }
 
+/** '' while there is no session to end. */
+function remainsOf({ hosts, timeoutMs }: LockexSettings, contender: Contender | null): string {
+  const credentials = contender?.credentials() ?? null;
+  return credentials === null ? '' : encodeRemains({ hosts, timeoutMs, credentials });
+}
+
 function newRecipe(settings: LockexSettings, session: Session, guid: string): Recipe {
   const path = `/${settings.lockPath}/${settings.lockId}`;
   const data = encodeNodeData({
@@ -151,8 +166,11 @@ function commandName(command: CommandLine): string {
   if (command.kind === 'program') return basename(command.argv[0]);
   const words = command.line.trim().split(/\s+/);
   const program = words.find((word) => !/^\w+=/.test(word)) ?? '';
-  return /^[\w./+-]+$/.test(program) ? basename(program) : 'sh';
+  const isPlain = /^[\w./+-]+$/.test(program) && !SHELL_WORDS.has(program);
+  return isPlain ? basename(program) : 'sh';
 }
+
+const SHELL_WORDS = new Set(['while', 'until', 'for', 'if', 'case', 'cd', 'set', 'exec', 'trap']);
 
 function userName(): string {
   try {

@@ -5,10 +5,14 @@
  * the reading end of a pipe from us: at its end the shell kills the process and removes its folder.
  */
 
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const POLL_MS = 10;
+const STOPPED_WITHIN_MS = 10_000;
 
 /**
  * $1: the folder to remove if we die; $2: the longest life in seconds; then the command.
@@ -68,6 +72,28 @@ async function firstLine(shell) {
   throw new Error('the guard ended before it had started anything');
 }
 
+/** By proc(5); elsewhere by ps(1), which knows the process as a whole. @param {number} pid */
+function threadStates(pid) {
+  const tasks = `/proc/${pid}/task`;
+  if (!existsSync(tasks)) {
+    return [
+      spawnSync('ps', ['-o', 'state=', '-p', String(pid)])
+        .stdout.toString()
+        .trim()
+        .charAt(0),
+    ];
+  }
+  return readdirSync(tasks).map((task) => {
+    try {
+      // The state follows the name, which is in parentheses and may hold any character itself.
+      const stat = readFileSync(`${tasks}/${task}/stat`, 'utf8');
+      return stat.slice(stat.lastIndexOf(')') + 2).charAt(0);
+    } catch {
+      return 'gone';
+    }
+  });
+}
+
 export class GuardedProcess {
   /** @param {number} pid @param {Promise<void>} exited */
   constructor(pid, exited) {
@@ -97,6 +123,16 @@ export class GuardedProcess {
     const timer = setTimeout(() => this.signal('SIGKILL'), graceMs);
     await this.whenExited();
     clearTimeout(timer);
+  }
+
+  /** SIGSTOP, and waits until every thread has stopped: until then it may still answer somebody. */
+  async pause() {
+    this.signal('SIGSTOP');
+    const deadline = performance.now() + STOPPED_WITHIN_MS;
+    while (this.running && !threadStates(this.pid).every((state) => state === 'T')) {
+      if (performance.now() > deadline) throw new Error(`${this.pid} doesn't stop at SIGSTOP`);
+      await sleep(POLL_MS);
+    }
   }
 
   async kill() {

@@ -65,8 +65,8 @@ export interface Server {
   fourLetter(word: string, options?: { timeoutMs?: number }): Promise<string>;
   /** The last lines that it logged (30 when not given). */
   log(lines?: number): string;
-  /** SIGSTOP: connections stay open, and nothing is answered. */
-  pause(): void;
+  /** SIGSTOP: connections stay open, and nothing is answered once this has resolved. */
+  pause(): Promise<void>;
   resume(): void;
   /** SIGKILL, and waits for the end; the data stays. */
   kill(): Promise<void>;

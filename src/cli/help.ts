@@ -5,8 +5,8 @@ const WIDTH = 80;
 /** Where the descriptions begin. */
 const INDENT = 30;
 
-const HEAD = `lockex takes a lock in ZooKeeper, runs a command while it holds it, and makes sure
-that the command is dead before anybody else gets the lock.
+const HEAD = `lockex takes a lock in ZooKeeper, runs a command while it holds it, and makes
+sure that the command is dead before anybody else gets the lock.
 
 Usage:
   lockex [OPTIONS] -- COMMAND [ARGUMENT…]

@@ -13,12 +13,21 @@ export function lockIdOf(command: CommandLine): string {
   // JSON: ["a b"] and ["a","b"] must not be one lock.
   const encoded = JSON.stringify([command.kind, ...words]);
   const digest = createHash('sha256').update(encoded).digest('hex').slice(0, DIGEST_LENGTH);
-  return `${slugOf(words[0] ?? '')}-${digest}`;
+  const program = command.kind === 'shell' ? programIn(command.line) : command.argv[0];
+  return `${slugOf(program)}-${digest}`;
 }
 
-function slugOf(word: string): string {
-  const program = word.trim().split(/\s/, 1)[0] ?? '';
+/** What `PASSWORD=x` assigns must not get into the name of a node. */
+const PLAIN_ASSIGNMENTS = /^(?:\w+=[^\s'"`$\\()]*\s+)*/;
+
+/** The first word that is no assignment. 'sh' where only a shell could tell. */
+function programIn(line: string): string {
+  const [word = ''] = line.trim().replace(PLAIN_ASSIGNMENTS, '').split(/\s/, 1);
+  return word.includes('=') ? 'sh' : word;
+}
+
+function slugOf(program: string): string {
   const name = program.slice(program.lastIndexOf('/') + 1).toLowerCase();
-  const slug = name.replace(/[^a-z0-9.-]+/g, '-').replace(/^[-.]+|[-.]+$/g, '');
-  return slug.slice(0, SLUG_LENGTH) || 'command';
+  const slug = name.replace(/[^a-z0-9.-]+/g, '-').replace(/^[-.]+/, '');
+  return slug.slice(0, SLUG_LENGTH).replace(/[-.]+$/, '') || 'command';
 }

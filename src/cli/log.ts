@@ -5,6 +5,9 @@
 
 import { Writable } from 'node:stream';
 import { createLogger, format, type Logform, type Logger, transports } from 'winston';
+import { describeError } from './describe-error.ts';
+import { isForegroundJob } from './foreground.ts';
+import { printable } from './printable.ts';
 import { type Sink, Stderr } from './stderr.ts';
 
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
@@ -18,8 +21,10 @@ export interface LogOptions {
   readonly lockId: string;
   readonly pid: number;
   readonly sink?: Sink;
-  /** Colour, where the sink is a terminal: NO_COLOR says no. */
+  /** Colour, where the sink is a terminal: NO_COLOR says no, and TERM=dumb. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Whether the terminal is ours to draw on; asked at every drawing. */
+  readonly isForeground?: () => boolean;
 }
 
 export interface Log {
@@ -35,7 +40,11 @@ export interface Log {
 }
 
 const FLUSH_MS = 1000;
+/** Of one line; characters. */
+const LONGEST_MESSAGE = 2000;
 const CLEAR_LINE = '\r\u001b[K';
+const WRAP_OFF = '\u001b[?7l';
+const WRAP_ON = '\u001b[?7h';
 const COLOURS: Readonly<Record<LogLevel, string>> = {
   error: '\u001b[31m',
   warn: '\u001b[33m',
@@ -47,9 +56,14 @@ const PLAIN = '\u001b[0m';
 export function createLog(options: LogOptions): Log {
   const sink = options.sink ?? new Stderr();
   const env = options.env ?? process.env;
-  const isLive = sink.isTerminal && options.format === 'text' && options.level !== 'error';
-  const isColoured = sink.isTerminal && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
+  const isForeground = options.isForeground ?? isForegroundJob;
+  const canSteer = sink.isTerminal && env['TERM'] !== 'dumb';
+  const isTalkative = options.level === 'info' || options.level === 'debug';
+  const isLive = canSteer && options.format === 'text' && isTalkative;
+  const isColoured = canSteer && !env['NO_COLOR'];
   let liveText: string | null = null;
+  /** As last told: what happens in a state without changing it is logged with it as well. */
+  let state: unknown = null;
 
   const print = (text: string) => {
     if (liveText === null) return sink.write(text);
@@ -74,17 +88,21 @@ export function createLog(options: LogOptions): Log {
   return {
     isLive,
     write: (level, message, fields = {}) => {
-      logger.log({ level, message, fields });
+      state = fields['state'] ?? state;
+      const text = printable(message, LONGEST_MESSAGE);
+      logger.log({ level, message: text, fields: { ...fields, state } });
     },
     fail: (error) => {
-      const text = describeError(error, options.level);
-      const line = { level: 'error', message: text, fields: {} } as const;
+      // The process may end in this very turn, before winston would hand the line on.
+      const message = describeError(error, options.level);
+      const line = { level: 'error', message, fields: { state } };
       const shaped = logger.format.transform({ ...line, [Symbol.for('level')]: 'error' });
       print(`${(shaped as Logform.TransformableInfo)[Symbol.for('message') as never]}\n`);
     },
     live: (text) => {
       if (!isLive) return;
-      const fitting = text === null ? null : text.slice(0, Math.max(0, sink.columns - 1));
+      const isShown = text !== null && isForeground();
+      const fitting = isShown ? liveLine(text, sink.columns) : null;
       if (fitting === liveText) return;
       sink.write(CLEAR_LINE + (fitting ?? ''));
       liveText = fitting;
@@ -96,12 +114,10 @@ export function createLog(options: LogOptions): Log {
   };
 }
 
-/** A stack is for those who asked for it. */
-export function describeError(error: unknown, level: LogLevel): string {
-  if (!(error instanceof Error)) return `lockex failed: ${String(error)}`;
-  if (level === 'debug') return `lockex failed: ${error.stack ?? error.message}`;
-  const [firstLine] = error.message.split('\n');
-  return `lockex failed: ${firstLine} (--log-level debug tells more)`;
+/** Cut to the width. Characters may be two columns wide: what doesn't fit must not wrap either. */
+function liveLine(text: string, columns: number): string {
+  const line = [...printable(text, LONGEST_MESSAGE)].slice(0, Math.max(0, columns - 1)).join('');
+  return `${WRAP_OFF}${line}${WRAP_ON}`;
 }
 
 /** winston hands lines on later; what it has not handed on at `process.exit` is lost. */
@@ -127,14 +143,9 @@ function textFormat(isColoured: boolean): Logform.Format {
 }
 
 function jsonFormat({ lockId, pid }: LogOptions): Logform.Format {
-  return format.printf(({ level, message, fields }) =>
-    JSON.stringify({
-      ts: new Date().toISOString(),
-      level,
-      message,
-      lock: lockId,
-      pid,
-      ...(fields as LogFields),
-    }),
-  );
+  return format.printf(({ level, message, fields }) => {
+    const { state, ...others } = fields as LogFields;
+    const ts = new Date().toISOString();
+    return JSON.stringify({ ts, level, state, message, lock: lockId, pid, ...others });
+  });
 }

@@ -5,14 +5,10 @@
 import type { LockexContext, LockexEvent } from '../../machines/contract.ts';
 import type { Output } from '../../machines/outcome.ts';
 import type { Clock } from '../clock.ts';
+import { wordsForEvent, wordsForQueue } from './event-wording.ts';
+import type { Line } from './line.ts';
 import type { Log } from './log.ts';
-import {
-  type Line,
-  wordsForEvent,
-  wordsForOutput,
-  wordsForQueue,
-  wordsForState,
-} from './wording.ts';
+import { wordsForOutput, wordsForState } from './wording.ts';
 
 const LIVE_EVERY_MS = 1000;
 
@@ -36,7 +32,7 @@ export class Narrator {
   ): void {
     const [top = ''] = state.split('.');
     const [before = ''] = this.#state.split('.');
-    const entered = top !== before || isNewSession(event);
+    const entered = top !== before || (top === 'connecting' && isAnotherTry(event));
     if (top === 'waiting' && before === 'connecting') this.#waitingSince = this.#clock.now();
     // Before any other line: it goes as soon as we no longer wait, and before the command prints.
     if (top !== 'waiting') this.#endLive();
@@ -47,7 +43,7 @@ export class Narrator {
     const isRepeated = event?.type === 'lock.queued' && this.#liveTimer !== null;
     if (!isRepeated) for (const line of said) this.#say(line);
     if (entered && top !== 'done') {
-      this.#say(wordsForState(top, context, event, this.#clock.now()));
+      this.#say(wordsForState(state, context, event, this.#clock.now()));
     } else if (event !== null && !entered) {
       this.#say({ level: 'debug', message: `${state}: ${event.type}` });
     }
@@ -71,7 +67,8 @@ export class Narrator {
   }
 
   #beginLive(): void {
-    if (!this.#log.isLive || this.#liveTimer !== null) return this.#showLive();
+    // What changes meanwhile is seen at the next tick: in a busy queue that may be much.
+    if (!this.#log.isLive || this.#liveTimer !== null) return;
     const tick = () => {
       this.#showLive();
       this.#liveTimer = this.#clock.setTimeout(tick, LIVE_EVERY_MS);
@@ -94,8 +91,8 @@ export class Narrator {
   }
 }
 
-/** connecting is entered again for another try. */
-function isNewSession(event: LockexEvent | null): boolean {
+/** connecting is entered again. */
+function isAnotherTry(event: LockexEvent | null): boolean {
   return event?.type === 'session.unreachable';
 }
 

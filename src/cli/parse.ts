@@ -6,7 +6,15 @@ import { lockIdOf } from './lock-id.ts';
 import { labelOf, type OptionName, type OptionSpec, SPECS } from './options.ts';
 import { type GivenOption, splitCommandLine } from './split.ts';
 import { UsageError } from './usage-error.ts';
-import { lockId, lockPath, oneOf, seconds, wholeNumber, zookeeperHosts } from './values.ts';
+import {
+  ANY_COUNT,
+  lockId,
+  lockPath,
+  oneOf,
+  seconds,
+  wholeNumber,
+  zookeeperHosts,
+} from './values.ts';
 
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 export const LOG_FORMATS = ['text', 'json'] as const;
@@ -99,7 +107,7 @@ function settingsOf(
   env: Readonly<Record<string, string | undefined>>,
 ): LockexSettings {
   const label = (name: OptionName) => labelOf(specOf(name));
-  const count = (name: OptionName) => wholeNumber(label(name), given.text(name), 1, 2 ** 31 - 1);
+  const count = (name: OptionName) => wholeNumber(label(name), given.text(name), 1, ANY_COUNT);
   const duration = (name: OptionName, leastMs: number) =>
     seconds(label(name), given.text(name), leastMs);
   return {
@@ -146,16 +154,16 @@ function waitOf(given: Given): number | null {
 }
 
 function logSettings(given: Given): LogSettings {
+  const level = oneOf('--log-level', given.text('log-level'), LOG_LEVELS);
+  const meanings = { quiet: 'warn', verbose: 'debug', 'log-level': level } as const;
   const said = (['quiet', 'verbose', 'log-level'] as const).filter((name) => given.has(name));
-  if (said.length > 1) {
+  const levels = new Set(said.map((name) => meanings[name]));
+  if (levels.size > 1) {
     const labels = said.map((name) => labelOf(specOf(name)));
     throw new UsageError(`${labels.join(' and ')} say different things: give one`);
   }
-  const level = oneOf('--log-level', given.text('log-level'), LOG_LEVELS);
-  return {
-    format: oneOf('--log-format', given.text('log-format'), LOG_FORMATS),
-    level: given.isOn('quiet') ? 'warn' : given.isOn('verbose') ? 'debug' : level,
-  };
+  const [chosen = level] = levels;
+  return { format: oneOf('--log-format', given.text('log-format'), LOG_FORMATS), level: chosen };
 }
 
 function specOf(name: OptionName): OptionSpec {

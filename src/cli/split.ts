@@ -55,7 +55,7 @@ function shortOptions(word: string, rest: string[]): GivenOption[] {
   for (let place = 1; place < word.length; place += 1) {
     const letter = word[place];
     const spec = SPECS.find((candidate) => candidate.letter === letter);
-    if (spec === undefined) throw unknown(`-${letter}`);
+    if (spec === undefined) throw unknown(byName(word.slice(1)) ? word : `-${letter}`);
     if (spec.value !== undefined) {
       const attached = word.slice(place + 1).replace(/^=/, '');
       const isAttached = word.length > place + 1;
@@ -75,6 +75,9 @@ function valueFrom(rest: string[], spec: OptionSpec): string {
   return value;
 }
 
+/** What differs more was not meant. */
+const MOST_TYPOS = 3;
+
 function byName(name: string): OptionSpec | undefined {
   return SPECS.find((spec) => spec.name === name);
 }
@@ -83,11 +86,10 @@ function unknown(typed: string): UsageError {
   const names = SPECS.flatMap(({ name, negatable }) =>
     negatable ? [`--${name}`, `--no-${name}`] : [`--${name}`],
   );
-  const near = typed.startsWith('--')
-    ? names.map((name) => ({ name, distance: distance(typed, name) })).sort(byDistance)[0]
-    : undefined;
-  const hint =
-    near && near.distance <= 3 ? `: did you mean ${near.name}?` : ": see 'lockex --help'";
+  const isLetter = typed.length <= 2;
+  const [near] = names.map((name) => ({ name, distance: distance(typed, name) })).sort(byDistance);
+  const isNear = !isLetter && near !== undefined && near.distance <= MOST_TYPOS;
+  const hint = isNear ? `: did you mean ${near.name}?` : ": see 'lockex --help'";
   return new UsageError(`there is no option ${quoted(typed)}${hint}`);
 }
 

@@ -1,14 +1,21 @@
 /**
- * Writes to standard error without ever waiting for whoever reads it. A reader that stands still (a
- * paused pager, a full pipe) would otherwise stop the event loop, and that costs the command its
- * lease.
+ * Writes to standard error; never throws, and never waits for whoever reads it. A terminal stopped
+ * by ^S, or a pipe that nobody reads, would otherwise stop the event loop, and that costs the
+ * command its lease.
  *
- * `process.stderr` is not used: it makes a pipe non-blocking, and the command shares that pipe. A
- * pipe or a terminal is opened anew through /proc, so that only our own end is non-blocking. Files
- * do not block, and must not be opened anew (the offset is shared). Sockets (the journal) can't be;
- * there a write may wait, and the guard holds the deadline.
+ * `process.stderr` is not used: it makes a pipe non-blocking, and the command shares that pipe (and
+ * to a terminal it writes synchronously). Instead:
+ *
+ * - A pipe or a terminal is opened anew through /proc, so that only our own end is non-blocking.
+ *   What it takes at once can't be lost at exit; the rest is kept and tried again.
+ * - A file or /dev/null doesn't block, and must not be opened anew (the offset is shared).
+ * - What is left (a socket, as under systemd's journal; no /proc; another user's terminal) is written
+ *   by Node's thread pool, one write at a time. Should one wait for ever, all goes on but the very
+ *   end: Node joins its pool at exit. The lock has been given back by then.
+ *
+ * What is kept for a reader that stands still is bounded; more is dropped, and counted.
  */
-import { constants, fstatSync, openSync, writeSync } from 'node:fs';
+import { constants, fstatSync, openSync, write, writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
 
 export interface Sink {
@@ -20,16 +27,28 @@ export interface Sink {
 }
 
 const STDERR = 2;
-/** What is kept for a reader that stands still; older text goes first. */
-const MOST_KEPT = 64 * 1024;
-const RETRY_MS = 100;
+const MOST_KEPT_BYTES = 64 * 1024;
+const RETRY_MS = 50;
 const DEFAULT_COLUMNS = 80;
 
+type Way = 'atOnce' | 'pool' | 'closed';
+
 export class Stderr implements Sink {
-  readonly isTerminal = isatty(STDERR);
-  readonly #fd: number = ownEnd();
-  #kept = Buffer.alloc(0);
+  readonly isTerminal: boolean;
+  readonly #file: number;
+  #way: Way;
+  readonly #kept: Buffer[] = [];
+  #keptBytes = 0;
+  #dropped = 0;
+  #isPoolBusy = false;
   #retry: NodeJS.Timeout | null = null;
+  readonly #flushed: (() => void)[] = [];
+
+  /** `file` is another one than standard error in tests only. */
+  constructor(file = STDERR) {
+    this.isTerminal = isatty(file);
+    [this.#file, this.#way] = wayTo(file, this.isTerminal);
+  }
 
   get columns(): number {
     // Asking a terminal for its width needs a stream on it, which a terminal does not mind.
@@ -37,53 +56,103 @@ export class Stderr implements Sink {
   }
 
   write(text: string): void {
-    this.#kept = Buffer.concat([this.#kept, Buffer.from(text)]);
-    if (this.#kept.length > MOST_KEPT) {
-      const rest = this.#kept.subarray(this.#kept.length - MOST_KEPT / 2);
-      this.#kept = Buffer.concat([Buffer.from('\n[lines were lost: nobody read them]\n'), rest]);
+    const bytes = Buffer.from(text);
+    if (this.#way === 'closed' || bytes.length === 0) return;
+    if (this.#keptBytes > 0 && this.#keptBytes + bytes.length > MOST_KEPT_BYTES) {
+      this.#dropped += 1;
+      return;
     }
+    this.#keep(bytes);
     this.#drain();
   }
 
-  async flush(boundMs: number): Promise<void> {
-    const until = performance.now() + boundMs;
-    while (this.#kept.length > 0 && performance.now() < until) {
-      await new Promise((resolve) => setTimeout(resolve, 10));
-      this.#drain();
-    }
+  flush(boundMs: number): Promise<void> {
+    if (this.#keptBytes === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const bound = setTimeout(resolve, boundMs);
+      this.#flushed.push(() => {
+        clearTimeout(bound);
+        resolve();
+      });
+    });
+  }
+
+  #keep(bytes: Buffer): void {
+    this.#kept.push(bytes);
+    this.#keptBytes += bytes.length;
   }
 
   #drain(): void {
-    while (this.#kept.length > 0) {
+    if (this.#isPoolBusy || this.#retry !== null) return;
+    if (this.#way === 'pool') this.#drainByPool();
+    else this.#drainAtOnce();
+  }
+
+  #drainAtOnce(): void {
+    for (let next = this.#kept[0]; next !== undefined; next = this.#kept[0]) {
       try {
-        this.#kept = this.#kept.subarray(writeSync(this.#fd, this.#kept));
+        this.#wrote(next, writeSync(this.#file, next));
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') {
-          // Nobody will ever read it: a closed pipe must not end a lockex that holds a lock.
-          this.#kept = Buffer.alloc(0);
-          return;
-        }
-        this.#retry ??= setTimeout(() => {
-          this.#retry = null;
-          this.#drain();
-        }, RETRY_MS).unref();
-        return;
+        return this.#failed(error);
       }
     }
   }
+
+  #drainByPool(): void {
+    const [next] = this.#kept;
+    if (next === undefined) return;
+    this.#isPoolBusy = true;
+    write(this.#file, next, (error, length) => {
+      this.#isPoolBusy = false;
+      if (error) return this.#failed(error);
+      this.#wrote(next, length);
+      this.#drain();
+    });
+  }
+
+  #wrote(bytes: Buffer, length: number): void {
+    this.#keptBytes -= length;
+    if (length < bytes.length) this.#kept[0] = bytes.subarray(length);
+    else this.#kept.shift();
+    if (this.#keptBytes > 0) return;
+    if (this.#dropped === 0) return this.#tellFlushed();
+    this.#keep(Buffer.from(`[lockex: ${this.#dropped} lines were dropped: nobody read them]\n`));
+    this.#dropped = 0;
+  }
+
+  #failed(error: unknown): void {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EAGAIN' || code === 'EINTR') {
+      // Doesn't keep the process alive: who wants to wait for a slow reader calls flush().
+      this.#retry = setTimeout(() => {
+        this.#retry = null;
+        this.#drain();
+      }, RETRY_MS).unref();
+      return;
+    }
+    // A full disk may have room again. A closed pipe or terminal will never be read, and must not
+    // end a lockex that holds a lock.
+    if (code !== 'ENOSPC' && code !== 'EDQUOT') this.#way = 'closed';
+    this.#kept.length = 0;
+    this.#keptBytes = 0;
+    this.#tellFlushed();
+  }
+
+  #tellFlushed(): void {
+    for (const resolve of this.#flushed.splice(0)) resolve();
+  }
 }
 
-/** Our own, non-blocking end of standard error where there can be one, else standard error. */
-function ownEnd(): number {
+function wayTo(file: number, isTerminal: boolean): [number, Way] {
   try {
-    const stat = fstatSync(STDERR);
-    if (!stat.isFIFO() && !isatty(STDERR)) return STDERR;
-    return openSync(
-      `/proc/self/fd/${STDERR}`,
-      constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY,
-    );
-  } catch {
-    // Not Linux, a terminal of another user's, or no standard error at all.
-    return STDERR;
+    const stat = fstatSync(file);
+    if (stat.isFile() || (stat.isCharacterDevice() && !isTerminal)) return [file, 'atOnce'];
+    // Elsewhere than on Linux this would give the same open file, with the same flags.
+    if (stat.isSocket() || process.platform !== 'linux') return [file, 'pool'];
+    const { O_WRONLY, O_NONBLOCK, O_NOCTTY } = constants;
+    return [openSync(`/proc/self/fd/${file}`, O_WRONLY | O_NONBLOCK | O_NOCTTY), 'atOnce'];
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return [file, code === 'EBADF' ? 'closed' : 'pool'];
   }
 }

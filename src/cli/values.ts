@@ -1,21 +1,27 @@
 /** What the values of options may be. Each function takes the text that was typed. Pure. */
+import { isIPv6 } from 'node:net';
 import { quoted, UsageError } from './usage-error.ts';
 
 /** The longest time that a timer can take (24.8 days), in milliseconds. */
 const LONGEST_MS = 2 ** 31 - 1;
 const LONGEST_S = Math.floor(LONGEST_MS / 1000);
+/** A bound that nobody means to reach. */
+export const ANY_COUNT = LONGEST_MS;
 
 /** A whole number in plain digits. */
 export function wholeNumber(label: string, text: string, least: number, most: number): number {
   const number = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (number >= least && number <= most) return number;
-  const range = most === Number.MAX_SAFE_INTEGER ? `${least} or more` : `from ${least} to ${most}`;
-  throw new UsageError(`${label} wants a whole number, ${range}, not ${quoted(text)}`);
+  const isTooBig = number > most;
+  const range =
+    most === ANY_COUNT && !isTooBig ? `of ${least} or more` : `from ${least} to ${most}`;
+  throw new UsageError(`${label} wants a whole number ${range}, not ${quoted(text)}`);
 }
 
-/** Seconds, fractions allowed, as milliseconds. */
+/** Seconds, fractions allowed, as whole milliseconds: at least one, for only 0 means 0. */
 export function seconds(label: string, text: string, leastMs: number): number {
-  const ms = /^(\d+(\.\d+)?|\.\d+)$/.test(text) ? Math.round(Number(text) * 1000) : Number.NaN;
+  const number = /^(\d+(\.\d+)?|\.\d+)$/.test(text) ? Number(text) : Number.NaN;
+  const ms = number === 0 ? 0 : Math.max(1, Math.round(number * 1000));
   if (ms >= leastMs && ms <= LONGEST_MS) return ms;
   throw new UsageError(
     `${label} wants seconds from ${leastMs / 1000} to ${LONGEST_S}, not ${quoted(text)}`,
@@ -78,18 +84,34 @@ export function zookeeperHosts(label: string, text: string): ZookeeperHosts {
   const slash = text.indexOf('/');
   const list = slash < 0 ? text : text.slice(0, slash);
   const chroot = slash < 0 ? '' : text.slice(slash).trim().replace(/\/+$/, '');
-  const problem = chroot === '' ? null : pathProblem(chroot.slice(1));
-  if (problem) throw new UsageError(`${label} wants host:port,…/chroot: the chroot ${problem}`);
+  const problem = chroot === '' ? null : chrootProblem(chroot);
+  if (problem) throw new UsageError(`${label} wants host:port,…/chroot: ${problem}`);
   return { hosts: list.split(',').map((entry) => host(label, entry.trim())), chroot };
 }
 
+function chrootProblem(chroot: string): string | null {
+  // `a:2181/x,b:2181/x` would be one host, and a chroot of a strange name.
+  if (chroot.includes(',')) return 'the chroot comes once, behind the last host';
+  if (chroot.split('/')[1] === 'zookeeper') return '/zookeeper is its own, and no chroot';
+  const problem = pathProblem(chroot.slice(1));
+  return problem && `as a chroot, ${problem}`;
+}
+
+/** A name, an IPv4 address, or an IPv6 address in brackets; and a port. */
+const HOST = /^(?:\[([^[\]]+)\]|([\p{L}\p{N}._-]+))(?::(\d{1,5}))?$/u;
+
 function host(label: string, entry: string): { host: string; port: number } {
-  const match = /^(?:\[([0-9a-fA-F:.]+(?:%\w+)?)\]|([^\s:[\]@]+))(?::(\d{1,5}))?$/.exec(entry);
-  const name = match?.[1] ?? match?.[2];
-  const port = Number(match?.[3] ?? DEFAULT_PORT);
-  if (name === undefined || port < 1 || port > 65535 || /\p{Cc}/u.test(name)) {
-    const hint = /^[0-9a-fA-F]*:[0-9a-fA-F:]*:/.test(entry) ? ' (IPv6 goes in brackets)' : '';
-    throw new UsageError(`${label} wants host:port,… not ${quoted(entry)}${hint}`);
+  const [, address, name, digits] = HOST.exec(entry) ?? [];
+  const port = Number(digits ?? DEFAULT_PORT);
+  const found = address !== undefined && isIPv6(address) ? address : name;
+  if (found === undefined || port < 1 || port > 65535) {
+    throw new UsageError(`${label} wants host:port,… not ${quoted(entry)}${hintFor(entry)}`);
   }
-  return { host: name, port };
+  return { host: found, port };
+}
+
+function hintFor(entry: string): string {
+  if (entry === '') return ' (between commas there has to be a host)';
+  const [withoutPort = ''] = entry.split(/:\d+$/);
+  return isIPv6(entry) || isIPv6(withoutPort) ? ' (IPv6 goes in brackets)' : '';
 }

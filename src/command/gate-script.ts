@@ -7,7 +7,8 @@ import { type EnvironmentPlan, restoringLines } from './environment.ts';
 
 /*
  * Arguments: the file to enter the cgroup by, or ''; the brand (brand.ts), used where no cgroup was
- * entered; 'hup' to ignore SIGHUP, or ''; how many words of `env …` follow; those; the command. Descriptor 3 is a socket to lockex:
+ * entered; 'hup' to ignore SIGHUP, or ''; how many words of `env …` follow; those; the command.
+ * Descriptor 3 is a socket to lockex:
  *
  *   gate → lockex   parked [outside] [lossy]    in place (outside: not in the cgroup;
  *                                               lossy: odd variables can't be restored here)

@@ -161,9 +161,17 @@ export class Guarding {
   }
 }
 
+/** lockex kills a little before the guard does, which then finds nothing left to do. */
+const AHEAD_OF_GUARD = 1.4;
+
+/** When lockex itself has to kill, for everything to be dead by the end of the lease. */
+export function lastKillAt(lease: LeaseInfo, deadline: number): number {
+  return deadline - AHEAD_OF_GUARD * killingMarginMs(lease);
+}
+
 /** What killing may take, taken from the end of the lease: the guard is the last to act. */
-export function killingMarginMs(lease: LeaseInfo): number {
-  return Math.min(400, Math.max(50, (lease.leaseEnd - lease.stopAt) / 4));
+function killingMarginMs(lease: LeaseInfo): number {
+  return Math.min(750, Math.max(50, (lease.leaseEnd - lease.stopAt) / 4));
 }
 
 /** Centiseconds of /proc/uptime; elsewhere seconds since 1970, rounded to the safe side. */

@@ -5,88 +5,62 @@
  */
 import type { CommandEvent, GrantInfo, LeaseInfo, StopReport } from '../../machines/contract.ts';
 import type { CommandExit } from '../../machines/outcome.ts';
-import { newBrand } from './brand.ts';
-import { makeFolder, removeFolder } from './cgroup.ts';
-import { CgroupReach } from './cgroup-reach.ts';
-import { Gate } from './gate.ts';
-import { GroupReach } from './group-reach.ts';
 import { guardShell } from './guard.ts';
-import { Guarding, killingMarginMs } from './guarding.ts';
-import { markerOf, prepare, resolveCommand } from './preparation.ts';
-import { hasProcessTable } from './process-table.ts';
-import { type Reach, signalGroup } from './reach.ts';
+import { Guarding, lastKillAt } from './guarding.ts';
+import { DEFAULT_SHELL, Parking } from './parking.ts';
+import { markerOf, resolveCommand } from './preparation.ts';
 import { Stopping } from './stopping.ts';
-import { TreeReach } from './tree-reach.ts';
 import type { SupervisorOptions } from './types.ts';
 
-const DEFAULT_SHELL = ['/bin/sh'];
-/** A gate that could not be parked so often in a row won't be. */
-const PARKING_TRIES = 5;
-const PARKING_DELAY_MS = 100;
 /** What was started in the background and is about to end anyway gets this long to do so. */
-const SETTLING_MS = 100;
+export const SETTLING_MS = 100;
 
 export class Run {
   readonly #options: SupervisorOptions;
   readonly #emit: (event: CommandEvent) => void;
+  readonly #parking: Parking;
   readonly #guarding: Guarding | null;
-  readonly #brand = newBrand();
-  #folder: string | null = null;
-  #gate: Gate | null = null;
-  #reach: Reach | null = null;
   #lease: LeaseInfo | null = null;
   #grant: GrantInfo | null = null;
   #exit: CommandExit | null = null;
   #stopping: Stopping | null = null;
-  #timer: unknown = null;
-  #fallenGates = 0;
+  #settling: unknown = null;
   #saidArmed = false;
-  /** The machine has asked for the end. */
+  #hasFailed = false;
   #isClosing = false;
-  /** command.failed was said, or command.stopped: no gate is parked any more. */
   #isOver = false;
   #hasGuardFired = false;
 
   constructor(options: SupervisorOptions, emit: (event: CommandEvent) => void) {
     this.#options = options;
     this.#emit = emit;
-    const { clock, log } = options;
-    const shell = options.shell ?? guardShell(DEFAULT_SHELL);
-    this.#guarding = options.guard
-      ? new Guarding(
-          { shell, clock, log },
-          {
-            onArmed: () => this.#proceed(),
-            onFailed: (message) => this.#guardFailed(message),
-            onFiring: () => this.#guardFired(),
-          },
-        )
-      : null;
+    this.#parking = new Parking(options, {
+      onGate: ({ pid, start }) => this.#guarding?.tell('gate', `gate ${pid} ${start}`),
+      onParked: (folder) => this.#parked(folder),
+      onStarted: (pid) => emit({ type: 'command.started', pid }),
+      onFailed: (exitCode, message) => this.#fail(exitCode, message),
+      onExited: (exit) => this.#exited(exit),
+      onClosed: () => this.#finish('none', []),
+    });
+    this.#guarding = options.guard ? this.#newGuarding() : null;
   }
 
-  /** For tests and the log. */
+  /** Pid of the guard that stands; null: none does. */
   get guardPid(): number | null {
     return this.#guarding?.pid ?? null;
   }
 
   park(): void {
-    if (this.#options.reach !== 'group') {
-      const made = makeFolder();
-      if ('folder' in made) this.#folder = made.folder;
-      else this.#options.log('debug', made.reason);
-    }
     const { reaper } = this.#options;
     const words = reaper === null ? [] : reaper.argv.map((word) => `word ${word}`);
     this.#guarding?.tell('reaper', 'reaper', ...words);
     this.#guarding?.tell('marker', `marker ${markerOf(this.#options)}`);
-    this.#guarding?.tell('brand', `brand ${this.#brand}`);
+    this.#guarding?.tell('brand', `brand ${this.#parking.brand}`);
     this.refreshReaper();
     this.#guarding?.stand();
-    this.#parkGate();
+    this.#parking.park();
     const found = resolveCommand(this.#options);
-    if (!found.ok && !this.#isOver) {
-      this.#emit({ type: 'command.doubtful', message: found.message });
-    }
+    if (!found.ok) this.#emit({ type: 'command.doubtful', message: found.message });
   }
 
   arm(lease: LeaseInfo): void {
@@ -102,33 +76,26 @@ export class Run {
   }
 
   extend(lease: LeaseInfo): void {
+    // A guard that has ended only a gate is not the end of the matter.
+    if (!this.#parking.wasOpened) return this.arm(lease);
     this.#lease = lease;
-    if (this.#gate?.wasOpened && this.#reach !== null && this.#guarding !== null) {
-      const others = this.#reach.record().map(({ pid, start }) => `${pid}:${start}`);
-      this.#guarding.tell('ours', ['ours', ...others].join(' '));
-    }
+    const others = this.#guarding === null ? [] : (this.#parking.reach?.record() ?? []);
+    const list = others.map(({ pid, start }) => `${pid}:${start}`);
+    this.#guarding?.tell('ours', ['ours', ...list].join(' '));
     this.#guarding?.beat(lease);
-    this.#proceed();
   }
 
   signal(signal: string): void {
-    const identity = this.#gate?.identity;
-    if (!identity || !this.#gate?.wasOpened) return;
-    signalGroup({ identity, hasEnded: () => this.#exit !== null }, signal as NodeJS.Signals);
+    this.#parking.signal(signal as NodeJS.Signals);
   }
 
   stop(graceMs: number, deadline: number | null): void {
     this.#isClosing = true;
-    this.#options.clock.clearTimeout(this.#timer);
-    const gate = this.#gate;
-    if (gate === null || !gate.wasOpened) {
-      if (gate === null || gate.hasEnded) this.#finish('none', []);
-      else gate.kill();
-      return;
-    }
-    const now = this.#options.clock.now();
-    const margin = this.#lease === null ? 0 : 2 * killingMarginMs(this.#lease);
-    this.#stop().request(Math.min(now + graceMs, (deadline ?? Number.POSITIVE_INFINITY) - margin));
+    if (!this.#parking.wasOpened) return this.#parking.close();
+    const inTime = this.#options.clock.now() + graceMs;
+    const lease = this.#lease;
+    const last = deadline === null || lease === null ? inTime : lastKillAt(lease, deadline);
+    this.#stop().request(Math.min(inTime, last));
   }
 
   refreshReaper(): void {
@@ -140,127 +107,48 @@ export class Run {
 
   /** SIGKILL to everything, now; what this can't wait for is left to the guard. */
   dispose(): void {
-    this.#options.clock.clearTimeout(this.#timer);
+    this.#options.clock.clearTimeout(this.#settling);
     this.#stopping?.cancel();
     this.#isOver = true;
-    this.#gate?.kill();
-    this.#gate = null;
-    this.#reach?.kill();
-    this.#guarding?.abandon();
-    if (this.#guarding === null && this.#folder !== null) removeFolder(this.#folder);
+    this.#parking.dispose();
+    if (this.#guarding === null) this.#parking.release();
+    else this.#guarding.abandon();
   }
 
-  #parkGate(): void {
-    const { shell = DEFAULT_SHELL, cwd, ignoreHangup = false } = this.#options;
-    const entrance = this.#folder === null ? null : `${this.#folder}/cgroup.procs`;
-    const gate: Gate = new Gate(
-      { shell, cwd, ignoreHangup, entrance, brand: this.#brand, ...prepare(this.#options) },
+  #newGuarding(): Guarding {
+    const { clock, log, shell } = this.#options;
+    return new Guarding(
+      { shell: shell ?? guardShell(DEFAULT_SHELL), clock, log },
       {
-        onParked: (how) => this.#parked(gate, how),
-        onStarted: () => this.#emit({ type: 'command.started', pid: gate.identity?.pid ?? 0 }),
-        onRefused: (status) => this.#refused(status),
-        onExit: (exit) => this.#ended(gate, exit),
-        onError: (error) => this.#unparkable(error),
+        onArmed: () => this.#proceed(),
+        onFailed: (message) => this.#guardFailed(message),
+        onFiring: () => this.#guardFired(),
       },
     );
-    this.#gate = gate;
-    const { identity } = gate;
-    if (identity === null) return;
-    this.#reach = this.#reachOf(gate);
-    this.#guarding?.tell('gate', `gate ${identity.pid} ${identity.start}`);
   }
 
-  #reachOf(gate: Gate): Reach | null {
-    const { identity } = gate;
-    if (identity === null) return null;
-    const first = { identity, hasEnded: () => gate.hasEnded };
-    if (this.#folder !== null) return new CgroupReach(first, this.#folder);
-    if (!hasProcessTable) return new GroupReach(first);
-    const marks = { marker: markerOf(this.#options), brand: this.#brand };
-    return new TreeReach(first, marks, this.#options.clock);
-  }
-
-  #parked(gate: Gate, { outside, lossy }: { outside: boolean; lossy: boolean }): void {
-    const { log, clock } = this.#options;
-    if (this.#folder !== null && outside) {
-      log('debug', `the command can't be put into ${this.#folder}`);
-      removeFolder(this.#folder);
-      this.#folder = null;
-      this.#reach = this.#reachOf(gate);
-    }
-    if (lossy) this.#tellLoss();
-    if (this.#folder !== null) this.#guarding?.tell('folder', `folder ${this.#folder}`);
-    this.#fallenGates = 0;
+  #parked(folder: string | null): void {
+    const lease = this.#lease;
+    if (folder !== null) this.#guarding?.tell('folder', `folder ${folder}`);
     // Another gate than the one that the guard was armed for: armed again, knowing this one. Where
     // the lease is over it would only fire; then the next lease arms it.
-    if (this.#lease !== null && clock.now() < this.#lease.leaseEnd) {
-      this.#guarding?.renew();
-      this.#guarding?.beat(this.#lease);
-    }
-    this.#proceed();
-  }
-
-  #tellLoss(): void {
-    const { odd } = prepare(this.#options).plan;
-    if (odd.length === 0) return;
-    const message = `there is no env -S here: the command goes without ${odd.join(', ')}`;
-    this.#options.log('warn', message);
+    if (lease !== null && this.#options.clock.now() < lease.leaseEnd) this.arm(lease);
+    else this.#proceed();
   }
 
   /** As far as things are ready: says that it is armed, then opens the gate. */
   #proceed(): void {
-    const { clock, log } = this.#options;
-    if (this.#isClosing || this.#isOver || this.#lease === null) return;
-    if (this.#gate === null || !this.#gate.isParked) return;
+    if (this.#isClosing || this.#isOver || this.#lease === null || !this.#parking.isParked) return;
     if (this.#guarding !== null && !this.#guarding.isArmed) return;
     if (!this.#saidArmed) {
       this.#saidArmed = true;
-      const reach = this.#reach?.name ?? '';
+      const reach = this.#parking.reach?.name ?? '';
       this.#emit({ type: 'command.armed', guarded: this.#guarding !== null, reach });
     }
-    if (this.#grant === null || !this.#gate.isParked) return;
-    if (clock.now() >= this.#lease.leaseEnd) {
-      log('warn', 'the lease ended before the command was started: waiting for another');
-      return;
-    }
-    this.#open(this.#gate, this.#grant);
-  }
-
-  #open(gate: Gate, grant: GrantInfo): void {
-    const found = resolveCommand(this.#options);
-    if (found.ok) gate.open(grant);
-    else this.#fail(found.exitCode, found.message);
-  }
-
-  /** The shell's message is on stderr already; ours says what it means. */
-  #refused(status: number): void {
-    const found = resolveCommand(this.#options);
-    if (!found.ok) return this.#fail(found.exitCode, found.message);
-    this.#fail(126, `${found.path} can't be executed (the shell's status: ${status})`);
-  }
-
-  #ended(gate: Gate, exit: CommandExit): void {
-    if (gate !== this.#gate) return;
-    if (gate.wasOpened) this.#exited(exit);
-    else if (this.#isClosing) this.#finish('none', []);
-    else if (!this.#isOver) this.#gateFell('the gate ended before it was opened');
-  }
-
-  #unparkable(error: NodeJS.ErrnoException): void {
-    if (error.code === 'E2BIG')
-      return this.#fail(126, 'its arguments and environment are too long');
-    const { shell = DEFAULT_SHELL } = this.#options;
-    this.#gateFell(`can't start ${shell.join(' ')}: ${error.message}`);
-  }
-
-  #gateFell(message: string): void {
-    if (this.#isOver) return;
-    if (this.#isClosing) return this.#finish('none', []);
-    this.#fallenGates += 1;
-    if (this.#fallenGates >= PARKING_TRIES) return this.#fail(125, message);
-    this.#options.log('warn', `${message}: parking another`);
-    const delayMs = PARKING_DELAY_MS * this.#fallenGates;
-    this.#timer = this.#options.clock.setTimeout(() => this.#parkGate(), delayMs);
+    // What was just said may have been answered already.
+    if (this.#grant === null || !this.#parking.isParked) return;
+    if (this.#options.clock.now() < this.#lease.leaseEnd) this.#parking.open(this.#grant);
+    else this.#options.log('warn', 'the lease ended before the start: waiting for another');
   }
 
   #exited(exit: CommandExit): void {
@@ -271,49 +159,49 @@ export class Run {
     const stopping = this.#stop();
     stopping.watch();
     if (this.#isOver) return;
-    this.#timer = clock.setTimeout(() => stopping.request(clock.now() + killAfterMs), SETTLING_MS);
+    const settled = () => stopping.request(clock.now() + killAfterMs);
+    this.#settling = clock.setTimeout(settled, SETTLING_MS);
   }
 
   #stop(): Stopping {
     if (this.#stopping !== null) return this.#stopping;
-    if (this.#reach === null) throw new Error('a command that was started has a reach');
+    const { reach } = this.#parking;
+    if (reach === null) throw new Error('a command that was started has a reach');
     this.#stopping = new Stopping({
-      reach: this.#reach,
+      reach,
       clock: this.#options.clock,
       hasExited: () => this.#exit !== null,
       onUndying: (processes) => this.#emit({ type: 'command.undying', processes }),
       onDone: (means, outlived) => {
-        const wasKilled = means === 'SIGKILL' || this.#hasGuardFired;
         const gone = means === 'none' ? 'exited' : means;
-        this.#finish(wasKilled ? 'SIGKILL' : gone, outlived);
+        this.#finish(this.#hasGuardFired ? 'SIGKILL' : gone, outlived);
       },
     });
     return this.#stopping;
   }
 
   #fail(exitCode: 125 | 126 | 127, message: string): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
+    if (this.#hasFailed || this.#isOver || this.#isClosing) return;
+    this.#hasFailed = true;
     this.#emit({ type: 'command.failed', exitCode, message });
   }
 
   #finish(means: StopReport['means'], stragglers: readonly string[]): void {
     this.#isOver = true;
-    this.#options.clock.clearTimeout(this.#timer);
+    this.#options.clock.clearTimeout(this.#settling);
     this.#guarding?.dismiss();
-    this.#reach?.close();
-    if (this.#folder !== null) removeFolder(this.#folder);
+    this.#parking.release();
     this.#emit({ type: 'command.stopped', exit: this.#exit, how: { means, stragglers } });
   }
 
   #guardFired(): void {
-    this.#hasGuardFired = true;
+    this.#hasGuardFired = this.#parking.wasOpened;
     this.#options.log('error', 'the lease ended before it was renewed: the guard ends the command');
   }
 
   #guardFailed(message: string): void {
     if (this.#isOver || this.#isClosing) return;
-    if (this.#gate?.wasOpened) this.#emit({ type: 'guard.failed', message });
+    if (this.#parking.wasOpened) this.#emit({ type: 'guard.failed', message });
     else if (this.#lease !== null) this.#fail(125, message);
     else this.#options.log('warn', message);
   }

@@ -44,6 +44,7 @@ export class Stopping {
   /** SIGTERM now, SIGKILL at `killAt` (of the clock) or at what was asked for before, if sooner. */
   request(killAt: number): void {
     const { reach, clock } = this.#options;
+    if (this.#isOver || this.#endIfEmpty()) return;
     this.#killAt = Math.min(this.#killAt, killAt);
     if (this.#means === 'none' && clock.now() < this.#killAt) {
       this.#means = 'SIGTERM';
@@ -67,19 +68,23 @@ export class Stopping {
 
   #look(): void {
     if (this.#isOver) return;
-    const { clock, reach, hasExited } = this.#options;
+    const { clock } = this.#options;
     clock.clearTimeout(this.#timer);
     const begun = clock.now();
-    if (hasExited() && reach.isEmpty()) {
-      this.cancel();
-      this.#options.onDone(this.#means, this.#outlived);
-      return;
-    }
+    if (this.#endIfEmpty()) return;
     if (begun >= this.#killAt) this.#kill(begun);
     const tookMs = clock.now() - begun;
     const restMs = Math.min(LONGEST_LOOK_MS, Math.max(LOOK_MS, REST_PER_LOOK * tookMs));
     const untilKillMs = this.#killAt > begun ? this.#killAt - begun : restMs;
     this.#timer = clock.setTimeout(() => this.#look(), Math.min(restMs, untilKillMs));
+  }
+
+  #endIfEmpty(): boolean {
+    const { reach, hasExited } = this.#options;
+    if (!hasExited() || !reach.isEmpty()) return false;
+    this.cancel();
+    this.#options.onDone(this.#means, this.#outlived);
+    return true;
   }
 
   #kill(now: number): void {

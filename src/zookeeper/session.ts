@@ -38,6 +38,8 @@ export interface SessionOptions {
   readonly timeoutMs: number;
   readonly clock: Clock;
   readonly log: (level: 'debug' | 'info' | 'warn', message: string) => void;
+  /** Take over a session that exists, instead of making a new one. */
+  readonly resume?: { readonly id: Buffer; readonly password: Buffer };
   readonly random?: () => number;
   readonly openSocket?: (server: Host) => Socket;
 }
@@ -86,6 +88,8 @@ export class Session extends EventEmitter<SessionEvents> implements LockSession 
     super();
     this.#options = options;
     this.#timeoutMs = options.timeoutMs;
+    this.#id = options.resume?.id ?? this.#id;
+    this.#password = options.resume?.password ?? this.#password;
     this.#hosts = new HostsInTurn(options.hosts, options.random ?? Math.random);
   }
 

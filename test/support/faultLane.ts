@@ -15,6 +15,9 @@ export interface Treatment {
 }
 
 export interface Traffic {
+  /** Bytes that came from the sender, let through or not. */
+  arrived: number;
+  /** Bytes that were let through. */
   bytes: number;
   /** ZooKeeper frames whose last byte was let through. */
   packets: number;
@@ -31,7 +34,7 @@ export interface LaneOptions {
   /** The far side, opened on the first call. */
   readonly destination: () => Socket;
   readonly traffic: Traffic;
-  readonly onForwarded: () => void;
+  readonly onTraffic: () => void;
   /** Resets both sides of the connection. */
   readonly resetBoth: () => void;
 }
@@ -56,12 +59,11 @@ export class FaultLane {
   arrive(what: Arrival['what']): void {
     if (this.#closed) return;
     const { flow, delayMs } = this.#options.treatment();
-    if (flow === 'drop') {
-      this.lossy = true;
-      return;
-    }
-    this.#queue.push({ what, dueAtMs: performance.now() + delayMs });
+    if (flow === 'drop') this.lossy = true;
+    else this.#queue.push({ what, dueAtMs: performance.now() + delayMs });
+    if (typeof what !== 'string') this.#options.traffic.arrived += what.length;
     this.pump();
+    this.#options.onTraffic();
   }
 
   /** Lets through what may pass and is due; called again when the treatment changes. */
@@ -127,7 +129,7 @@ export class FaultLane {
   #forward(bytes: Buffer): void {
     this.#options.destination().write(bytes);
     this.#count(bytes);
-    this.#options.onForwarded();
+    this.#options.onTraffic();
   }
 
   #count(bytes: Buffer): void {

@@ -43,8 +43,8 @@ export class FaultProxy {
   readonly #changes = new EventEmitter();
   readonly #counters = {
     accepted: 0,
-    toServer: { bytes: 0, packets: 0 },
-    toClient: { bytes: 0, packets: 0 },
+    toServer: { arrived: 0, bytes: 0, packets: 0 },
+    toClient: { arrived: 0, bytes: 0, packets: 0 },
   };
   #mode = PASSING;
   #listener: Server | undefined;
@@ -63,7 +63,7 @@ export class FaultProxy {
     return `${this.host}:${this.#port}`;
   }
 
-  /** What was let through since the start, and how many connections were accepted. */
+  /** Since the start: what came, what was let through, how many connections were accepted. */
   get counters(): { accepted: number; toServer: Readonly<Traffic>; toClient: Readonly<Traffic> } {
     return structuredClone(this.#counters);
   }
@@ -75,7 +75,7 @@ export class FaultProxy {
 
   /**
    * Waits until `condition` holds; it is asked again whenever a connection comes or goes, or bytes
-   * have been let through. Rejects after `timeoutMs`.
+   * come or go. Rejects after `timeoutMs`.
    */
   async until(condition: () => boolean, timeoutMs = 10_000): Promise<void> {
     const signal = AbortSignal.timeout(timeoutMs);
@@ -252,7 +252,7 @@ class Link {
       treatment: () => this.#treatment(direction),
       destination,
       traffic: this.#options.counters[direction],
-      onForwarded: this.#options.onChange,
+      onTraffic: this.#options.onChange,
       resetBoth: () => this.reset(),
     });
   }

@@ -1,6 +1,15 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { fourLetterWord } from '../../scripts/lib/loopback.js';
-import { createNode, freshChroot, sharedServer, sharedServerWithChroot } from './zookeeper.ts';
+import { type FaultProxy, startFaultProxy } from './faultProxy.ts';
+import {
+  createNode,
+  freshChroot,
+  type MemberAddress,
+  sharedServer,
+  sharedServerWithChroot,
+  startEnsemble,
+  startServer,
+} from './zookeeper.ts';
 
 test('the shared server is a standalone one with half-second ticks', async () => {
   const answer = await fourLetterWord(sharedServer().port, 'conf');
@@ -18,3 +27,59 @@ test('creating a node below a missing parent is refused', async () => {
   const noNode = '-101';
   await expect(createNode({ ...sharedServer(), path })).rejects.toThrow(noNode);
 });
+
+test('a server that was killed comes back with its port and data', async () => {
+  const server = await startServer();
+  onTestFinished(() => server.stop());
+  const path = freshChroot();
+  await createNode({ ...at(server), path });
+  await server.kill();
+  expect(await server.role()).toBeUndefined();
+  await server.restart();
+  const nodeExists = '-110';
+  await expect(createNode({ ...at(server), path })).rejects.toThrow(nodeExists);
+});
+
+test('a paused server serves nobody until it is resumed', async () => {
+  const server = await startServer();
+  onTestFinished(() => server.stop());
+  await server.pause();
+  await expect(server.fourLetter('srvr', { timeoutMs: 300 })).rejects.toThrow('no answer');
+  server.resume();
+  await server.ready();
+});
+
+test('a follower that is cut off from the leader serves nobody, until the cut is healed', async () => {
+  const toQuorumPort = new Map<string, FaultProxy>();
+  const ensemble = await startEnsemble({
+    tickTime: 200,
+    syncLimit: 5,
+    reach: async ({ from, to }) => {
+      const proxy = await startFaultProxy(to.host, to.quorumPort);
+      onTestFinished(() => proxy.close());
+      toQuorumPort.set(route(from, to), proxy);
+      return { ...to, quorumPort: proxy.port };
+    },
+  });
+  onTestFinished(() => ensemble.stop());
+  const leader = await ensemble.leader();
+  const [follower] = await ensemble.followers();
+  if (follower === undefined) throw new Error('an ensemble without a follower');
+  const [from, to] = [follower, leader].map((member) => ensemble.members.indexOf(member) + 1);
+  const proxy = toQuorumPort.get(`${from}→${to}`);
+  expect(proxy?.connections()).toBe(1);
+  await proxy?.blackhole('both');
+  await expect.poll(() => follower.role(), { timeout: 30_000 }).toBeUndefined();
+  expect(await leader.role()).toBe('leader');
+  await proxy?.pass();
+  await follower.ready();
+  expect(await follower.role()).toBe('follower');
+});
+
+function at(server: { host: string; port: number }): { host: string; port: number } {
+  return { host: server.host, port: server.port };
+}
+
+function route(from: MemberAddress, to: MemberAddress): string {
+  return `${from.id}→${to.id}`;
+}

@@ -1,0 +1,18 @@
+/** How a script of this folder ends: with a status, and with one line where something is missing. */
+import { ProvisionError } from './provision.js';
+
+/** @param {() => Promise<number>} main gives the exit status */
+export async function runScript(main) {
+  try {
+    process.exitCode = await main();
+  } catch (error) {
+    if (!(error instanceof ProvisionError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = 1;
+  }
+}
+
+/** @param {string} text */
+export function say(text) {
+  process.stderr.write(`${text}\n`);
+}

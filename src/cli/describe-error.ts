@@ -1,0 +1,20 @@
+/** What a user is told of an error that nobody foresaw. Pure. */
+import { inspect } from 'node:util';
+import type { LogLevel } from './log.ts';
+import { printable } from './printable.ts';
+
+const LONGEST_LINE = 1000;
+
+/** One line; at level debug where it was thrown, and its causes, on lines of their own. */
+export function describeError(error: unknown, level: LogLevel): string {
+  const summary = `lockex failed: ${printable(summaryOf(error), LONGEST_LINE)}`;
+  if (!(error instanceof Error)) return summary;
+  if (level !== 'debug') return `${summary} (--log-level debug tells more)`;
+  const details = inspect(error).split('\n');
+  return [summary, ...details.map((line) => `  ${printable(line, LONGEST_LINE)}`)].join('\n');
+}
+
+function summaryOf(error: unknown): string {
+  if (!(error instanceof Error)) return typeof error === 'string' ? error : inspect(error);
+  return error.message || error.name;
+}

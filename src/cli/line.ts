@@ -1,0 +1,23 @@
+/** A line of the log, before the log shapes it. Pure. */
+
+export interface Line {
+  readonly level: 'error' | 'warn' | 'info' | 'debug';
+  readonly message: string;
+  readonly fields?: Readonly<Record<string, unknown>>;
+}
+
+export function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}
+
+export function info(message: string, fields?: Line['fields']): Line {
+  return fields ? { level: 'info', message, fields } : { level: 'info', message };
+}
+
+export function warn(message: string, fields?: Line['fields']): Line {
+  return { ...info(message, fields), level: 'warn' };
+}
+
+export function debug(message: string, fields?: Line['fields']): Line {
+  return { ...info(message, fields), level: 'debug' };
+}

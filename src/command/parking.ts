@@ -1,0 +1,207 @@
+/**
+ * Keeps a gate parked, in a cgroup of its own where one can be had, until it is opened or nothing
+ * more is wanted. A gate that dies while it is parked is replaced: it is never the command's death.
+ * Knows nothing of leases; who opens the gate has seen to the guard.
+ */
+import { existsSync } from 'node:fs';
+import type { GrantInfo } from '../../machines/contract.ts';
+import type { CommandExit } from '../../machines/outcome.ts';
+import { newBrand } from './brand.ts';
+import { makeFolder, removeFolder } from './cgroup.ts';
+import { CgroupReach } from './cgroup-reach.ts';
+import { Gate } from './gate.ts';
+import { GroupReach } from './group-reach.ts';
+import { markerOf, prepare, resolveCommand } from './preparation.ts';
+import { hasProcessTable } from './process-table.ts';
+import { type First, type Reach, signalGroup } from './reach.ts';
+import { TreeReach } from './tree-reach.ts';
+import type { Identity, SupervisorOptions } from './types.ts';
+
+export const DEFAULT_SHELL = ['/bin/sh'];
+/** A gate that could not be parked so often in a row won't be. */
+const TRIES = 5;
+const DELAY_MS = 100;
+
+export interface ParkingEvents {
+  /** A process stands that will be the gate: the guard must know it. */
+  readonly onGate: (identity: Identity) => void;
+  /** It waits to be opened; `folder` is the cgroup that it is in, if any. */
+  readonly onParked: (folder: string | null) => void;
+  readonly onStarted: (pid: number) => void;
+  /** The command can't be run. Nothing of it ever ran, and no gate is parked any more. */
+  readonly onFailed: (exitCode: 125 | 126 | 127, message: string) => void;
+  /** The process of a gate that was opened has ended: the command's, that is. */
+  readonly onExited: (exit: CommandExit) => void;
+  /** After `close`: no gate is left, and none was opened. */
+  readonly onClosed: () => void;
+}
+
+export class Parking {
+  readonly brand = newBrand();
+  readonly #options: SupervisorOptions;
+  readonly #events: ParkingEvents;
+  #wantsFolder: boolean;
+  #folder: string | null = null;
+  #gate: Gate | null = null;
+  #reach: Reach | null = null;
+  #timer: unknown = null;
+  #fallen = 0;
+  #state: 'open' | 'failed' | 'closing' | 'over' = 'open';
+
+  constructor(options: SupervisorOptions, events: ParkingEvents) {
+    this.#options = options;
+    this.#events = events;
+    this.#wantsFolder = options.reach !== 'group';
+  }
+
+  /** What everything that the command started is found by. */
+  get reach(): Reach | null {
+    return this.#reach;
+  }
+
+  get isParked(): boolean {
+    return this.#state === 'open' && this.#gate?.isParked === true;
+  }
+
+  /** From then on whatever dies may be the command. */
+  get wasOpened(): boolean {
+    return this.#gate?.wasOpened === true;
+  }
+
+  park(): void {
+    const { shell = DEFAULT_SHELL, cwd, ignoreHangup = false } = this.#options;
+    this.#haveFolder();
+    const entrance = this.#folder === null ? null : `${this.#folder}/cgroup.procs`;
+    const gate: Gate = new Gate(
+      { shell, cwd, ignoreHangup, entrance, brand: this.brand, ...prepare(this.#options) },
+      {
+        onParked: (how) => this.#parked(how),
+        onStarted: () => this.#events.onStarted(gate.identity?.pid ?? 0),
+        onRefused: (status) => this.#refused(status),
+        onExit: (exit) => this.#ended(gate, exit),
+        onError: (error) => this.#unparkable(error),
+      },
+    );
+    this.#gate = gate;
+    if (gate.identity === null) return;
+    this.#reach = this.#reachOf({ identity: gate.identity, hasEnded: () => gate.hasEnded });
+    this.#events.onGate(gate.identity);
+  }
+
+  /** Looks the program up first: what is not there fails, and the gate stays shut. */
+  open(grant: GrantInfo): void {
+    const found = resolveCommand(this.#options);
+    if (found.ok) this.#gate?.open(grant);
+    else this.#fail(found.exitCode, found.message);
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    const gate = this.#gate;
+    if (gate?.identity && gate.wasOpened) {
+      signalGroup({ identity: gate.identity, hasEnded: () => gate.hasEnded }, signal);
+    }
+  }
+
+  /** Not to be opened any more; answered by onClosed, perhaps at once. */
+  close(): void {
+    this.#options.clock.clearTimeout(this.#timer);
+    this.#state = 'closing';
+    if (this.#gate === null || this.#gate.hasEnded) this.#closed();
+    else this.#gate.kill();
+  }
+
+  /** SIGKILL to all of it; nothing is told any more. */
+  dispose(): void {
+    this.#options.clock.clearTimeout(this.#timer);
+    this.#state = 'over';
+    this.#gate?.kill();
+    this.#gate = null;
+    this.#reach?.kill();
+  }
+
+  /** Everything is dead: gives back what was made for it. */
+  release(): void {
+    this.#state = 'over';
+    this.#reach?.close();
+    if (this.#folder !== null) removeFolder(this.#folder);
+    this.#folder = null;
+  }
+
+  /** A guard that has fired removes it, also when there was only a gate in it. */
+  #haveFolder(): void {
+    if (!this.#wantsFolder || (this.#folder !== null && existsSync(this.#folder))) return;
+    const made = makeFolder();
+    this.#folder = 'folder' in made ? made.folder : null;
+    if ('reason' in made) this.#goWithout(made.reason);
+  }
+
+  #goWithout(reason: string): void {
+    this.#options.log('debug', `the command gets no cgroup: ${reason}`);
+    if (this.#folder !== null) removeFolder(this.#folder);
+    this.#folder = null;
+    this.#wantsFolder = false;
+  }
+
+  #reachOf(first: First): Reach {
+    if (this.#folder !== null) return new CgroupReach(first, this.#folder);
+    if (!hasProcessTable) return new GroupReach(first);
+    const marks = { marker: markerOf(this.#options), brand: this.brand };
+    return new TreeReach(first, marks, this.#options.clock);
+  }
+
+  #parked({ outside, lossy }: { outside: boolean; lossy: boolean }): void {
+    const gate = this.#gate;
+    if (this.#folder !== null && outside && gate?.identity) {
+      this.#goWithout(`${this.#folder} can't be entered`);
+      this.#reach = this.#reachOf({ identity: gate.identity, hasEnded: () => gate.hasEnded });
+    }
+    const { odd } = prepare(this.#options).plan;
+    if (lossy && odd.length > 0) {
+      const message = `there is no env -S here: the command goes without ${odd.join(', ')}`;
+      this.#options.log('warn', message);
+    }
+    this.#fallen = 0;
+    this.#events.onParked(this.#folder);
+  }
+
+  /** The shell's message is on stderr already; ours says what it means. */
+  #refused(status: number): void {
+    const found = resolveCommand(this.#options);
+    if (!found.ok) return this.#fail(found.exitCode, found.message);
+    this.#fail(126, `${found.path} can't be executed (the shell's status: ${status})`);
+  }
+
+  #ended(gate: Gate, exit: CommandExit): void {
+    if (gate !== this.#gate) return;
+    if (gate.wasOpened) this.#events.onExited(exit);
+    else this.#fell('the gate ended before it was opened');
+  }
+
+  #unparkable(error: NodeJS.ErrnoException): void {
+    const isTooLong = error.code === 'E2BIG';
+    if (isTooLong) return this.#fail(126, 'the arguments and the environment are too long');
+    const { shell = DEFAULT_SHELL } = this.#options;
+    this.#fell(`can't start ${shell.join(' ')}: ${error.message}`);
+  }
+
+  #fell(message: string): void {
+    if (this.#state === 'closing') return this.#closed();
+    if (this.#state !== 'open') return;
+    this.#fallen += 1;
+    if (this.#fallen >= TRIES) return this.#fail(125, message);
+    this.#options.log('warn', `${message}: parking another`);
+    this.#timer = this.#options.clock.setTimeout(() => this.park(), DELAY_MS * this.#fallen);
+  }
+
+  #fail(exitCode: 125 | 126 | 127, message: string): void {
+    if (this.#state !== 'open') return;
+    this.#state = 'failed';
+    this.#events.onFailed(exitCode, message);
+  }
+
+  #closed(): void {
+    if (this.#state !== 'closing') return;
+    this.#state = 'over';
+    this.#events.onClosed();
+  }
+}

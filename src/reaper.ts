@@ -1,0 +1,10 @@
+/** The program that the guard runs when lockex is gone: one line on stdin, see zookeeper/reap.ts. */
+import { readFileSync } from 'node:fs';
+import { systemClock } from './clock.ts';
+import { decodeRemains, reap } from './zookeeper/reap.ts';
+
+const STDIN = 0;
+
+process.exit(
+  (await reap(decodeRemains(readFileSync(STDIN, 'latin1').trim()), systemClock)) ? 0 : 1,
+);

@@ -1,0 +1,63 @@
+/**
+ * Ends the session of a lockex that is gone, so that the next contender need not wait for the
+ * session timeout. Run by the guard, and only when everything that the command started is dead.
+ *
+ * What it needs is handed on as one line of text, through pipes only: whoever has it can end the
+ * session.
+ */
+import type { Clock } from '../clock.ts';
+import { isRequestError, UnreachableError } from './errors.ts';
+import type { Host } from './hosts-in-turn.ts';
+import { Session } from './session.ts';
+
+export interface Remains {
+  readonly hosts: readonly Host[];
+  /** The session timeout that was granted: after that the session is over anyway. */
+  readonly timeoutMs: number;
+  readonly credentials: { readonly id: Buffer; readonly password: Buffer };
+}
+
+export function encodeRemains({ hosts, timeoutMs, credentials }: Remains): string {
+  const { id, password } = credentials;
+  const fields = { hosts, timeoutMs, id: id.toString('hex'), password: password.toString('hex') };
+  return Buffer.from(JSON.stringify(fields)).toString('base64');
+}
+
+/** @throws Error for text that `encodeRemains` did not make */
+export function decodeRemains(line: string): Remains {
+  const fields = JSON.parse(Buffer.from(line, 'base64').toString()) as {
+    hosts: Host[];
+    timeoutMs: number;
+    id: string;
+    password: string;
+  };
+  const id = Buffer.from(fields.id, 'hex');
+  // An id of zeros would ask for a new session.
+  if (id.length !== 8 || id.every((byte) => byte === 0)) throw new Error('no session');
+  const password = Buffer.from(fields.password, 'hex');
+  return { hosts: fields.hosts, timeoutMs: fields.timeoutMs, credentials: { id, password } };
+}
+
+/** True when the session is over; false when no server could be told within its timeout. */
+export async function reap(remains: Remains, clock: Clock): Promise<boolean> {
+  const { hosts, timeoutMs, credentials } = remains;
+  const session = new Session({
+    hosts,
+    chroot: '',
+    timeoutMs,
+    clock,
+    log: () => {},
+    resume: credentials,
+  });
+  let expired = false;
+  session.once('expired', () => {
+    expired = true;
+  });
+  try {
+    await session.connect(timeoutMs);
+    return await session.close(timeoutMs);
+  } catch (error) {
+    if (!(error instanceof UnreachableError) && !isRequestError(error)) throw error;
+    return expired;
+  }
+}

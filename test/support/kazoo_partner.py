@@ -1,0 +1,76 @@
+"""A client of kazoo's that does what it is told, for tests of what kazoo and we make of each other.
+
+One JSON object a line on standard input: {"id": 1, "do": "acquire", ...}; for each one an answer on
+standard output: {"id": 1, "ok": ...} or {"id": 1, "error": "LockTimeout", "message": ...}. Requests
+run each in a thread of their own, so that one that waits for a lock doesn't hold up the others.
+It ends with its input, and closes its session then; after five minutes it ends in any case.
+"""
+
+import json
+import signal
+import sys
+import threading
+
+from kazoo.client import KazooClient
+
+answering = threading.Lock()
+recipes = {}
+client = None
+
+
+def answer(reply):
+    with answering:
+        sys.stdout.write(json.dumps(reply) + "\n")
+        sys.stdout.flush()
+
+
+def start(hosts, timeout):
+    global client
+    client = KazooClient(hosts=hosts, timeout=timeout)
+    client.add_listener(lambda state: answer({"event": state}))
+    client.start(timeout=30)
+    return {"sessionId": "%x" % client.client_id[0]}
+
+
+def make(name, kind, path, identifier=None, extra_lock_patterns=(), max_leases=1):
+    if kind == "Semaphore":
+        recipes[name] = client.Semaphore(path, identifier, max_leases=max_leases)
+    else:
+        recipe = {"Lock": client.Lock, "ReadLock": client.ReadLock, "WriteLock": client.WriteLock}
+        recipes[name] = recipe[kind](path, identifier, extra_lock_patterns=extra_lock_patterns)
+
+
+def acquire(name, blocking=True, timeout=None):
+    return recipes[name].acquire(blocking=blocking, timeout=timeout)
+
+
+def close():
+    client.stop()
+    client.close()
+
+
+ACTIONS = {
+    "start": start,
+    "make": make,
+    "acquire": acquire,
+    "release": lambda name: recipes[name].release(),
+    "cancel": lambda name: recipes[name].cancel(),
+    "contenders": lambda name: recipes[name].contenders(),
+    "lease_holders": lambda name: recipes[name].lease_holders(),
+    "children": lambda path: sorted(client.get_children(path)),
+}
+
+
+def run(request):
+    identity, action = request.pop("id"), request.pop("do")
+    try:
+        answer({"id": identity, "ok": ACTIONS[action](**request)})
+    except Exception as error:
+        answer({"id": identity, "error": type(error).__name__, "message": str(error)})
+
+
+signal.alarm(300)
+for line in sys.stdin:
+    threading.Thread(target=run, args=(json.loads(line),), daemon=True).start()
+if client is not None:
+    close()
