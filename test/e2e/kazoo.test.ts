@@ -1,0 +1,110 @@
+/** lockex and the real kazoo contend for the same locks and semaphores. */
+import { beforeEach, describe, expect, it } from 'vitest';
+import { startKazoo } from '../support/kazoo.ts';
+import { sharedServerWithChroot } from '../support/zookeeper.ts';
+import { startLockex, untilQueued, untilState } from './program.ts';
+
+let hosts: string;
+beforeEach(async () => {
+  hosts = (await sharedServerWithChroot()).connectString;
+});
+
+const lockex = (...words: string[]) => startLockex(['-z', hosts, '-i', 'x', ...words]);
+
+describe('a lock', () => {
+  it('that kazoo holds makes lockex wait, and say who holds it', async () => {
+    const kazoo = await startKazoo(hosts);
+    const lock = await kazoo.lock('/lockex/x', 'the python side');
+    expect(await lock.acquire()).toBe(true);
+    const waiter = lockex('--', 'echo got it');
+    expect(await untilQueued(waiter)).toMatchObject({
+      queue: { position: 1, holders: [{ label: 'the python side' }] },
+    });
+    await lock.release();
+    expect(await waiter.ended).toMatchObject({ status: 0, stdout: 'got it\n' });
+  });
+
+  it('that lockex holds makes kazoo wait, and reads well in contenders()', async () => {
+    const holder = lockex('--', 'sleep', '600');
+    await untilState(holder, 'running');
+    const kazoo = await startKazoo(hosts);
+    const lock = await kazoo.lock('/lockex/x', 'the python side');
+    expect(await lock.acquire({ blocking: false })).toBe(false);
+    const [first] = await lock.contenders();
+    expect(JSON.parse(first ?? '')).toMatchObject({ command: 'sleep', pid: holder.pid });
+    const acquired = lock.acquire();
+    holder.signal('SIGTERM');
+    expect(await acquired).toBe(true);
+    expect(await lock.contenders()).toEqual(['the python side']);
+  });
+
+  it('is served in the order of coming, whoever comes', async () => {
+    const first = lockex('--', 'sleep', '600');
+    await untilState(first, 'running');
+    const kazoo = await startKazoo(hosts);
+    const lock = await kazoo.lock('/lockex/x', 'second');
+    const second = lock.acquire();
+    // kazoo stands in the queue once its node does.
+    while ((await kazoo.children('/lockex/x')).length < 2);
+    const third = lockex('--', 'sleep', '600');
+    expect(await untilQueued(third)).toMatchObject({
+      queue: { position: 2, behind: { label: 'second' } },
+    });
+    first.signal('SIGTERM');
+    expect(await second).toBe(true);
+    await lock.release();
+    await untilState(third, 'running');
+  });
+});
+
+describe('a semaphore', () => {
+  it('admits N in all, whoever they are', async () => {
+    const kazoo = await startKazoo(hosts);
+    const semaphore = await kazoo.semaphore('/lockex/x', 2, 'the python side');
+    expect(await semaphore.acquire()).toBe(true);
+    const second = lockex('-c', '2', '--', 'sleep', '600');
+    await untilState(second, 'running');
+    const holders = await semaphore.leaseHolders();
+    expect(holders).toContain('the python side');
+    expect(holders.join()).toContain('"command":"sleep"');
+
+    const third = lockex('-c', '2', '--', 'echo third');
+    expect(await untilQueued(third)).toMatchObject({ queue: { position: 1 } });
+    await semaphore.release();
+    expect(await third.ended).toMatchObject({ status: 0, stdout: 'third\n' });
+
+    // Now two of ours' leases may be free again; take both, so that kazoo has to wait.
+    const fourth = lockex('-c', '2', '--', 'sleep', '600');
+    await untilState(fourth, 'running');
+    expect(await semaphore.acquire({ blocking: false })).toBe(false);
+    const acquired = semaphore.acquire();
+    second.signal('SIGTERM');
+    expect(await acquired).toBe(true);
+  });
+
+  it('of another N is refused on both sides', async () => {
+    const holder = lockex('-c', '2', '--', 'sleep', '600');
+    await untilState(holder, 'running');
+    const kazoo = await startKazoo(hosts);
+    const semaphore = await kazoo.semaphore('/lockex/x', 3);
+    await expect(semaphore.acquire()).rejects.toThrow(/Inconsistent max leases/);
+    const other = await startKazoo(hosts);
+    const mine = await other.semaphore('/lockex/y', 3);
+    await mine.acquire();
+    const refused = startLockex(['-z', hosts, '-i', 'y', '-c', '2', '--', 'true']);
+    const { status, stderr } = await refused.ended;
+    expect(status).toBe(125);
+    expect(stderr).toMatch(/semaphore of 3, not 2/);
+  });
+
+  it('is left without an inner lock node once a lease is had', async () => {
+    const holder = lockex('-c', '2', '--', 'sleep', '600');
+    await untilState(holder, 'running');
+    const kazoo = await startKazoo(hosts);
+    expect(await kazoo.children('/lockex/x-__lock__')).toEqual([]);
+    expect(await kazoo.children('/lockex/x')).toHaveLength(1);
+    holder.signal('SIGTERM');
+    await holder.ended;
+    expect(await kazoo.children('/lockex/x')).toEqual([]);
+  });
+});

@@ -1,0 +1,140 @@
+/**
+ * Outages of one server, made with a fault proxy or by stopping it: a short one leaves the command
+ * running under the same pid, a long one ends it before the server can give the lock to another.
+ */
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { type FaultProxy, startFaultProxy } from '../support/faultProxy.ts';
+import { isAlive } from '../support/processes.ts';
+import { sharedServer, sharedServerWithChroot, startServer } from '../support/zookeeper.ts';
+import { startLockex, untilState } from './program.ts';
+
+const SERVICE = 'echo $$; while :; do sleep 0.1; done';
+
+async function proxied(): Promise<{ proxy: FaultProxy; hosts: string; direct: string }> {
+  const { host, port } = sharedServer();
+  const { chroot, connectString } = await sharedServerWithChroot();
+  const proxy = await startFaultProxy(host, port);
+  onTestFinished(() => proxy.close());
+  return { proxy, hosts: `${proxy.connectString}${chroot}`, direct: connectString };
+}
+
+/** A holder with T = 10 s: it tolerates an outage of some 3 s. */
+async function running(hosts: string, ...options: string[]) {
+  const holder = startLockex(['-z', hosts, '-i', 'o', '-T', '10', ...options, '--', SERVICE]);
+  const pid = Number(await holder.line(/^\d+$/));
+  return { holder, pid };
+}
+
+async function stopped(holder: Awaited<ReturnType<typeof running>>['holder']) {
+  holder.signal('SIGTERM');
+  return (await holder.ended).status;
+}
+
+describe('a short outage leaves the command running', () => {
+  it('when the connection is reset', async () => {
+    const { proxy, hosts } = await proxied();
+    const { holder, pid } = await running(hosts);
+    proxy.reset();
+    await untilState(holder, 'suspended');
+    await holder.line(/"state":"running".*connected again/, 'stderr');
+    expect(await isAlive(pid)).toBe(true);
+    expect(await stopped(holder)).toBe(143);
+  });
+
+  it('when the server is restarted', async () => {
+    const server = await startServer({ tickTime: 500 });
+    onTestFinished(() => server.stop());
+    const { holder, pid } = await running(server.connectString);
+    await server.restart();
+    await holder.line(/"state":"running".*connected again/, 'stderr');
+    expect(await isAlive(pid)).toBe(true);
+    expect(await stopped(holder)).toBe(143);
+  });
+});
+
+describe('a long outage ends the command before the server can give the lock away', () => {
+  it.each(['both', 'toServer', 'toClient'] as const)(
+    'when the connection falls silent (%s)',
+    async (direction) => {
+      const { proxy, hosts, direct } = await proxied();
+      const { holder, pid } = await running(hosts, '--kill-after', '0.5');
+      const standby = startLockex([
+        '-z',
+        direct,
+        '-i',
+        'o',
+        '-T',
+        '10',
+        '--',
+        `kill -0 ${pid} 2>/dev/null && echo OVERLAP; echo taken`,
+      ]);
+      await standby.line(/"queue":/, 'stderr');
+      await proxy.blackhole(direction);
+      expect((await holder.ended).status).toBe(124);
+      expect(await isAlive(pid)).toBe(false);
+      expect((await standby.ended).stdout).toBe('taken\n');
+    },
+  );
+
+  it('and the command that ignores TERM is killed in time', async () => {
+    const { proxy, hosts, direct } = await proxied();
+    const script = "trap '' TERM; echo $$; while :; do sleep 0.1; done";
+    const holder = startLockex(['-z', hosts, '-i', 'o', '-T', '6', '--', script]);
+    const pid = Number(await holder.line(/^\d+$/));
+    const standby = startLockex([
+      '-z',
+      direct,
+      '-i',
+      'o',
+      '-T',
+      '6',
+      '--',
+      `kill -0 ${pid} 2>/dev/null && echo OVERLAP; echo taken`,
+    ]);
+    await standby.line(/"queue":/, 'stderr');
+    await proxy.blackhole('both');
+    expect((await standby.ended).stdout).toBe('taken\n');
+    expect((await holder.ended).status).toBe(124);
+  });
+
+  it('when the server is stopped for good', async () => {
+    const server = await startServer({ tickTime: 500 });
+    onTestFinished(() => server.stop());
+    const { holder, pid } = await running(server.connectString);
+    await server.kill();
+    expect((await holder.ended).status).toBe(124);
+    expect(await isAlive(pid)).toBe(false);
+  });
+});
+
+describe('waiting', () => {
+  it('survives a reset and keeps its place in the queue', async () => {
+    const { proxy, hosts, direct } = await proxied();
+    const { holder } = await running(direct);
+    const waiter = startLockex(['-z', hosts, '-i', 'o', '-T', '10', '--', 'echo mine']);
+    await waiter.line(/"queue":/, 'stderr');
+    const later = startLockex(['-z', direct, '-i', 'o', '-T', '10', '--', 'echo later']);
+    await later.line(/"queue":/, 'stderr');
+    proxy.reset();
+    await waiter.line(/"state":"waiting".*connected again/, 'stderr');
+    holder.signal('SIGTERM');
+    expect((await waiter.ended).stdout).toBe('mine\n');
+    expect((await later.ended).stdout).toBe('later\n');
+  });
+
+  it('ends with 125 when its session is lost, and with -r 2 tries once more', async () => {
+    const { proxy, hosts, direct } = await proxied();
+    const { holder } = await running(direct);
+    const words = ['-z', hosts, '-i', 'o', '-T', '1'];
+    const once = startLockex([...words, '--', 'true']);
+    const twice = startLockex([...words, '-r', '2', '-R', '60', '--', 'echo mine']);
+    for (const waiter of [once, twice]) await waiter.line(/"queue":/, 'stderr');
+    await proxy.blackhole('both', { bytes: 'drop' });
+    expect((await once.ended).status).toBe(125);
+    await twice.line(/connecting again/, 'stderr');
+    await proxy.pass();
+    holder.signal('SIGTERM');
+    await holder.ended;
+    expect(await twice.ended).toMatchObject({ status: 0, stdout: 'mine\n' });
+  });
+});

@@ -1,0 +1,93 @@
+/** The two recipes of the README, on several "hosts" at once. */
+import { beforeEach, expect, it } from 'vitest';
+import { gone } from '../support/processes.ts';
+import { sharedServerWithChroot } from '../support/zookeeper.ts';
+import {
+  contentOf,
+  logOf,
+  startLockex,
+  temporaryFolder,
+  untilQueued,
+  untilState,
+} from './program.ts';
+
+let hosts: string;
+beforeEach(async () => {
+  hosts = (await sharedServerWithChroot()).connectString;
+});
+
+it('a cold standby starts its command when the holder is sent a SIGTERM, and not before', async () => {
+  const journal = `${temporaryFolder()}/journal`;
+  // Both hosts run the same: the lock id comes from the command line.
+  const service = `echo start >>${journal}; trap 'echo stop >>${journal}; exit 0' TERM; echo up; while :; do sleep 0.1; done`;
+  const holder = startLockex(['-z', hosts, '--', service]);
+  await holder.line(/^up$/);
+  const standby = startLockex(['-z', hosts, '--', service]);
+  await untilQueued(standby);
+  expect(contentOf(journal)).toBe('start\n');
+  holder.signal('SIGTERM');
+  await standby.line(/^up$/);
+  expect(contentOf(journal)).toBe('start\nstop\nstart\n');
+  expect((await holder.ended).status).toBe(0);
+  standby.signal('SIGTERM');
+  expect((await standby.ended).status).toBe(0);
+});
+
+it('of a cron job that starts on five hosts at once with -t 1, one runs', async () => {
+  const folder = temporaryFolder();
+  // Runs until every other host has given up, which is what the recipe's sleep is for.
+  const job = `echo $LOCKEX_FENCING_TOKEN >>${folder}/ran; while [ ! -e ${folder}/over ]; do sleep 0.1; done`;
+  const programs = Array.from({ length: 5 }, () =>
+    startLockex(['-z', hosts, '-i', 'nightly', '-t', '1', '--', job]),
+  );
+  const statuses: (number | null)[] = [];
+  await new Promise<void>((resolve) => {
+    for (const program of programs) {
+      program.ended.then(({ status }) => {
+        statuses.push(status);
+        if (statuses.length === 4) resolve();
+      });
+    }
+  });
+  expect(statuses).toEqual([1, 1, 1, 1]);
+  const { writeFileSync } = await import('node:fs');
+  writeFileSync(`${folder}/over`, '');
+  const all = await Promise.all(programs.map(({ ended }) => ended));
+  expect(all.map(({ status }) => status).sort()).toEqual([0, 1, 1, 1, 1]);
+  expect(contentOf(`${folder}/ran`).trim().split('\n')).toHaveLength(1);
+});
+
+it('of eight contenders each gets the lock once, in the order of their coming', async () => {
+  const journal = `${temporaryFolder()}/journal`;
+  const first = startLockex(['-z', hosts, '-i', 'fifo', '--', 'sleep', '600']);
+  await untilState(first, 'running');
+  const others = [];
+  for (let index = 1; index <= 7; index += 1) {
+    const script = `echo ${index} >>${journal}`;
+    const program = startLockex(['-z', hosts, '-i', 'fifo', '--', script]);
+    expect(await untilQueued(program)).toMatchObject({ queue: { position: index } });
+    others.push(program);
+  }
+  first.signal('SIGTERM');
+  const ended = await Promise.all(others.map((program) => program.ended));
+  expect(ended.map(({ status }) => status)).toEqual(others.map(() => 0));
+  expect(contentOf(journal)).toBe('1\n2\n3\n4\n5\n6\n7\n');
+});
+
+it('a lockex that is SIGKILLed leaves nothing that runs, and the standby does not wait for T', async () => {
+  const words = ['-z', hosts, '-T', '10', '-i', 'k', '--', 'echo $$; exec sleep 600'];
+  const holder = startLockex(words);
+  const pid = Number(await holder.line(/^\d+$/));
+  const standby = startLockex(words);
+  await untilQueued(standby);
+  const killedAt = performance.now();
+  holder.signal('SIGKILL');
+  await standby.line(/^\d+$/);
+  // The session timeout is 10 s; with a guard and a reaper it takes about half a second.
+  expect(performance.now() - killedAt).toBeLessThan(8000);
+  await gone(pid);
+  standby.signal('SIGTERM');
+  const { status } = await standby.ended;
+  expect(status).toBe(143);
+  expect(logOf(standby).length).toBeGreaterThan(0);
+});
