@@ -1,0 +1,199 @@
+/**
+ * Lock and semaphore on a real server, with answers lost on the way: the proxy lets requests through
+ * and drops what the server says, then resets the connection.
+ */
+import { randomUUID } from 'node:crypto';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { systemClock } from '../../../src/clock.ts';
+import { Lock } from '../../../src/zookeeper/lock.ts';
+import type { Recipe } from '../../../src/zookeeper/recipe.ts';
+import { CreateMode } from '../../../src/zookeeper/requests.ts';
+import { Semaphore } from '../../../src/zookeeper/semaphore.ts';
+import { Session } from '../../../src/zookeeper/session.ts';
+import { type FaultProxy, startFaultProxy } from '../../support/faultProxy.ts';
+import { sharedServer, sharedServerWithChroot, startServer } from '../../support/zookeeper.ts';
+
+let chroot: string;
+beforeEach(async () => {
+  chroot = (await sharedServerWithChroot()).chroot;
+});
+
+const data = Buffer.from('me');
+const guid = () => randomUUID().replaceAll('-', '');
+const nothing = () => {};
+
+async function session(at: { host: string; port: number } = sharedServer()): Promise<Session> {
+  const made = new Session({
+    hosts: [{ host: at.host, port: at.port }],
+    chroot,
+    timeoutMs: 10_000,
+    clock: systemClock,
+    log: nothing,
+  });
+  await made.connect(10_000);
+  onTestFinished(async () => {
+    await made.close(5000);
+  });
+  return made;
+}
+
+async function proxy(): Promise<FaultProxy> {
+  const { host, port } = sharedServer();
+  const made = await startFaultProxy(host, port);
+  onTestFinished(() => made.close());
+  return made;
+}
+
+const lockOf = (on: Session, path = '/l') =>
+  new Lock(on, { path, guid: guid(), kind: 'exclusive', data });
+const semaphoreOf = (on: Session, leases = 2) =>
+  new Semaphore(on, { path: '/s', leases, guid: guid(), data });
+
+/** Takes a step whose answers are lost, once `happened` says that the server has carried it out. */
+async function stepUnanswered(
+  recipe: Recipe,
+  through: FaultProxy,
+  on: Session,
+  happened: () => Promise<boolean>,
+): Promise<void> {
+  await through.blackhole('toClient', { bytes: 'drop' });
+  const step = recipe.advance(nothing).catch((error: unknown) => error);
+  while (!(await happened()));
+  await through.pass();
+  expect(await step).toMatchObject({ code: 'CONNECTION_LOSS' });
+  expect(await on.whenAttached(10_000)).toBe(true);
+}
+
+describe('a lock', () => {
+  it('is one node in the queue also when the answer to its creation was lost', async () => {
+    const through = await proxy();
+    const [mine, other] = [await session(through), await session()];
+    await other.mkdirp('/l');
+    const lock = lockOf(mine);
+    await stepUnanswered(lock, through, mine, async () => {
+      return (await other.getChildren('/l')).length === 1;
+    });
+    expect(await lock.advance(nothing)).toMatchObject({ kind: 'granted' });
+    expect(await other.getChildren('/l')).toHaveLength(1);
+    await lock.withdraw();
+    expect(await other.getChildren('/l')).toEqual([]);
+  });
+
+  it('is withdrawn also when the answer to its creation was lost', async () => {
+    const through = await proxy();
+    const [mine, other] = [await session(through), await session()];
+    await other.mkdirp('/l');
+    const lock = lockOf(mine);
+    await stepUnanswered(lock, through, mine, async () => {
+      return (await other.getChildren('/l')).length === 1;
+    });
+    await lock.withdraw();
+    expect(await other.getChildren('/l')).toEqual([]);
+  });
+
+  it('tells a waiter once its predecessor goes, and nobody else', async () => {
+    const server = await startServer({ tickTime: 500 });
+    onTestFinished(() => server.stop());
+    chroot = '';
+    const holder = lockOf(await session(server));
+    await holder.advance(nothing);
+    const told: number[] = [];
+    const waiters: Lock[] = [];
+    for (let index = 0; index < 5; index += 1) {
+      const waiter = lockOf(await session(server));
+      await waiter.advance(() => told.push(index));
+      waiters.push(waiter);
+    }
+    // One watch for each waiter, each on another node.
+    const summary = await server.fourLetter('wchs');
+    expect(summary).toMatch(/5 connections watching 5 paths\s+Total watches:5/);
+    await holder.withdraw();
+    while (told.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    expect(await waiters[0]?.advance(nothing)).toMatchObject({ kind: 'granted' });
+    expect(told).toEqual([0]);
+  });
+
+  it('stands again at the end when somebody deleted its node while it waited', async () => {
+    const other = await session();
+    const [first, second] = [lockOf(other), lockOf(await session())];
+    await first.advance(nothing);
+    await second.advance(nothing);
+    const before = second.nodePath ?? '';
+    await other.remove(before);
+    expect(await second.advance(nothing)).toMatchObject({ kind: 'queued' });
+    expect(second.nodePath).not.toBe(before);
+  });
+
+  it('waits for Curator’s contenders as well', async () => {
+    const other = await session();
+    await other.mkdirp('/l');
+    await other.create('/l/_c_x-lock-', data, { mode: CreateMode.EPHEMERAL_SEQUENTIAL });
+    expect(await lockOf(await session()).advance(nothing)).toMatchObject({ kind: 'queued' });
+  });
+});
+
+describe('a semaphore', () => {
+  it('takes one lease also when the answer to its creation was lost', async () => {
+    const through = await proxy();
+    const [mine, other] = [await session(through), await session()];
+    const multi = mine.multi.bind(mine);
+    mine.multi = async (operations) => {
+      mine.multi = multi;
+      await through.blackhole('toClient', { bytes: 'drop' });
+      const asked = multi(operations).catch((error: unknown) => error);
+      while ((await other.getChildren('/s')).length === 0);
+      await through.pass();
+      throw await asked;
+    };
+    const semaphore = semaphoreOf(mine);
+    await expect(semaphore.advance(nothing)).rejects.toMatchObject({ code: 'CONNECTION_LOSS' });
+    expect(await mine.whenAttached(10_000)).toBe(true);
+    expect(await semaphore.advance(nothing)).toMatchObject({ kind: 'granted' });
+    expect(await other.getChildren('/s')).toHaveLength(1);
+    expect(await other.getChildren('/s-__lock__')).toEqual([]);
+  });
+
+  it('gives its lease back where others without the inner lock made one too many', async () => {
+    const other = await session();
+    const semaphore = semaphoreOf(await session(), 1);
+    // As kazoo's non-blocking path can do it: a lease between our look and our creation.
+    const original = other.create.bind(other);
+    const mine = await session();
+    const racing = semaphoreOf(mine, 1);
+    const multi = mine.multi.bind(mine);
+    mine.multi = async (operations) => {
+      await original('/s/stranger', data, { mode: CreateMode.EPHEMERAL });
+      await multi(operations);
+      mine.multi = multi;
+    };
+    expect(await racing.advance(nothing)).toMatchObject({
+      kind: 'queued',
+      queue: { holders: [{ node: 'stranger' }] },
+    });
+    expect(await other.getChildren('/s')).toEqual(['stranger']);
+    await racing.withdraw();
+    expect(await semaphore.advance(nothing)).toMatchObject({ kind: 'queued' });
+  });
+
+  it('queues for its inner lock, and says whether that is a matter of a moment', async () => {
+    const other = await session();
+    await semaphoreOf(other).advance(nothing);
+    const inner = new Lock(other, { path: '/s-__lock__', guid: guid(), kind: 'exclusive', data });
+    await inner.advance(nothing);
+    const semaphore = semaphoreOf(await session());
+    expect(await semaphore.advance(nothing)).toMatchObject({ kind: 'queued', passing: true });
+    await semaphore.withdraw();
+    const full = semaphoreOf(await session());
+    await other.create('/s/second', data, { mode: CreateMode.EPHEMERAL });
+    expect(await full.advance(nothing)).toMatchObject({ kind: 'queued', passing: false });
+  });
+
+  it('writes N into a pool that kazoo has made and not yet marked', async () => {
+    const other = await session();
+    await other.mkdirp('/s');
+    expect(await semaphoreOf(await session(), 3).advance(nothing)).toMatchObject({
+      kind: 'granted',
+    });
+    expect((await other.getData('/s')).data?.toString()).toBe('3');
+  });
+});
