@@ -37,7 +37,7 @@ export const OPTIONS = [
     value: 'N',
     default: '1',
     group: 'lock',
-    help: 'How many may hold it at once: above 1 it is a semaphore, and all its contenders have to say the same N',
+    help: 'How many may hold it at once: above 1 it is a semaphore, and all have to say the same N',
   },
   {
     name: 'lockid',

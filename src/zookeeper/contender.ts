@@ -15,6 +15,7 @@ import type {
 import type { Clock } from '../clock.ts';
 import { isRequestError, UnreachableError } from './errors.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
+import { Queueing } from './queueing.ts';
 import type { Recipe, Standing } from './recipe.ts';
 
 import type { Attachment, Session } from './session.ts';
@@ -31,8 +32,6 @@ export interface ContenderOptions {
   readonly log: (level: 'debug' | 'info' | 'warn', message: string) => void;
 }
 
-/** With `--no-blocking`: how long one that is about to let go is waited for. */
-const PASSING_MS = 2000;
 /** How long a user is kept waiting for a connection to release the lock with. */
 const RELEASE_MS = 3000;
 const CLOSE_MS = 2000;
@@ -42,7 +41,7 @@ const FRESH_ENOUGH = 0.6;
 type Phase =
   /** No node of ours is known to hold anything. */
   | { readonly name: 'idle' }
-  | { readonly name: 'queued'; readonly blocking: boolean; readonly since: number }
+  | { readonly name: 'queued' }
   | { readonly name: 'granted'; readonly path: string; readonly confirming: boolean }
   | { readonly name: 'holding'; readonly path: string }
   /** Releasing, closing or lost: nothing is said any more but the answers to commands. */
@@ -52,13 +51,9 @@ export class Contender {
   readonly #options: ContenderOptions;
   #session: Session | null = null;
   #keeper: LeaseKeeper | null = null;
-  #recipe: Recipe | null = null;
+  #queueing: Queueing | null = null;
   #phase: Phase = { name: 'idle' };
   #suspended = false;
-  /** The recipe's present step; steps are taken one after the other. */
-  #advancing: Promise<void> = Promise.resolve();
-  #advanceWanted = false;
-  #passingTimer: unknown;
 
   constructor(options: ContenderOptions) {
     this.#options = options;
@@ -103,7 +98,8 @@ export class Contender {
     const keeper = this.#newKeeper(session);
     this.#session = session;
     this.#keeper = keeper;
-    this.#recipe = null;
+    this.#queueing?.leave();
+    this.#queueing = null;
     this.#phase = { name: 'idle' };
     this.#suspended = false;
     this.#listen(session, keeper);
@@ -223,58 +219,31 @@ export class Contender {
   #join(blocking: boolean): void {
     const session = this.#session;
     if (session === null || this.#phase.name === 'over') return;
-    this.#recipe ??= this.#options.newRecipe(session, randomUUID().replaceAll('-', ''));
-    this.#phase = { name: 'queued', blocking, since: this.#options.clock.now() };
-    this.#advance();
-  }
-
-  #advance(): void {
-    if (this.#advanceWanted) return;
-    this.#advanceWanted = true;
-    this.#advancing = this.#advancing.then(async () => {
-      this.#advanceWanted = false;
-      const { name } = this.#phase;
-      if (name !== 'queued' || this.#recipe === null || !this.#session?.isAttached) return;
-      try {
-        this.#stands(await this.#recipe.advance(() => this.#advance()));
-      } catch (error) {
-        this.#troubleInQueue(error);
-      }
-    });
-    this.#run(this.#advancing);
+    this.#queueing ??= new Queueing(
+      this.#options.newRecipe(session, randomUUID().replaceAll('-', '')),
+      {
+        clock: this.#options.clock,
+        isAttached: () => session.isAttached,
+        onStanding: (standing) => this.#stands(standing),
+        onTimeout: (reason) => session.reattach(reason),
+      },
+    );
+    this.#phase = { name: 'queued' };
+    this.#run(this.#queueing.join(blocking));
   }
 
   #stands(standing: Standing): void {
     if (this.#phase.name !== 'queued' || this.#suspended) return;
     switch (standing.kind) {
       case 'granted':
+        this.#queueing?.leave();
         this.#phase = { name: 'granted', path: standing.path, confirming: false };
         return this.#emit({ type: 'lock.granted' });
       case 'refused':
         return this.#emit({ type: 'lock.refused', message: standing.message });
       case 'queued':
-        if (this.#isWorthAMoment(standing)) return;
         return this.#emit({ type: 'lock.queued', queue: standing.queue });
     }
-  }
-
-  #isWorthAMoment({ passing }: Extract<Standing, { kind: 'queued' }>): boolean {
-    const { clock } = this.#options;
-    const phase = this.#phase;
-    if (phase.name !== 'queued' || phase.blocking || !passing) return false;
-    const left = phase.since + PASSING_MS - clock.now();
-    if (left <= 0) return false;
-    clock.clearTimeout(this.#passingTimer);
-    this.#passingTimer = clock.setTimeout(() => this.#advance(), left);
-    return true;
-  }
-
-  #troubleInQueue(error: unknown): void {
-    if (!isRequestError(error)) throw error;
-    if (error.code === 'TIMEOUT') this.#session?.reattach(error.message);
-    // The session says so itself, and says what becomes of it.
-    if (error.isConnectionTrouble || this.#phase.name !== 'queued') return;
-    this.#emit({ type: 'lock.refused', message: error.message });
   }
 
   // ---- The lock ----
@@ -351,18 +320,16 @@ export class Contender {
 
   async #release(): Promise<void> {
     const { clock } = this.#options;
-    const [session, recipe] = [this.#session, this.#recipe];
+    const [session, queueing] = [this.#session, this.#queueing];
     this.#phase = { name: 'over' };
     this.#keeper?.letGo();
-    clock.clearTimeout(this.#passingTimer);
-    if (session === null || recipe === null) {
+    if (session === null || queueing === null) {
       return this.#emit({ type: 'lock.released', confirmed: true, message: 'nothing to release' });
     }
     const until = clock.now() + RELEASE_MS;
-    await this.#advancing;
     while (await session.whenAttached(until - clock.now())) {
       try {
-        await recipe.withdraw();
+        await queueing.withdraw();
         return this.#emit({ type: 'lock.released', confirmed: true, message: 'released' });
       } catch (error) {
         if (!isRequestError(error)) throw error;
@@ -388,7 +355,7 @@ export class Contender {
     this.#session = null;
     this.#keeper?.letGo();
     this.#phase = { name: 'over' };
-    this.#options.clock.clearTimeout(this.#passingTimer);
+    this.#queueing?.leave();
   }
 
   #info(session: Session): SessionInfo {

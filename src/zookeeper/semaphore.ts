@@ -110,7 +110,7 @@ export class Semaphore implements Recipe {
     }
     const agreed = leasesIn(pool.data);
     if (agreed !== null && agreed !== leases) {
-      return `${path} is a semaphore of ${agreed}, not ${leases}: all its contenders have to say the same -c`;
+      return `${path} is a semaphore of ${agreed}, not ${leases}: all have to say the same -c`;
     }
     if ((await this.#session.getChildren(path)).some((child) => parseContender(child) !== null)) {
       return `${path} is used as a plain lock (-c 1): it can't be a semaphore of ${leases} as well`;
