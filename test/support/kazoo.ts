@@ -66,6 +66,11 @@ export class Kazoo {
     return new KazooSemaphore(this, await this.#make('Semaphore', path, more));
   }
 
+  /** Deletes a node, as an admin would: whosever it is. */
+  async delete(path: string): Promise<void> {
+    await this.request('delete', { path });
+  }
+
   /** The names of a node's children, sorted. */
   async children(path: string): Promise<string[]> {
     return (await this.request('children', { path })) as string[];

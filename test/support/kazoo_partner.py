@@ -57,6 +57,7 @@ ACTIONS = {
     "cancel": lambda name: recipes[name].cancel(),
     "contenders": lambda name: recipes[name].contenders(),
     "lease_holders": lambda name: recipes[name].lease_holders(),
+    "delete": lambda path: client.delete(path),
     "children": lambda path: sorted(client.get_children(path)),
 }
 
