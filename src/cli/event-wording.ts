@@ -14,12 +14,13 @@ export function wordsForEvent(event: LockexEvent, context: LockexContext): Line[
     case 'command.armed':
       return [wordsForGuard(event.guarded, event.reach)];
     case 'command.started':
-      return [wordsForStart(event.pid, context.grant)];
+      return context.pid === null ? [] : [wordsForStart(event.pid, context.grant)];
     case 'command.stopped':
       return wordsForStop(event.how);
     case 'command.undying': {
       const processes = event.processes.join(', ');
-      return [warn(`will not die: ${processes}; the lock is kept`, { processes: event.processes })];
+      const kept = context.loss === null ? '; the lock is kept until they are dead' : '';
+      return [warn(`will not die: ${processes}${kept}`, { processes: event.processes })];
     }
     case 'guard.failed':
       return [{ level: 'error', message: event.message }];
@@ -27,6 +28,8 @@ export function wordsForEvent(event: LockexEvent, context: LockexContext): Line[
       return event.confirmed
         ? [debug(`cleanup: ${event.message}`)]
         : [warn(`cleanup: ${event.message}`)];
+    case 'session.closed':
+      return event.clean ? [] : [debug('the session was left to end by its timeout')];
     case 'lease.renewed':
       return [debug('the lease was renewed', { lease: event.lease })];
     case 'signal.received':

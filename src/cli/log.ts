@@ -54,7 +54,7 @@ const COLOURS: Readonly<Record<LogLevel, string>> = {
 const PLAIN = '\u001b[0m';
 
 export function createLog(options: LogOptions): Log {
-  const sink = options.sink ?? new Stderr();
+  const sink = options.sink ?? new Stderr((dropped) => `${droppedLine(dropped)}\n`);
   const env = options.env ?? process.env;
   const isForeground = options.isForeground ?? isForegroundJob;
   const canSteer = sink.isTerminal && env['TERM'] !== 'dumb';
@@ -69,6 +69,14 @@ export function createLog(options: LogOptions): Log {
     if (liveText === null) return sink.write(text);
     sink.write(`${CLEAR_LINE}${text}${liveText}`);
   };
+  /** The line that winston would make of it. */
+  const shaped = (level: LogLevel, message: string) => {
+    const info = { level, message, fields: { state }, [Symbol.for('level')]: level };
+    const made = logger.format.transform(info) as Logform.TransformableInfo;
+    return String(made[Symbol.for('message') as never]);
+  };
+  const droppedLine = (lines: number) =>
+    shaped('warn', `${lines} lines were dropped here: they were not read in time`);
   const logger = createLogger({
     level: options.level,
     format: options.format === 'json' ? jsonFormat(options) : textFormat(isColoured),
@@ -94,10 +102,9 @@ export function createLog(options: LogOptions): Log {
     },
     fail: (error) => {
       // The process may end in this very turn, before winston would hand the line on.
-      const message = describeError(error, options.level);
-      const line = { level: 'error', message, fields: { state } };
-      const shaped = logger.format.transform({ ...line, [Symbol.for('level')]: 'error' });
-      print(`${(shaped as Logform.TransformableInfo)[Symbol.for('message') as never]}\n`);
+      const line = shaped('error', describeError(error, options.level));
+      sink.writeLast(`${liveText === null ? '' : CLEAR_LINE}${line}\n`);
+      liveText = null;
     },
     live: (text) => {
       if (!isLive) return;

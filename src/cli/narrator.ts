@@ -40,8 +40,7 @@ export class Narrator {
     this.#context = context;
 
     const said = event === null ? [] : wordsForEvent(event, context);
-    const isRepeated = event?.type === 'lock.queued' && this.#liveTimer !== null;
-    if (!isRepeated) for (const line of said) this.#say(line);
+    if (!this.#isShownLive(event, top)) for (const line of said) this.#say(line);
     if (entered && top !== 'done') {
       this.#say(wordsForState(state, context, event, this.#clock.now()));
     } else if (event !== null && !entered) {
@@ -60,6 +59,11 @@ export class Narrator {
 
   dispose(): void {
     this.#endLive();
+  }
+
+  /** A place in the queue that the live line shows, or that nobody waits at any more. */
+  #isShownLive(event: LockexEvent | null, top: string): boolean {
+    return event?.type === 'lock.queued' && (this.#liveTimer !== null || top !== 'waiting');
   }
 
   #say({ level, message, fields }: Line): void {

@@ -22,6 +22,8 @@ export interface Sink {
   readonly isTerminal: boolean;
   readonly columns: number;
   write(text: string): void;
+  /** The same, for a process that ends in this very turn. */
+  writeLast(text: string): void;
   /** Resolves when everything is written, or after `boundMs`. */
   flush(boundMs: number): Promise<void>;
 }
@@ -36,6 +38,7 @@ type Way = 'atOnce' | 'pool' | 'closed';
 export class Stderr implements Sink {
   readonly isTerminal: boolean;
   readonly #file: number;
+  readonly #noteOf: (dropped: number) => string;
   #way: Way;
   readonly #kept: Buffer[] = [];
   #keptBytes = 0;
@@ -44,10 +47,11 @@ export class Stderr implements Sink {
   #retry: NodeJS.Timeout | null = null;
   readonly #flushed: (() => void)[] = [];
 
-  /** `file` is another one than standard error in tests only. */
-  constructor(file = STDERR) {
-    this.isTerminal = isatty(file);
-    [this.#file, this.#way] = wayTo(file, this.isTerminal);
+  /** `noteOf` makes the line that stands for lines which were dropped. */
+  constructor(noteOf: (dropped: number) => string) {
+    this.#noteOf = noteOf;
+    this.isTerminal = isatty(STDERR);
+    [this.#file, this.#way] = wayTo(STDERR, this.isTerminal);
   }
 
   get columns(): number {
@@ -64,6 +68,13 @@ export class Stderr implements Sink {
     }
     this.#keep(bytes);
     this.#drain();
+  }
+
+  writeLast(text: string): void {
+    if (this.#way !== 'pool') return this.write(text);
+    // Node joins its pool at exit: what has been handed to it is still written, what is kept is not.
+    const behindBusy = this.#kept.slice(this.#isPoolBusy ? 1 : 0);
+    write(this.#file, Buffer.concat([...behindBusy, Buffer.from(text)]), () => {});
   }
 
   flush(boundMs: number): Promise<void> {
@@ -116,7 +127,7 @@ export class Stderr implements Sink {
     else this.#kept.shift();
     if (this.#keptBytes > 0) return;
     if (this.#dropped === 0) return this.#tellFlushed();
-    this.#keep(Buffer.from(`[lockex: ${this.#dropped} lines were dropped: nobody read them]\n`));
+    this.#keep(Buffer.from(this.#noteOf(this.#dropped)));
     this.#dropped = 0;
   }
 

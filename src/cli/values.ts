@@ -84,9 +84,10 @@ export function zookeeperHosts(label: string, text: string): ZookeeperHosts {
   const slash = text.indexOf('/');
   const list = slash < 0 ? text : text.slice(0, slash);
   const chroot = slash < 0 ? '' : text.slice(slash).trim().replace(/\/+$/, '');
+  const hosts = list.split(',').map((entry) => host(label, entry.trim()));
   const problem = chroot === '' ? null : chrootProblem(chroot);
   if (problem) throw new UsageError(`${label} wants host:port,…/chroot: ${problem}`);
-  return { hosts: list.split(',').map((entry) => host(label, entry.trim())), chroot };
+  return { hosts, chroot };
 }
 
 function chrootProblem(chroot: string): string | null {

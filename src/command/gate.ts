@@ -49,6 +49,7 @@ export class Gate {
   #identity: Identity | null = null;
   #exit: CommandExit | null = null;
   #hasToldEnd = false;
+  #isDoomed = false;
 
   constructor(options: GateOptions, events: GateEvents) {
     this.#events = events;
@@ -73,7 +74,7 @@ export class Gate {
   }
 
   get isParked(): boolean {
-    return this.#state === 'parked' && !this.hasEnded;
+    return this.#state === 'parked' && !this.hasEnded && !this.#isDoomed;
   }
 
   /** Opened: from then on whatever dies may be the command. */
@@ -91,8 +92,9 @@ export class Gate {
     this.#lines?.send(grant.fencingToken, grant.path);
   }
 
-  /** At once, whatever it is. */
+  /** At once, whatever it is; it is not to be opened any more. */
   kill(): void {
+    this.#isDoomed = true;
     if (!this.hasEnded) this.#child?.kill('SIGKILL');
   }
 

@@ -174,9 +174,14 @@ function killingMarginMs(lease: LeaseInfo): number {
   return Math.min(750, Math.max(50, (lease.leaseEnd - lease.stopAt) / 4));
 }
 
+/** When the guard ends the command, if it hears nothing more. */
+export function firingAt(lease: LeaseInfo): number {
+  return lease.leaseEnd - killingMarginMs(lease);
+}
+
 /** Centiseconds of /proc/uptime; elsewhere seconds since 1970, rounded to the safe side. */
 function guardDeadline(lease: LeaseInfo, clock: Clock): number {
-  const deadline = lease.leaseEnd - killingMarginMs(lease);
+  const deadline = firingAt(lease);
   if (hasProcessTable) return Math.max(0, Math.floor(deadline / 10));
   return Math.floor((Date.now() + deadline - clock.now()) / 1000);
 }

@@ -95,6 +95,11 @@ export class Parking {
     else this.#fail(found.exitCode, found.message);
   }
 
+  /** Another gate instead of one that was not opened, and may be stopped or half dead. */
+  replace(): void {
+    if (!this.wasOpened) this.#gate?.kill();
+  }
+
   signal(signal: NodeJS.Signals): void {
     const gate = this.#gate;
     if (gate?.identity && gate.wasOpened) {

@@ -6,7 +6,7 @@
 import type { CommandEvent, GrantInfo, LeaseInfo, StopReport } from '../../machines/contract.ts';
 import type { CommandExit } from '../../machines/outcome.ts';
 import { guardShell } from './guard.ts';
-import { Guarding, lastKillAt } from './guarding.ts';
+import { firingAt, Guarding, lastKillAt } from './guarding.ts';
 import { DEFAULT_SHELL, Parking } from './parking.ts';
 import { markerOf, resolveCommand } from './preparation.ts';
 import { Stopping } from './stopping.ts';
@@ -132,7 +132,7 @@ export class Run {
     if (folder !== null) this.#guarding?.tell('folder', `folder ${folder}`);
     // Another gate than the one that the guard was armed for: armed again, knowing this one. Where
     // the lease is over it would only fire; then the next lease arms it.
-    if (lease !== null && this.#options.clock.now() < lease.leaseEnd) this.arm(lease);
+    if (lease !== null && this.#options.clock.now() < firingAt(lease)) this.arm(lease);
     else this.#proceed();
   }
 
@@ -147,7 +147,7 @@ export class Run {
     }
     // What was just said may have been answered already.
     if (this.#grant === null || !this.#parking.isParked) return;
-    if (this.#options.clock.now() < this.#lease.leaseEnd) this.#parking.open(this.#grant);
+    if (this.#options.clock.now() < firingAt(this.#lease)) this.#parking.open(this.#grant);
     else this.#options.log('warn', 'the lease ended before the start: waiting for another');
   }
 
@@ -197,6 +197,8 @@ export class Run {
   #guardFired(): void {
     this.#hasGuardFired = this.#parking.wasOpened;
     this.#options.log('error', 'the lease ended before it was renewed: the guard ends the command');
+    // The guard may be replaced before it is through with a gate: that one is not to be used again.
+    this.#parking.replace();
   }
 
   #guardFailed(message: string): void {

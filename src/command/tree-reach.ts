@@ -17,8 +17,6 @@ import {
 import { type First, type Reach, signalEach, signalGroup, signalOne } from './reach.ts';
 import type { Identity } from './types.ts';
 
-/** A fork loop is stopped in a few rounds, or not at all. */
-const FREEZING_ROUNDS = 50;
 /**
  * How long a leader that ended is remembered for those it left in its session: not for ever, since
  * its number may come round again.
@@ -54,6 +52,8 @@ export class TreeReach implements Reach {
   /** Two looks: one may have missed a parent that was ending and the child that it made. */
   isEmpty(): boolean {
     if (!this.#first.hasEnded()) return false;
+    // Not worth a look at all the others while one of them is there.
+    if (this.#recorded.some((identity) => findLiving(identity) !== null)) return false;
     return this.living().length === 0 && this.living().length === 0;
   }
 
@@ -72,20 +72,16 @@ export class TreeReach implements Reach {
     signalEach(this.#first, this.living(), signal);
   }
 
-  /** Stopped first, so that nothing forks or leaves while the others are being looked for. */
+  /**
+   * Stopped first, so that nothing forks or leaves while the others are being looked for. Whoever
+   * was born meanwhile is found the next time: this is repeated until nobody is left.
+   */
   kill(): void {
     signalGroup(this.#first, 'SIGSTOP');
-    const frozen = new Map<string, Identity>();
-    for (let round = 0; round < FREEZING_ROUNDS; round += 1) {
-      const fresh = this.living().filter((record) => !frozen.has(keyOf(record)));
-      if (fresh.length === 0) break;
-      for (const record of fresh) {
-        frozen.set(keyOf(record), record);
-        signalOne(record, 'SIGSTOP');
-      }
-    }
+    const living = this.living();
+    for (const record of living) signalOne(record, 'SIGSTOP');
     signalGroup(this.#first, 'SIGKILL');
-    for (const identity of frozen.values()) signalOne(identity, 'SIGKILL');
+    for (const record of living) signalOne(record, 'SIGKILL');
   }
 
   /** By the kernel's own lists of children, so that it costs nothing on a host with many others. */

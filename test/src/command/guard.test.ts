@@ -47,10 +47,15 @@ function guardOf(holder: number): number {
 }
 
 function wordsOf(pid: number): readonly string[] {
+  return textOf(`/proc/${pid}/cmdline`).split('\0').slice(0, -1);
+}
+
+/** Empty where the process has ended. */
+function textOf(file: string): string {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1);
+    return readFileSync(file, 'utf8');
   } catch {
-    return [];
+    return '';
   }
 }
 
@@ -66,7 +71,7 @@ describe.each(WAYS)('the guard in $name, reach $reach', ({ shell, reach }) => {
 
   it('ends the command before the lease ends when lockex is stopped', async () => {
     const holder = await hold({ command: SLEEPER, shell, reach });
-    const lease = leaseOf(2000);
+    const lease = leaseOf(3500, 3000);
     const command = await holder.run(lease);
     process.kill(holder.identity.pid, 'SIGSTOP');
     await until(() => !isAlive(command));
@@ -77,7 +82,7 @@ describe.each(WAYS)('the guard in $name, reach $reach', ({ shell, reach }) => {
 
   it('ends the command before the lease ends when the event loop is blocked', async () => {
     const holder = await hold({ command: SLEEPER, shell, reach });
-    const lease = leaseOf(2000);
+    const lease = leaseOf(3500, 3000);
     const command = await holder.run(lease);
     holder.send({ type: 'holder.block', ms: 20_000 });
     await until(() => !isAlive(command));
@@ -231,7 +236,7 @@ describe('the guard', () => {
     const guard = supervisor.guardPid ?? 0;
     const all = [...sessionOf(guard), ...carriers(marker).map(({ pid }) => pid)];
     const privateKb = all.map((pid) => {
-      const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+      const rollup = textOf(`/proc/${pid}/smaps_rollup`);
       return [...rollup.matchAll(/^Private_\w+:\s+(\d+)/gm)].reduce(
         (sum, m) => sum + Number(m[1]),
         0,
@@ -239,6 +244,31 @@ describe('the guard', () => {
     });
     expect(privateKb.reduce((sum, kb) => sum + kb, 0)).toBeLessThan(5 * 1024);
     expect(privateKb.length).toBeGreaterThan(1);
-    for (const fd of [0, 1, 2]) expect(readlinkSync(`/proc/${guard}/fd/${fd}`)).toBe('/dev/null');
+    // 0 is its own pipe while it reads.
+    for (const fd of [1, 2]) expect(readlinkSync(`/proc/${guard}/fd/${fd}`)).toBe('/dev/null');
   });
 });
+
+describe.each(['auto', 'group'] as const)(
+  'a lease that ended while the gate was shut, reach %s',
+  (reach) => {
+    it('costs a gate, and the next lease starts the command all the same', async () => {
+      const { supervisor, events } = supervise({
+        command: { kind: 'shell', line: 'exit 6' },
+        reach,
+      });
+      supervisor.send({ type: 'command.park' });
+      const lease = leaseOf(1000);
+      supervisor.send({ type: 'command.arm', lease });
+      const { reach: means } = await events.next('command.armed');
+      await until(() => systemClock.now() > lease.leaseEnd);
+      supervisor.send({ type: 'command.start', grant: GRANT });
+      supervisor.send({ type: 'command.extend', lease: leaseOf(60_000) });
+      await events.next('command.started');
+      const { exit, how } = await events.next('command.stopped');
+      expect(exit?.code).toBe(6);
+      expect(how.means).toBe('exited');
+      expect(means === 'cgroup').toBe(reach === 'auto' && process.getuid?.() === 0);
+    });
+  },
+);

@@ -233,6 +233,8 @@ export async function hold(
   const { stdio = 'ignore' } = rest;
   const child = spawn(process.execPath, [await holderScript(), JSON.stringify(whole)], {
     stdio: [stdio, stdio, 'inherit', 'ipc'],
+    // Something that is the command's business, and not the guard's.
+    env: { ...process.env, LOCKEX_OUTER: 'secret' },
   });
   const events = new Events();
   child.on('message', (message) => events.push(message as CommandEvent));

@@ -134,6 +134,13 @@ describe('stopping', () => {
     expect(told).toEqual(['done none ']);
   });
 
+  it('that is asked for when nobody lives any more signals nobody', () => {
+    const { told, state, stopping } = ladder({ hasExited: true });
+    state.isEmpty = true;
+    stopping.request(5000);
+    expect(told).toEqual(['done none ']);
+  });
+
   it('that was cancelled does nothing any more', () => {
     const { clock, told, stopping } = ladder();
     stopping.request(2000);

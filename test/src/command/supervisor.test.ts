@@ -61,7 +61,7 @@ describe.each(['auto', 'group'] as const)('with reach %s', (reach) => {
       command: { kind: 'shell', line: recorder(file) },
       reach,
     });
-    const lease = leaseOf(3000, 1500);
+    const lease = leaseOf(4500, 4000);
     await run(lease);
     await lineIn(file);
     supervisor.send({ type: 'command.stop', graceMs: 60_000, deadline: lease.leaseEnd });

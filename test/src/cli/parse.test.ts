@@ -1,0 +1,271 @@
+/** Command lines as users type them, to settings or to one line that says what is wrong. */
+import { describe, expect, test } from 'vitest';
+import { parseCommandLine } from '../../../src/cli/parse.ts';
+import { UsageError } from '../../../src/cli/usage-error.ts';
+
+function parsed(argv: readonly string[], env: Record<string, string> = {}) {
+  const result = parseCommandLine(argv, env);
+  if (result.kind !== 'run') throw new Error(`expected a run, not ${result.kind}`);
+  return result;
+}
+
+function settings(...options: string[]) {
+  return parsed([...options, '--', 'prog', 'arg']).settings;
+}
+
+function refusal(argv: readonly string[], env: Record<string, string> = {}): string {
+  try {
+    parseCommandLine(argv, env);
+  } catch (error) {
+    expect(error).toBeInstanceOf(UsageError);
+    const { message } = error as UsageError;
+    expect(message, 'one line, and nothing that steers a terminal').toMatch(/^\P{C}+$/u);
+    return message;
+  }
+  throw new Error(`accepted: ${argv.join(' ')}`);
+}
+
+test('without options, everything has its default', () => {
+  expect(parsed(['--', 'prog', 'arg'])).toEqual({
+    kind: 'run',
+    log: { format: 'text', level: 'info' },
+    settings: {
+      command: { kind: 'program', argv: ['prog', 'arg'] },
+      lockId: 'prog-e3c28c19a2eee244',
+      lockPath: 'lockex',
+      hosts: [{ host: 'localhost', port: 2181 }],
+      chroot: '',
+      concurrent: 1,
+      connectTries: 1,
+      timeoutMs: 30_000,
+      lockTries: 1,
+      waitMs: null,
+      killAfterMs: 5000,
+      conflictExitCode: 1,
+      onLost: 'exit',
+      guard: true,
+    },
+  });
+});
+
+test('every option reaches its setting', () => {
+  const argv =
+    '-c 3 -i id -p /a/b/ -r 4 -t 1.5 -R 5 -T 2.5 -z h:1/x --kill-after 0.25 -E 75 ' +
+    '--on-lost rejoin --no-guard --log-format json --log-level debug -- prog arg';
+  expect(parsed(argv.split(' '))).toEqual({
+    kind: 'run',
+    log: { format: 'json', level: 'debug' },
+    settings: {
+      command: { kind: 'program', argv: ['prog', 'arg'] },
+      lockId: 'id',
+      lockPath: 'a/b',
+      hosts: [{ host: 'h', port: 1 }],
+      chroot: '/x',
+      concurrent: 3,
+      connectTries: 5,
+      timeoutMs: 2500,
+      lockTries: 4,
+      waitMs: 1500,
+      killAfterMs: 250,
+      conflictExitCode: 75,
+      onLost: 'rejoin',
+      guard: false,
+    },
+  });
+});
+
+describe('the command', () => {
+  test('is a line for the shell when it is one word', () => {
+    expect(parsed(['--', 'sleep 30 && uptime']).settings.command).toEqual({
+      kind: 'shell',
+      line: 'sleep 30 && uptime',
+    });
+    expect(parsed(['ls']).settings.command).toEqual({ kind: 'shell', line: 'ls' });
+  });
+
+  test('is a program and its arguments, untouched, when it is several', () => {
+    expect(parsed(['--', 'sh', '-c', 'exit 7', '']).settings.command).toEqual({
+      kind: 'program',
+      argv: ['sh', '-c', 'exit 7', ''],
+    });
+  });
+
+  test('is joined with spaces for the shell by --shell', () => {
+    expect(parsed(['--shell', '--', 'echo', '$HOME', ';', 'ls']).settings.command).toEqual({
+      kind: 'shell',
+      line: 'echo $HOME ; ls',
+    });
+  });
+
+  test.each([[[]], [['-q']], [['--']], [['-q', '--']]])('may not be missing: %j', (argv) => {
+    expect(refusal(argv)).toMatch(/^no command: lockex OPTIONS -- COMMAND/);
+  });
+
+  test.each([[['--', '']], [['--', ' \t']], [['--', '', 'x']], [['--shell', '--', '', '']]])(
+    'may not be empty: %j',
+    (argv) => {
+      expect(refusal(argv)).toBe('the command is empty');
+    },
+  );
+});
+
+describe('text', () => {
+  test.each(['007', '1e3', '1.10', '0x1F', 'true', '12345678901234567890', '-x', '=', 'a=b'])(
+    'is taken as it was typed: -i %s',
+    (id) => {
+      expect(settings('-i', id).lockId).toBe(id);
+    },
+  );
+
+  test('is taken as it was typed beside the names that an object has by itself', () => {
+    expect(settings('-i', '__proto__', '-p', 'constructor/a.b')).toMatchObject({
+      lockId: '__proto__',
+      lockPath: 'constructor/a.b',
+    });
+  });
+});
+
+describe('the last of several wins', () => {
+  test('for values and for flags', () => {
+    expect(settings('-i', 'a', '-i', 'b', '--lockid=c').lockId).toBe('c');
+    expect(settings('--no-blocking', '--blocking').waitMs).toBeNull();
+    expect(settings('--blocking', '--no-blocking').waitMs).toBe(0);
+    expect(settings('--no-guard', '--guard').guard).toBe(true);
+    expect(parsed(['-v', '-v', 'x']).log.level).toBe('debug');
+  });
+
+  test('a value that was replaced is not looked at', () => {
+    expect(settings('-c', 'x', '-c', '2').concurrent).toBe(2);
+  });
+});
+
+describe('waiting', () => {
+  test('-t 0 is --no-blocking, and the smallest other time is not', () => {
+    expect(settings('-t', '0').waitMs).toBe(0);
+    expect(settings('-t', '0.000').waitMs).toBe(0);
+    expect(settings('-t', '.0001').waitMs).toBe(1);
+    expect(settings('-t', '0.0000000000001').waitMs).toBe(1);
+  });
+
+  test('-t and --no-blocking contradict each other, -t and --blocking do not', () => {
+    expect(refusal(['-t', '5', '--no-blocking', 'x'])).toBe(
+      '-t/--locktimeout and --no-blocking say different things: give one',
+    );
+    expect(settings('-t', '5', '--blocking').waitMs).toBe(5000);
+  });
+});
+
+describe('how much is logged', () => {
+  test('-q means warn, -v means debug', () => {
+    expect(parsed(['-q', 'x']).log.level).toBe('warn');
+    expect(parsed(['-v', 'x']).log.level).toBe('debug');
+    expect(parsed(['-q', '--log-level', 'warn', 'x']).log.level).toBe('warn');
+  });
+
+  test.each([
+    [['-qv'], '-q/--quiet and -v/--verbose'],
+    [['-v', '--log-level=info'], '-v/--verbose and --log-level'],
+    [['-q', '--log-level', 'debug'], '-q/--quiet and --log-level'],
+  ])('contradictions are refused: %j', (options, names) => {
+    expect(refusal([...options, 'x'])).toBe(`${names} say different things: give one`);
+  });
+});
+
+const COUNT = 'wants a whole number of 1 or more, not';
+
+describe('wrong values', () => {
+  test.each([
+    [['-c', '1.5'], `-c/--concurrent ${COUNT} '1.5'`],
+    [['-c', '0'], `-c/--concurrent ${COUNT} '0'`],
+    [['-c', '-3'], `-c/--concurrent ${COUNT} '-3'`],
+    [['-c', 'two'], `-c/--concurrent ${COUNT} 'two'`],
+    [['-c', ''], `-c/--concurrent ${COUNT} ''`],
+    [['-c', 'NaN'], `-c/--concurrent ${COUNT} 'NaN'`],
+    [['-c', '0x2'], `-c/--concurrent ${COUNT} '0x2'`],
+    [['-c', '1e1'], `-c/--concurrent ${COUNT} '1e1'`],
+    [['-c', ' 2'], `-c/--concurrent ${COUNT} ' 2'`],
+    [['-c', '٣'], `-c/--concurrent ${COUNT} '٣'`],
+    [
+      ['-c', '99999999999'],
+      "-c/--concurrent wants a whole number from 1 to 2147483647, not '99999999999'",
+    ],
+    [['-r', '0'], `-r/--lockretry ${COUNT} '0'`],
+    [['-R', 'Infinity'], `-R/--retry ${COUNT} 'Infinity'`],
+    [['-t', '-1'], "-t/--locktimeout wants seconds from 0 to 2147483, not '-1'"],
+    [['-t', '5s'], "-t/--locktimeout wants seconds from 0 to 2147483, not '5s'"],
+    [['-t', '1e3'], "-t/--locktimeout wants seconds from 0 to 2147483, not '1e3'"],
+    [['-t', '1,5'], "-t/--locktimeout wants seconds from 0 to 2147483, not '1,5'"],
+    [['-t', '5.'], "-t/--locktimeout wants seconds from 0 to 2147483, not '5.'"],
+    [['-t', '2147484'], "-t/--locktimeout wants seconds from 0 to 2147483, not '2147484'"],
+    [['-t', ''], "-t/--locktimeout wants seconds from 0 to 2147483, not ''"],
+    [['-T', '0.09'], "-T/--timeout wants seconds from 0.1 to 2147483, not '0.09'"],
+    [['-T', '0'], "-T/--timeout wants seconds from 0.1 to 2147483, not '0'"],
+    [['--kill-after', 'x'], "--kill-after wants seconds from 0 to 2147483, not 'x'"],
+    [['-E', '256'], "-E/--conflict-exit-code wants a whole number from 0 to 255, not '256'"],
+    [['-E', '-1'], "-E/--conflict-exit-code wants a whole number from 0 to 255, not '-1'"],
+    [['--on-lost', 'stay'], "--on-lost wants one of exit, rejoin, not 'stay'"],
+    [['--log-format', 'xml'], "--log-format wants one of text, json, not 'xml'"],
+    [['--log-level', 'INFO'], "--log-level wants one of error, warn, info, debug, not 'INFO'"],
+  ])('%j', (options, message) => {
+    expect(refusal([...options, 'x'])).toBe(message);
+  });
+
+  test('are quoted without what could steer a terminal, and shortened', () => {
+    expect(refusal(['-c', '\u001b[31m\n\u202e', 'x'])).toBe(
+      `-c/--concurrent ${COUNT} '\\u{1b}[31m\\u{a}\\u{202e}'`,
+    );
+    expect(refusal(['-c', 'é'.repeat(500), 'x'])).toBe(
+      `-c/--concurrent ${COUNT} '${'é'.repeat(60)}…'`,
+    );
+  });
+});
+
+describe('ZKHOSTS', () => {
+  test('is used when -z is not given, and is checked alike', () => {
+    expect(parsed(['x'], { ZKHOSTS: 'a:1, b/c' }).settings).toMatchObject({
+      hosts: [
+        { host: 'a', port: 1 },
+        { host: 'b', port: 2181 },
+      ],
+      chroot: '/c',
+    });
+    expect(refusal(['x'], { ZKHOSTS: 'a:b' })).toBe("ZKHOSTS wants host:port,… not 'a:b'");
+  });
+
+  test('is not looked at when -z is given', () => {
+    expect(parsed(['-z', 'h', 'x'], { ZKHOSTS: ':::' }).settings.hosts).toEqual([
+      { host: 'h', port: 2181 },
+    ]);
+  });
+
+  test('that is empty is as good as none', () => {
+    expect(parsed(['x'], { ZKHOSTS: '' }).settings.hosts).toEqual([
+      { host: 'localhost', port: 2181 },
+    ]);
+  });
+
+  test('is the only variable that matters', () => {
+    const env = { LOCKEX_LOCKID: 'a', LOCKEX_LOCK_PATH: 'b', LOCKID: 'c', ZKHOST: 'd' };
+    expect(parsed(['x'], env)).toEqual(parsed(['x']));
+  });
+});
+
+describe('help and version', () => {
+  test.each([['-h'], ['--help'], ['-q', '-h'], ['-h', '-c', 'nonsense'], ['-hV']])(
+    'help is given for %s %s %s',
+    (...argv) => {
+      expect(parseCommandLine(argv, { ZKHOSTS: ':' })).toMatchObject({ kind: 'help' });
+    },
+  );
+
+  test.each([['-V'], ['--version']])('the version is given for %s', (...argv) => {
+    expect(parseCommandLine(argv, {})).toEqual({ kind: 'version' });
+  });
+
+  test('behind the command they are the command’s', () => {
+    expect(parsed(['ls', '--help']).settings.command).toEqual({
+      kind: 'program',
+      argv: ['ls', '--help'],
+    });
+  });
+});

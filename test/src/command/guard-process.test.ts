@@ -1,0 +1,128 @@
+/** One guard by itself, told what a lockex would tell it: deadlines, and whom it must not touch. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../../src/clock.ts';
+import { Guard } from '../../../src/command/guard.ts';
+import { readProcess, readProcessTable } from '../../../src/command/process-table.ts';
+import type { Identity } from '../../../src/command/types.ts';
+import {
+  cleanUp,
+  GRANT,
+  isAlive,
+  leaseOf,
+  onCleanUp,
+  SHELLS,
+  supervise,
+  until,
+} from './harness.ts';
+
+afterEach(cleanUp);
+
+/** A process in a session of its own, as a gate is. */
+function sleeper(): Identity & { readonly child: ChildProcess } {
+  const child = spawn('sleep', ['200'], { detached: true, stdio: 'ignore' });
+  onCleanUp(() => void child.kill('SIGKILL'));
+  const record = readProcess(child.pid ?? 0);
+  if (record === null) throw new Error('the sleeper is gone');
+  return { pid: record.pid, start: record.start, child };
+}
+
+function guardIn(shell: readonly string[]) {
+  const told: string[] = [];
+  const guard = new Guard(shell, {
+    onBeat: (line) => told.push(line),
+    onFiring: () => told.push('firing'),
+    onGone: () => told.push('gone'),
+  });
+  onCleanUp(() => guard.kill());
+  return { guard, told, pid: guard.pid ?? 0 };
+}
+
+function beatIn(ms: number): string {
+  return `beat ${Math.floor((systemClock.now() + ms) / 10)}`;
+}
+
+function signalSession(session: number, signal: NodeJS.Signals): void {
+  for (const record of readProcessTable().values()) {
+    if (record.session === session && record.state !== 'Z') process.kill(record.pid, signal);
+  }
+}
+
+describe.each(SHELLS)('a guard in %s', (_name, shell) => {
+  it('echoes a deadline, and ends the command at it, not before', async () => {
+    const { guard, told } = guardIn(shell);
+    const victim = sleeper();
+    const begun = systemClock.now();
+    const beat = beatIn(1700);
+    guard.send(`gate ${victim.pid} ${victim.start}`, beat);
+    await until(() => told.includes(beat), 'the echo');
+    await until(() => !isAlive(victim), 'the end of the command');
+    expect(systemClock.now() - begun).toBeGreaterThanOrEqual(1690);
+    await until(() => told.includes('firing'), 'the word of it');
+  });
+
+  it('takes no deadline that it reads after the one before has passed', async () => {
+    const { guard, told, pid } = guardIn(shell);
+    const victim = sleeper();
+    const beat = beatIn(1200);
+    guard.send(`gate ${victim.pid} ${victim.start}`, beat);
+    await until(() => told.includes(beat), 'the echo');
+    signalSession(pid, 'SIGSTOP');
+    const later = beatIn(600_000);
+    guard.send(later);
+    const past = systemClock.now() + 1500;
+    await until(() => systemClock.now() > past);
+    signalSession(pid, 'SIGCONT');
+    await until(() => !isAlive(victim), 'the end of the command');
+    expect(told).not.toContain(later);
+  });
+
+  it('is not disarmed once it has fired', async () => {
+    const { guard, told } = guardIn(shell);
+    const first = sleeper();
+    guard.send(`gate ${first.pid} ${first.start}`, beatIn(-10));
+    await until(() => !isAlive(first), 'the end of the command');
+    await until(() => told.includes('firing'), 'the word of it');
+    const beat = beatIn(600_000);
+    guard.send(beat);
+    // An echo would be here in a few milliseconds; that there is none can only be waited for.
+    await pause(500);
+    expect(told).not.toContain(beat);
+  });
+
+  it('does not touch a process that was given the number of the command', async () => {
+    const { guard, told } = guardIn(shell);
+    const stranger = sleeper();
+    guard.send(`gate ${stranger.pid} ${stranger.start - 1}`, beatIn(-10));
+    guard.hangUp();
+    await until(() => told.includes('gone'), "the guard's end");
+    expect(isAlive(stranger)).toBe(true);
+    expect(readProcess(stranger.pid)?.state).not.toBe('T');
+  });
+
+  it('does not touch a process that was given the number of one that it was told of', async () => {
+    const { guard, told } = guardIn(shell);
+    const victim = sleeper();
+    const recorded = sleeper();
+    const stranger = sleeper();
+    const ours = `ours ${recorded.pid}:${recorded.start} ${stranger.pid}:${stranger.start - 1}`;
+    guard.send(`gate ${victim.pid} ${victim.start}`, ours, beatIn(600_000));
+    guard.hangUp();
+    await until(() => told.includes('gone'), "the guard's end");
+    expect([victim, recorded, stranger].map(isAlive)).toEqual([false, false, true]);
+    expect(readProcess(stranger.pid)?.state).not.toBe('T');
+  });
+});
+
+it('the gate is not opened before a guard has echoed', async () => {
+  const { supervisor, events } = supervise({ command: { kind: 'shell', line: 'sleep 200' } });
+  supervisor.send({ type: 'command.park' });
+  const first = supervisor.guardPid ?? 0;
+  process.kill(-first, 'SIGSTOP');
+  supervisor.send({ type: 'command.arm', lease: leaseOf(60_000) });
+  supervisor.send({ type: 'command.start', grant: GRANT });
+  await events.next('command.started');
+  // The one that was stopped could not echo: it took another.
+  expect(supervisor.guardPid).not.toBe(first);
+});
