@@ -73,6 +73,7 @@ export class Stderr implements Sink {
   writeLast(text: string): void {
     if (this.#way !== 'pool') return this.write(text);
     // Node joins its pool at exit: what has been handed to it is still written, what is kept is not.
+    // It may overtake the line before it.
     const behindBusy = this.#kept.slice(this.#isPoolBusy ? 1 : 0);
     write(this.#file, Buffer.concat([...behindBusy, Buffer.from(text)]), () => {});
   }

@@ -8,27 +8,15 @@
  * connection dies recurse → answers are promises, watches are deferred; 7. close() → bounded;
  * 9. pings and retries without end → our own, until a verdict.
  */
-import { EventEmitter } from 'node:events';
 import { connect as connectTcp, type Socket } from 'node:net';
-import type { RawStat, Request, Response } from 'node-zookeeper-client/lib/jute/index.js';
+import type { Request, Response } from 'node-zookeeper-client/lib/jute/index.js';
 import type { HostFailure, SessionInfo } from '../../machines/contract.ts';
 import type { Clock } from '../clock.ts';
 import { Connection, type EndReason, type Handshake } from './connection.ts';
 import { isRequestError, requestError, UnreachableError } from './errors.ts';
 import { type Host, HostsInTurn, hostName } from './hosts-in-turn.ts';
-import {
-  type ConfirmedCheck,
-  type CreateMode,
-  createRequest,
-  type LockSession,
-  multiFailure,
-  multiRequest,
-  type NodeRead,
-  type Operation,
-  requestOf,
-  type Stat,
-  statOf,
-} from './requests.ts';
+import { Requester, type Watch } from './requester.ts';
+import { requestOf } from './requests.ts';
 
 export interface SessionOptions {
   readonly hosts: readonly Host[];
@@ -69,7 +57,7 @@ const ID_BYTES = 8;
 const PASSWORD_BYTES = 16;
 const LONGEST_PAUSE_MS = 1000;
 
-export class Session extends EventEmitter<SessionEvents> implements LockSession {
+export class Session extends Requester<SessionEvents> {
   readonly #options: SessionOptions;
   readonly #hosts: HostsInTurn;
   #stage: Stage = 'new';
@@ -85,7 +73,7 @@ export class Session extends EventEmitter<SessionEvents> implements LockSession 
   #idleTimer: unknown;
 
   constructor(options: SessionOptions) {
-    super();
+    super(options);
     this.#options = options;
     this.#timeoutMs = options.timeoutMs;
     this.#id = options.resume?.id ?? this.#id;
@@ -347,84 +335,9 @@ export class Session extends EventEmitter<SessionEvents> implements LockSession 
 
   // ---- Requests ----
 
-  async create(path: string, data: Buffer, { mode }: { readonly mode: CreateMode }) {
-    const { header, payload } = await this.#ask(createRequest(path, data, mode), path);
-    return {
-      path: (payload as { path: string }).path,
-      // The answer's zxid is that of the transaction that made the node.
-      czxid: header.zxid.readBigInt64BE(),
-    };
-  }
-
-  async mkdirp(path: string): Promise<void> {
-    let made = '';
-    for (const name of path.split('/').filter((part) => part !== '')) {
-      made += `/${name}`;
-      try {
-        await this.create(made, Buffer.alloc(0), { mode: 0 });
-      } catch (error) {
-        // NO_AUTH: perhaps we may not make it, but it may be there; what comes next will tell.
-        if (!isRequestError(error)) throw error;
-        if (error.code === 'NO_NODE' && this.#options.chroot !== '') {
-          throw requestError('NO_NODE', `the chroot ${this.#options.chroot}`);
-        }
-        if (!['NODE_EXISTS', 'NO_AUTH'].includes(error.code)) throw error;
-      }
-    }
-  }
-
-  async remove(path: string): Promise<void> {
-    await this.#ask(requestOf('DELETE', 'DeleteRequest', { path, version: -1 }), path);
-  }
-
-  async setData(path: string, data: Buffer, version: number): Promise<void> {
-    await this.#ask(requestOf('SET_DATA', 'SetDataRequest', { path, data, version }), path);
-  }
-
-  async exists(path: string, onChange?: () => void): Promise<Stat | null> {
-    const request = requestOf('EXISTS', 'ExistsRequest', { path, watch: onChange !== undefined });
-    try {
-      const { payload } = await this.#ask(request, path, onChange && { kind: 'Data', onChange });
-      return statOf((payload as { stat: RawStat }).stat);
-    } catch (error) {
-      if (isRequestError(error) && error.code === 'NO_NODE') return null;
-      throw error;
-    }
-  }
-
-  async getData(path: string, onChange?: () => void): Promise<NodeRead> {
-    const request = requestOf('GET_DATA', 'GetDataRequest', {
-      path,
-      watch: onChange !== undefined,
-    });
-    const { payload } = await this.#ask(request, path, onChange && { kind: 'Data', onChange });
-    const { data, stat } = payload as { data: Buffer | undefined; stat: RawStat };
-    return { data, stat: statOf(stat) };
-  }
-
-  async getChildren(path: string, onChange?: () => void): Promise<string[]> {
-    const fields = { path, watch: onChange !== undefined };
-    const request = requestOf('GET_CHILDREN2', 'GetChildren2Request', fields);
-    const { payload } = await this.#ask(request, path, onChange && { kind: 'Child', onChange });
-    return (payload as { children: string[] }).children;
-  }
-
-  async check(path: string): Promise<ConfirmedCheck> {
-    const { clock } = this.#options;
-    const sentAt = clock.now();
-    await this.multi([{ type: 'check', path }]);
-    return { sentAt, answeredAt: clock.now() };
-  }
-
-  async multi(operations: readonly Operation[]): Promise<void> {
-    const response = await this.#ask(multiRequest(operations), operations[0]?.path ?? '');
-    const failure = multiFailure(response);
-    if (failure !== null) throw failure;
-  }
-
   async #closeOnce(deadlineMs: number): Promise<boolean> {
     try {
-      await this.#ask(requestOf('CLOSE_SESSION', null), '', undefined, deadlineMs);
+      await this.ask(requestOf('CLOSE_SESSION', null), '', undefined, deadlineMs);
       return true;
     } catch (error) {
       if (isRequestError(error)) return false;
@@ -432,10 +345,10 @@ export class Session extends EventEmitter<SessionEvents> implements LockSession 
     }
   }
 
-  #ask(
+  protected override ask(
     request: Request,
     path: string,
-    watch?: { readonly kind: 'Data' | 'Child'; readonly onChange: () => void },
+    watch?: Watch,
     deadlineMs = (this.#timeoutMs * 2) / 3,
   ): Promise<Response> {
     const { clock } = this.#options;
@@ -469,11 +382,7 @@ export class Session extends EventEmitter<SessionEvents> implements LockSession 
     }
   }
 
-  #register(
-    connection: Connection,
-    path: string,
-    { kind, onChange }: { readonly kind: 'Data' | 'Child'; readonly onChange: () => void },
-  ): void {
+  #register(connection: Connection, path: string, { kind, onChange }: Watch): void {
     const { watcherManager } = connection;
     const deferred = () =>
       setImmediate(() => {

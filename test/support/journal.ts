@@ -43,7 +43,7 @@ export interface Overlap {
   readonly lengthUs: number;
 }
 
-/** From the end of a holder (or from its kill, where that came first) to the next begin. */
+/** From a holder's last deed, or from its kill where that came first, to the next begin. */
 export interface TakeOver {
   readonly from: string;
   readonly to: string;
@@ -274,12 +274,12 @@ function takeOversOf(runs: readonly Run[], kills: readonly Kill[]): TakeOver[] {
   let former: Run | undefined;
   for (const run of runs) {
     if (former !== undefined && former.last < run.first) {
-      const killedAt = killOf(former, kills);
+      const killedAt = killOf(former, run.first, kills);
       takeOvers.push({
         from: former.name,
         to: run.name,
         killed: killedAt !== undefined,
-        goneAt: killedAt ?? former.last,
+        goneAt: Math.min(former.last, killedAt ?? former.last),
         beganAt: run.first,
       });
     }
@@ -288,11 +288,12 @@ function takeOversOf(runs: readonly Run[], kills: readonly Kill[]): TakeOver[] {
   return takeOvers;
 }
 
-/** When its contender was killed while it lived; undefined when it ended otherwise. */
-function killOf({ contender, first, last, ended }: Run, kills: readonly Kill[]): number | undefined {
-  if (ended) return undefined;
-  return kills.find((kill) => kill.contender === contender && kill.at >= first && kill.at <= last)
-    ?.at;
+/** When its contender was killed, the run not having ended by itself, nor anybody come after it. */
+function killOf(run: Run, nextAt: number, kills: readonly Kill[]): number | undefined {
+  if (run.ended) return undefined;
+  return kills.find(({ at, contender }) => {
+    return contender === run.contender && at >= run.first && at < nextAt;
+  })?.at;
 }
 
 function isCount(value: unknown): value is number {

@@ -1,0 +1,92 @@
+/** The soak's ensemble of three, its members joined through proxies on their quorum ports. */
+import {
+  type Ensemble,
+  findZookeeper,
+  type MemberAddress,
+  type Server,
+  startEnsemble,
+} from '../../scripts/lib/zookeeper.js';
+import { type FaultProxy, startFaultProxy } from '../support/faultProxy.ts';
+
+const TICK_MS = 500;
+/**
+ * A follower that has lost its leader goes on answering its clients for this many ticks: 6 s, longer
+ * than the session timeout, so that a lease that trusts it would be too long.
+ */
+const SYNC_LIMIT = 12;
+
+export class Cluster {
+  readonly #ensemble: Ensemble;
+  /** From each member to each other one's quorum port: `from>to`, by id. */
+  readonly #links: ReadonlyMap<string, FaultProxy>;
+
+  constructor(ensemble: Ensemble, links: ReadonlyMap<string, FaultProxy>) {
+    this.#ensemble = ensemble;
+    this.#links = links;
+  }
+
+  get members(): readonly Server[] {
+    return this.#ensemble.members;
+  }
+
+  nameOf(member: Server): string {
+    return `member ${this.members.indexOf(member) + 1}`;
+  }
+
+  /** Undefined when there is none within `timeoutMs`. */
+  async leader(timeoutMs: number): Promise<Server | undefined> {
+    return await this.#ensemble.leader(timeoutMs).catch(() => undefined);
+  }
+
+  async followers(): Promise<Server[]> {
+    return await this.#ensemble.followers();
+  }
+
+  /** Cuts a member off from the others, and lets its clients be. */
+  async cutOff(member: Server): Promise<void> {
+    for (const link of this.#linksOf(member)) await link.blackhole('both');
+  }
+
+  async join(member: Server): Promise<void> {
+    for (const link of this.#linksOf(member)) await link.pass();
+  }
+
+  /** Paths of the ephemeral nodes that stand, as the leader knows them. */
+  async ephemerals(): Promise<string[]> {
+    const leader = await this.leader(5000);
+    const dump = (await leader?.fourLetter('dump')) ?? '';
+    return [...dump.matchAll(/^\t(\/\S+)$/gm)].map(([, path]) => path ?? '');
+  }
+
+  async stop(): Promise<void> {
+    await this.#ensemble.stop();
+    for (const link of this.#links.values()) await link.close();
+  }
+
+  #linksOf(member: Server): FaultProxy[] {
+    const id = String(this.members.indexOf(member) + 1);
+    return [...this.#links].flatMap(([name, link]) => (name.split('>').includes(id) ? link : []));
+  }
+}
+
+export async function startCluster(maxLifeSeconds: number): Promise<Cluster> {
+  if (findZookeeper() === undefined) throw new Error('ZooKeeper or Java is missing');
+  const links = new Map<string, FaultProxy>();
+  const reach = async ({ from, to }: { from: MemberAddress; to: MemberAddress }) => {
+    const link = await startFaultProxy(to.host, to.quorumPort);
+    links.set(`${from.id}>${to.id}`, link);
+    return { host: link.host, quorumPort: link.port, electionPort: to.electionPort };
+  };
+  try {
+    const ensemble = await startEnsemble({
+      tickTime: TICK_MS,
+      syncLimit: SYNC_LIMIT,
+      maxLifeSeconds,
+      reach,
+    });
+    return new Cluster(ensemble, links);
+  } catch (error) {
+    for (const link of links.values()) await link.close();
+    throw error;
+  }
+}

@@ -1,0 +1,144 @@
+/**
+ * One contender: a lockex that is started again whenever it ends, as supervisord would, and the
+ * proxies through which it, alone, sees the members. It decides nothing about faults.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Server } from '../../scripts/lib/zookeeper.js';
+import type { Kill } from '../support/journal.ts';
+import { type FaultProxy, startFaultProxy } from '../support/faultProxy.ts';
+import { guardsOf, type ProcessId } from './process-list.ts';
+import type { Random } from './random.ts';
+import { nowUs } from './time.ts';
+import type { Workshop } from './workshop.ts';
+
+export const SESSION_TIMEOUT_S = 4;
+const KILL_AFTER_S = 0.5;
+const MODES = ['plain', 'plain', 'stubborn', 'family', 'loner'] as const;
+const WORK_MS = { least: 200, most: 3000 };
+const PAUSE_MS = { least: 20, most: 400 };
+const STOPPED_WITHIN_MS = 20_000;
+/** The user `nobody`: may make no cgroup, so that the other ways to find a family are tried too. */
+const NOBODY = 65_534;
+
+export interface ContenderOptions {
+  readonly name: string;
+  readonly workshop: Workshop;
+  readonly random: Random;
+  /** Goes back into the queue by itself when it has lost the lock. */
+  readonly rejoins: boolean;
+  /** Runs as somebody who may do little. Only root can have it so. */
+  readonly unprivileged: boolean;
+}
+
+export class Contender {
+  readonly name: string;
+  readonly proxies: readonly FaultProxy[];
+  readonly kills: Kill[] = [];
+  /** How its lockexes ended: status or signal, and how often. */
+  readonly endings = new Map<string, number>();
+  /** Every guard that was seen: none may be left in the end. */
+  readonly guards: ProcessId[] = [];
+  readonly #options: ContenderOptions;
+  #child: ChildProcess | undefined;
+  #starts = 0;
+  #stopping = false;
+  #loop: Promise<void> | undefined;
+
+  constructor(options: ContenderOptions, proxies: readonly FaultProxy[]) {
+    this.name = options.name;
+    this.proxies = proxies;
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#loop = this.#keepRunning();
+  }
+
+  /** Of the lockex that runs; undefined between two of them. */
+  get pid(): number | undefined {
+    const child = this.#child;
+    const ended = child === undefined || child.exitCode !== null || child.signalCode !== null;
+    return ended ? undefined : child.pid;
+  }
+
+  /** Notes the guards that stand beside its lockex. */
+  noteGuards(): readonly ProcessId[] {
+    const guards = this.pid === undefined ? [] : guardsOf(this.pid);
+    this.guards.push(...guards);
+    return guards;
+  }
+
+  signal(name: NodeJS.Signals): boolean {
+    if (this.pid === undefined) return false;
+    return this.#child?.kill(name) ?? false;
+  }
+
+  kill(): boolean {
+    this.noteGuards();
+    const at = nowUs();
+    if (!this.signal('SIGKILL')) return false;
+    this.kills.push({ at, event: 'kill', contender: this.name });
+    return true;
+  }
+
+  /** SIGTERM, as supervisord's stop; SIGKILL where that is not enough, which is said as a failure. */
+  async stop(): Promise<boolean> {
+    this.#stopping = true;
+    this.noteGuards();
+    this.signal('SIGCONT');
+    this.signal('SIGTERM');
+    const late = sleep(STOPPED_WITHIN_MS, 'late' as const, { ref: false });
+    const inTime = (await Promise.race([this.#loop, late])) !== 'late';
+    if (!inTime) this.kill();
+    await this.#loop;
+    return inTime;
+  }
+
+  async closeProxies(): Promise<void> {
+    for (const proxy of this.proxies) await proxy.close();
+  }
+
+  async #keepRunning(): Promise<void> {
+    const { random } = this.#options;
+    while (!this.#stopping) {
+      const log = openSync(this.#options.workshop.file(`${this.name}.log`), 'a');
+      const child = this.#launch(log);
+      closeSync(log);
+      this.#child = child;
+      const [status, signal] = await once(child, 'exit');
+      const ending = String(signal ?? status);
+      this.endings.set(ending, (this.endings.get(ending) ?? 0) + 1);
+      // No reference: only the loop waits for it, and it ends soon in any case.
+      if (!this.#stopping) await sleep(random.between(PAUSE_MS.least, PAUSE_MS.most));
+    }
+  }
+
+  #launch(log: number): ChildProcess {
+    const { workshop, random, rejoins, unprivileged } = this.#options;
+    const workMs = Math.round(random.between(WORK_MS.least, WORK_MS.most));
+    const worker = workshop.workerCommand(this.name, ++this.#starts, random.pick(MODES), workMs);
+    const hosts = this.proxies.map((proxy) => proxy.connectString).join(',');
+    const options = ['-z', hosts, '-i', 'soak', '-T', String(SESSION_TIMEOUT_S)];
+    options.push('--kill-after', String(KILL_AFTER_S), '--log-format', 'json', '-v');
+    if (rejoins) options.push('--on-lost', 'rejoin');
+    return spawn(process.execPath, [workshop.program, ...options, '--', ...worker], {
+      // A group of its own: a terminal's ^C is for the soak, which stops its contenders in order.
+      detached: true,
+      stdio: ['ignore', log, log],
+      env: workshop.environment(this.name),
+      ...(unprivileged && { uid: NOBODY, gid: NOBODY }),
+    });
+  }
+}
+
+export async function makeContender(
+  options: ContenderOptions,
+  members: readonly Server[],
+): Promise<Contender> {
+  const proxies: FaultProxy[] = [];
+  for (const { host, port } of members) proxies.push(await startFaultProxy(host, port));
+  return new Contender(options, proxies);
+}
