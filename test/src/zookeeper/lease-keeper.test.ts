@@ -1,0 +1,187 @@
+/** The keeper with a simulated clock, and a server that answers as a test says. */
+import { describe, expect, it } from 'vitest';
+import type { LeaseInfo } from '../../../machines/contract.ts';
+import { requestError } from '../../../src/zookeeper/errors.ts';
+import { LeaseKeeper } from '../../../src/zookeeper/lease-keeper.ts';
+import type { ConfirmedCheck, LockSession } from '../../../src/zookeeper/requests.ts';
+import { SimulatedClock } from '../../support/simulatedClock.ts';
+
+const T = 30_000;
+
+/** A keeper that holds, 5 ms after the handshake that made its session. */
+function holding() {
+  const clock = new SimulatedClock();
+  const said: string[] = [];
+  let lease: LeaseInfo | null = null;
+  let wallAhead = 0;
+  const server = {
+    latencyMs: 5,
+    answer: 'ok' as 'ok' | 'none' | 'NO_NODE' | 'SYSTEM_ERROR',
+    asked: 0,
+  };
+  const session = {
+    isAttached: true,
+    check: (): Promise<ConfirmedCheck> => {
+      server.asked += 1;
+      const sentAt = clock.now();
+      const { answer } = server;
+      return new Promise((resolve, reject) => {
+        if (answer === 'none') return;
+        clock.setTimeout(() => {
+          if (answer === 'ok') resolve({ sentAt, answeredAt: clock.now() });
+          else reject(requestError(answer, 'check'));
+        }, server.latencyMs);
+      });
+    },
+  };
+  const keeper = new LeaseKeeper(session as unknown as LockSession, {
+    clock,
+    wallClock: () => clock.now() + wallAhead,
+    killAfterMs: 5000,
+    onRenewed: (renewed) => {
+      lease = renewed;
+      said.push('renewed');
+    },
+    onDoubt: (reason) => said.push(`doubt: ${reason}`),
+    onNodeGone: () => said.push('node gone'),
+    onEnding: () => said.push('ending'),
+  });
+  keeper.attached(clock.now() - 5, T);
+  keeper.hold('/x');
+  return {
+    clock,
+    keeper,
+    server,
+    said,
+    session,
+    lease: () => lease,
+    others: () => said.filter((word) => word !== 'renewed'),
+    jumpWallClock: (ms: number) => {
+      wallAhead += ms;
+    },
+  };
+}
+
+describe('while the leader confirms', () => {
+  it('the lease is renewed without end, with a third of T to spare', async () => {
+    const { clock, keeper, others } = holding();
+    let worst = Number.POSITIVE_INFINITY;
+    for (let time = 0; time < 20 * T; time += 500) {
+      await clock.advance(500);
+      worst = Math.min(worst, (keeper.lease?.stopAt ?? 0) - clock.now());
+    }
+    expect(others()).toEqual([]);
+    expect(worst).toBeGreaterThan(0.3 * T);
+  });
+
+  it('no more is asked than some fifteen times per T', async () => {
+    const { clock, server } = holding();
+    await clock.advance(10 * T);
+    expect(server.asked).toBeLessThan(150);
+  });
+
+  it('one slow answer brings no doubt', async () => {
+    const { clock, server, others } = holding();
+    await clock.advance(T);
+    server.latencyMs = 2500;
+    await clock.advance(2100);
+    server.latencyMs = 5;
+    await clock.advance(T);
+    expect(others()).toEqual([]);
+  });
+});
+
+describe('when answers stay away', () => {
+  it('doubt comes within T/6, and the end of the lease at stopAt, once', async () => {
+    const { clock, server, said, others, keeper } = holding();
+    await clock.advance(2 * T);
+    server.answer = 'none';
+    const silentAt = clock.now();
+    while (others().length === 0) await clock.advance(10);
+    expect(clock.now() - silentAt).toBeLessThan(T / 4);
+    expect(others()[0]).toMatch(/^doubt: no confirmation/);
+    const { stopAt } = keeper.lease ?? { stopAt: 0 };
+    while (!said.includes('ending')) await clock.advance(10);
+    expect(Math.abs(clock.now() - stopAt)).toBeLessThanOrEqual(10);
+    await clock.advance(5 * T);
+    expect(said.filter((word) => word === 'ending')).toHaveLength(1);
+  });
+
+  it('what is answered after stopAt renews nothing', async () => {
+    const { clock, server, keeper, said } = holding();
+    server.answer = 'none';
+    await clock.advance(T);
+    expect(said).toContain('ending');
+    const before = keeper.lease;
+    keeper.attached(clock.now(), T);
+    expect(keeper.lease).toEqual(before);
+    expect(said.filter((word) => word === 'renewed')).toEqual([]);
+  });
+
+  it('an error other than "no such node" is no renewal, and no loss', async () => {
+    const { clock, server, said, keeper } = holding();
+    server.answer = 'SYSTEM_ERROR';
+    const before = keeper.lease;
+    await clock.advance(T / 3);
+    expect(keeper.lease).toEqual(before);
+    expect(said).not.toContain('node gone');
+  });
+
+  it('a node that is gone is said at once', async () => {
+    const { clock, server, said } = holding();
+    server.answer = 'NO_NODE';
+    await clock.advance(T / 10);
+    expect(said).toContain('node gone');
+  });
+});
+
+describe('when time did not pass as it should', () => {
+  it('a sleep brings doubt instead of another question', async () => {
+    const { clock, others, server } = holding();
+    await clock.advance(2 * T);
+    const { asked } = server;
+    await clock.sleep(T / 4);
+    expect(others()[0]).toMatch(/^doubt: we were asleep for \d/);
+    expect(server.asked).toBe(asked);
+  });
+
+  it('a sleep beyond stopAt is the end, whatever is answered then', async () => {
+    const { clock, said } = holding();
+    await clock.advance(2 * T);
+    said.length = 0;
+    await clock.sleep(T);
+    expect(said).toEqual(['ending']);
+  });
+
+  it('a wall clock that jumps ahead brings doubt', async () => {
+    const { clock, others, jumpWallClock } = holding();
+    await clock.advance(2 * T);
+    jumpWallClock(60_000);
+    await clock.advance(T / 10);
+    expect(others()[0]).toMatch(/^doubt: the wall clock jumped ahead by 60\.0 s/);
+  });
+
+  it('a wall clock that is set back brings none', async () => {
+    const { clock, others, jumpWallClock } = holding();
+    jumpWallClock(-3_600_000);
+    await clock.advance(T);
+    expect(others()).toEqual([]);
+  });
+});
+
+describe('a re-attachment', () => {
+  it('is a proven touch', async () => {
+    const { clock, keeper, lease } = holding();
+    await clock.advance(T / 4);
+    keeper.detached();
+    await clock.advance(T / 8);
+    keeper.attached(clock.now() - 5, T);
+    expect(lease()?.provenAt).toBe(clock.now() - 5);
+  });
+
+  it('that grants a smaller T cuts the lease at once', () => {
+    const { clock, keeper } = holding();
+    keeper.negotiated(6000);
+    expect(keeper.lease?.leaseEnd ?? 0).toBeLessThan(clock.now() + 6000);
+  });
+});
