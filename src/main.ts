@@ -3,6 +3,8 @@
  * It decides nothing.
  */
 import './early-signals.ts';
+import { EXIT_FAILED } from '../machines/outcome.ts';
+import { describeError } from './cli/describe-error.ts';
 import { parseCommandLine } from './cli/parse.ts';
 import { EXIT_USAGE, UsageError } from './cli/usage-error.ts';
 import { version } from './version.ts';
@@ -17,13 +19,16 @@ async function main(): Promise<void> {
 }
 
 function print(text: string): void {
+  // `lockex --help | head -1`: who has read enough is no error.
+  process.stdout.on('error', () => {});
   process.stdout.write(`${text}\n`);
 }
 
 try {
   await main();
 } catch (error) {
-  if (!(error instanceof UsageError)) throw error;
-  process.stderr.write(`lockex: ${error.message}\n`);
-  process.exitCode = EXIT_USAGE;
+  const isUsage = error instanceof UsageError;
+  process.stderr.on('error', () => {});
+  process.stderr.write(`lockex: ${isUsage ? error.message : describeError(error, 'info')}\n`);
+  process.exitCode = isUsage ? EXIT_USAGE : EXIT_FAILED;
 }

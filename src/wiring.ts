@@ -161,13 +161,12 @@ function newRecipe(settings: LockexSettings, session: Session, guid: string): Re
   return new Lock(session, { path, guid, kind: 'exclusive', data, refusal });
 }
 
-/** Without its arguments, which can carry secrets; nor does `PASSWORD=x program` show one. */
+/** Without its arguments, which can carry secrets; so can the words of a shell line. */
 function commandName(command: CommandLine): string {
   if (command.kind === 'program') return basename(command.argv[0]);
-  const words = command.line.trim().split(/\s+/);
-  const program = words.find((word) => !/^\w+=/.test(word)) ?? '';
-  const isPlain = /^[\w./+-]+$/.test(program) && !SHELL_WORDS.has(program);
-  return isPlain ? basename(program) : 'sh';
+  const [first = ''] = command.line.trim().split(/\s+/, 1);
+  const isPlain = /^[\w./+-]+$/.test(first) && !SHELL_WORDS.has(first);
+  return isPlain ? basename(first) : 'sh';
 }
 
 const SHELL_WORDS = new Set(['while', 'until', 'for', 'if', 'case', 'cd', 'set', 'exec', 'trap']);

@@ -16,5 +16,6 @@ export function describeError(error: unknown, level: LogLevel): string {
 
 function summaryOf(error: unknown): string {
   if (!(error instanceof Error)) return typeof error === 'string' ? error : inspect(error);
-  return error.message || error.name;
+  // Whatever was thrown: a library may have put anything there.
+  return String(error.message || error.name);
 }

@@ -4,10 +4,11 @@
  */
 
 import { Writable } from 'node:stream';
-import { createLogger, format, type Logform, type Logger, transports } from 'winston';
+import { setImmediate as turn } from 'node:timers/promises';
+import { createLogger, format, type Logform, transports } from 'winston';
 import { describeError } from './describe-error.ts';
 import { isForegroundJob } from './foreground.ts';
-import { printable } from './printable.ts';
+import { escapedJson, printable } from './printable.ts';
 import { type Sink, Stderr } from './stderr.ts';
 
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
@@ -35,7 +36,10 @@ export interface Log {
   readonly live: (text: string | null) => void;
   /** Whether `live` shows anything. */
   readonly isLive: boolean;
-  /** Resolves when all is written, or after a second. */
+  /**
+   * Resolves when all is written, or after a second for each of the two that lines pass: winston,
+   * and whoever reads. The log goes on: an actor that is being put away may still have a word.
+   */
   readonly flush: () => Promise<void>;
 }
 
@@ -64,6 +68,8 @@ export function createLog(options: LogOptions): Log {
   let liveText: string | null = null;
   /** As last told: what happens in a state without changing it is logged with it as well. */
   let state: unknown = null;
+  /** Lines that winston was given and has not handed on; at `process.exit` they are lost. */
+  let pending = 0;
 
   const print = (text: string) => {
     if (liveText === null) return sink.write(text);
@@ -86,6 +92,7 @@ export function createLog(options: LogOptions): Log {
         stream: new Writable({
           decodeStrings: false,
           write(text: string, _encoding, done) {
+            pending -= 1;
             print(`${text}\n`);
             done();
           },
@@ -97,7 +104,9 @@ export function createLog(options: LogOptions): Log {
     isLive,
     write: (level, message, fields = {}) => {
       state = fields['state'] ?? state;
+      if (!logger.isLevelEnabled(level)) return;
       const text = printable(message, LONGEST_MESSAGE);
+      pending += 1;
       logger.log({ level, message: text, fields: { ...fields, state } });
     },
     fail: (error) => {
@@ -115,7 +124,9 @@ export function createLog(options: LogOptions): Log {
       liveText = fitting;
     },
     flush: async () => {
-      await ended(logger);
+      // Not by ending it: winston throws at a line that is written after that.
+      const bound = performance.now() + FLUSH_MS;
+      while (pending > 0 && performance.now() < bound) await turn();
       await sink.flush(FLUSH_MS);
     },
   };
@@ -125,19 +136,6 @@ export function createLog(options: LogOptions): Log {
 function liveLine(text: string, columns: number): string {
   const line = [...printable(text, LONGEST_MESSAGE)].slice(0, Math.max(0, columns - 1)).join('');
   return `${WRAP_OFF}${line}${WRAP_ON}`;
-}
-
-/** winston hands lines on later; what it has not handed on at `process.exit` is lost. */
-async function ended(logger: Logger): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, FLUSH_MS);
-    logger.once('finish', () => {
-      clearTimeout(timer);
-      // The transport has its last line one turn later.
-      setImmediate(resolve);
-    });
-    logger.end();
-  });
 }
 
 function textFormat(isColoured: boolean): Logform.Format {
@@ -153,6 +151,6 @@ function jsonFormat({ lockId, pid }: LogOptions): Logform.Format {
   return format.printf(({ level, message, fields }) => {
     const { state, ...others } = fields as LogFields;
     const ts = new Date().toISOString();
-    return JSON.stringify({ ts, level, state, message, lock: lockId, pid, ...others });
+    return escapedJson(JSON.stringify({ ts, level, state, message, lock: lockId, pid, ...others }));
   });
 }

@@ -9,3 +9,15 @@ export function printable(text: string, longest: number): string {
   const kept = characters.length > longest ? `${characters.slice(0, longest).join('')}…` : text;
   return kept.replace(UNPRINTABLE, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }
+
+/**
+ * The same JSON, with what is unprintable in its strings escaped as `\u009b`: a process may be named
+ * so, and `JSON.stringify` escapes only what is below U+0020.
+ */
+export function escapedJson(json: string): string {
+  return json.replace(UNPRINTABLE, (character) => {
+    // Beyond U+FFFF there are two of them.
+    const units = character.split('').map((unit) => unit.charCodeAt(0).toString(16));
+    return units.map((unit) => `\\u${unit.padStart(4, '0')}`).join('');
+  });
+}

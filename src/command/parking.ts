@@ -21,6 +21,9 @@ export const DEFAULT_SHELL = ['/bin/sh'];
 /** A gate that could not be parked so often in a row won't be. */
 const TRIES = 5;
 const DELAY_MS = 100;
+/** The killed are gone in a few milliseconds; what takes longer is left to the guard. */
+const DYING_MS = 5;
+const DYING_TRIES = 20;
 
 export interface ParkingEvents {
   /** A process stands that will be the gate: the guard must know it. */
@@ -122,6 +125,7 @@ export class Parking {
     this.#gate?.kill();
     this.#gate = null;
     this.#reach?.kill();
+    if (this.#folder !== null) removeFolderSoon(this.#folder);
   }
 
   /** Everything is dead: gives back what was made for it. */
@@ -208,5 +212,13 @@ export class Parking {
     if (this.#state !== 'closing') return;
     this.#state = 'over';
     this.#events.onClosed();
+  }
+}
+
+/** Without going back to the event loop: there may be none to go back to. */
+function removeFolderSoon(folder: string): void {
+  const never = new Int32Array(new SharedArrayBuffer(4));
+  for (let tries = 0; tries < DYING_TRIES && !removeFolder(folder); tries += 1) {
+    Atomics.wait(never, 0, 0, DYING_MS);
   }
 }

@@ -111,8 +111,7 @@ export class Run {
     this.#stopping?.cancel();
     this.#isOver = true;
     this.#parking.dispose();
-    if (this.#guarding === null) this.#parking.release();
-    else this.#guarding.abandon();
+    this.#guarding?.abandon();
   }
 
   #newGuarding(): Guarding {

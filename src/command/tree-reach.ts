@@ -1,6 +1,7 @@
 /**
  * The second rung of the ladder: the command's session and process group, its descendants as they
- * were recorded, and whatever carries its brand or its marker variable. For hosts where no cgroup can be made.
+ * were recorded, and whatever carries its brand or its marker variable. For hosts where no cgroup can
+ * be made.
  * What it can miss is told in family.ts.
  */
 import type { Clock } from '../clock.ts';

@@ -214,7 +214,7 @@ export class Session extends Requester<SessionEvents> {
         if (this.#isSilentTooLong(until)) return false;
       }
       const tried = [...failures].map(([host, problem]) => `${host}: ${problem}`).join('; ');
-      log(round === 0 && until !== null ? 'warn' : 'debug', `no server reached yet (${tried})`);
+      log(round === 0 && until !== null ? 'info' : 'debug', `no server reached yet (${tried})`);
       await this.#pause(round, until);
     }
     return false;
@@ -355,7 +355,8 @@ export class Session extends Requester<SessionEvents> {
     const connection = this.#connection;
     return new Promise<Response>((resolve, reject) => {
       if (connection === null || !this.isAttached) {
-        reject(requestError('CONNECTION_LOSS', path));
+        // Not at once: whoever asks again in answer to that would never let the socket have a turn.
+        setImmediate(() => reject(requestError('CONNECTION_LOSS', path)));
         return;
       }
       const timer = clock.setTimeout(() => reject(requestError('TIMEOUT', path)), deadlineMs);

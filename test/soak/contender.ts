@@ -7,8 +7,8 @@ import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Server } from '../../scripts/lib/zookeeper.js';
-import type { Kill } from '../support/journal.ts';
 import { type FaultProxy, startFaultProxy } from '../support/faultProxy.ts';
+import type { Kill } from '../support/journal.ts';
 import { guardsOf, type ProcessId } from './process-list.ts';
 import type { Random } from './random.ts';
 import { nowUs } from './time.ts';
@@ -37,7 +37,7 @@ export class Contender {
   readonly name: string;
   readonly proxies: readonly FaultProxy[];
   readonly kills: Kill[] = [];
-  /** How its lockexes ended: status or signal, and how often. */
+  /** How its lockexes ended, and how often: status, signal, or that it was in the end. */
   readonly endings = new Map<string, number>();
   /** Every guard that was seen: none may be left in the end. */
   readonly guards: ProcessId[] = [];
@@ -109,7 +109,7 @@ export class Contender {
       closeSync(log);
       this.#child = child;
       const [status, signal] = await once(child, 'exit');
-      const ending = String(signal ?? status);
+      const ending = this.#stopping ? 'stopped in the end' : String(signal ?? status);
       this.endings.set(ending, (this.endings.get(ending) ?? 0) + 1);
       // No reference: only the loop waits for it, and it ends soon in any case.
       if (!this.#stopping) await sleep(random.between(PAUSE_MS.least, PAUSE_MS.most));

@@ -55,7 +55,8 @@ export type PlannedFault = Lasting &
         readonly target: number;
         readonly slowByMs: number;
       }
-    | { readonly on: 'members'; readonly kind: MemberFault; readonly target: number }
+    // The draw chooses among members in the same role.
+    | { readonly on: 'members'; readonly kind: MemberFault; readonly draw: number }
   );
 
 /** A fault that was made, or one that could not be: nobody was there to make it on. */
@@ -75,6 +76,10 @@ export interface Round {
   readonly pauseMs: number;
 }
 
+/** What is named twice is drawn twice as often. */
+const PLACES = ['process', 'process', 'network', 'network', 'members'] as const;
+/** Nothing is to be healed after these. */
+export const MOMENTARY: readonly FaultKind[] = ['lockex killed', 'reset'];
 const TWO_AT_ONCE = 0.25;
 /** Most contenders only wait: who holds the lock is the one that it is about. */
 const ON_HOLDER = 0.65;
@@ -88,14 +93,16 @@ export function planRound(random: Random, contenders: number): Round {
     while (second.on === first.on) second = planFault(random, contenders);
     faults.push(second);
   }
-  return { faults, pauseMs: random.between(300, 3000) };
+  return { faults, pauseMs: random.between(300, 2500) };
 }
 
 function planFault(random: Random, contenders: number): PlannedFault {
-  const on = random.pick(['process', 'process', 'network', 'network', 'members']);
-  const lasting = { durationMs: duration(random), delayMs: random.between(0, 1500) };
+  const on = random.pick(PLACES);
+  const lasting = { durationMs: durationOf(random), delayMs: random.between(0, 1500) };
+  if (on === 'members') {
+    return { on, kind: random.pick(MEMBER_FAULTS), draw: random.below(6), ...lasting };
+  }
   const target = random.below(contenders);
-  if (on === 'members') return { on, kind: random.pick(MEMBER_FAULTS), target, ...lasting };
   const holder = random.chance(ON_HOLDER);
   return on === 'process'
     ? { on, kind: random.pick(PROCESS_FAULTS), holder, target, ...lasting }
@@ -110,7 +117,7 @@ function planFault(random: Random, contenders: number): PlannedFault {
 }
 
 /** Some within the session timeout, some around it, some beyond. */
-function duration(random: Random): number {
+function durationOf(random: Random): number {
   const [low, high] = random.pick([
     [100, 1500],
     [1500, 4500],

@@ -8,7 +8,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cluster } from './cluster.ts';
 import type { Contender } from './contender.ts';
-import { type FaultRecord, type PlannedFault, planRound, type Round } from './fault.ts';
+import { type FaultRecord, MOMENTARY, type PlannedFault, planRound, type Round } from './fault.ts';
 import { onNetwork, onProcess } from './fault-on-contender.ts';
 import { onMembers } from './fault-on-members.ts';
 import type { Random } from './random.ts';
@@ -68,10 +68,17 @@ export class Nemesis {
       this.missed++;
       return;
     }
-    const record: FaultRecord = { kind: fault.kind, target: made.target, madeAt, healedAt: undefined };
+    const record: FaultRecord = {
+      kind: fault.kind,
+      target: made.target,
+      madeAt,
+      healedAt: undefined,
+    };
     this.records.push(record);
-    this.#options.log(`${fault.kind}: ${made.target}, ${(fault.durationMs / 1000).toFixed(1)} s`);
-    await this.#pause(fault.durationMs);
+    const lastsMs = MOMENTARY.includes(fault.kind) ? 0 : fault.durationMs;
+    const lasting = lastsMs === 0 ? '' : `, ${(lastsMs / 1000).toFixed(1)} s`;
+    this.#options.log(`${fault.kind}: ${made.target}${lasting}`);
+    await this.#pause(lastsMs);
     await made.heal();
     record.healedAt = nowUs();
   }
@@ -80,7 +87,7 @@ export class Nemesis {
     fault: PlannedFault,
   ): Promise<{ target: string; heal: () => void | Promise<void> } | undefined> {
     if (fault.on === 'members') {
-      return await onMembers(fault.kind, this.#options.cluster, fault.target);
+      return await onMembers(fault.kind, this.#options.cluster, fault.draw);
     }
     const contender = await this.#target(fault.holder, fault.target);
     const heal =

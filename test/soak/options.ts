@@ -1,4 +1,4 @@
-/** What the soak is asked for: `--minutes N --seed S --contenders K`. Pure. */
+/** What the soak is asked for: `--minutes N --seed S --contenders K --keep`. Pure. */
 import { parseArgs } from 'node:util';
 
 export interface SoakOptions {
@@ -6,9 +6,11 @@ export interface SoakOptions {
   readonly minutes: number;
   readonly seed: number;
   readonly contenders: number;
+  /** Leave journal, logs and traces also when all went well. */
+  readonly keep: boolean;
 }
 
-export const USAGE = 'usage: npm run soak -- [--minutes N] [--seed S] [--contenders K]';
+export const USAGE = 'usage: npm run soak -- [--minutes N] [--seed S] [--contenders K] [--keep]';
 const LONGEST_MINUTES = 24 * 60;
 const MOST_CONTENDERS = 32;
 
@@ -20,6 +22,7 @@ export function parseSoakOptions(argv: readonly string[], freshSeed: () => numbe
       minutes: { type: 'string', default: '2' },
       seed: { type: 'string' },
       contenders: { type: 'string', default: '4' },
+      keep: { type: 'boolean', default: false },
     },
   });
   const minutes = Number(values.minutes);
@@ -32,7 +35,7 @@ export function parseSoakOptions(argv: readonly string[], freshSeed: () => numbe
   if (contenders === undefined || contenders < 2 || contenders > MOST_CONTENDERS) {
     throw new TypeError(`--contenders: from 2 to ${MOST_CONTENDERS}`);
   }
-  return { minutes, seed, contenders };
+  return { minutes, seed, contenders, keep: values.keep };
 }
 
 function wholeNumber(text: string): number | undefined {

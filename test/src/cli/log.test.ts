@@ -82,6 +82,16 @@ describe('a JSON line', () => {
     expect(sink.lines.map((line) => JSON.parse(line).state)).toEqual([null, 'running', 'running']);
   });
 
+  test('carries nothing that steers a terminal, in any field, and reads back as it was', async () => {
+    const sink = new FakeSink();
+    const log = logTo(sink, { format: 'json' });
+    const name = 'sh\u009b2J\u007f\u2028\u202e\u{e0001}\ud800\n[12]';
+    log.write('warn', 'left behind', { stragglers: [name] });
+    await log.flush();
+    expect(sink.text).toMatch(/^\P{C}+\n$/u);
+    expect(JSON.parse(sink.text).stragglers).toEqual([name]);
+  });
+
   test('has no colour and no live line on a terminal', async () => {
     const sink = new FakeSink(true);
     const log = logTo(sink, { format: 'json' });
@@ -107,6 +117,23 @@ test.each([
   expect(sink.lines.map((line) => JSON.parse(line).level)).toEqual(written);
 });
 
+test('lines may be written while it is flushed and after that, in order', async () => {
+  const sink = new FakeSink();
+  const log = logTo(sink);
+  log.write('info', 'before');
+  const flushed = log.flush();
+  log.write('info', 'meanwhile');
+  await flushed;
+  expect(sink.lines).toEqual([
+    expect.stringMatching(/before$/),
+    expect.stringMatching(/meanwhile$/),
+  ]);
+  log.write('info', 'after');
+  log.write('debug', 'not written');
+  await log.flush();
+  expect(sink.lines.slice(2)).toEqual([expect.stringMatching(/after$/)]);
+});
+
 describe('a failure', () => {
   test('is one line without a stack, written before the turn ends', () => {
     const sink = new FakeSink();
@@ -127,7 +154,9 @@ describe('a failure', () => {
   });
 
   test('may be anything that was thrown', () => {
-    for (const thrown of [undefined, null, 'text', 7, {}, new Error(''), Object.create(null)]) {
+    const odd = Object.assign(new Error('x'), { message: { code: 1 } });
+    const others = [undefined, null, 'text', 7, {}, new Error(''), Object.create(null)];
+    for (const thrown of [odd, ...others]) {
       const sink = new FakeSink();
       logTo(sink).fail(thrown);
       expect(sink.lines).toHaveLength(1);

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { afterAll } from 'vitest';
 import type { CommandEvent, GrantInfo, LeaseInfo } from '../../../machines/contract.ts';
 import { systemClock } from '../../../src/clock.ts';
 import {
@@ -32,7 +33,7 @@ export const SHELLS: readonly (readonly [string, readonly string[]])[] = [
 
 function asSh(shell: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'shell-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
   symlinkSync(shell, join(folder, 'sh'));
   return join(folder, 'sh');
 }
@@ -193,12 +194,17 @@ export function carriers(marker: string): readonly ProcessRecord[] {
 }
 
 let bundle: Promise<string> | undefined;
+let bundleFolder: string | undefined;
+
+afterAll(() => {
+  if (bundleFolder !== undefined) rmSync(bundleFolder, { recursive: true, force: true });
+});
 
 /** The holder as one file that this Node can run. */
 function holderScript(): Promise<string> {
   bundle ??= (async () => {
     const folder = mkdtempSync(join(tmpdir(), 'lockex-holder-'));
-    process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+    bundleFolder = folder;
     const outfile = join(folder, 'holder.mjs');
     const source = new URL('../../fixtures/commands/holder.ts', import.meta.url);
     const entryPoints = [fileURLToPath(source)];

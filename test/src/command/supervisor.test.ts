@@ -1,5 +1,5 @@
 /** The supervisor's contract with the machine: stop, signals, another life, and the last resort. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
@@ -16,6 +16,15 @@ import {
 } from './harness.ts';
 
 afterEach(cleanUp);
+
+/** cgroups made by this process that are still there. */
+function ownFolders(): readonly string[] {
+  const own = /^0::(.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1] ?? '/';
+  const mounts = readFileSync('/proc/self/mountinfo', 'utf8');
+  const mount = /^\d+ \d+ \S+ \S+ (\S+) .* - cgroup2 /m.exec(mounts)?.[1];
+  if (mount === undefined) return [];
+  return readdirSync(join(mount, own)).filter((name) => name.startsWith(`lockex-${process.pid}-`));
+}
 
 /** Writes a line for each signal that it gets, and 'ready' first; SIGTERM is not its end. */
 function recorder(file: string): string {
@@ -162,8 +171,9 @@ describe('a supervisor', () => {
     ]);
   });
 
-  it('that is disposed of leaves nothing alive, and tells nothing', async () => {
+  it.each([true, false])('that is disposed of (guard: %s) leaves nothing', async (guard) => {
     const { supervisor, events, run, marker } = supervise({
+      guard,
       command: { kind: 'shell', line: "trap '' TERM; setsid sleep 200 & sleep 200; sleep 200" },
     });
     await run();
@@ -172,5 +182,6 @@ describe('a supervisor', () => {
     supervisor.dispose();
     await until(() => carriers(marker).length === 0);
     expect(events.all).toHaveLength(told);
+    await until(() => ownFolders().length === 0, 'the end of the cgroup');
   });
 });

@@ -1,0 +1,42 @@
+/**
+ * `npm run soak -- --minutes N --seed S [--contenders K]`: many lockexes for one lock on a private
+ * ensemble, with faults, and a judge. It bundles test/soak (Node runs no TypeScript) and calls it.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { runScript } from './lib/main.js';
+import { ensureBuild, ensureDependencies, provision } from './lib/provision.js';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+await runScript(async () => {
+  await ensureDependencies();
+  await provision(['zookeeper']);
+  await ensureBuild();
+  const { soak } = await bundled('test/soak/main.ts');
+  return await soak(process.argv.slice(2), ROOT);
+});
+
+/** @param {string} entry relative to the project @returns {Promise<any>} the module */
+async function bundled(entry) {
+  const { build } = await import('esbuild');
+  const folder = mkdtempSync(join(tmpdir(), 'lockex-bundle-'));
+  try {
+    const outfile = join(folder, 'soak.mjs');
+    await build({
+      absWorkingDir: ROOT,
+      entryPoints: [entry],
+      outfile,
+      bundle: true,
+      format: 'esm',
+      platform: 'node',
+      target: 'node20',
+      logLevel: 'warning',
+    });
+    return await import(pathToFileURL(outfile).href);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

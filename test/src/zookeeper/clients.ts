@@ -1,0 +1,94 @@
+/**
+ * The bare client and our session behind one small face, so that a check of behaviour can be written
+ * once and run against both.
+ */
+// @ts-expect-error: the package has no types
+import zookeeper from 'node-zookeeper-client';
+import { systemClock } from '../../../src/clock.ts';
+import { Session } from '../../../src/zookeeper/session.ts';
+
+export interface Client {
+  /** Resolves when connected; rejects when the client gives up. Bounded by the test. */
+  connect(): Promise<void>;
+  exists(path: string): Promise<unknown>;
+  /** The same with a callback, called when and from where the client calls it. */
+  ask(path: string, done: (error: unknown) => void): void;
+  close(): Promise<void>;
+  /** How often it said that it was connected. */
+  readonly connects: () => number;
+  /** What it said, in order. */
+  readonly said: readonly string[];
+}
+
+export type ClientMaker = (hosts: string, timeoutMs: number) => Client;
+
+interface BareClient {
+  connect(): void;
+  close(): void;
+  on(event: string, listener: () => void): void;
+  once(event: string, listener: () => void): void;
+  exists(path: string, done: (error: Error | null, stat: unknown) => void): void;
+}
+
+export const bare: ClientMaker = (hosts, sessionTimeout) => {
+  const client: BareClient = zookeeper.createClient(hosts, {
+    sessionTimeout,
+    spinDelay: 50,
+    retries: 0,
+  });
+  const said: string[] = [];
+  for (const event of ['connected', 'disconnected', 'expired']) {
+    client.on(event, () => said.push(event));
+  }
+  return {
+    said,
+    connects: () => said.filter((word) => word === 'connected').length,
+    connect: () =>
+      new Promise((resolve) => {
+        client.once('connected', resolve);
+        client.connect();
+      }),
+    exists: (path) =>
+      new Promise((resolve, reject) => {
+        client.exists(path, (error, stat) => (error ? reject(error) : resolve(stat)));
+      }),
+    ask: (path, done) => client.exists(path, done),
+    close: () =>
+      new Promise((resolve) => {
+        client.once('disconnected', resolve);
+        client.close();
+      }),
+  };
+};
+
+export const ours: ClientMaker = (hosts, timeoutMs) => {
+  const session = new Session({
+    hosts: hosts.split(',').map((entry) => {
+      const colon = entry.lastIndexOf(':');
+      const host = entry.slice(0, colon).replace(/^\[|\]$/g, '');
+      return { host, port: Number(entry.slice(colon + 1)) };
+    }),
+    chroot: '',
+    timeoutMs,
+    clock: systemClock,
+    log: () => {},
+    // The order as given.
+    random: () => 0.999,
+  });
+  const said: string[] = [];
+  session.on('attached', () => said.push('connected'));
+  session.on('detached', () => said.push('disconnected'));
+  session.on('expired', () => said.push('expired'));
+  return {
+    said,
+    connects: () => said.filter((word) => word === 'connected').length,
+    connect: () => session.connect(timeoutMs),
+    exists: (path) => session.exists(path),
+    ask: (path, done) => {
+      session.exists(path).then(() => done(null), done);
+    },
+    close: async () => {
+      await session.close(2000);
+    },
+  };
+};
