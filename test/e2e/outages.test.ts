@@ -138,3 +138,23 @@ describe('waiting', () => {
     expect(await twice.ended).toMatchObject({ status: 0, stdout: 'mine\n' });
   });
 });
+
+describe('--on-lost rejoin', () => {
+  it('waits for the lock again with a new session, once the command is dead', async () => {
+    const { proxy, hosts } = await proxied();
+    const words = ['-z', hosts, '-i', 'o', '-T', '4', '-R', '60', '--on-lost', 'rejoin'];
+    const script = 'echo $LOCKEX_FENCING_TOKEN $$; while :; do sleep 0.1; done';
+    const program = startLockex([...words, '--', script]);
+    const [token = '', pid] = (await program.line(/^\d+ \d+$/)).split(' ');
+    await proxy.blackhole('both');
+    await untilState(program, 'lost');
+    await program.line(/connecting again/, 'stderr');
+    expect(await isAlive(Number(pid))).toBe(false);
+    await proxy.pass();
+    const again = new RegExp(`^(?!${token} )\\d+ \\d+$`);
+    const [newToken = ''] = (await program.line(again)).split(' ');
+    expect(BigInt(newToken)).toBeGreaterThan(BigInt(token));
+    program.signal('SIGTERM');
+    expect((await program.ended).status).toBe(143);
+  });
+});

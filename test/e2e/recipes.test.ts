@@ -1,4 +1,5 @@
 /** The two recipes of the README, on several "hosts" at once. */
+import { writeFileSync } from 'node:fs';
 import { beforeEach, expect, it } from 'vitest';
 import { gone } from '../support/processes.ts';
 import { sharedServerWithChroot } from '../support/zookeeper.ts';
@@ -50,11 +51,18 @@ it('of a cron job that starts on five hosts at once with -t 1, one runs', async 
     }
   });
   expect(statuses).toEqual([1, 1, 1, 1]);
-  const { writeFileSync } = await import('node:fs');
   writeFileSync(`${folder}/over`, '');
   const all = await Promise.all(programs.map(({ ended }) => ended));
   expect(all.map(({ status }) => status).sort()).toEqual([0, 1, 1, 1, 1]);
   expect(contentOf(`${folder}/ran`).trim().split('\n')).toHaveLength(1);
+});
+
+it('three leases are had by three who come at once and will not wait', async () => {
+  const words = ['-z', hosts, '-i', 'burst', '-c', '3', '--no-blocking', '--', 'sleep', '600'];
+  const programs = [1, 2, 3].map(() => startLockex(words));
+  for (const program of programs) await untilState(program, 'running');
+  const fourth = startLockex(words);
+  expect((await fourth.ended).status).toBe(1);
 });
 
 it('of eight contenders each gets the lock once, in the order of their coming', async () => {

@@ -1,0 +1,33 @@
+/** The example of docs/safety.md: a store that refuses an older token. */
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import { startProgram } from '../support/processes.ts';
+import { sharedServerWithChroot } from '../support/zookeeper.ts';
+import { runLockex } from './program.ts';
+
+const STORE = fileURLToPath(new URL('../../docs/examples/fenced-store.js', import.meta.url));
+
+it('a store refuses what an earlier holder sends late', async () => {
+  const { connectString } = await sharedServerWithChroot();
+  const store = startProgram(process.execPath, [STORE, '0']);
+  const [port] = (await store.line(/^listening on \d+$/)).split(' ').slice(-1);
+  const url = `http://127.0.0.1:${port}/key`;
+  const grant = async () => {
+    const words = ['-z', connectString, '-q', '-i', 'f', '--', 'echo $LOCKEX_FENCING_TOKEN'];
+    return (await runLockex(words)).stdout.trim();
+  };
+  const put = async (token: string, body: string) => {
+    const { status } = await fetch(url, {
+      method: 'PUT',
+      headers: { 'fencing-token': token },
+      body,
+    });
+    return status;
+  };
+  const [first, second] = [await grant(), await grant()];
+  expect(await put(first, 'by the first')).toBe(204);
+  expect(await put(second, 'by the second')).toBe(204);
+  expect(await put(first, 'late')).toBe(409);
+  expect(await (await fetch(url)).text()).toBe('by the second');
+  expect(await put('x', 'no token')).toBe(400);
+});
