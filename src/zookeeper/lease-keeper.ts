@@ -31,6 +31,8 @@ export interface LeaseKeeperOptions {
   readonly onEnding: (lease: LeaseInfo) => void;
 }
 
+/** A busy host is late as well: less than this is not worth a doubt, whatever T is. */
+const LATE_MS = 500;
 /** A wall clock that is set by hand or by NTP moves; a second of it is not worth a doubt. */
 const WALL_JUMP_MS = 1000;
 
@@ -146,9 +148,9 @@ export class LeaseKeeper {
   /** Why the lease should be proven anew; null when there is no reason to doubt it. */
   #doubt(now: number, interval: number): string | null {
     const late = now - this.#lastTick.at - interval;
-    if (late > 2 * interval) return `we were asleep for ${seconds(late)}`;
+    if (late > Math.max(LATE_MS, interval)) return `we were asleep for ${seconds(late)}`;
     const jump = this.#wallNow() - this.#lastTick.wall - (now - this.#lastTick.at);
-    if (jump > Math.max(WALL_JUMP_MS, 2 * interval)) {
+    if (jump > Math.max(WALL_JUMP_MS, interval)) {
       return `the wall clock jumped ahead by ${seconds(jump)}: the host may have been paused`;
     }
     const silent = this.#unansweredSince === null ? 0 : now - this.#unansweredSince;

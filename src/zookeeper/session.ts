@@ -109,9 +109,9 @@ export class Session extends Requester<SessionEvents> {
    * case nothing of it is left in this process afterwards, after `boundMs` at the latest.
    */
   async close(boundMs: number): Promise<boolean> {
-    if (this.#stage !== 'alive') {
+    if (this.#stage !== 'alive' || this.id === 0n) {
       this.abandon();
-      return false;
+      return this.id === 0n;
     }
     const until = this.#options.clock.now() + boundMs;
     let clean = false;

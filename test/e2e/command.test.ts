@@ -97,7 +97,9 @@ describe('signals', () => {
 
 describe('what the command leaves behind', () => {
   it('is stopped before the lock is let go, and named', async () => {
-    const script = 'sleep 600 >/dev/null 2>&1 & echo $!; exit 4';
+    // Ends once the other one has become what it is named for.
+    const named = 'until grep -q sleep /proc/$!/comm; do :; done';
+    const script = `sleep 600 >/dev/null 2>&1 & echo $!; ${named}; exit 4`;
     const { status, stdout, stderr } = await runLockex(['-z', hosts, '--', script]);
     expect(status).toBe(4);
     expect(stderr).toMatch(new RegExp(`sleep\\[${stdout.trim()}\\]`));

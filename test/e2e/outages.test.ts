@@ -18,9 +18,10 @@ async function proxied(): Promise<{ proxy: FaultProxy; hosts: string; direct: st
   return { proxy, hosts: `${proxy.connectString}${chroot}`, direct: connectString };
 }
 
-/** A holder with T = 10 s: it tolerates an outage of some 3 s. */
-async function running(hosts: string, ...options: string[]) {
-  const holder = startLockex(['-z', hosts, '-i', 'o', '-T', '10', ...options, '--', SERVICE]);
+/** A holder with T = 10 s tolerates an outage of some 3 s, one with 60 s of 25 s. */
+async function running(hosts: string, timeout = 10) {
+  const options = ['-T', String(timeout), '--kill-after', '0.5'];
+  const holder = startLockex(['-z', hosts, '-i', 'o', ...options, '--', SERVICE]);
   const pid = Number(await holder.line(/^\d+$/));
   return { holder, pid };
 }
@@ -33,7 +34,7 @@ async function stopped(holder: Awaited<ReturnType<typeof running>>['holder']) {
 describe('a short outage leaves the command running', () => {
   it('when the connection is reset', async () => {
     const { proxy, hosts } = await proxied();
-    const { holder, pid } = await running(hosts);
+    const { holder, pid } = await running(hosts, 60);
     proxy.reset();
     await untilState(holder, 'suspended');
     await holder.line(/"state":"running".*connected again/, 'stderr');
@@ -42,9 +43,9 @@ describe('a short outage leaves the command running', () => {
   });
 
   it('when the server is restarted', async () => {
-    const server = await startServer({ tickTime: 500 });
+    const server = await startServer({ tickTime: 500, maxSessionTimeout: 120_000 });
     onTestFinished(() => server.stop());
-    const { holder, pid } = await running(server.connectString);
+    const { holder, pid } = await running(server.connectString, 60);
     await server.restart();
     await holder.line(/"state":"running".*connected again/, 'stderr');
     expect(await isAlive(pid)).toBe(true);
@@ -57,7 +58,7 @@ describe('a long outage ends the command before the server can give the lock awa
     'when the connection falls silent (%s)',
     async (direction) => {
       const { proxy, hosts, direct } = await proxied();
-      const { holder, pid } = await running(hosts, '--kill-after', '0.5');
+      const { holder, pid } = await running(hosts);
       const standby = startLockex([
         '-z',
         direct,
@@ -110,10 +111,10 @@ describe('a long outage ends the command before the server can give the lock awa
 describe('waiting', () => {
   it('survives a reset and keeps its place in the queue', async () => {
     const { proxy, hosts, direct } = await proxied();
-    const { holder } = await running(direct);
-    const waiter = startLockex(['-z', hosts, '-i', 'o', '-T', '10', '--', 'echo mine']);
+    const { holder } = await running(direct, 60);
+    const waiter = startLockex(['-z', hosts, '-i', 'o', '-T', '60', '--', 'echo mine']);
     await waiter.line(/"queue":/, 'stderr');
-    const later = startLockex(['-z', direct, '-i', 'o', '-T', '10', '--', 'echo later']);
+    const later = startLockex(['-z', direct, '-i', 'o', '-T', '60', '--', 'echo later']);
     await later.line(/"queue":/, 'stderr');
     proxy.reset();
     await waiter.line(/"state":"waiting".*connected again/, 'stderr');
@@ -124,7 +125,7 @@ describe('waiting', () => {
 
   it('ends with 125 when its session is lost, and with -r 2 tries once more', async () => {
     const { proxy, hosts, direct } = await proxied();
-    const { holder } = await running(direct);
+    const { holder } = await running(direct, 60);
     const words = ['-z', hosts, '-i', 'o', '-T', '1'];
     const once = startLockex([...words, '--', 'true']);
     const twice = startLockex([...words, '-r', '2', '-R', '60', '--', 'echo mine']);

@@ -184,6 +184,14 @@ describe('128+n', () => {
   });
 });
 
+it('a signal ends lockex also while it connects, without waiting for anything', async () => {
+  // Nobody answers at this address, and a try may take ten minutes.
+  const program = startLockex(['-z', '127.0.0.1:1', '-T', '600', '--', 'true']);
+  await untilState(program, 'connecting');
+  program.signal('SIGTERM');
+  expect((await program.ended).status).toBe(143);
+});
+
 describe('--help and --version', () => {
   it('print to stdout and end with 0', async () => {
     const help = await runLockex(['--help']);

@@ -38,10 +38,10 @@ describe('lockex', () => {
   });
 
   it('SIGSTOPped for a moment: goes on, the lease proven anew', async () => {
-    const { of } = await proxiedDuel(10);
+    const { of } = await proxiedDuel(40);
     of.holder.signal('SIGSTOP');
-    // Longer than two renewals, shorter than what the lease tolerates (3 s).
-    await new Promise((resolve) => setTimeout(resolve, 2000));
+    // Longer than two renewals (5.5 s), shorter than what the lease tolerates (15 s).
+    await new Promise((resolve) => setTimeout(resolve, 6000));
     of.holder.signal('SIGCONT');
     await expectSurvival(of);
   });
@@ -79,7 +79,7 @@ describe('the network', () => {
   });
 
   it('slow: nothing is suspended for a delay that is short against T', async () => {
-    const { proxy, of } = await proxiedDuel(10);
+    const { proxy, of } = await proxiedDuel(40);
     await proxy.delay(200);
     await new Promise((resolve) => setTimeout(resolve, 6000));
     expect(of.holder.stderr).not.toContain('suspended');
@@ -88,7 +88,7 @@ describe('the network', () => {
   });
 
   it('reset again and again', async () => {
-    const { proxy, of } = await proxiedDuel(10);
+    const { proxy, of } = await proxiedDuel(60);
     for (let time = 0; time < 5; time += 1) {
       const before = proxy.counters.accepted;
       proxy.reset();

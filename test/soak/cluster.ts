@@ -14,6 +14,11 @@ const TICK_MS = 500;
  * than the session timeout, so that a lease that trusts it would be too long.
  */
 const SYNC_LIMIT = 12;
+/**
+ * Who is cut off can be elected all the same, as votes travel by other ports; for this many ticks the
+ * others then try to follow it, and nobody is served.
+ */
+const INIT_LIMIT = 12;
 
 export class Cluster {
   readonly #ensemble: Ensemble;
@@ -81,6 +86,7 @@ export async function startCluster(maxLifeSeconds: number): Promise<Cluster> {
     const ensemble = await startEnsemble({
       tickTime: TICK_MS,
       syncLimit: SYNC_LIMIT,
+      initLimit: INIT_LIMIT,
       maxLifeSeconds,
       reach,
     });

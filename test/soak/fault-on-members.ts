@@ -12,11 +12,15 @@ const LEADER_WITHIN_MS = 20_000;
 /** A member that comes back takes part again, or the soak has failed: nothing after it would count. */
 const BACK_WITHIN_MS = 60_000;
 
-/** Undefined when the role that it is made on isn't there. `draw` chooses among equals. */
+/**
+ * Undefined when the role that it is made on isn't there. `draw` chooses among equals; `holders` is
+ * where the holder of the lock is connected, and what a cut is most interesting at.
+ */
 export async function onMembers(
   kind: MemberFault,
   cluster: Cluster,
   draw: number,
+  holders: Server | undefined,
 ): Promise<MadeOnMembers | undefined> {
   const some = cluster.members[draw % cluster.members.length];
   switch (kind) {
@@ -35,7 +39,7 @@ export async function onMembers(
       return await (draw % 2 === 0 ? killed : paused)(cluster, lost);
     }
     case 'follower cut off':
-      return await cutOff(cluster, draw);
+      return await cutOff(cluster, draw, holders);
   }
 }
 
@@ -61,9 +65,14 @@ async function paused(cluster: Cluster, members: readonly Server[]): Promise<Mad
   };
 }
 
-async function cutOff(cluster: Cluster, draw: number): Promise<MadeOnMembers | undefined> {
+async function cutOff(
+  cluster: Cluster,
+  draw: number,
+  holders: Server | undefined,
+): Promise<MadeOnMembers | undefined> {
   const followers = await cluster.followers();
-  const follower = followers[draw % followers.length];
+  const follower =
+    followers.find((member) => member === holders) ?? followers[draw % followers.length];
   if (follower === undefined) return undefined;
   await cluster.cutOff(follower);
   return {

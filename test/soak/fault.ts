@@ -34,6 +34,11 @@ export const FAULT_KINDS: readonly FaultKind[] = [
   ...MEMBER_FAULTS,
 ];
 
+/** Members and the ways to them are whole all the while. */
+export function isProcessFault(kind: FaultKind): boolean {
+  return (PROCESS_FAULTS as readonly FaultKind[]).includes(kind);
+}
+
 interface Lasting {
   readonly durationMs: number;
   /** After the fault before it of the same round. */
@@ -76,10 +81,11 @@ export interface Round {
   readonly pauseMs: number;
 }
 
-/** What is named twice is drawn twice as often. */
+/** What is named more often is drawn more often. */
 const PLACES = ['process', 'process', 'network', 'network', 'members'] as const;
 /** Nothing is to be healed after these. */
 export const MOMENTARY: readonly FaultKind[] = ['lockex killed', 'reset'];
+const ON_MEMBERS = [...MEMBER_FAULTS, 'follower cut off', 'follower cut off'] as const;
 const TWO_AT_ONCE = 0.25;
 /** Most contenders only wait: who holds the lock is the one that it is about. */
 const ON_HOLDER = 0.65;
@@ -100,7 +106,7 @@ function planFault(random: Random, contenders: number): PlannedFault {
   const on = random.pick(PLACES);
   const lasting = { durationMs: durationOf(random), delayMs: random.between(0, 1500) };
   if (on === 'members') {
-    return { on, kind: random.pick(MEMBER_FAULTS), draw: random.below(6), ...lasting };
+    return { on, kind: random.pick(ON_MEMBERS), draw: random.below(6), ...lasting };
   }
   const target = random.below(contenders);
   const holder = random.chance(ON_HOLDER);

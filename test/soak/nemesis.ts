@@ -6,6 +6,7 @@
  * stopped and lockex killed, would be a fault of everything that there is to kill the command.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Server } from '../../scripts/lib/zookeeper.js';
 import type { Cluster } from './cluster.ts';
 import type { Contender } from './contender.ts';
 import { type FaultRecord, MOMENTARY, type PlannedFault, planRound, type Round } from './fault.ts';
@@ -87,7 +88,8 @@ export class Nemesis {
     fault: PlannedFault,
   ): Promise<{ target: string; heal: () => void | Promise<void> } | undefined> {
     if (fault.on === 'members') {
-      return await onMembers(fault.kind, this.#options.cluster, fault.draw);
+      const { cluster } = this.#options;
+      return await onMembers(fault.kind, cluster, fault.draw, this.#holdersMember());
     }
     const contender = await this.#target(fault.holder, fault.target);
     const heal =
@@ -95,6 +97,14 @@ export class Nemesis {
         ? onProcess(fault.kind, contender)
         : await onNetwork(fault.kind, contender, fault.slowByMs);
     return heal && { target: contender.name, heal };
+  }
+
+  /** Where the holder is connected; undefined when nobody seems to hold the lock. */
+  #holdersMember(): Server | undefined {
+    const { cluster, contenders, holder } = this.#options;
+    const name = holder();
+    const proxies = contenders.find((contender) => contender.name === name)?.proxies;
+    return cluster.members.find((_, index) => (proxies?.[index]?.connections() ?? 0) > 0);
   }
 
   async #target(holder: boolean, otherwise: number): Promise<Contender> {

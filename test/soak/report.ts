@@ -1,6 +1,6 @@
 /** The soak's figures as text. Pure: it judges nothing. */
 import type { Figures, TakeOver, Verdict } from '../support/journal.ts';
-import { FAULT_KINDS, type FaultRecord } from './fault.ts';
+import { FAULT_KINDS, type FaultRecord, isProcessFault } from './fault.ts';
 
 export interface SoakResult {
   /** Asked for, and how long it was. */
@@ -23,7 +23,7 @@ export function reportOf(result: SoakResult): string {
   const { verdict, seed, contenders, minutes, lastedMinutes } = result;
   const lines = [
     `verdict: ${verdict.verdict}${verdict.verdict === 'unknown' ? `: ${verdict.reason}` : ''}`,
-    ...(verdict.verdict === 'unknown' ? [] : figuresOf(verdict)),
+    ...(verdict.verdict === 'unknown' ? [] : figuresOf(verdict, result.faults)),
     `lockexes ended: ${endingsOf(result.endings)}`,
     ...(verdict.verdict === 'unknown' ? [] : faultsOf(result, verdict.takeOvers)),
     ...result.failures.map((failure) => `FAILED: ${failure}`),
@@ -33,10 +33,12 @@ export function reportOf(result: SoakResult): string {
   return lines.join('\n');
 }
 
-function figuresOf(figures: Figures): string[] {
+function figuresOf(figures: Figures, faults: readonly FaultRecord[]): string[] {
   const { acquisitions, completed, counted, takeOvers, overlaps } = figures;
   const killed = takeOvers.filter((takeOver) => takeOver.killed);
-  const changes = takeOvers.filter(({ from, to }) => nameOf(from) !== nameOf(to));
+  const outages = faults.filter(({ kind }) => !isProcessFault(kind));
+  const whole = (some: readonly TakeOver[]) =>
+    some.filter((takeOver) => !outages.some((fault) => wasThere(fault, takeOver)));
   return [
     `acquisitions: ${acquisitions}`,
     `increments: ${completed} completed, ${counted} cut short that counted`,
@@ -49,8 +51,9 @@ function figuresOf(figures: Figures): string[] {
     `deeds with an older token: ${figures.staleDeeds}`,
     `tokens that were not newer: ${figures.tokensNotNewer}`,
     `take-over, all: ${spreadOf(takeOvers)}`,
-    `take-over, by another contender: ${spreadOf(changes)}`,
+    `take-over, no outage: ${spreadOf(whole(takeOvers))}`,
     `take-over, lockex killed: ${spreadOf(killed)}`,
+    `take-over, lockex killed, no outage: ${spreadOf(whole(killed))}`,
   ];
 }
 
@@ -77,10 +80,6 @@ function wasThere({ madeAt, healedAt }: FaultRecord, { goneAt, beganAt }: TakeOv
 
 function endingsOf(endings: ReadonlyMap<string, number>): string {
   return [...endings].map(([ending, times]) => `${ending} ×${times}`).join(', ');
-}
-
-function nameOf(run: string): string {
-  return run.split('.')[0] ?? run;
 }
 
 function lengthOf({ goneAt, beganAt }: TakeOver): number {

@@ -13,8 +13,9 @@ export default async function setup(
     project.provide('zookeeper', undefined);
     return undefined;
   }
-  // Half-second ticks allow session timeouts from one second (two ticks) to ten (twenty).
-  const server = await startServer({ tickTime: 500 });
+  // Half-second ticks allow session timeouts from one second (two ticks); the longest is for tests
+  // in which a session has to survive something on a busy host.
+  const server = await startServer({ tickTime: 500, maxSessionTimeout: 120_000 });
   const { host, port, connectString } = server;
   project.provide('zookeeper', { host, port, connectString });
   return () => server.stop();

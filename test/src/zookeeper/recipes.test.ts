@@ -49,6 +49,16 @@ const lockOf = (on: Session, path = '/l') =>
 const semaphoreOf = (on: Session, leases = 2) =>
   new Semaphore(on, { path: '/s', leases, guid: guid(), data });
 
+/** From now on answers are lost; call what it gives to reset the connection once one was. */
+async function losingAnswers(through: FaultProxy): Promise<() => Promise<void>> {
+  await through.blackhole('toClient', { bytes: 'drop' });
+  const before = through.counters.toClient.arrived;
+  return async () => {
+    await through.until(() => through.counters.toClient.arrived > before);
+    await through.pass();
+  };
+}
+
 /** Takes a step whose answers are lost, once `happened` says that the server has carried it out. */
 async function stepUnanswered(
   recipe: Recipe,
@@ -56,10 +66,10 @@ async function stepUnanswered(
   on: Session,
   happened: () => Promise<boolean>,
 ): Promise<void> {
-  await through.blackhole('toClient', { bytes: 'drop' });
+  const lose = await losingAnswers(through);
   const step = recipe.advance(nothing).catch((error: unknown) => error);
   while (!(await happened()));
-  await through.pass();
+  await lose();
   expect(await step).toMatchObject({ code: 'CONNECTION_LOSS' });
   expect(await on.whenAttached(10_000)).toBe(true);
 }
@@ -139,10 +149,10 @@ describe('a semaphore', () => {
     const multi = mine.multi.bind(mine);
     mine.multi = async (operations) => {
       mine.multi = multi;
-      await through.blackhole('toClient', { bytes: 'drop' });
+      const lose = await losingAnswers(through);
       const asked = multi(operations).catch((error: unknown) => error);
       while ((await other.getChildren('/s')).length === 0);
-      await through.pass();
+      await lose();
       throw await asked;
     };
     const semaphore = semaphoreOf(mine);

@@ -1,0 +1,42 @@
+/** A private etcd, where Debian's packages are installed. */
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePorts } from '../lib/loopback.js';
+
+const PATIENCE_MS = 20_000;
+
+/** @returns {Promise<{ endpoint: string, stop: () => Promise<void> } | null>} null: not installed */
+export async function startEtcd() {
+  const installed = ['etcd', 'etcdctl'].every((name) => !spawnSync(name, ['--version']).error);
+  if (!installed) return null;
+  const [client, peer] = await freePorts(2);
+  const endpoint = `http://127.0.0.1:${client}`;
+  const folder = mkdtempSync(join(tmpdir(), 'lockex-bench-etcd-'));
+  const urls = ['--listen-client-urls', endpoint, '--advertise-client-urls', endpoint];
+  const peers = ['--listen-peer-urls', `http://127.0.0.1:${peer}`];
+  const child = spawn('etcd', ['--data-dir', folder, ...urls, ...peers], { stdio: 'ignore' });
+  const stop = async () => {
+    if (child.exitCode === null) {
+      child.kill('SIGTERM');
+      await once(child, 'exit');
+    }
+    rmSync(folder, { recursive: true, force: true });
+  };
+  const until = performance.now() + PATIENCE_MS;
+  while (
+    spawnSync('etcdctl', ['--endpoints', endpoint, 'endpoint', 'health'], { env: api() }).status
+  ) {
+    if (performance.now() < until) continue;
+    await stop();
+    return null;
+  }
+  return { endpoint, stop };
+}
+
+/** @returns {NodeJS.ProcessEnv} */
+export function api() {
+  return { ...process.env, ETCDCTL_API: '3' };
+}

@@ -1,0 +1,54 @@
+/** Figures → tables and the page. Pure, but for asking the machine what it is. */
+import { cpus, release, totalmem } from 'node:os';
+
+/**
+ * @typedef {{ name: string, values: number[] }} Row  values: one for each run
+ * @typedef {{ title: string, unit: string, note: string, rows: Row[] }} Section
+ */
+
+/** @param {number[]} values @param {number} share 0.5: the median */
+export function quantile(values, share) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
+}
+
+/** Markdown, which reads well on a terminal too. @param {Section} section */
+export function table({ title, unit, note, rows }) {
+  const first = quantile(rows[0]?.values ?? [], 0.5);
+  const cells = rows.map(({ name, values }) => {
+    const median = quantile(values, 0.5);
+    const spread = `${shown(quantile(values, 0.25))}–${shown(quantile(values, 0.75))}`;
+    return [name, shown(median), spread, (median / first).toFixed(2), String(values.length)];
+  });
+  const head = ['what', `median, ${unit}`, 'quartiles', 'ratio to the first', 'runs'];
+  const all = [head, head.map(() => '---'), ...cells];
+  const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
+  const lines = all.map(
+    (row) => `| ${row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(' | ')} |`,
+  );
+  return `## ${title}\n\n${note}\n\n${lines.join('\n')}`;
+}
+
+/** @param {number} value */
+function shown(value) {
+  return value < 10 ? value.toFixed(2) : value.toFixed(1);
+}
+
+/** One line. */
+export function machine() {
+  const cores = cpus();
+  const memory = Math.round(totalmem() / 2 ** 30);
+  return `${cores.length} cores (${cores[0]?.model.trim()}), ${memory} GiB, Linux ${release()}, Node ${process.version}`;
+}
+
+/** @param {{ machine: string, sections: Section[], missing: string[] }} results */
+export function page({ machine: host, sections, missing }) {
+  const absent = missing.map((what) => `Not measured: ${what}.\n\n`).join('');
+  return `# Performance
+
+Written by \`npm run bench\` from what it measured in one run, on ${new Date().toISOString().slice(0, 10)}: ${host}.
+Everything that is compared was measured in turns, so that other work on the machine hits all alike.
+
+${absent}${sections.map(table).join('\n\n')}
+`;
+}
