@@ -1,0 +1,284 @@
+/** The session on a real server, and on a scripted one for what a healthy server does not do. */
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
+import { systemClock } from '../../../src/clock.ts';
+import { UnreachableError } from '../../../src/zookeeper/errors.ts';
+import { reap } from '../../../src/zookeeper/reap.ts';
+import { CreateMode } from '../../../src/zookeeper/requests.ts';
+import { Session, type SessionOptions } from '../../../src/zookeeper/session.ts';
+import { startFaultProxy } from '../../support/faultProxy.ts';
+import { freshChroot, sharedServer, sharedServerWithChroot } from '../../support/zookeeper.ts';
+import { framed, int, long, STAT, startScriptedServer } from './scriptedServer.ts';
+
+const T = 4000;
+const open: Session[] = [];
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((session) => session.close(1000)));
+});
+
+function made(options: Partial<SessionOptions> = {}): Session {
+  const { host, port } = sharedServer();
+  const session = new Session({
+    hosts: [{ host, port }],
+    chroot: '',
+    timeoutMs: T,
+    clock: systemClock,
+    log: () => {},
+    // Hosts in the order given.
+    random: () => 0.999,
+    ...options,
+  });
+  open.push(session);
+  return session;
+}
+
+async function connected(options: Partial<SessionOptions> = {}): Promise<Session> {
+  const session = made(options);
+  await session.connect(20_000);
+  return session;
+}
+
+const told = <K extends 'attached' | 'detached' | 'expired'>(session: Session, event: K) =>
+  new Promise<unknown>((resolve) => {
+    session.once(event, resolve as never);
+  });
+
+async function through() {
+  const { host, port } = sharedServer();
+  const proxy = await startFaultProxy(host, port);
+  onTestFinished(() => proxy.close());
+  return { proxy, hosts: [{ host: proxy.host, port: proxy.port }] };
+}
+
+describe('a session', () => {
+  it('has an id, a server, and the timeout that the server granted', async () => {
+    const session = await connected({ timeoutMs: 1 });
+    expect(session.info).toMatchObject({ server: sharedServer().connectString, timeoutMs: 1000 });
+    expect(session.info?.id).toBe(`0x${session.id.toString(16)}`);
+  });
+
+  it('takes its ephemeral nodes with it when it is closed, at once', async () => {
+    const { chroot } = await sharedServerWithChroot();
+    const [one, other] = [await connected({ chroot }), await connected({ chroot })];
+    const { czxid } = await one.create('/e', Buffer.from('x'), { mode: CreateMode.EPHEMERAL });
+    expect(await other.exists('/e')).toMatchObject({ czxid, ephemeralOwner: one.id });
+    expect(await one.close(10_000)).toBe(true);
+    expect(await other.exists('/e')).toBeNull();
+  });
+
+  it('lives on while nothing is asked, thanks to pings', async () => {
+    const session = await connected({ timeoutMs: 1000 });
+    let detached = 0;
+    session.on('detached', () => {
+      detached += 1;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 3500));
+    await session.check('/');
+    expect(detached).toBe(0);
+  });
+
+  it('is the same after a reset, and is told so', async () => {
+    const { proxy, hosts } = await through();
+    const session = await connected({ hosts, timeoutMs: 10_000 });
+    const { id } = session;
+    const [detached, attached] = [told(session, 'detached'), told(session, 'attached')];
+    proxy.reset();
+    expect(await detached).toMatchObject({ reason: expect.stringMatching(/reset|closed/) });
+    expect(await attached).toMatchObject({ server: proxy.connectString });
+    expect(session.id).toBe(id);
+    await session.check('/');
+  });
+
+  it('that another has ended is said to be expired, by the server', async () => {
+    const session = await connected();
+    const expired = told(session, 'expired');
+    const { host, port } = sharedServer();
+    const credentials = session.credentials() ?? {
+      id: Buffer.alloc(8),
+      password: Buffer.alloc(16),
+    };
+    expect(await reap({ hosts: [{ host, port }], timeoutMs: T, credentials }, systemClock)).toBe(
+      true,
+    );
+    expect(await expired).toMatchObject({ by: 'server' });
+    await expect(session.check('/')).rejects.toMatchObject({ code: 'CONNECTION_LOSS' });
+  });
+
+  it('that no server is heard for is given up after T', async () => {
+    const { proxy, hosts } = await through();
+    const session = await connected({ hosts, timeoutMs: 1000 });
+    const expired = told(session, 'expired');
+    await proxy.blackhole('both');
+    expect(await expired).toMatchObject({ by: 'silence' });
+  });
+
+  it('asks for the smallest T that it was granted', async () => {
+    const asked: number[] = [];
+    const server = await startScriptedServer(async (connection) => {
+      const frame = await connection.shakeHands({
+        timeoutMs: connection.number === 1 ? 3000 : 9000,
+      });
+      asked.push(frame?.readInt32BE(12) ?? 0);
+      if (connection.number < 3) connection.socket.end();
+    });
+    const session = await connected({ hosts: [{ host: '127.0.0.1', port: server.port }] });
+    while (asked.length < 3) await told(session, 'attached');
+    expect(asked).toEqual([T, 3000, 3000]);
+    expect(session.attached?.timeoutMs).toBe(9000);
+  });
+
+  it('never takes another session for its own', async () => {
+    const server = await startScriptedServer(async (connection) => {
+      await connection.shakeHands({ sessionId: BigInt(connection.number) });
+      if (connection.number === 1) connection.socket.end();
+    });
+    const session = await connected({ hosts: [{ host: '127.0.0.1', port: server.port }] });
+    expect(await told(session, 'expired')).toMatchObject({ by: 'server' });
+  });
+});
+
+describe('requests', () => {
+  it('fail at once while there is no connection, and nothing is queued', async () => {
+    const { proxy, hosts } = await through();
+    const session = await connected({ hosts });
+    await proxy.refuse();
+    while (session.isAttached) await told(session, 'detached');
+    await expect(session.getData('/')).rejects.toMatchObject({ code: 'CONNECTION_LOSS' });
+  });
+
+  it('tell errors apart', async () => {
+    const { chroot } = await sharedServerWithChroot();
+    const session = await connected({ chroot });
+    await expect(session.getData('/none')).rejects.toMatchObject({ code: 'NO_NODE', number: -101 });
+    expect(await session.exists('/none')).toBeNull();
+    await session.mkdirp('/a/b');
+    await expect(
+      session.create('/a', Buffer.alloc(0), { mode: CreateMode.PERSISTENT }),
+    ).rejects.toMatchObject({ code: 'NODE_EXISTS' });
+    await expect(session.setData('/a', Buffer.alloc(0), 7)).rejects.toMatchObject({
+      code: 'BAD_VERSION',
+    });
+    await expect(
+      session.multi([{ type: 'check', path: '/a', version: 0 }]),
+    ).resolves.toBeUndefined();
+    await session.setData('/a', Buffer.from('1'), 0);
+    await expect(session.multi([{ type: 'check', path: '/a', version: 0 }])).rejects.toMatchObject({
+      code: 'BAD_VERSION',
+    });
+  });
+
+  it('below a chroot that is not there say so', async () => {
+    const session = await connected({ chroot: freshChroot() });
+    await expect(session.mkdirp('/a')).rejects.toThrow(/^the chroot .*no such node/);
+  });
+
+  it('that are answered by thousands in one piece are all answered', async () => {
+    const count = 5000;
+    const server = await startScriptedServer(async (connection) => {
+      await connection.shakeHands({ timeoutMs: 30_000 });
+      const answers: Buffer[] = [];
+      for (let frame = await connection.frame(); frame; frame = await connection.frame()) {
+        answers.push(framed(int(frame.readInt32BE(0)), long(1n), int(0), STAT));
+        if (answers.length === count) connection.socket.write(Buffer.concat(answers));
+      }
+    });
+    const session = await connected({
+      hosts: [{ host: '127.0.0.1', port: server.port }],
+      timeoutMs: 30_000,
+    });
+    const all = Array.from({ length: count }, () => session.exists('/'));
+    expect(await Promise.all(all)).toHaveLength(count);
+  });
+
+  it.each([
+    ['negative', int(-7)],
+    ['too large to be one', int(0x7fffffff)],
+  ])('a frame of a length that is %s ends the connection, not the process', async (_, length) => {
+    const server = await startScriptedServer(async (connection) => {
+      await connection.shakeHands();
+      if (connection.number === 1) connection.socket.write(length);
+    });
+    const session = made({ hosts: [{ host: '127.0.0.1', port: server.port }] });
+    const detached = told(session, 'detached');
+    await session.connect(20_000);
+    expect(await detached).toMatchObject({ reason: expect.stringMatching(/a frame of/) });
+    await told(session, 'attached');
+  });
+});
+
+describe('watches', () => {
+  it('are called once, for a change that is made after they were set', async () => {
+    const { chroot } = await sharedServerWithChroot();
+    const [one, other] = [await connected({ chroot }), await connected({ chroot })];
+    await one.mkdirp('/w');
+    let calls = 0;
+    const called = new Promise<void>((resolve) => {
+      void one.getData('/w', () => {
+        calls += 1;
+        resolve();
+      });
+    });
+    await one.exists('/w');
+    await other.setData('/w', Buffer.from('1'), -1);
+    await called;
+    await other.setData('/w', Buffer.from('2'), -1);
+    await one.getData('/w');
+    expect(calls).toBe(1);
+  });
+
+  it('go with their connection', async () => {
+    const { chroot } = await sharedServerWithChroot();
+    const { proxy, hosts } = await through();
+    const [one, other] = [await connected({ chroot, hosts }), await connected({ chroot })];
+    await one.mkdirp('/w');
+    let calls = 0;
+    await one.getData('/w', () => {
+      calls += 1;
+    });
+    const attached = told(one, 'attached');
+    proxy.reset();
+    await attached;
+    await other.setData('/w', Buffer.from('1'), -1);
+    await one.check('/w');
+    await one.getData('/w');
+    expect(calls).toBe(0);
+  });
+});
+
+describe('a try to connect', () => {
+  it('names each host and what was wrong with it', async () => {
+    const mute = await startScriptedServer(() => {});
+    const closing = await startScriptedServer(async (connection) => {
+      await connection.frame();
+      connection.socket.end();
+    });
+    const hosts = [1, mute.port, closing.port].map((port) => ({ host: '127.0.0.1', port }));
+    const failure = await made({ hosts, timeoutMs: 2000 })
+      .connect(3000)
+      .catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(UnreachableError);
+    const problems = Object.fromEntries(
+      (failure as UnreachableError).failures.map(({ host, problem }) => [host, problem]),
+    );
+    expect(problems['127.0.0.1:1']).toBe('connection refused');
+    expect(problems[`127.0.0.1:${mute.port}`]).toMatch(/no answer to the handshake/);
+    expect(problems[`127.0.0.1:${closing.port}`]).toMatch(/instead of answering the handshake/);
+  });
+
+  it('can be abandoned: nothing is said any more, and no timer is left', async () => {
+    const mute = await startScriptedServer(() => {});
+    const session = made({ hosts: [{ host: '127.0.0.1', port: mute.port }] });
+    const connecting = session.connect(600_000);
+    session.abandon();
+    await expect(connecting).rejects.toMatchObject({ code: 'CONNECTION_LOSS' });
+    expect(await session.whenAttached(1)).toBe(false);
+  });
+
+  it('of the reaper never makes a session', async () => {
+    const { host, port } = sharedServer();
+    const credentials = { id: Buffer.alloc(8, 1), password: Buffer.alloc(16, 1) };
+    // The server does not know it: it is over, and that is what was wanted.
+    expect(await reap({ hosts: [{ host, port }], timeoutMs: T, credentials }, systemClock)).toBe(
+      true,
+    );
+  });
+});
