@@ -24,11 +24,9 @@ function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-try {
-  await main();
-} catch (error) {
+main().catch((error: unknown) => {
   const isUsage = error instanceof UsageError;
   process.stderr.on('error', () => {});
   process.stderr.write(`lockex: ${isUsage ? error.message : describeError(error, 'info')}\n`);
   process.exitCode = isUsage ? EXIT_USAGE : EXIT_FAILED;
-}
+});

@@ -5,6 +5,6 @@ import { decodeRemains, reap } from './zookeeper/reap.ts';
 
 const STDIN = 0;
 
-process.exit(
-  (await reap(decodeRemains(readFileSync(STDIN, 'latin1').trim()), systemClock)) ? 0 : 1,
-);
+reap(decodeRemains(readFileSync(STDIN, 'latin1').trim()), systemClock).then((done) => {
+  process.exit(done ? 0 : 1);
+});

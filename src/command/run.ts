@@ -50,17 +50,11 @@ export class Run {
     return this.#guarding?.pid ?? null;
   }
 
+  /** In a moment: to start a process takes milliseconds, in which the session can be asked for. */
   park(): void {
-    const { reaper } = this.#options;
-    const words = reaper === null ? [] : reaper.argv.map((word) => `word ${word}`);
-    this.#guarding?.tell('reaper', 'reaper', ...words);
-    this.#guarding?.tell('marker', `marker ${markerOf(this.#options)}`);
-    this.#guarding?.tell('brand', `brand ${this.#parking.brand}`);
-    this.refreshReaper();
-    this.#guarding?.stand();
-    this.#parking.park();
-    const found = resolveCommand(this.#options);
-    if (!found.ok) this.#emit({ type: 'command.doubtful', message: found.message });
+    setImmediate(() => {
+      if (!this.#isClosing && !this.#isOver) this.#park();
+    });
   }
 
   arm(lease: LeaseInfo): void {
@@ -112,6 +106,19 @@ export class Run {
     this.#isOver = true;
     this.#parking.dispose();
     this.#guarding?.abandon();
+  }
+
+  #park(): void {
+    const { reaper } = this.#options;
+    const words = reaper === null ? [] : reaper.argv.map((word) => `word ${word}`);
+    this.#guarding?.tell('reaper', 'reaper', ...words);
+    this.#guarding?.tell('marker', `marker ${markerOf(this.#options)}`);
+    this.#guarding?.tell('brand', `brand ${this.#parking.brand}`);
+    this.refreshReaper();
+    this.#guarding?.stand();
+    this.#parking.park();
+    const found = resolveCommand(this.#options);
+    if (!found.ok) this.#emit({ type: 'command.doubtful', message: found.message });
   }
 
   #newGuarding(): Guarding {

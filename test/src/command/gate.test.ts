@@ -163,7 +163,8 @@ describe.each(SHELLS)('the gate in %s', (name, shell) => {
     supervisor.send({ type: 'command.arm', lease: leaseOf(60_000) });
     await events.next('command.armed');
     const [gate] = carriers(marker);
-    process.kill(gate?.pid ?? 0, 'SIGKILL');
+    if (gate === undefined) throw new Error('no gate is parked');
+    process.kill(gate.pid, 'SIGKILL');
     await until(() => carriers(marker).some(({ pid }) => pid !== gate?.pid), 'another gate');
     supervisor.send({ type: 'command.start', grant: GRANT });
     expect((await events.next('command.stopped')).exit?.code).toBe(0);

@@ -13,6 +13,7 @@ import {
   leaseOf,
   onCleanUp,
   SHELLS,
+  standingGuard,
   supervise,
   until,
 } from './harness.ts';
@@ -118,7 +119,7 @@ describe.each(SHELLS)('a guard in %s', (_name, shell) => {
 it('the gate is not opened before a guard has echoed', async () => {
   const { supervisor, events } = supervise({ command: { kind: 'shell', line: 'sleep 200' } });
   supervisor.send({ type: 'command.park' });
-  const first = supervisor.guardPid ?? 0;
+  const first = await standingGuard(supervisor);
   process.kill(-first, 'SIGSTOP');
   supervisor.send({ type: 'command.arm', lease: leaseOf(60_000) });
   supervisor.send({ type: 'command.start', grant: GRANT });

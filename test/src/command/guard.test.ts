@@ -17,6 +17,7 @@ import {
   leaseOf,
   lineIn,
   SHELLS,
+  standingGuard,
   supervise,
   temporaryFolder,
   until,
@@ -105,7 +106,7 @@ describe.each(WAYS)('the guard in $name, reach $reach', ({ shell, reach }) => {
   it('is replaced when it is killed, without harm to the command', async () => {
     const { supervisor, events, run, logs } = supervise({ command: SLEEPER, shell, reach });
     const pid = await run();
-    const guard = supervisor.guardPid ?? 0;
+    const guard = await standingGuard(supervisor);
     process.kill(guard, 'SIGKILL');
     await until(() => supervisor.guardPid !== null && supervisor.guardPid !== guard);
     expect(logs.join()).toContain('another takes its place');
@@ -117,7 +118,7 @@ describe.each(WAYS)('the guard in $name, reach $reach', ({ shell, reach }) => {
   it('is replaced when it is stopped, because its echo is missed', async () => {
     const { supervisor, events, run } = supervise({ command: SLEEPER, shell, reach });
     const pid = await run();
-    const guard = supervisor.guardPid ?? 0;
+    const guard = await standingGuard(supervisor);
     for (const member of sessionOf(guard)) process.kill(member, 'SIGSTOP');
     supervisor.send({ type: 'command.extend', lease: leaseOf(60_000) });
     await until(() => supervisor.guardPid !== null && supervisor.guardPid !== guard);
@@ -217,7 +218,7 @@ describe('the guard', () => {
   it('stays when systemd or a user sends it the usual signals', async () => {
     const { supervisor, events, run } = supervise({ command: SLEEPER });
     await run();
-    const guard = supervisor.guardPid ?? 0;
+    const guard = await standingGuard(supervisor);
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR1'] as const) {
       process.kill(guard, signal);
     }
@@ -233,7 +234,7 @@ describe('the guard', () => {
     supervisor.send({ type: 'command.park' });
     supervisor.send({ type: 'command.arm', lease: leaseOf(60_000) });
     await events.next('command.armed');
-    const guard = supervisor.guardPid ?? 0;
+    const guard = await standingGuard(supervisor);
     const all = [...sessionOf(guard), ...carriers(marker).map(({ pid }) => pid)];
     const privateKb = all.map((pid) => {
       const rollup = textOf(`/proc/${pid}/smaps_rollup`);

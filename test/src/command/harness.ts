@@ -168,6 +168,15 @@ export async function until(isTrue: () => boolean, what = 'a fact'): Promise<voi
   }
 }
 
+/** The pid of its guard, once one stands. */
+export async function standingGuard(supervisor: CommandSupervisor): Promise<number> {
+  await until(() => supervisor.guardPid !== null, 'a guard');
+  const pid = supervisor.guardPid;
+  // Never 0: signals to that go to the test itself.
+  if (pid === null) throw new Error('the guard is gone');
+  return pid;
+}
+
 /** A file's content, once it ends in a newline. */
 export async function lineIn(file: string): Promise<string> {
   const read = () => (existsSync(file) ? readFileSync(file, 'utf8') : '');
