@@ -28,6 +28,27 @@ const OPENING =
   '(function(require,lockexFile){const lockexUrl=require("node:url").pathToFileURL(lockexFile).href;';
 const CLOSING = '})';
 
+/**
+ * What winston brings for Nodes of long ago, and for its own debugging: a quarter of what a start
+ * would read, for nothing.
+ */
+const SHIMS = new Map([
+  ['readable-stream', 'module.exports = require("node:stream")'],
+  ['readable-stream/lib/_stream_writable.js', 'module.exports = require("node:stream").Writable'],
+  ['@dabh/diagnostics', 'module.exports = () => () => {}'],
+]);
+
+/** @type {import('esbuild').Plugin} */
+const shims = {
+  name: 'shims',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /./ }, ({ path }) =>
+      SHIMS.has(path) ? { path, namespace: 'shim' } : undefined,
+    );
+    onLoad({ filter: /./, namespace: 'shim' }, ({ path }) => ({ contents: SHIMS.get(path) ?? '' }));
+  },
+};
+
 /** @type {import('esbuild').BuildOptions} */
 const COMMON = {
   absWorkingDir: root,
@@ -38,6 +59,7 @@ const COMMON = {
   minifySyntax: true,
   minifyWhitespace: true,
   legalComments: 'none',
+  plugins: [shims],
   logLevel: 'warning',
 };
 

@@ -9,7 +9,7 @@ import { Script } from 'node:vm';
 const [dist = '', name = '', ...words] = process.argv.slice(2);
 const filename = `${dist}/${name}.js`;
 const program = `${dist}/program/${name}`;
-const script = new Script(readFileSync(`${program}.js`, 'utf8'), { filename: `${program}.js` });
+const script = new Script(readFileSync(`${program}.js`, 'latin1'), { filename: `${program}.js` });
 process.on('exit', () => writeFileSync(`${program}.cache`, script.createCachedData()));
 process.argv = [process.execPath, filename, ...words];
 script.runInThisContext()(createRequire(filename), filename);
