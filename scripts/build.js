@@ -29,13 +29,16 @@ const OPENING =
 const CLOSING = '})';
 
 /**
- * What winston brings for Nodes of long ago, and for its own debugging: a quarter of what a start
+ * What winston brings for Nodes of long ago, for its own debugging and for colours that the log
+ * doesn't take from it, and what node-zookeeper-client takes nothing of: a third of what a start
  * would read, for nothing.
  */
 const SHIMS = new Map([
   ['readable-stream', 'module.exports = require("node:stream")'],
   ['readable-stream/lib/_stream_writable.js', 'module.exports = require("node:stream").Writable'],
   ['@dabh/diagnostics', 'module.exports = () => () => {}'],
+  ['@colors/colors/safe', 'module.exports = {}'],
+  ['underscore', 'export { clone, defaults, shuffle } from "underscore/modules/index.js"'],
 ]);
 
 /** @type {import('esbuild').Plugin} */
@@ -45,7 +48,10 @@ const shims = {
     onResolve({ filter: /./ }, ({ path }) =>
       SHIMS.has(path) ? { path, namespace: 'shim' } : undefined,
     );
-    onLoad({ filter: /./, namespace: 'shim' }, ({ path }) => ({ contents: SHIMS.get(path) ?? '' }));
+    onLoad({ filter: /./, namespace: 'shim' }, ({ path }) => ({
+      contents: SHIMS.get(path) ?? '',
+      resolveDir: root,
+    }));
   },
 };
 

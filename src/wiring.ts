@@ -4,7 +4,6 @@
  * It translates calls, and it holds the last resort: a machine that failed can't stop a command any
  * more, so the command is killed without it.
  */
-import { randomUUID } from 'node:crypto';
 import { hostname, userInfo } from 'node:os';
 import { basename } from 'node:path';
 import {
@@ -26,6 +25,7 @@ import type { Output } from '../machines/outcome.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { isHangupIgnored, SignalWatcher } from './command/signals.ts';
 import { CommandSupervisor } from './command/supervisor.ts';
+import { randomHex } from './random.ts';
 import type { CommandLine, LockexSettings } from './settings.ts';
 import { version } from './version.ts';
 import { Contender } from './zookeeper/contender.ts';
@@ -93,7 +93,7 @@ export function createLockex(settings: LockexSettings, dependencies: LockexDepen
         env: process.env,
         cwd: process.cwd(),
         lockId: settings.lockId,
-        guid: randomUUID().replaceAll('-', ''),
+        guid: randomHex(16),
         ignoreHangup,
         killAfterMs: settings.killAfterMs,
         guard: settings.guard,

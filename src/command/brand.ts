@@ -5,12 +5,12 @@
  * /proc/PID/limits. redis and others overwrite their environment, but not this. Only where no cgroup
  * could be entered does the command get one.
  */
-import { randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { randomHex } from '../random.ts';
 
-/** Between 2^40 and 2^47: no limit that a person would choose, and small enough for every shell. */
+/** From 2^46 to 2^47: no limit that a person would choose, and small enough for every shell. */
 export function newBrand(): string {
-  return String(2 ** 40 + randomInt(2 ** 46, 2 ** 47));
+  return String(2 ** 46 + (Number.parseInt(randomHex(6), 16) % 2 ** 46));
 }
 
 export function isBranded(pid: number, brand: string): boolean {

@@ -52,7 +52,8 @@ export class Guard {
     this.#lines = new Lines(this.#child, heard, () => {});
     this.#child.unref();
     this.#lines.unref();
-    this.#lines.send(...GUARD_SCRIPT.split('\n'), '.');
+    // Its `read` takes a byte at a time: no indentation.
+    this.#lines.send(...GUARD_SCRIPT.split(/\n\s*/), '.');
   }
 
   get pid(): number | null {

@@ -4,7 +4,6 @@
  *
  * One session at a time. Whatever an older one still has to say is not listened to.
  */
-import { randomUUID } from 'node:crypto';
 import type {
   GrantInfo,
   LossCause,
@@ -13,6 +12,7 @@ import type {
   ZookeeperEvent,
 } from '../../machines/contract.ts';
 import type { Clock } from '../clock.ts';
+import { randomHex } from '../random.ts';
 import { isRequestError, UnreachableError } from './errors.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import { Queueing } from './queueing.ts';
@@ -219,15 +219,12 @@ export class Contender {
   #join(blocking: boolean): void {
     const session = this.#session;
     if (session === null || this.#phase.name === 'over') return;
-    this.#queueing ??= new Queueing(
-      this.#options.newRecipe(session, randomUUID().replaceAll('-', '')),
-      {
-        clock: this.#options.clock,
-        isAttached: () => session.isAttached,
-        onStanding: (standing) => this.#stands(standing),
-        onTimeout: (reason) => session.reattach(reason),
-      },
-    );
+    this.#queueing ??= new Queueing(this.#options.newRecipe(session, randomHex(16)), {
+      clock: this.#options.clock,
+      isAttached: () => session.isAttached,
+      onStanding: (standing) => this.#stands(standing),
+      onTimeout: (reason) => session.reattach(reason),
+    });
     this.#phase = { name: 'queued' };
     this.#run(this.#queueing.join(blocking));
   }
