@@ -3,7 +3,9 @@ import { cpus, release, totalmem } from 'node:os';
 
 /**
  * @typedef {{ name: string, values: number[] }} Row  values: one for each run
- * @typedef {{ title: string, unit: string, note: string, rows: Row[] }} Section
+ * @typedef {{ title: string, unit: string, note: string, rows: Row[], isInTurns?: boolean }} Section
+ *   isInTurns: the runs of one number were made one after the other, so that their differences tell
+ *   more than that of the medians
  */
 
 /** @param {number[]} values @param {number} share 0.5: the median */
@@ -13,14 +15,18 @@ export function quantile(values, share) {
 }
 
 /** Markdown, which reads well on a terminal too. @param {Section} section */
-export function table({ title, unit, note, rows }) {
+export function table({ title, unit, note, rows, isInTurns = false }) {
   const first = quantile(rows[0]?.values ?? [], 0.5);
   const cells = rows.map(({ name, values }) => {
     const median = quantile(values, 0.5);
     const spread = `${shown(quantile(values, 0.25))}–${shown(quantile(values, 0.75))}`;
-    return [name, shown(median), spread, (median / first).toFixed(2), String(values.length)];
+    const over = isInTurns
+      ? [shown(quantile(differences(values, rows[0]?.values ?? []), 0.5))]
+      : [];
+    return [name, shown(median), spread, ...over, (median / first).toFixed(2), `${values.length}`];
   });
-  const head = ['what', `median, ${unit}`, 'quartiles', 'ratio to the first', 'runs'];
+  const over = isInTurns ? ['over the first'] : [];
+  const head = ['what', `median, ${unit}`, 'quartiles', ...over, 'ratio to the first', 'runs'];
   const all = [head, head.map(() => '---'), ...cells];
   const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
   const lines = all.map(
@@ -29,9 +35,14 @@ export function table({ title, unit, note, rows }) {
   return `## ${title}\n\n${note}\n\n${lines.join('\n')}`;
 }
 
+/** @param {number[]} values @param {number[]} firsts */
+function differences(values, firsts) {
+  return values.map((value, turn) => value - (firsts[turn] ?? Number.NaN));
+}
+
 /** @param {number} value */
 function shown(value) {
-  return value < 10 ? value.toFixed(2) : value.toFixed(1);
+  return Math.abs(value) < 10 ? value.toFixed(2) : value.toFixed(1);
 }
 
 /** One line. */

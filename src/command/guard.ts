@@ -29,7 +29,11 @@ export class Guard {
     this.#child = spawn(program, [...before, '-c', GUARD_BOOT, 'guard'], {
       // Nothing of the user's: no folder kept busy, no output kept open, no variable.
       cwd: '/',
-      env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LC_ALL: 'C' },
+      env: {
+        PATH: process.env['PATH'] ?? '/usr/bin:/bin',
+        LC_ALL: 'C',
+        script: GUARD_SCRIPT,
+      },
       detached: true,
       stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
     });
@@ -52,8 +56,6 @@ export class Guard {
     this.#lines = new Lines(this.#child, heard, () => {});
     this.#child.unref();
     this.#lines.unref();
-    // Its `read` takes a byte at a time: no indentation.
-    this.#lines.send(...GUARD_SCRIPT.split(/\n\s*/), '.');
   }
 
   get pid(): number | null {
