@@ -22,10 +22,8 @@ export interface LockexInput {
   readonly conflictExitCode: number;
 }
 
-/** The session as people may see it: no password. */
+/** The session as people may see it: neither its id nor its password, which together end it. */
 export interface SessionInfo {
-  /** As ZooKeeper's own logs print it, e.g. `0x100002a3b5c0001`. */
-  readonly id: string;
   /** host:port of the server that we are connected to. */
   readonly server: string;
   /** The session timeout that the server granted. */

@@ -23,7 +23,7 @@ export function wordsForState(
         event?.type === 'session.resumed'
           ? `waiting: connected again, to ${session?.server}`
           : `waiting: connected to ${session?.server}, asking for the lock`,
-        { session: session?.id, server: session?.server, timeoutMs: session?.timeoutMs },
+        { server: session?.server, timeoutMs: session?.timeoutMs },
       );
     case 'locked':
       return info('locked: the lock is ours; proving the lease');

@@ -165,7 +165,6 @@ export class Session extends Requester<SessionEvents> {
   get info(): SessionInfo | null {
     if (this.id === 0n) return null;
     return {
-      id: `0x${this.id.toString(16)}`,
       server: this.#attachment?.server ?? '',
       timeoutMs: this.#attachment?.timeoutMs ?? this.#timeoutMs,
     };

@@ -20,13 +20,18 @@ interface Options {
   readonly env?: NodeJS.ProcessEnv;
   readonly input?: string;
   readonly cwd?: string;
+  /** Killed after that long; milliseconds. */
+  readonly maxLifeMs?: number;
 }
 
 /** Starts lockex with a log in JSON; a session timeout of 4 s unless the words say otherwise. */
-export function startLockex(words: readonly string[], { env, cwd }: Options = {}): Program {
+export function startLockex(
+  words: readonly string[],
+  { env, ...options }: Omit<Options, 'input'> = {},
+): Program {
   return startProgram(PROGRAM, ['--log-format', 'json', '-T', '4', ...words], {
     env: userEnvironment(env),
-    ...(cwd && { cwd }),
+    ...options,
   });
 }
 

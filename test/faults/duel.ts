@@ -1,82 +1,201 @@
 /**
- * A holder and a standby for one lock, each writing its name into one journal for as long as it
- * lives. The journal is opened for appending, one short line a write: its order is what happened.
+ * A holder and a standby for one lock, and what becomes of them. Their commands journal what they do
+ * with monotonic time (worker.pl); the journal's judge says whether two ran at once and whether the
+ * fencing tokens grew; and what they leave behind is looked for.
  */
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished } from 'vitest';
+import { getCurrentTest } from 'vitest/suite';
 import { contentOf, startLockex, temporaryFolder } from '../e2e/program.ts';
+import { type Deed, judgeJournal, type Kill } from '../support/journal.ts';
 import { isAlive, type Program } from '../support/processes.ts';
+import {
+  describe as describeProcess,
+  guardsOf,
+  isStill,
+  type ProcessId,
+  processesNaming,
+} from '../support/processList.ts';
+import { childrenOf } from '../support/zookeeper.ts';
 
-export interface Duel {
-  readonly holder: Program;
-  readonly standby: Program;
-  /** Pid of the holder's command. */
-  readonly holderPid: number;
-  /** Until the standby's command runs; gives how long that took since the duel was set up. */
-  standbyRuns(): Promise<void>;
-  /** Fails unless everything that the holder's command wrote stands before the standby's first line. */
-  expectNoOverlap(): void;
-}
+const WORKER = fileURLToPath(new URL('../support/worker.pl', import.meta.url));
+const WORK_MS = 600_000;
+/** Of a lockex; longer than any test here. */
+const LIFE_MS = 180_000;
+/** For whatever has to happen in the end, on a busy host as well. */
+const PATIENCE_MS = 90_000;
 
 export interface Side {
   readonly hosts: string;
   /** Session timeout, seconds. */
   readonly timeout: number;
   readonly options?: readonly string[];
+  /** What the command does besides its work, as in worker.pl. */
+  readonly mode?: 'plain' | 'stubborn' | 'family' | 'loner';
 }
 
 /** The holder runs and the standby waits when it resolves. */
 export async function duel(holding: Side, waiting: Side): Promise<Duel> {
-  const journal = `${temporaryFolder()}/journal`;
-  const start = (name: string, { hosts, timeout, options = [] }: Side) =>
-    startLockex([
-      '-z',
-      hosts,
-      '-i',
-      'duel',
-      '-T',
-      String(timeout),
-      '--kill-after',
-      '0.3',
-      ...options,
-      '--',
-      `echo ${name} >>${journal}; echo ${name} $$; while :; do echo ${name} >>${journal}; sleep 0.02; done`,
-    ]);
-  const holder = start('holder', holding);
-  const holderPid = Number((await holder.line(/^holder \d+$/)).split(' ')[1]);
-  const standby = start('standby', waiting);
-  onTestFinished(() => {
-    for (const program of [holder, standby]) program.signal('SIGCONT');
-  });
-  await standby.line(/"queue":/, 'stderr');
-  return {
-    holder,
-    standby,
-    holderPid,
-    standbyRuns: async () => {
-      await standby.line(/^standby \d+$/, 'stdout', 90_000);
-    },
-    expectNoOverlap: () => {
-      const lines = contentOf(journal).trim().split('\n');
-      const first = lines.indexOf('standby');
-      expect(first, 'the standby never ran').toBeGreaterThan(0);
-      expect(lines.lastIndexOf('holder')).toBeLessThan(first);
-    },
-  };
+  const of = new Duel(temporaryFolder(), holding, waiting);
+  await of.begin();
+  return of;
 }
 
-/** Until the lock has changed hands, the holder's command dead before. */
-export async function expectHandover(of: Duel, holderStatus: number | null): Promise<void> {
-  await of.standbyRuns();
-  expect(await isAlive(of.holderPid)).toBe(false);
-  of.expectNoOverlap();
-  if (holderStatus !== null) expect((await of.holder.ended).status).toBe(holderStatus);
+export class Duel {
+  readonly holder: Program;
+  #standby: Program | null = null;
+  readonly #folder: string;
+  readonly #waiting: Side;
+  #holderPid = 0;
+  readonly #guards: ProcessId[] = [];
+  readonly #kills: Kill[] = [];
+  #faultAt = 0;
+
+  constructor(folder: string, holding: Side, waiting: Side) {
+    this.#folder = folder;
+    this.#waiting = waiting;
+    writeFileSync(this.#file('journal'), '');
+    writeFileSync(this.#file('counter'), `${'0'.repeat(15)}\n`);
+    mkdirSync(this.#file('temporary'));
+    this.holder = this.#start('holder', holding);
+  }
+
+  async begin(): Promise<void> {
+    this.#holderPid = await this.#runs('holder', this.holder);
+    this.#standby = this.#start('standby', this.#waiting);
+    await this.#standby.line(/"queue":/, 'stderr');
+    this.#faultAt = now();
+  }
+
+  get standby(): Program {
+    if (this.#standby === null) throw new Error('not begun');
+    return this.#standby;
+  }
+
+  /** Pid of the holder's command. */
+  get holderPid(): number {
+    return this.#holderPid;
+  }
+
+  get holderGuard(): number {
+    const [guard] = this.#guards;
+    if (guard === undefined) throw new Error('no guard');
+    return guard.pid;
+  }
+
+  /** Times are counted from here: to be called just before the fault is made. */
+  fault(kind?: 'kill'): void {
+    this.#faultAt = now();
+    if (kind) this.#kills.push({ at: this.#faultAt, event: kind, contender: 'holder' });
+  }
+
+  async standbyRuns(): Promise<void> {
+    await this.#runs('standby', this.standby);
+    expect(await isAlive(this.#holderPid)).toBe(false);
+  }
+
+  /** Until the lock has changed hands and both have ended: judged, and nothing left behind. */
+  async handsOver(holderStatus?: number): Promise<void> {
+    await this.standbyRuns();
+    const { status } = await this.holder.ended;
+    if (holderStatus !== undefined) expect(status).toBe(holderStatus);
+    this.standby.signal('SIGTERM');
+    expect((await this.standby.ended).status).toBe(143);
+    await this.#leavesNothing();
+    const journal = contentOf(this.#file('journal'));
+    const verdict = judgeJournal(journal, Number(contentOf(this.#file('counter'))), this.#kills);
+    expect(verdict).toMatchObject({ verdict: 'valid', acquisitions: 2 });
+    await this.#report(deedsIn(journal));
+  }
+
+  /** Still the same command under the same pid, and nobody else's; then as above. */
+  async survives(): Promise<void> {
+    await this.holder.line(/"state":"running".*connected again/, 'stderr', PATIENCE_MS);
+    await this.endsUnharmed();
+  }
+
+  /** It runs until it is told to end. */
+  async endsUnharmed(): Promise<void> {
+    expect(await isAlive(this.#holderPid)).toBe(true);
+    expect(this.standby.stdout).toBe('');
+    this.fault();
+    this.holder.signal('SIGTERM');
+    await this.handsOver(143);
+  }
+
+  #file(name: string): string {
+    return `${this.#folder}/${name}`;
+  }
+
+  #start(name: string, { hosts, timeout, options = [], mode = 'family' }: Side): Program {
+    const words = [WORKER, this.#file('journal'), this.#file('counter'), name, 0, mode, WORK_MS];
+    const lockex = ['-z', hosts, '-i', 'duel', '-T', `${timeout}`, '--kill-after', '0.3'];
+    const program = startLockex(
+      [...lockex, ...options, '--', `echo ${name} $$; exec perl ${words.join(' ')}`],
+      { env: { TMPDIR: this.#file('temporary') }, maxLifeMs: LIFE_MS },
+    );
+    // Stopped by the test, it could not be ended by it.
+    onTestFinished(() => program.signal('SIGCONT'));
+    return program;
+  }
+
+  /** Until its command is at work; gives its pid. */
+  async #runs(name: string, program: Program): Promise<number> {
+    const line = await program.line(new RegExp(`^${name} \\d+$`), 'stdout', PATIENCE_MS);
+    await eventually(() =>
+      contentOf(this.#file('journal')).includes(`"contender":"${name}"`) ? [] : [name],
+    );
+    this.#guards.push(...guardsOf(program.pid ?? 0));
+    return Number(line.split(' ')[1]);
+  }
+
+  async #leavesNothing(): Promise<void> {
+    await eventually(() => this.#guards.filter(isStill).map(describeProcess));
+    await eventually(() => processesNaming(this.#folder).map(describeProcess));
+    await eventually(() => nodesAt(this.#waiting.hosts));
+    expect(readdirSync(this.#file('temporary'))).toEqual([]);
+  }
+
+  /** Shown by `npm run test:faults`. */
+  async #report(deeds: readonly Deed[]): Promise<void> {
+    const of = (name: string) => deeds.filter(({ contender }) => contender === name);
+    const [last, first] = [of('holder').at(-1), of('standby')[0]];
+    if (!last || !first) throw new Error('one of them never ran');
+    const since = (at: number) => `${Math.max(0, Math.round((at - this.#faultAt) / 1000))} ms`;
+    const times = `stopped after ${since(last.at)}, taken over after ${since(first.at)}`;
+    await getCurrentTest()?.context.annotate(
+      `${times}, token ${last.token} → ${first.token}, ${deeds.length} deeds, no overlap`,
+    );
+  }
 }
 
-/** Still the same command under the same pid, and nobody else's. */
-export async function expectSurvival({ holder, holderPid, standby }: Duel): Promise<void> {
-  await holder.line(/"state":"running".*connected again/, 'stderr', 90_000);
-  expect(await isAlive(holderPid)).toBe(true);
-  expect(standby.stdout).toBe('');
-  holder.signal('SIGTERM');
-  expect((await holder.ended).status).toBe(143);
+/** Microseconds of CLOCK_MONOTONIC, as worker.pl counts them. */
+function now(): number {
+  return Number(process.hrtime.bigint() / 1000n);
+}
+
+function deedsIn(journal: string): Deed[] {
+  const lines = journal.trim().split('\n');
+  return lines.map((line): Deed => JSON.parse(line)).sort((a, b) => a.at - b.at);
+}
+
+/** Contenders' nodes that are left, as the first of the hosts sees them. */
+async function nodesAt(hosts: string): Promise<readonly string[]> {
+  const [, host = '', port = '', chroot = ''] = /^([^:]+):(\d+)[^/]*(.*)$/.exec(hosts) ?? [];
+  return await childrenOf({ host, port: Number(port), path: `${chroot}/lockex/duel` });
+}
+
+/** Until there is nothing of this kind any more; a server cleans up behind a session by and by. */
+async function eventually(
+  remains: () => readonly string[] | Promise<readonly string[]>,
+): Promise<void> {
+  const deadline = performance.now() + PATIENCE_MS;
+  for (;;) {
+    const left = await remains();
+    if (left.length === 0) return;
+    if (performance.now() > deadline) throw new Error(`still there: ${left.join(', ')}`);
+    await pause(10);
+  }
 }

@@ -1,10 +1,13 @@
 /** Faults of an ensemble of three, its members joined through proxies. */
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { type FaultProxy, startFaultProxy } from '../support/faultProxy.ts';
 import { createNode, type Ensemble, type Server, startEnsemble } from '../support/zookeeper.ts';
-import { type Duel, duel, expectHandover, expectSurvival } from './duel.ts';
+import { type Duel, duel } from './duel.ts';
 
 const T = 6;
+/** For a standby whose server is away for a while. */
+const PATIENT = ['-r', '9', '-R', '99'];
 
 let ensemble: Ensemble;
 /** From each member to each other one's quorum port: `from>to`, by id. */
@@ -48,12 +51,14 @@ function linksOf(member: Server): FaultProxy[] {
 }
 
 /** The holder knows one follower only; the standby knows the leader. */
-async function holderAtFollower(timeout = T): Promise<{ follower: Server; of: Duel }> {
+async function holderAtFollower(
+  options: readonly string[] = [],
+): Promise<{ follower: Server; of: Duel }> {
   const [leader, [follower]] = [await ensemble.leader(), await ensemble.followers()];
   if (follower === undefined) throw new Error('no follower');
   return {
     follower,
-    of: await duel({ hosts: at(follower), timeout }, { hosts: at(leader), timeout }),
+    of: await duel({ hosts: at(follower), timeout: T }, { hosts: at(leader), timeout: T, options }),
   };
 }
 
@@ -76,17 +81,34 @@ async function patientDuel(): Promise<{ plain: Ensemble; of: Duel }> {
 describe('a follower that is cut off from its leader and still answers its clients', () => {
   it('does not keep its holder’s command alive when the leader gives the lock away', async () => {
     const { follower, of } = await holderAtFollower();
+    of.fault();
     for (const link of linksOf(follower)) await link.blackhole('both');
-    await expectHandover(of, 124);
+    await of.handsOver(124);
+  });
+
+  it.each(['toServer', 'toClient'] as const)('nor when it is cut off one way (%s)', async (way) => {
+    const { follower, of } = await holderAtFollower();
+    of.fault();
+    for (const link of linksOf(follower)) await link.blackhole(way);
+    await of.handsOver(124);
   });
 
   it('nor straight after the holder was stopped for a while and had renewed', async () => {
     const { follower, of } = await holderAtFollower();
     of.holder.signal('SIGSTOP');
-    await new Promise((resolve) => setTimeout(resolve, 1000));
+    await pause(1000);
     of.holder.signal('SIGCONT');
+    of.fault();
     for (const link of linksOf(follower)) await link.blackhole('both');
-    await expectHandover(of, 124);
+    await of.handsOver(124);
+  });
+
+  it('nor when lockex is SIGKILLed: the reaper can’t reach the leader either', async () => {
+    const { follower, of } = await holderAtFollower();
+    for (const link of linksOf(follower)) await link.blackhole('both');
+    of.fault('kill');
+    of.holder.signal('SIGKILL');
+    await of.handsOver();
   });
 
   it('costs the command nothing when the holder knows the other members', async () => {
@@ -98,10 +120,8 @@ describe('a follower that is cut off from its leader and still answers its clien
       { hosts: at(leader), timeout: 10 },
     );
     for (const link of linksOf(follower)) await link.blackhole('both');
-    await new Promise((resolve) => setTimeout(resolve, 12_000));
-    expect(of.standby.stdout).toBe('');
-    of.holder.signal('SIGTERM');
-    await expectHandover(of, 143);
+    await pause(12_000);
+    await of.endsUnharmed();
   });
 });
 
@@ -109,20 +129,29 @@ describe('the leader', () => {
   it('killed: the command goes on under the next one', async () => {
     const { plain, of } = await patientDuel();
     await (await plain.leader()).kill();
-    await expectSurvival(of);
+    await of.survives();
   });
 
   it('stopped (SIGSTOP) for longer than T: never two', async () => {
-    const hosts = at(...ensemble.members);
-    const side = { hosts, timeout: T, options: ['-r', '9', '-R', '99'] };
+    const side = { hosts: at(...ensemble.members), timeout: T, options: PATIENT };
     const of = await duel(side, side);
     const leader = await ensemble.leader();
+    of.fault();
     await leader.pause();
-    const stopped = new Promise((resolve) => setTimeout(resolve, (T + 4) * 1000));
-    await stopped;
+    await pause((T + 4) * 1000);
     leader.resume();
     of.holder.signal('SIGTERM');
-    await expectHandover(of, null);
+    await of.handsOver();
+  });
+
+  it('stopped for longer than T, the holder at a follower that knows no other: never two', async () => {
+    const { of } = await holderAtFollower(PATIENT);
+    const leader = await ensemble.leader();
+    of.fault();
+    await leader.pause();
+    await pause((T + 4) * 1000);
+    leader.resume();
+    await of.handsOver(124);
   });
 });
 
@@ -133,19 +162,19 @@ describe('all members', () => {
       await member.restart();
       await plain.leader();
     }
-    await expectSurvival(of);
+    await of.survives();
   });
 
   it('without a quorum for longer than T, and with one again: never two', async () => {
-    const hosts = at(...ensemble.members);
-    const side = { hosts, timeout: T, options: ['-r', '9', '-R', '99'] };
+    const side = { hosts: at(...ensemble.members), timeout: T, options: PATIENT };
     const of = await duel(side, side);
     const [first, second] = ensemble.members;
+    of.fault();
     await first?.kill();
     await second?.kill();
     expect((await of.holder.ended).status).toBe(124);
     await first?.restart({ ready: false });
     await second?.restart({ ready: false });
-    await expectHandover(of, 124);
+    await of.handsOver(124);
   });
 });

@@ -1,49 +1,75 @@
 /** Faults of lockex itself and of a single server. Each test says how its fault is made. */
 import { rmSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { runLockex, startLockex, temporaryFolder, untilState } from '../e2e/program.ts';
-import { startFaultProxy } from '../support/faultProxy.ts';
+import { logOf, runLockex, startLockex, temporaryFolder, untilState } from '../e2e/program.ts';
+import { type FaultProxy, startFaultProxy } from '../support/faultProxy.ts';
 import { startKazoo } from '../support/kazoo.ts';
-import { gone } from '../support/processes.ts';
-import { sharedServer, sharedServerWithChroot, startServer } from '../support/zookeeper.ts';
-import { duel, expectHandover, expectSurvival } from './duel.ts';
+import { gone, isAlive } from '../support/processes.ts';
+import {
+  type Server,
+  sharedServer,
+  sharedServerWithChroot,
+  startServer,
+} from '../support/zookeeper.ts';
+import { type Duel, duel, type Side } from './duel.ts';
 
 const T = 4;
+/** For a standby whose server is away for a while. */
+const PATIENT = ['-r', '9', '-R', '99'];
 
 /** Each side reaches the shared server through a proxy of its own. */
-async function proxiedDuel(timeout = T) {
+async function proxiedDuel(
+  timeout = T,
+  holding: Partial<Side> = {},
+): Promise<{ proxy: FaultProxy; of: Duel }> {
   const { host, port } = sharedServer();
   const { chroot, connectString } = await sharedServerWithChroot();
   const proxy = await startFaultProxy(host, port);
   onTestFinished(() => proxy.close());
-  const holding = { hosts: `${proxy.connectString}${chroot}`, timeout };
-  return { proxy, of: await duel(holding, { hosts: connectString, timeout }) };
+  const hosts = `${proxy.connectString}${chroot}`;
+  const of = await duel({ hosts, timeout, ...holding }, { hosts: connectString, timeout });
+  return { proxy, of };
+}
+
+/** On a server of their own. */
+async function duelOnServer(holding: Partial<Side> = {}): Promise<{ server: Server; of: Duel }> {
+  const server = await startServer({ tickTime: 500 });
+  onTestFinished(() => server.stop());
+  const side = { hosts: server.connectString, timeout: T };
+  return { server, of: await duel({ ...side, ...holding }, { ...side, options: PATIENT }) };
 }
 
 describe('lockex', () => {
-  it('SIGKILLed: everything dead at once, and the standby does not wait for T', async () => {
-    const { of } = await proxiedDuel(10);
-    const killedAt = performance.now();
-    of.holder.signal('SIGKILL');
-    await expectHandover(of, null);
-    expect(performance.now() - killedAt).toBeLessThan(8000);
-  });
+  it.each(['family', 'loner'] as const)(
+    'SIGKILLed: everything dead at once, and the standby does not wait for T (%s)',
+    async (mode) => {
+      const { of } = await proxiedDuel(30, { mode });
+      of.fault('kill');
+      const killedAt = performance.now();
+      of.holder.signal('SIGKILL');
+      await of.standbyRuns();
+      expect(performance.now() - killedAt).toBeLessThan(20_000);
+      await of.handsOver();
+    },
+  );
 
   it('SIGSTOPped for good: dead before the lease ends, by the guard', async () => {
     const { of } = await proxiedDuel();
+    of.fault();
     of.holder.signal('SIGSTOP');
-    await expectHandover(of, null);
+    await of.standbyRuns();
     of.holder.signal('SIGCONT');
-    expect((await of.holder.ended).status).toBe(124);
+    await of.handsOver(124);
   });
 
   it('SIGSTOPped for a moment: goes on, the lease proven anew', async () => {
     const { of } = await proxiedDuel(40);
     of.holder.signal('SIGSTOP');
     // Longer than two renewals (5.5 s), shorter than what the lease tolerates (15 s).
-    await new Promise((resolve) => setTimeout(resolve, 6000));
+    await pause(6000);
     of.holder.signal('SIGCONT');
-    await expectSurvival(of);
+    await of.survives();
   });
 
   it('crashed by an exception that nobody foresaw: the same as SIGKILL, with a line', async () => {
@@ -66,25 +92,26 @@ describe('lockex', () => {
 describe('the network', () => {
   it.each(['both', 'toServer', 'toClient'] as const)('silent (%s)', async (direction) => {
     const { proxy, of } = await proxiedDuel();
+    of.fault();
     await proxy.blackhole(direction);
-    await expectHandover(of, 124);
+    await of.handsOver(124);
   });
 
   it('silent, and what was sent arrives in the end', async () => {
     const { proxy, of } = await proxiedDuel();
+    of.fault();
     await proxy.blackhole('both', { bytes: 'hold' });
-    await expectHandover(of, 124);
+    await of.standbyRuns();
     await proxy.pass();
-    of.expectNoOverlap();
+    await of.handsOver(124);
   });
 
   it('slow: nothing is suspended for a delay that is short against T', async () => {
     const { proxy, of } = await proxiedDuel(40);
     await proxy.delay(200);
-    await new Promise((resolve) => setTimeout(resolve, 6000));
+    await pause(6000);
     expect(of.holder.stderr).not.toContain('suspended');
-    of.holder.signal('SIGTERM');
-    await expectHandover(of, 143);
+    await of.endsUnharmed();
   });
 
   it('reset again and again', async () => {
@@ -94,7 +121,7 @@ describe('the network', () => {
       proxy.reset();
       await proxy.until(() => proxy.counters.accepted > before, 30_000);
     }
-    await expectSurvival(of);
+    await of.survives();
   });
 
   it('with a first host that accepts and never answers', async () => {
@@ -103,59 +130,151 @@ describe('the network', () => {
     const mute = await startFaultProxy(host, port);
     onTestFinished(() => mute.close());
     await mute.stallNew();
+    const hosts = `${mute.connectString},${connectString.replace(chroot, '')}${chroot}`;
     for (let time = 0; time < 3; time += 1) {
-      const hosts = `${mute.connectString},${connectString.replace(chroot, '')}${chroot}`;
       expect((await runLockex(['-z', hosts, '-T', '10', '-q', '--', 'true'])).status).toBe(0);
     }
+  });
+
+  it('half open: new connections are accepted and never answered, the old one is reset', async () => {
+    const { proxy, of } = await proxiedDuel();
+    of.fault();
+    await proxy.stallNew();
+    proxy.reset();
+    await of.handsOver(124);
+  });
+});
+
+describe('silent while', () => {
+  it('the command is being stopped: its grace ends with the lease, and the status is its own', async () => {
+    const { proxy, of } = await proxiedDuel(T, {
+      mode: 'stubborn',
+      options: ['--kill-after', '600'],
+    });
+    of.holder.signal('SIGTERM');
+    await untilState(of.holder, 'cleanup');
+    of.fault();
+    await proxy.blackhole('both');
+    await of.handsOver(137);
+  });
+
+  it('the lock is being released: the command’s status, and the node left to its timeout', async () => {
+    const { host, port } = sharedServer();
+    const { chroot, connectString } = await sharedServerWithChroot();
+    const proxy = await startFaultProxy(host, port);
+    onTestFinished(() => proxy.close());
+    const words = ['-z', `${proxy.connectString}${chroot}`, '-i', 'r', '-T', '4'];
+    const holder = startLockex([...words, '--', 'echo up; read line; exit 7']);
+    await holder.line(/^up$/);
+    const standby = startLockex(['-z', connectString, '-i', 'r', '-T', '4', '--', 'echo mine']);
+    await standby.line(/"queue":/, 'stderr');
+    await proxy.blackhole('both');
+    holder.stdin.end('go\n');
+    const { status, stderr } = await holder.ended;
+    expect(status).toBe(7);
+    expect(stderr).toMatch(/"level":"warn".*goes with the session/);
+    expect(await standby.ended).toMatchObject({ status: 0, stdout: 'mine\n' });
+  });
+
+  it('it waits: nothing was started, and the queue goes on without it', async () => {
+    const { host, port } = sharedServer();
+    const { chroot, connectString } = await sharedServerWithChroot();
+    const proxy = await startFaultProxy(host, port);
+    onTestFinished(() => proxy.close());
+    const holder = startLockex(['-z', connectString, '-i', 'w', '--', 'read line']);
+    await untilState(holder, 'running');
+    const words = ['-i', 'w', '-T', '4', '--', 'echo mine'];
+    const cutOff = startLockex(['-z', `${proxy.connectString}${chroot}`, ...words]);
+    await cutOff.line(/"queue":/, 'stderr');
+    const next = startLockex(['-z', connectString, ...words]);
+    await next.line(/"queue":/, 'stderr');
+    await proxy.blackhole('both');
+    const { status, stdout } = await cutOff.ended;
+    expect({ status, stdout }).toEqual({ status: 125, stdout: '' });
+    holder.stdin.end('go\n');
+    expect((await next.ended).stdout).toBe('mine\n');
+  });
+});
+
+describe('two faults at once', () => {
+  it('silence, and lockex SIGKILLed: the reaper can’t be heard, and the session ends by itself', async () => {
+    const { proxy, of } = await proxiedDuel();
+    await proxy.blackhole('both');
+    of.fault('kill');
+    of.holder.signal('SIGKILL');
+    await of.handsOver();
+  });
+
+  it('silence, and lockex SIGSTOPped', async () => {
+    const { proxy, of } = await proxiedDuel();
+    of.fault();
+    await proxy.blackhole('both');
+    of.holder.signal('SIGSTOP');
+    await of.standbyRuns();
+    of.holder.signal('SIGCONT');
+    await of.handsOver(124);
+  });
+
+  it('the guard SIGKILLed, and silence: another guard stands, and lockex stops the command', async () => {
+    const { proxy, of } = await proxiedDuel();
+    process.kill(of.holderGuard, 'SIGKILL');
+    of.fault();
+    await proxy.blackhole('both');
+    await of.handsOver(124);
+  });
+
+  it('the server hung, and lockex SIGKILLed', async () => {
+    const { server, of } = await duelOnServer();
+    await server.pause();
+    of.fault('kill');
+    of.holder.signal('SIGKILL');
+    await gone(of.holderPid);
+    server.resume();
+    await of.handsOver();
+  });
+
+  it('the command ignores TERM and has escaped, and the connection falls silent', async () => {
+    const { proxy, of } = await proxiedDuel(T, { mode: 'loner' });
+    of.fault();
+    await proxy.blackhole('both');
+    await of.handsOver(124);
   });
 });
 
 describe('the server', () => {
   it('hung (SIGSTOP) and woken again: the command is dead before the lock changes hands', async () => {
-    const server = await startServer({ tickTime: 500 });
-    onTestFinished(() => server.stop());
-    const side = { hosts: server.connectString, timeout: T };
-    const of = await duel(side, { ...side, options: ['-r', '9', '-R', '99'] });
+    const { server, of } = await duelOnServer();
+    of.fault();
     await server.pause();
     expect((await of.holder.ended).status).toBe(124);
-    await gone(of.holderPid);
+    expect(await isAlive(of.holderPid)).toBe(false);
     server.resume();
-    await expectHandover(of, 124);
+    await of.handsOver(124);
   });
 
   it('restarted beyond the timeout', async () => {
-    const server = await startServer({ tickTime: 500 });
-    onTestFinished(() => server.stop());
-    const side = { hosts: server.connectString, timeout: T };
-    const of = await duel(side, { ...side, options: ['-r', '9', '-R', '99'] });
+    const { server, of } = await duelOnServer();
+    of.fault();
     await server.kill();
     expect((await of.holder.ended).status).toBe(124);
     await server.restart();
-    await expectHandover(of, 124);
+    await of.handsOver(124);
   });
 });
 
 describe('our node', () => {
   it('deleted by an admin: the command is killed at once, and lockex says why', async () => {
-    const server = await startServer({ tickTime: 500 });
-    onTestFinished(() => server.stop());
-    const holder = startLockex([
-      '-z',
-      server.connectString,
-      '-i',
-      'n',
-      '-T',
-      '10',
-      '--kill-after',
-      '600',
-      '--',
-      "trap '' TERM; echo $LOCKEX_LOCK_PATH; while :; do sleep 0.1; done",
-    ]);
+    const { connectString } = await sharedServerWithChroot();
+    const script = "trap '' TERM; echo $LOCKEX_LOCK_PATH; while :; do sleep 0.1; done";
+    const words = ['-z', connectString, '-i', 'n', '-T', '10', '--kill-after', '600'];
+    const holder = startLockex([...words, '--', script]);
     const path = await holder.line(/^\//);
-    const kazoo = await startKazoo(server.connectString);
+    const kazoo = await startKazoo(connectString);
     await kazoo.delete(path);
     expect(await untilState(holder, 'lost')).toMatchObject({ cause: 'nodeGone' });
     // It ignores TERM and has a long grace: only a kill at once ends it now.
-    expect((await holder.ended).status).toBe(124);
+    const { status, stderr } = await holder.ended;
+    expect(status).toBe(124);
+    expect(logOf({ stderr }).at(-1)).toMatchObject({ state: 'done' });
   });
 });

@@ -11,7 +11,7 @@ export const input = (changes: Partial<LockexInput> = {}): LockexInput => ({
   ...changes,
 });
 
-export const session = { id: '0x1', server: '127.0.0.1:2181', timeoutMs: 30_000 };
+export const session = { server: '127.0.0.1:2181', timeoutMs: 30_000 };
 export const lease: LeaseInfo = { provenAt: 0, stopAt: 20_000, leaseEnd: 29_000 };
 export const grant = { path: '/lockex/x/g__lock__0000000001', fencingToken: '42' };
 export const holder = { node: 'h__lock__0000000000', label: 'db1 pid 1 (redis-server)' };

@@ -173,7 +173,7 @@ class SimulatedZookeeper {
     this.tick(session);
     this.say({
       type: 'session.established',
-      session: { id: '0x1', server: 'a:1', timeoutMs: T },
+      session: { server: 'a:1', timeoutMs: T },
     });
   }
 
@@ -250,7 +250,7 @@ class SimulatedZookeeper {
         this.say({ type: 'lease.renewed', lease: this.lease as LeaseInfo });
         this.say({
           type: 'session.resumed',
-          session: { id: '0x1', server: 'a:1', timeoutMs: T },
+          session: { server: 'a:1', timeoutMs: T },
         });
       },
       this.world.random() ** 2 * 2 * T,

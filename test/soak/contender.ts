@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Server } from '../../scripts/lib/zookeeper.js';
 import { type FaultProxy, startFaultProxy } from '../support/faultProxy.ts';
 import type { Kill } from '../support/journal.ts';
-import { guardsOf, type ProcessId } from './process-list.ts';
+import { guardsOf, type ProcessId } from '../support/processList.ts';
 import type { Random } from './random.ts';
 import { nowUs } from './time.ts';
 import type { Workshop } from './workshop.ts';

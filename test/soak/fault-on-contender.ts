@@ -1,8 +1,8 @@
 /** How the faults of one contender are made: on its processes, and on its way to the members. */
 import type { FaultProxy } from '../support/faultProxy.ts';
+import { signal } from '../support/processList.ts';
 import type { Contender } from './contender.ts';
 import type { NetworkFault, ProcessFault } from './fault.ts';
-import { signal } from './process-list.ts';
 
 /** Undoes a fault; undefined: there was nobody to make it on. */
 export type Heal = (() => void | Promise<void>) | undefined;

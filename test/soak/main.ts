@@ -5,11 +5,11 @@
 import { randomInt } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { judgeJournal } from '../support/journal.ts';
+import { describe, isStill, processesNaming, signal } from '../support/processList.ts';
 import { type Cluster, startCluster } from './cluster.ts';
 import { type Contender, makeContender } from './contender.ts';
 import { Nemesis } from './nemesis.ts';
 import { parseSoakOptions, type SoakOptions, USAGE } from './options.ts';
-import { describe, isStill, processesNaming, signal } from './process-list.ts';
 import { randomOf } from './random.ts';
 import { reportOf, type SoakResult } from './report.ts';
 import { eventually, nowUs } from './time.ts';

@@ -32,7 +32,7 @@ export class Workshop {
     cpSync(join(projectRoot, 'dist'), this.file('program'), { recursive: true });
     // Beside the copy, as in the project: what Node takes its files for.
     writeFileSync(this.file('package.json'), '{"type":"module"}\n');
-    copyFileSync(join(projectRoot, 'test/soak/worker.pl'), this.file('worker.pl'));
+    copyFileSync(join(projectRoot, 'test/support/worker.pl'), this.file('worker.pl'));
     this.#create('journal', '');
     this.#create('counter', `${'0'.repeat(15)}\n`);
     mkdirSync(this.file('temporary'));

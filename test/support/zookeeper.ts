@@ -48,8 +48,16 @@ export async function sharedServerWithChroot(): Promise<{ connectString: string;
 }
 
 const CREATE = 1;
+const GET_CHILDREN = 8;
 const CLOSE = -11;
 const ALL_PERMISSIONS = 31;
+const NO_NODE = -101;
+
+interface NodeAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly path: string;
+}
 
 /**
  * Creates an empty persistent node, open to the world, by the wire protocol itself: a test of our
@@ -58,24 +66,44 @@ const ALL_PERMISSIONS = 31;
  *
  * @throws when the server says no, or nothing within 10 s
  */
-export async function createNode(node: {
-  host: string;
-  port: number;
-  path: string;
-}): Promise<void> {
-  const socket = connect(node.port, node.host);
+export async function createNode({ path, ...server }: NodeAddress): Promise<void> {
+  const acl = Buffer.concat([int(1), int(ALL_PERMISSIONS), text('world'), text('anyone')]);
+  const { error } = await ask(server, CREATE, text(path), int(0), acl, int(0));
+  if (error !== 0) throw new Error(`ZooKeeper didn't create ${path}: ${error}`);
+}
+
+/** The names of a node's children (GetChildrenRequest); none where there is no such node. */
+export async function childrenOf({ path, ...server }: NodeAddress): Promise<string[]> {
+  const { error, body } = await ask(server, GET_CHILDREN, text(path), Buffer.alloc(1));
+  if (error === NO_NODE) return [];
+  if (error !== 0) throw new Error(`ZooKeeper didn't list ${path}: ${error}`);
+  const names: string[] = [];
+  for (let at = 4; at < body.length; ) {
+    const end = at + 4 + body.readInt32BE(at);
+    names.push(body.toString('utf8', at + 4, end));
+    at = end;
+  }
+  return names;
+}
+
+/** One request in a session of its own. */
+async function ask(
+  { host, port }: Omit<NodeAddress, 'path'>,
+  type: number,
+  ...request: Buffer[]
+): Promise<{ readonly error: number; readonly body: Buffer }> {
+  const socket = connect(port, host);
   socket.setTimeout(10_000, () => socket.destroy(new Error('no answer from ZooKeeper in 10 s')));
   const replies = framesOf(socket);
   socket.write(frame(int(0), long(0), int(4000), long(0), int(16), Buffer.alloc(16)));
   await replies.next();
-  const acl = Buffer.concat([int(1), int(ALL_PERMISSIONS), text('world'), text('anyone')]);
-  socket.write(frame(int(1), int(CREATE), text(node.path), int(0), acl, int(0)));
+  socket.write(frame(int(1), int(type), ...request));
   const reply = await replies.next();
-  // ReplyHeader: xid (4 bytes), zxid (8), err (4).
-  const error = reply.done ? 'connection closed' : reply.value.readInt32BE(12);
   socket.end(frame(int(2), int(CLOSE)));
   socket.destroySoon();
-  if (error !== 0) throw new Error(`ZooKeeper didn't create ${node.path}: ${error}`);
+  if (reply.done) throw new Error('ZooKeeper closed the connection');
+  // ReplyHeader: xid (4 bytes), zxid (8), err (4).
+  return { error: reply.value.readInt32BE(12), body: reply.value.subarray(16) };
 }
 
 async function* framesOf(socket: Socket): AsyncGenerator<Buffer> {

@@ -1,7 +1,8 @@
 #!/usr/bin/perl
-# What a contender of the soak runs under the lock: increments a counter that everybody shares, in
-# the way that loses updates when two do it at once (read, wait a little, write), and journals each
-# deed with the monotonic time. It never looks whether it still holds the lock.
+# What a contender of the soak and of the fault tests runs under the lock: increments a counter that
+# everybody shares, in the way that loses updates when two do it at once (read, wait a little,
+# write), and journals each deed with the monotonic time. It never looks whether it still holds the
+# lock.
 #
 #   worker.pl JOURNAL COUNTER CONTENDER START MODE WORK_MS
 #
