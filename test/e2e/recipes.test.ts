@@ -83,7 +83,7 @@ it('of eight contenders each gets the lock once, in the order of their coming', 
 });
 
 it('a lockex that is SIGKILLed leaves nothing that runs, and the standby does not wait for T', async () => {
-  const words = ['-z', hosts, '-T', '10', '-i', 'k', '--', 'echo $$; exec sleep 600'];
+  const words = ['-z', hosts, '-T', '30', '-i', 'k', '--', 'echo $$; exec sleep 600'];
   const holder = startLockex(words);
   const pid = Number(await holder.line(/^\d+$/));
   const standby = startLockex(words);
@@ -91,8 +91,8 @@ it('a lockex that is SIGKILLed leaves nothing that runs, and the standby does no
   const killedAt = performance.now();
   holder.signal('SIGKILL');
   await standby.line(/^\d+$/);
-  // The session timeout is 10 s; with a guard and a reaper it takes about half a second.
-  expect(performance.now() - killedAt).toBeLessThan(8000);
+  // The session timeout is 30 s; with a guard and a reaper it takes a tenth of a second.
+  expect(performance.now() - killedAt).toBeLessThan(20_000);
   await gone(pid);
   standby.signal('SIGTERM');
   const { status } = await standby.ended;

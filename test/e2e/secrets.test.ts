@@ -1,0 +1,58 @@
+/** Whoever has a session's id and password can end it: neither may be seen by anybody. */
+import { readdirSync } from 'node:fs';
+import { expect, it, onTestFinished, vi } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
+import { Session } from '../../src/zookeeper/session.ts';
+import { startFaultProxy } from '../support/faultProxy.ts';
+import { sharedServer, sharedServerWithChroot } from '../support/zookeeper.ts';
+import { contentOf, startLockex, temporaryFolder, untilQueued } from './program.ts';
+
+/** Arguments and environment of every process that is there at the moment. */
+function everyProcess(): string {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .flatMap((pid) => [contentOf(`/proc/${pid}/cmdline`), contentOf(`/proc/${pid}/environ`)])
+    .join('\n');
+}
+
+async function openSession(chroot: string): Promise<Session> {
+  const hosts = [sharedServer()];
+  const log = () => {};
+  const session = new Session({ hosts, chroot, timeoutMs: 10_000, clock: systemClock, log });
+  await session.connect(20_000);
+  onTestFinished(async () => {
+    await session.close(10_000);
+  });
+  return session;
+}
+
+it('the session id is in no log, trace, argument or environment, nor the reaper’s', async () => {
+  const { host, port } = sharedServer();
+  const { connectString, chroot } = await sharedServerWithChroot();
+  const proxy = await startFaultProxy(host, port);
+  onTestFinished(() => proxy.close());
+  const trace = `${temporaryFolder()}/trace`;
+  const words = ['-i', 's', '-T', '30', '-v', '--', 'echo $LOCKEX_LOCK_PATH; env; exec sleep 600'];
+  const holder = startLockex(['-z', `${proxy.connectString}${chroot}`, ...words], {
+    env: { LOCKEX_TRACE: trace },
+  });
+  const path = await holder.line(/^\/lockex\/s\//);
+  const witness = await openSession(chroot);
+  const id = (await witness.exists(path))?.ephemeralOwner ?? 0n;
+  expect(id).toBeGreaterThan(2n ** 32n);
+  const forms = new RegExp(`${id.toString(16)}|${id}`, 'i');
+
+  const standby = startLockex(['-z', connectString, ...words]);
+  await untilQueued(standby);
+  expect(everyProcess()).not.toMatch(forms);
+  // The reaper can't be heard yet, and so it is there to be looked at.
+  await proxy.blackhole('both');
+  holder.signal('SIGKILL');
+  await vi.waitUntil(() => /reaper\.js/.test(everyProcess()), { timeout: 30_000 });
+  expect(everyProcess()).not.toMatch(forms);
+  await proxy.pass();
+  await standby.line(/^\/lockex\/s\//);
+  const { stdout, stderr } = await holder.ended;
+  expect(contentOf(trace)).toContain('lock.granted');
+  expect(`${stdout}${stderr}${contentOf(trace)}`).not.toMatch(forms);
+});
