@@ -1,9 +1,8 @@
 /** Whoever has a session's id and password can end it: neither may be seen by anybody. */
 import { readdirSync } from 'node:fs';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { systemClock } from '../../src/clock.ts';
-import { Session } from '../../src/zookeeper/session.ts';
 import { startFaultProxy } from '../support/faultProxy.ts';
+import { openSession } from '../support/session.ts';
 import { sharedServer, sharedServerWithChroot } from '../support/zookeeper.ts';
 import { contentOf, startLockex, temporaryFolder, untilQueued } from './program.ts';
 
@@ -13,17 +12,6 @@ function everyProcess(): string {
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
     .flatMap((pid) => [contentOf(`/proc/${pid}/cmdline`), contentOf(`/proc/${pid}/environ`)])
     .join('\n');
-}
-
-async function openSession(chroot: string): Promise<Session> {
-  const hosts = [sharedServer()];
-  const log = () => {};
-  const session = new Session({ hosts, chroot, timeoutMs: 10_000, clock: systemClock, log });
-  await session.connect(20_000);
-  onTestFinished(async () => {
-    await session.close(10_000);
-  });
-  return session;
 }
 
 it('the session id is in no log, trace, argument or environment, nor the reaperâ€™s', async () => {
@@ -37,7 +25,7 @@ it('the session id is in no log, trace, argument or environment, nor the reaperâ
     env: { LOCKEX_TRACE: trace },
   });
   const path = await holder.line(/^\/lockex\/s\//);
-  const witness = await openSession(chroot);
+  const witness = await openSession({ host, port }, chroot);
   const id = (await witness.exists(path))?.ephemeralOwner ?? 0n;
   expect(id).toBeGreaterThan(2n ** 32n);
   const forms = new RegExp(`${id.toString(16)}|${id}`, 'i');

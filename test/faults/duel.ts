@@ -6,8 +6,7 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { expect, onTestFinished } from 'vitest';
-import { getCurrentTest } from 'vitest/suite';
+import { expect, onTestFinished, TestRunner } from 'vitest';
 import { contentOf, startLockex, temporaryFolder } from '../e2e/program.ts';
 import { type Deed, judgeJournal, type Kill } from '../support/journal.ts';
 import { isAlive, type Program } from '../support/processes.ts';
@@ -165,7 +164,7 @@ export class Duel {
     if (!last || !first) throw new Error('one of them never ran');
     const since = (at: number) => `${Math.max(0, Math.round((at - this.#faultAt) / 1000))} ms`;
     const times = `stopped after ${since(last.at)}, taken over after ${since(first.at)}`;
-    await getCurrentTest()?.context.annotate(
+    await TestRunner.getCurrentTest()?.context.annotate(
       `${times}, token ${last.token} → ${first.token}, ${deeds.length} deeds, no overlap`,
     );
   }

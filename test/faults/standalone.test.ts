@@ -2,10 +2,18 @@
 import { rmSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { logOf, runLockex, startLockex, temporaryFolder, untilState } from '../e2e/program.ts';
+import { CreateMode } from '../../src/zookeeper/requests.ts';
+import {
+  logOf,
+  runLockex,
+  startLockex,
+  temporaryFolder,
+  untilQueued,
+  untilState,
+} from '../e2e/program.ts';
 import { type FaultProxy, startFaultProxy } from '../support/faultProxy.ts';
-import { startKazoo } from '../support/kazoo.ts';
 import { gone, isAlive } from '../support/processes.ts';
+import { openSession } from '../support/session.ts';
 import {
   type Server,
   sharedServer,
@@ -264,17 +272,35 @@ describe('the server', () => {
 
 describe('our node', () => {
   it('deleted by an admin: the command is killed at once, and lockex says why', async () => {
-    const { connectString } = await sharedServerWithChroot();
+    const server = await startServer({ tickTime: 500, maxSessionTimeout: 10_000_000 });
+    onTestFinished(() => server.stop());
     const script = "trap '' TERM; echo $LOCKEX_LOCK_PATH; while :; do sleep 0.1; done";
-    const words = ['-z', connectString, '-i', 'n', '-T', '10', '--kill-after', '600'];
+    // The lease is renewed every three minutes only: it is the watch that tells.
+    const words = ['-z', server.connectString, '-i', 'n', '-T', '3000', '--kill-after', '600'];
     const holder = startLockex([...words, '--', script]);
     const path = await holder.line(/^\//);
-    const kazoo = await startKazoo(connectString);
-    await kazoo.delete(path);
+    const admin = await openSession(server);
+    await admin.remove(path);
     expect(await untilState(holder, 'lost')).toMatchObject({ cause: 'nodeGone' });
     // It ignores TERM and has a long grace: only a kill at once ends it now.
     const { status, stderr } = await holder.ended;
     expect(status).toBe(124);
     expect(logOf({ stderr }).at(-1)).toMatchObject({ state: 'done' });
+  });
+
+  it('deleted, and made again by somebody else while we wait: it is not ours', async () => {
+    const { connectString, chroot } = await sharedServerWithChroot();
+    const words = ['-z', connectString, '-i', 'n', '-T', '10', '--'];
+    const holder = startLockex([...words, 'echo up; read line']);
+    await holder.line(/^up$/);
+    const waiter = startLockex([...words, 'echo never']);
+    await untilQueued(waiter);
+    const admin = await openSession(sharedServer(), chroot);
+    const own = (await admin.getChildren('/lockex/n')).find((name) => name.endsWith('1')) ?? '';
+    await admin.remove(`/lockex/n/${own}`);
+    await admin.create(`/lockex/n/${own}`, Buffer.alloc(0), { mode: CreateMode.EPHEMERAL });
+    holder.stdin.end('go\n');
+    expect((await holder.ended).status).toBe(0);
+    expect(await waiter.ended).toMatchObject({ status: 125, stdout: '' });
   });
 });

@@ -5,7 +5,8 @@
 import { describe, expect, it } from 'vitest';
 import { World } from './world.ts';
 
-const TRANSITIONS = 20_000;
+/** `LOCKEX_TRANSITIONS=1000000` for a long walk. */
+const TRANSITIONS = Number(process.env['LOCKEX_TRANSITIONS'] ?? 20_000);
 const replay = process.env['LOCKEX_SEED'];
 const seeds = replay ? [Number(replay)] : [1, 2, 3, Math.floor(Math.random() * 2 ** 31)];
 

@@ -1,5 +1,7 @@
 /** One guard by itself, told what a lockex would tell it: deadlines, and whom it must not touch. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { chmodSync, existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
@@ -15,6 +17,7 @@ import {
   SHELLS,
   standingGuard,
   supervise,
+  temporaryFolder,
   until,
 } from './harness.ts';
 
@@ -113,6 +116,33 @@ describe.each(SHELLS)('a guard in %s', (_name, shell) => {
     await until(() => told.includes('gone'), "the guard's end");
     expect([victim, recorded, stranger].map(isAlive)).toEqual([false, false, true]);
     expect(readProcess(stranger.pid)?.state).not.toBe('T');
+  });
+});
+
+describe.runIf(process.getuid?.() === 0)('what will not die', () => {
+  it('keeps the session from being closed: the reaper is not run', async () => {
+    const out = join(temporaryFolder(), 'out');
+    chmodSync(dirname(out), 0o777);
+    // A guard that may not kill the command of another user; it gives up after 3 rounds, not 3000.
+    const edit = 'script=$(printf %s "$script" | sed s/3000/3/); export script';
+    const user = 'setpriv --reuid=65534 --regid=65534 --clear-groups';
+    const { guard, told } = guardIn(['/bin/sh', '-c', `${edit}; exec ${user} /bin/sh "$@"`, 'sh']);
+    const victim = sleeper();
+    guard.send(`gate ${victim.pid} ${victim.start}`);
+    guard.send('reaper', 'word /bin/touch', `word ${out}`, 'credentials x', beatIn(600_000));
+    await until(() => told.some((line) => line.startsWith('beat')), 'the echo');
+    guard.hangUp();
+    await until(() => told.includes('gone'), "the guard's end");
+    expect(isAlive(victim)).toBe(true);
+    expect(existsSync(out)).toBe(false);
+    // The same guard, had it been let: what keeps the file away is the living process.
+    victim.child.kill('SIGKILL');
+    await until(() => !isAlive(victim), 'the end of the command');
+    const again = guardIn(['/bin/sh', '-c', `${edit}; exec ${user} /bin/sh "$@"`, 'sh']);
+    again.guard.send(`gate ${victim.pid} ${victim.start}`);
+    again.guard.send('reaper', 'word /bin/touch', `word ${out}`, 'credentials x');
+    again.guard.hangUp();
+    await until(() => existsSync(out), 'the reaper');
   });
 });
 
