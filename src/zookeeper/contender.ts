@@ -17,7 +17,6 @@ import { isRequestError, UnreachableError } from './errors.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import { Queueing } from './queueing.ts';
 import type { Recipe, Standing } from './recipe.ts';
-
 import type { Attachment, Session } from './session.ts';
 
 export interface ContenderOptions {
