@@ -23,6 +23,9 @@ const PROGRAMS = [
   { name: 'reaper', from: 'src/reaper.ts', run: [], input: remainsOfNobody() },
 ];
 
+/** What is loaded only when it is asked for; each brings what it needs. */
+const PARTS = [{ name: 'status', from: 'src/status/main.ts' }];
+
 /** The program is a function of what src/launch.ts gives it. */
 const OPENING =
   '(function(require,lockexFile){const lockexUrl=require("node:url").pathToFileURL(lockexFile).href;';
@@ -55,6 +58,18 @@ const shims = {
   },
 };
 
+/** @type {import('esbuild').Plugin} */
+const parts = {
+  name: 'parts',
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\/\w+\/main\.ts$/ }, ({ path, kind }) => {
+      const part = PARTS.find(({ from }) => from === path.replace('./', 'src/'));
+      const isPart = part !== undefined && kind === 'dynamic-import';
+      return isPart ? { path: `./program/${part.name}.js`, external: true } : undefined;
+    });
+  },
+};
+
 /** @type {import('esbuild').BuildOptions} */
 const COMMON = {
   absWorkingDir: root,
@@ -65,7 +80,9 @@ const COMMON = {
   minifySyntax: true,
   minifyWhitespace: true,
   legalComments: 'none',
-  plugins: [shims],
+  // The program is no module: it can't `import()`, only `require`.
+  supported: { 'dynamic-import': false },
+  plugins: [shims, parts],
   logLevel: 'warning',
 };
 
@@ -96,6 +113,15 @@ for (const { name, from, run, input = '' } of PROGRAMS) {
   process.stdout.write(
     `${program}  ${Math.round(statSync(`${root}/${program}`).size / 1024)} kB\n`,
   );
+}
+for (const { name, from } of PARTS) {
+  const { metafile } = await build({
+    ...COMMON,
+    entryPoints: [from],
+    outfile: `dist/program/${name}.js`,
+    metafile: true,
+  });
+  for (const input of Object.keys(metafile.inputs)) inputs.add(input);
 }
 writeFileSync(`${root}/dist/licenses.txt`, licensesOf(root, [...inputs]));
 

@@ -6,18 +6,32 @@ export type CommandLine =
   | { readonly kind: 'shell'; readonly line: string }
   | { readonly kind: 'program'; readonly argv: readonly [string, ...string[]] };
 
-export interface LockexSettings extends LockexInput {
-  readonly lockId: string;
-  /** Where locks live, without slashes around it. */
-  readonly lockPath: string;
+/** Where the locks are. */
+export interface ServerSettings {
   readonly hosts: readonly { readonly host: string; readonly port: number }[];
   /** '' or `/a/b`. */
   readonly chroot: string;
-  /** Leases of the semaphore; 1: a plain lock. */
-  readonly concurrent: number;
+  /** Where locks live, without slashes around it. */
+  readonly lockPath: string;
+  /** Tries to connect: 1 or more. */
+  readonly connectTries: number;
   /** Bound of one try to connect, and the session timeout to ask for. */
   readonly timeoutMs: number;
+}
+
+export interface LockexSettings extends LockexInput, ServerSettings {
+  readonly lockId: string;
+  /** Leases of the semaphore; 1: a plain lock. */
+  readonly concurrent: number;
   readonly command: CommandLine;
   /** Stand a guard up beside the command. */
   readonly guard: boolean;
+}
+
+/** Of `lockex status`. */
+export interface StatusSettings extends ServerSettings {
+  /** null: all that live under the path. */
+  readonly lockIds: readonly string[] | null;
+  readonly json: boolean;
+  readonly watch: boolean;
 }

@@ -1,5 +1,5 @@
 /** The text of `--help`, at most 80 columns wide. Pure. */
-import { GROUPS, type OptionSpec, SPECS } from './options.ts';
+import { GROUPS, type OptionSpec, SPECS, STATUS_SPECS } from './options.ts';
 
 const WIDTH = 80;
 /** Where the descriptions begin. */
@@ -10,6 +10,7 @@ sure that the command is dead before anybody else gets the lock.
 
 Usage:
   lockex [OPTIONS] -- COMMAND [ARGUMENT…]
+  lockex status [LOCKID…]     who holds it, who waits: see lockex status --help
 
 One word behind -- is a line for /bin/sh; several are a program and its
 arguments, executed as they are.`;
@@ -35,12 +36,41 @@ Exit status:
   127  the command was not found
   128+n  signal n ended lockex before the command had started`;
 
+const STATUS_HEAD = `lockex status shows who holds a lock and who waits for it, of all locks or of
+those that are named. It changes nothing.
+
+Usage:
+  lockex status [OPTIONS] [LOCKID…]`;
+
+const STATUS_TAIL = `Examples:
+  All locks:
+    lockex status
+
+  One of them, live:
+    lockex status --watch redis
+
+  In a script:
+    lockex status nightly >/dev/null && echo 'it runs somewhere'
+
+Exit status:
+  0    one of them is held
+  1    all of them are free
+  2    the command line is wrong
+  125  ZooKeeper could not be reached, or refuses to tell`;
+
 export function helpText(): string {
-  const groups = Object.entries(GROUPS).map(([group, title]) => {
-    const specs = SPECS.filter((spec) => spec.group === group);
-    return `${title}:\n${specs.map(optionText).join('\n')}`;
+  return [HEAD, ...groupsOf(SPECS), TAIL].join('\n\n');
+}
+
+export function statusHelpText(): string {
+  return [STATUS_HEAD, ...groupsOf(STATUS_SPECS), STATUS_TAIL].join('\n\n');
+}
+
+function groupsOf(specs: readonly OptionSpec[]): string[] {
+  return Object.entries(GROUPS).flatMap(([group, title]) => {
+    const members = specs.filter((spec) => spec.group === group);
+    return members.length === 0 ? [] : `${title}:\n${members.map(optionText).join('\n')}`;
   });
-  return [HEAD, ...groups, TAIL].join('\n\n');
 }
 
 function optionText(spec: OptionSpec): string {

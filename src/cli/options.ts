@@ -155,9 +155,26 @@ export const OPTIONS = [
   { name: 'version', letter: 'V', group: 'messages', help: "Show lockex's version" },
 ] as const satisfies readonly OptionSpec[];
 
-export type OptionName = (typeof OPTIONS)[number]['name'];
+/** Only `lockex status` has these. */
+const OF_STATUS = [
+  { name: 'json', group: 'messages', help: 'One JSON array instead of tables' },
+  { name: 'watch', group: 'messages', help: 'Stay, and show every change' },
+] as const satisfies readonly OptionSpec[];
+
+/** What `lockex status` shares with a run; it is waited for by a person. */
+const SHARED = ['lockpath', 'zkhosts', 'timeout', 'retry', 'help'];
+const STATUS_TIMEOUT = '5';
+
+export type OptionName = (typeof OPTIONS | typeof OF_STATUS)[number]['name'];
 
 export const SPECS: readonly OptionSpec[] = OPTIONS;
+
+export const STATUS_SPECS: readonly OptionSpec[] = [
+  ...SPECS.filter(({ name }) => SHARED.includes(name)).map((spec) =>
+    spec.name === 'timeout' ? { ...spec, default: STATUS_TIMEOUT } : spec,
+  ),
+  ...OF_STATUS,
+];
 
 /** How messages name an option: `-c/--concurrent`, `--no-guard`. */
 export function labelOf({ name, letter }: Pick<OptionSpec, 'name' | 'letter'>): string {

@@ -1,20 +1,12 @@
 /** argv and environment → what is to be done, or a UsageError. Does nothing itself. */
-import { cac } from 'cac';
-import type { CommandLine, LockexSettings } from '../settings.ts';
-import { helpText } from './help.ts';
+import type { CommandLine, LockexSettings, StatusSettings } from '../settings.ts';
+import { type Environment, Given } from './given.ts';
+import { helpText, statusHelpText } from './help.ts';
 import { lockIdOf } from './lock-id.ts';
-import { labelOf, type OptionName, type OptionSpec, SPECS } from './options.ts';
-import { type GivenOption, splitCommandLine } from './split.ts';
+import { SPECS, STATUS_SPECS } from './options.ts';
+import { splitCommandLine, splitMixed } from './split.ts';
 import { UsageError } from './usage-error.ts';
-import {
-  ANY_COUNT,
-  lockId,
-  lockPath,
-  oneOf,
-  seconds,
-  wholeNumber,
-  zookeeperHosts,
-} from './values.ts';
+import { lockId, oneOf, wholeNumber } from './values.ts';
 
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 export const LOG_FORMATS = ['text', 'json'] as const;
@@ -27,64 +19,36 @@ export interface LogSettings {
 export type ParsedCommandLine =
   | { readonly kind: 'help'; readonly text: string }
   | { readonly kind: 'version' }
+  | { readonly kind: 'status'; readonly settings: StatusSettings }
   | { readonly kind: 'run'; readonly settings: LockexSettings; readonly log: LogSettings };
 
-/** A session timeout below this is no use: a server's smallest is two ticks. */
-const LEAST_TIMEOUT_MS = 100;
+/** `status` is a subcommand as the very first word only: `lockex -- status` runs a program. */
+export function parseCommandLine(argv: readonly string[], env: Environment): ParsedCommandLine {
+  return argv[0] === 'status' ? parseStatus(argv.slice(1), env) : parseRun(argv, env);
+}
 
-export function parseCommandLine(
-  argv: readonly string[],
-  env: Readonly<Record<string, string | undefined>>,
-): ParsedCommandLine {
-  const { options, command } = splitCommandLine(argv);
-  const given = new Given(options);
+function parseRun(argv: readonly string[], env: Environment): ParsedCommandLine {
+  const { options, rest } = splitCommandLine(argv, SPECS);
+  const given = new Given(SPECS, options);
   if (given.isOn('help')) return { kind: 'help', text: helpText() };
   if (given.isOn('version')) return { kind: 'version' };
-  const run = commandLineOf(command, given.isOn('shell'));
-  return { kind: 'run', log: logSettings(given), settings: settingsOf(given, run, env) };
+  const command = commandLineOf(rest, given.isOn('shell'));
+  return { kind: 'run', log: logSettings(given), settings: settingsOf(given, command, env) };
 }
 
-/** The options as cac reads them: the last one of a name wins. */
-class Given {
-  readonly #values: Readonly<Record<string, unknown>>;
-  readonly #names: ReadonlySet<string>;
-
-  constructor(options: readonly GivenOption[]) {
-    const cli = cac('lockex');
-    for (const spec of SPECS) cli.option(declaration(spec), spec.help);
-    // cac makes numbers of what looks like one; behind a colon nothing does.
-    const words = options.map(({ spec, text }) => `--${spec.name}=:${text}`);
-    this.#values = cli.parse(['node', 'lockex', ...words], { run: false }).options;
-    this.#names = new Set(options.map(({ spec }) => spec.name));
-  }
-
-  has(name: OptionName): boolean {
-    return this.#names.has(name);
-  }
-
-  isOn(name: OptionName): boolean {
-    return this.has(name) && this.#typed(name) === 'on';
-  }
-
-  isOff(name: OptionName): boolean {
-    return this.has(name) && this.#typed(name) === 'off';
-  }
-
-  /** What was typed, or the default. */
-  text(name: OptionName): string {
-    return this.has(name) ? this.#typed(name) : (specOf(name).default ?? '');
-  }
-
-  #typed(name: OptionName): string {
-    const value = this.#values[name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())];
-    const last: unknown = Array.isArray(value) ? value.at(-1) : value;
-    return String(last).slice(1);
-  }
-}
-
-/** Every option is declared to cac with a value: flags have 'on' or 'off' by now. */
-function declaration({ name, letter }: OptionSpec): string {
-  return letter === undefined ? `--${name} <value>` : `-${letter}, --${name} <value>`;
+function parseStatus(argv: readonly string[], env: Environment): ParsedCommandLine {
+  const { options, rest } = splitMixed(argv, STATUS_SPECS);
+  const given = new Given(STATUS_SPECS, options);
+  if (given.isOn('help')) return { kind: 'help', text: statusHelpText() };
+  return {
+    kind: 'status',
+    settings: {
+      ...given.servers(env),
+      lockIds: rest.length === 0 ? null : rest.map((word) => lockId('LOCKID', word)),
+      json: given.isOn('json'),
+      watch: given.isOn('watch'),
+    },
+  };
 }
 
 function commandLineOf(words: readonly string[], shell: boolean): CommandLine {
@@ -101,44 +65,26 @@ function commandLineOf(words: readonly string[], shell: boolean): CommandLine {
   return { kind: 'program', argv: [first, ...others] };
 }
 
-function settingsOf(
-  given: Given,
-  command: CommandLine,
-  env: Readonly<Record<string, string | undefined>>,
-): LockexSettings {
-  const label = (name: OptionName) => labelOf(specOf(name));
-  const count = (name: OptionName) => wholeNumber(label(name), given.text(name), 1, ANY_COUNT);
-  const duration = (name: OptionName, leastMs: number) =>
-    seconds(label(name), given.text(name), leastMs);
+function settingsOf(given: Given, command: CommandLine, env: Environment): LockexSettings {
   return {
+    ...given.servers(env),
     command,
-    lockId: given.has('lockid') ? lockId(label('lockid'), given.text('lockid')) : lockIdOf(command),
-    lockPath: lockPath(label('lockpath'), given.text('lockpath')),
-    ...hostsOf(given, env),
-    concurrent: count('concurrent'),
-    connectTries: count('retry'),
-    timeoutMs: duration('timeout', LEAST_TIMEOUT_MS),
-    lockTries: count('lockretry'),
+    lockId: given.has('lockid')
+      ? lockId(given.label('lockid'), given.text('lockid'))
+      : lockIdOf(command),
+    concurrent: given.count('concurrent'),
+    lockTries: given.count('lockretry'),
     waitMs: waitOf(given),
-    killAfterMs: duration('kill-after', 0),
+    killAfterMs: given.duration('kill-after', 0),
     conflictExitCode: wholeNumber(
-      label('conflict-exit-code'),
+      given.label('conflict-exit-code'),
       given.text('conflict-exit-code'),
       0,
       255,
     ),
-    onLost: oneOf(label('on-lost'), given.text('on-lost'), ['exit', 'rejoin']),
+    onLost: oneOf(given.label('on-lost'), given.text('on-lost'), ['exit', 'rejoin']),
     guard: !given.isOff('guard'),
   };
-}
-
-function hostsOf(given: Given, env: Readonly<Record<string, string | undefined>>) {
-  if (given.has('zkhosts')) {
-    return zookeeperHosts(labelOf(specOf('zkhosts')), given.text('zkhosts'));
-  }
-  const fromEnvironment = env['ZKHOSTS'];
-  if (fromEnvironment) return zookeeperHosts('ZKHOSTS', fromEnvironment);
-  return zookeeperHosts('', 'localhost:2181');
 }
 
 /** null: for ever; 0: not at all. */
@@ -149,8 +95,7 @@ function waitOf(given: Given): number | null {
     }
     return 0;
   }
-  if (!given.has('locktimeout')) return null;
-  return seconds(labelOf(specOf('locktimeout')), given.text('locktimeout'), 0);
+  return given.has('locktimeout') ? given.duration('locktimeout', 0) : null;
 }
 
 function logSettings(given: Given): LogSettings {
@@ -159,15 +104,9 @@ function logSettings(given: Given): LogSettings {
   const said = (['quiet', 'verbose', 'log-level'] as const).filter((name) => given.has(name));
   const levels = new Set(said.map((name) => meanings[name]));
   if (levels.size > 1) {
-    const labels = said.map((name) => labelOf(specOf(name)));
+    const labels = said.map((name) => given.label(name));
     throw new UsageError(`${labels.join(' and ')} say different things: give one`);
   }
   const [chosen = level] = levels;
   return { format: oneOf('--log-format', given.text('log-format'), LOG_FORMATS), level: chosen };
-}
-
-function specOf(name: OptionName): OptionSpec {
-  const spec = SPECS.find((candidate) => candidate.name === name);
-  if (spec === undefined) throw new Error(`no option ${name}`);
-  return spec;
 }

@@ -2,7 +2,7 @@
  * argv, split into options of ours and the command, before cac sees any of it: cac would eat the
  * `-l` of `lockex ls -l`, and turns `-i 007` into 7. Pure.
  */
-import { labelOf, type OptionSpec, SPECS } from './options.ts';
+import { labelOf, type OptionSpec } from './options.ts';
 import { quoted, UsageError } from './usage-error.ts';
 
 export interface GivenOption {
@@ -14,34 +14,65 @@ export interface GivenOption {
 export interface SplitCommandLine {
   readonly options: readonly GivenOption[];
   /** Everything behind `--`, or from the first word that is neither option nor value. */
-  readonly command: readonly string[];
+  readonly rest: readonly string[];
 }
 
-export function splitCommandLine(argv: readonly string[]): SplitCommandLine {
+/** Options up to `--`, or to the first word that is none. */
+export function splitCommandLine(
+  argv: readonly string[],
+  specs: readonly OptionSpec[],
+): SplitCommandLine {
   const options: GivenOption[] = [];
   const words = [...argv];
   while (words.length > 0) {
     const word = words[0] ?? '';
-    if (word === '--') return { options, command: words.slice(1) };
-    if (!word.startsWith('-') || word === '-') return { options, command: words };
+    if (word === '--') return { options, rest: words.slice(1) };
+    if (!isOption(word)) return { options, rest: words };
     words.shift();
-    if (word.startsWith('--')) options.push(longOption(word, words));
-    else options.push(...shortOptions(word, words));
+    options.push(...optionsIn(word, words, specs));
   }
-  return { options, command: [] };
+  return { options, rest: [] };
 }
 
-function longOption(word: string, rest: string[]): GivenOption {
+/** Options and other words in any order; behind `--` all are other words. */
+export function splitMixed(
+  argv: readonly string[],
+  specs: readonly OptionSpec[],
+): SplitCommandLine {
+  const options: GivenOption[] = [];
+  const rest: string[] = [];
+  const words = [...argv];
+  while (words.length > 0) {
+    const word = words.shift() ?? '';
+    if (word === '--') return { options, rest: [...rest, ...words] };
+    if (isOption(word)) options.push(...optionsIn(word, words, specs));
+    else rest.push(word);
+  }
+  return { options, rest };
+}
+
+function isOption(word: string): boolean {
+  return word.startsWith('-') && word !== '-';
+}
+
+/** `words` are those behind it, of which a value is taken. */
+function optionsIn(word: string, words: string[], specs: readonly OptionSpec[]): GivenOption[] {
+  return word.startsWith('--')
+    ? [longOption(word, words, specs)]
+    : shortOptions(word, words, specs);
+}
+
+function longOption(word: string, rest: string[], specs: readonly OptionSpec[]): GivenOption {
   const equals = word.indexOf('=');
   const typed = word.slice(2, equals < 0 ? undefined : equals);
   const value = equals < 0 ? null : word.slice(equals + 1);
-  const negated = typed.startsWith('no-') ? byName(typed.slice(3)) : undefined;
+  const negated = typed.startsWith('no-') ? byName(specs, typed.slice(3)) : undefined;
   if (negated?.negatable) {
     if (value !== null) throw new UsageError(`--${typed} takes no value, but got ${quoted(value)}`);
     return { spec: negated, text: 'off' };
   }
-  const spec = byName(typed);
-  if (spec === undefined) throw unknown(`--${typed}`);
+  const spec = byName(specs, typed);
+  if (spec === undefined) throw unknown(specs, `--${typed}`);
   if (spec.value === undefined) {
     if (value !== null) throw new UsageError(`--${typed} takes no value, but got ${quoted(value)}`);
     return { spec, text: 'on' };
@@ -50,12 +81,13 @@ function longOption(word: string, rest: string[]): GivenOption {
 }
 
 /** `-t5`, `-t 5`, `-t=5`, `-qv`. */
-function shortOptions(word: string, rest: string[]): GivenOption[] {
+function shortOptions(word: string, rest: string[], specs: readonly OptionSpec[]): GivenOption[] {
   const given: GivenOption[] = [];
   for (let place = 1; place < word.length; place += 1) {
     const letter = word[place];
-    const spec = SPECS.find((candidate) => candidate.letter === letter);
-    if (spec === undefined) throw unknown(byName(word.slice(1)) ? word : `-${letter}`);
+    const spec = specs.find((candidate) => candidate.letter === letter);
+    if (spec === undefined)
+      throw unknown(specs, byName(specs, word.slice(1)) ? word : `-${letter}`);
     if (spec.value !== undefined) {
       const attached = word.slice(place + 1).replace(/^=/, '');
       const isAttached = word.length > place + 1;
@@ -78,12 +110,12 @@ function valueFrom(rest: string[], spec: OptionSpec): string {
 /** What differs more was not meant. */
 const MOST_TYPOS = 3;
 
-function byName(name: string): OptionSpec | undefined {
-  return SPECS.find((spec) => spec.name === name);
+function byName(specs: readonly OptionSpec[], name: string): OptionSpec | undefined {
+  return specs.find((spec) => spec.name === name);
 }
 
-function unknown(typed: string): UsageError {
-  const names = SPECS.flatMap(({ name, negatable }) =>
+function unknown(specs: readonly OptionSpec[], typed: string): UsageError {
+  const names = specs.flatMap(({ name, negatable }) =>
     negatable ? [`--${name}`, `--no-${name}`] : [`--${name}`],
   );
   const isLetter = typed.length <= 2;

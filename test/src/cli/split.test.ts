@@ -1,11 +1,11 @@
 /** Which words of argv are ours, and which are the command's. */
 import { describe, expect, test } from 'vitest';
 import { SPECS } from '../../../src/cli/options.ts';
-import { splitCommandLine } from '../../../src/cli/split.ts';
+import { splitCommandLine, splitMixed } from '../../../src/cli/split.ts';
 
 function split(...argv: string[]) {
-  const { options, command } = splitCommandLine(argv);
-  return { given: options.map(({ spec, text }) => [spec.name, text]), command };
+  const { options, rest } = splitCommandLine(argv, SPECS);
+  return { given: options.map(({ spec, text }) => [spec.name, text]), command: rest };
 }
 
 describe('the command', () => {
@@ -174,4 +174,13 @@ test('whatever options stand before it, nothing of a command is taken, and no op
       command: ['ls', ...command],
     });
   }
+});
+
+test('of a line where options may stand anywhere, the others are the rest', () => {
+  const { options, rest } = splitMixed(['web', '-T', '5', 'db', '-q', '--', '-x', 'y'], SPECS);
+  expect(options.map(({ spec, text }) => [spec.name, text])).toEqual([
+    ['timeout', '5'],
+    ['quiet', 'on'],
+  ]);
+  expect(rest).toEqual(['web', 'db', '-x', 'y']);
 });

@@ -1,0 +1,93 @@
+/** The options that were given, as cac reads them, with their defaults: typed values, or UsageError. */
+import { cac } from 'cac';
+import type { ServerSettings } from '../settings.ts';
+import { labelOf, type OptionName, type OptionSpec } from './options.ts';
+import type { GivenOption } from './split.ts';
+import { ANY_COUNT, lockPath, seconds, wholeNumber, zookeeperHosts } from './values.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A session timeout below this is no use: a server's smallest is two ticks. */
+const LEAST_TIMEOUT_MS = 100;
+
+/** The last one of a name wins. */
+export class Given {
+  readonly #specs: readonly OptionSpec[];
+  readonly #values: Readonly<Record<string, unknown>>;
+  readonly #names: ReadonlySet<string>;
+
+  constructor(specs: readonly OptionSpec[], options: readonly GivenOption[]) {
+    this.#specs = specs;
+    const cli = cac('lockex');
+    for (const spec of specs) cli.option(declaration(spec), spec.help);
+    // cac makes numbers of what looks like one; behind a colon nothing does.
+    const words = options.map(({ spec, text }) => `--${spec.name}=:${text}`);
+    this.#values = cli.parse(['node', 'lockex', ...words], { run: false }).options;
+    this.#names = new Set(options.map(({ spec }) => spec.name));
+  }
+
+  has(name: OptionName): boolean {
+    return this.#names.has(name);
+  }
+
+  isOn(name: OptionName): boolean {
+    return this.has(name) && this.#typed(name) === 'on';
+  }
+
+  isOff(name: OptionName): boolean {
+    return this.has(name) && this.#typed(name) === 'off';
+  }
+
+  /** What was typed, or the default. */
+  text(name: OptionName): string {
+    return this.has(name) ? this.#typed(name) : (this.#spec(name).default ?? '');
+  }
+
+  /** How messages name it. */
+  label(name: OptionName): string {
+    return labelOf(this.#spec(name));
+  }
+
+  /** 1 or more. */
+  count(name: OptionName): number {
+    return wholeNumber(this.label(name), this.text(name), 1, ANY_COUNT);
+  }
+
+  /** Typed as seconds; milliseconds. */
+  duration(name: OptionName, leastMs: number): number {
+    return seconds(this.label(name), this.text(name), leastMs);
+  }
+
+  servers(env: Environment): ServerSettings {
+    return {
+      ...this.#hosts(env),
+      lockPath: lockPath(this.label('lockpath'), this.text('lockpath')),
+      connectTries: this.count('retry'),
+      timeoutMs: this.duration('timeout', LEAST_TIMEOUT_MS),
+    };
+  }
+
+  #hosts(env: Environment) {
+    if (this.has('zkhosts')) return zookeeperHosts(this.label('zkhosts'), this.text('zkhosts'));
+    const fromEnvironment = env['ZKHOSTS'];
+    if (fromEnvironment) return zookeeperHosts('ZKHOSTS', fromEnvironment);
+    return zookeeperHosts('', 'localhost:2181');
+  }
+
+  #typed(name: OptionName): string {
+    const value = this.#values[name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())];
+    const last: unknown = Array.isArray(value) ? value.at(-1) : value;
+    return String(last).slice(1);
+  }
+
+  #spec(name: OptionName): OptionSpec {
+    const spec = this.#specs.find((candidate) => candidate.name === name);
+    if (spec === undefined) throw new Error(`no option ${name}`);
+    return spec;
+  }
+}
+
+/** Every option is declared to cac with a value: flags have 'on' or 'off' by now. */
+function declaration({ name, letter }: OptionSpec): string {
+  return letter === undefined ? `--${name} <value>` : `-${letter}, --${name} <value>`;
+}

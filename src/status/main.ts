@@ -1,0 +1,184 @@
+/** `lockex status`: asks ZooKeeper how locks stand, prints it, and watches where that was asked for. */
+import { escapedJson } from '../cli/printable.ts';
+import type { Clock } from '../clock.ts';
+import type { StatusSettings } from '../settings.ts';
+import { isRequestError, UnreachableError } from '../zookeeper/errors.ts';
+import { Session } from '../zookeeper/session.ts';
+import { readingOf, readLock, readLockIds } from './reader.ts';
+import { renderLocks } from './render.ts';
+import { isHeld, type LockView } from './view.ts';
+import { LockWatcher } from './watcher.ts';
+
+const EXIT_HELD = 0;
+const EXIT_FREE = 1;
+const EXIT_UNREACHABLE = 125;
+/** What a program that SIGPIPE ends would give. */
+const EXIT_UNREAD = 141;
+const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+const CLOSE_MS = 2000;
+const DEFAULT_COLUMNS = 80;
+const CLEAR_BELOW = '\u001b[J';
+
+export interface StatusOutput {
+  readonly isTerminal: boolean;
+  readonly columns: number;
+  readonly rows: number;
+  readonly print: (text: string) => void;
+  readonly complain: (line: string) => void;
+  /** Called when nobody reads what is printed any more. */
+  readonly onUnread: (listener: () => void) => void;
+}
+
+/** Never rejects but for a bug. Resolves to the exit status. */
+export async function status(
+  settings: StatusSettings,
+  clock: Clock,
+  output: StatusOutput,
+): Promise<number> {
+  for (;;) {
+    const session = await connected(settings, clock, output);
+    if (session === null) return EXIT_UNREACHABLE;
+    try {
+      const exit = settings.watch
+        ? await watchUntilOver(session, settings, output)
+        : await showOnce(session, settings, output);
+      if (exit !== 'again') return exit;
+      output.complain('the session is over: connecting again');
+    } finally {
+      await session.close(CLOSE_MS);
+    }
+  }
+}
+
+async function connected(
+  { hosts, chroot, timeoutMs, connectTries }: StatusSettings,
+  clock: Clock,
+  { complain }: StatusOutput,
+): Promise<Session | null> {
+  for (let tries = connectTries; tries > 0; tries -= 1) {
+    const session = new Session({ hosts, chroot, timeoutMs, clock, log: () => {} });
+    try {
+      await session.connect(timeoutMs);
+      return session;
+    } catch (error) {
+      if (!(error instanceof UnreachableError)) throw error;
+      for (const { host, problem } of error.failures) complain(`${host}: ${problem}`);
+    }
+  }
+  complain('ZooKeeper could not be reached');
+  return null;
+}
+
+async function showOnce(
+  session: Session,
+  settings: StatusSettings,
+  output: StatusOutput,
+): Promise<number> {
+  try {
+    const reading = readingOf(session);
+    const path = `/${settings.lockPath}`;
+    const ids = settings.lockIds ?? (await readLockIds(reading, path));
+    const views = await Promise.all(ids.map((id) => readLock(reading, path, id)));
+    output.print(`${shown(views, settings, output)}\n`);
+    return exitOf(views);
+  } catch (error) {
+    if (!isRequestError(error)) throw error;
+    output.complain(error.message);
+    return EXIT_UNREACHABLE;
+  }
+}
+
+/** 'again' when the session was lost. */
+async function watchUntilOver(
+  session: Session,
+  settings: StatusSettings,
+  output: StatusOutput,
+): Promise<number | 'again'> {
+  const screen = new Screen(output);
+  return await new Promise<number | 'again'>((resolve) => {
+    const watcher = new LockWatcher(
+      session,
+      { lockPath: `/${settings.lockPath}`, ids: settings.lockIds },
+      {
+        onViews: (views) => screen.show(shown(views, settings, output), settings.json),
+        onRefused: (message) => {
+          output.complain(message);
+          end(EXIT_UNREACHABLE);
+        },
+      },
+    );
+    const handlers = Object.entries(SIGNALS).map(
+      ([signal, exit]) => [signal, () => end(exit)] as const,
+    );
+    const end = (exit: number | 'again') => {
+      watcher.stop();
+      for (const [signal, handler] of handlers) process.off(signal, handler);
+      resolve(exit);
+    };
+    for (const [signal, handler] of handlers) process.on(signal, handler);
+    session.once('expired', () => end('again'));
+    output.onUnread(() => end(EXIT_UNREAD));
+  });
+}
+
+function shown(
+  views: readonly LockView[],
+  { json, watch, lockPath, chroot }: StatusSettings,
+  { columns }: StatusOutput,
+): string {
+  if (!json) return renderLocks(views, { columns, place: `${chroot}/${lockPath}` });
+  const text = watch ? JSON.stringify(views) : JSON.stringify(views, null, 2);
+  return text.split('\n').map(escapedJson).join('\n');
+}
+
+function exitOf(views: readonly LockView[]): number {
+  return views.some(isHeld) ? EXIT_HELD : EXIT_FREE;
+}
+
+/** Redraws in place on a terminal; elsewhere each state is printed below the one before. */
+class Screen {
+  readonly #output: StatusOutput;
+  #lines = 0;
+  #last: string | null = null;
+
+  constructor(output: StatusOutput) {
+    this.#output = output;
+  }
+
+  show(text: string, isJson: boolean): void {
+    if (text === this.#last) return;
+    const isFirst = this.#last === null;
+    this.#last = text;
+    const { isTerminal, rows, print } = this.#output;
+    if (isJson) return print(`${text}\n`);
+    if (!isTerminal) return print(`${isFirst ? '' : '\n'}${text}\n`);
+    const lines = text.split('\n');
+    const room = Math.max(2, rows - 1);
+    const fitting =
+      lines.length > room
+        ? [...lines.slice(0, room - 1), `… ${lines.length - room + 1} lines more`]
+        : lines;
+    const up = this.#lines === 0 ? '' : `\u001b[${this.#lines}A\r`;
+    print(`${up}${CLEAR_BELOW}${fitting.join('\n')}\n`);
+    this.#lines = fitting.length;
+  }
+}
+
+/** Standard output and standard error. */
+export function standardOutput(): StatusOutput {
+  const { stdout, stderr } = process;
+  stdout.on('error', () => {});
+  stderr.on('error', () => {});
+  return {
+    isTerminal: stdout.isTTY === true && process.env['TERM'] !== 'dumb',
+    get columns() {
+      return stdout.columns || DEFAULT_COLUMNS;
+    },
+    get rows() {
+      return stdout.rows || Number.POSITIVE_INFINITY;
+    },
+    print: (text) => void stdout.write(text),
+    onUnread: (listener) => void stdout.on('error', listener),
+    complain: (line) => void stderr.write(`lockex: ${line}\n`),
+  };
+}

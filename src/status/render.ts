@@ -1,0 +1,82 @@
+/** Locks as a table for people. Pure; nothing that others wrote gets to the terminal as it is. */
+import { printable } from '../cli/printable.ts';
+import type { ContenderView, LockView } from './view.ts';
+
+const GAP = '  ';
+/** Narrowed where the table would be wider than the terminal, widest first, to no less than this. */
+const NARROWEST = 8;
+const HEAD = ['', 'host', 'pid', 'user', 'command', 'since', 'token'];
+/** Columns whose text can be cut: host, user and command. */
+const CUTTABLE = [1, 3, 4];
+const LONGEST_CELL = 60;
+
+/** `columns`: width of the terminal. `place`: where all of them live, for when there are none. */
+export function renderLocks(
+  views: readonly LockView[],
+  { columns, place }: { readonly columns: number; readonly place: string },
+): string {
+  if (views.length === 0) return `no locks under ${printable(place, LONGEST_CELL)}`;
+  const blocks = views.map((view) => renderLock(view, columns));
+  // Tables stand apart; what is a single line needs no room.
+  return blocks
+    .map((block, index) => {
+      const isApart = [block, blocks[index - 1] ?? ''].some((text) => text.includes('\n'));
+      return index > 0 && isApart ? `\n${block}` : block;
+    })
+    .join('\n');
+}
+
+function renderLock(view: LockView, columns: number): string {
+  const title = `${printable(view.id, LONGEST_CELL)}: ${summaryOf(view)}`;
+  const rows = [
+    ...view.holders.map((contender) => rowOf('holds', contender)),
+    ...view.waiters.map((contender, index) => rowOf(`${index + 1}.`, contender)),
+  ];
+  return rows.length === 0 ? title : [title, ...tableOf([HEAD, ...rows], columns)].join('\n');
+}
+
+function summaryOf({ kind, leases, holders, waiters }: LockView): string {
+  const waiting = waiters.length === 0 ? '' : `, ${waiters.length} waiting`;
+  if (kind === 'semaphore') return `semaphore, ${holders.length} of ${leases} held${waiting}`;
+  if (holders.length === 0) return 'free';
+  const shared = holders[0]?.shared ? `, shared by ${holders.length}` : '';
+  return `held${shared}${waiting}`;
+}
+
+function rowOf(mark: string, contender: ContenderView): string[] {
+  const { host, pid, user, command, says, since, fencingToken, shared, by } = contender;
+  const kind = shared ? `${mark} shared` : mark;
+  const who = host ?? says ?? contender.node;
+  const cells = [
+    kind,
+    who,
+    pid === null ? '' : String(pid),
+    user ?? '',
+    command ?? `(${by})`,
+    `${since.slice(0, 10)} ${since.slice(11, 19)}Z`,
+    fencingToken ?? '',
+  ];
+  return cells.map((cell) => printable(cell, LONGEST_CELL));
+}
+
+function tableOf(rows: readonly (readonly string[])[], columns: number): string[] {
+  const widths = HEAD.map((_, column) =>
+    Math.max(...rows.map((row) => [...(row[column] ?? '')].length)),
+  );
+  const total = () => widths.reduce((sum, width) => sum + width + GAP.length, 0);
+  while (total() > columns) {
+    const [widest = 1] = CUTTABLE.toSorted((a, b) => (widths[b] ?? 0) - (widths[a] ?? 0));
+    if ((widths[widest] ?? 0) <= NARROWEST) break;
+    widths[widest] = (widths[widest] ?? 0) - 1;
+  }
+  return rows.map((row) => {
+    const cells = row.map((cell, column) => fitted(cell, widths[column] ?? 0));
+    return (GAP + cells.join(GAP)).trimEnd();
+  });
+}
+
+function fitted(text: string, width: number): string {
+  const characters = [...text];
+  if (characters.length <= width) return text + ' '.repeat(width - characters.length);
+  return `${characters.slice(0, width - 1).join('')}…`;
+}

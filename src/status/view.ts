@@ -1,0 +1,140 @@
+/**
+ * What stands under a lock's node, made into who holds it and who waits. Pure. Who holds is decided
+ * by the same rules as for our own contenders (zookeeper/contenders.ts).
+ */
+import {
+  type Contender,
+  contendersOf,
+  holdersAmong,
+  parseContender,
+} from '../zookeeper/contenders.ts';
+import { decodeNodeData } from '../zookeeper/node-data.ts';
+import { leasesIn } from '../zookeeper/semaphore.ts';
+
+/** A contender as its node tells; every text may be anybody's, and is not safe to print as it is. */
+export interface ContenderView {
+  /** Name of its node. */
+  readonly node: string;
+  /** Whose kind of node it is, as far as name and data tell. */
+  readonly by: 'lockex' | 'kazoo' | 'curator';
+  /** A shared lock (`__rlock__`). */
+  readonly shared: boolean;
+  readonly host: string | null;
+  readonly pid: number | null;
+  readonly user: string | null;
+  /** Name of the command, without its arguments. */
+  readonly command: string | null;
+  /** What a contender that is no lockex says of itself; null where it says nothing. */
+  readonly says: string | null;
+  /** When its node was made, by the server's clock: ISO 8601. */
+  readonly since: string;
+  /** czxid of its node, decimal; null while it waits. */
+  readonly fencingToken: string | null;
+}
+
+export interface LockView {
+  readonly id: string;
+  /** Below the chroot. */
+  readonly path: string;
+  readonly kind: 'lock' | 'semaphore';
+  /** N of a semaphore; 1 for a lock. */
+  readonly leases: number;
+  readonly holders: readonly ContenderView[];
+  /** In the order in which they are served. */
+  readonly waiters: readonly ContenderView[];
+}
+
+/** A child of a lock's node, as it was read. */
+export interface ChildNode {
+  readonly name: string;
+  readonly data: Buffer | undefined;
+  /** Milliseconds since 1970. */
+  readonly ctime: number;
+  readonly czxid: bigint;
+}
+
+export interface LockNodes {
+  /** Data of the lock's own node. */
+  readonly data: Buffer | undefined;
+  readonly children: readonly ChildNode[];
+  /** Of a semaphore: who stands in line for a look at its leases. */
+  readonly queue: readonly ChildNode[];
+}
+
+/** Of what others write, no more is kept. */
+const LONGEST_TEXT = 200;
+
+export function viewOf(id: string, path: string, nodes: LockNodes): LockView {
+  const leases = leasesIn(nodes.data);
+  const isLock = nodes.children.some(({ name }) => parseContender(name) !== null);
+  return leases === null || isLock
+    ? viewOfLock(id, path, nodes)
+    : viewOfSemaphore(id, path, nodes, leases);
+}
+
+/** Nobody has ever asked for it, or its nodes are gone. */
+export function freeLock(id: string, path: string): LockView {
+  return { id, path, kind: 'lock', leases: 1, holders: [], waiters: [] };
+}
+
+export function isHeld({ holders }: LockView): boolean {
+  return holders.length > 0;
+}
+
+function viewOfLock(id: string, path: string, { children }: LockNodes): LockView {
+  const contenders = contendersOf(children.map(({ name }) => name));
+  const holders = new Set(holdersAmong(contenders));
+  const views = (some: readonly Contender[], holds: boolean) =>
+    some.flatMap(({ node, kind }) =>
+      children
+        .filter(({ name }) => name === node)
+        .map((child) => contenderView(child, kind === 'shared', holds)),
+    );
+  return {
+    ...freeLock(id, path),
+    holders: views([...holders], true),
+    waiters: views(
+      contenders.filter((contender) => !holders.has(contender)),
+      false,
+    ),
+  };
+}
+
+function viewOfSemaphore(
+  id: string,
+  path: string,
+  { children, queue }: LockNodes,
+  leases: number,
+): LockView {
+  const oldestFirst = children.toSorted((a, b) => (a.czxid < b.czxid ? -1 : 1));
+  // For a moment a lockex has both a lease and a place in the queue, under one GUID.
+  const holding = new Set(children.map(({ name }) => name));
+  const waiting = contendersOf(queue.map(({ name }) => name)).flatMap(({ node }) =>
+    queue.filter(({ name }) => name === node && !holding.has(name.split('__lock__')[0] ?? '')),
+  );
+  return {
+    id,
+    path,
+    kind: 'semaphore',
+    leases,
+    holders: oldestFirst.slice(0, leases).map((child) => contenderView(child, false, true)),
+    waiters: waiting.map((child) => contenderView(child, false, false)),
+  };
+}
+
+function contenderView(child: ChildNode, shared: boolean, holds: boolean): ContenderView {
+  const ours = decodeNodeData(child.data);
+  const says = ours ? '' : (child.data?.toString('utf8') ?? '');
+  return {
+    node: child.name,
+    by: ours ? 'lockex' : child.name.includes('-lock-') ? 'curator' : 'kazoo',
+    shared,
+    host: ours?.host.slice(0, LONGEST_TEXT) ?? null,
+    pid: ours?.pid ?? null,
+    user: ours?.user.slice(0, LONGEST_TEXT) ?? null,
+    command: ours?.command.slice(0, LONGEST_TEXT) ?? null,
+    says: says.trim() === '' ? null : says.slice(0, LONGEST_TEXT),
+    since: new Date(child.ctime).toISOString(),
+    fencingToken: holds ? child.czxid.toString() : null,
+  };
+}

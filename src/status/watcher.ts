@@ -1,0 +1,123 @@
+/**
+ * Keeps telling how locks stand, by ZooKeeper's watches: nothing is asked while nothing changes.
+ * After a reconnection, and when a watch has fired, what it was about is read again.
+ */
+import { isRequestError } from '../zookeeper/errors.ts';
+import { ignoringNoNode } from '../zookeeper/requests.ts';
+import type { Session } from '../zookeeper/session.ts';
+import { lockIdsAmong, type Reading, readLock } from './reader.ts';
+import type { LockView } from './view.ts';
+
+export interface WatchedLocks {
+  /** Below the chroot, with a slash before it. */
+  readonly lockPath: string;
+  /** null: all. */
+  readonly ids: readonly string[] | null;
+}
+
+export interface LockWatcherEvents {
+  /** Each time something may have changed. */
+  readonly onViews: (views: readonly LockView[]) => void;
+  /** The server refuses to tell; it is not asked again. */
+  readonly onRefused: (message: string) => void;
+}
+
+export class LockWatcher {
+  readonly #session: Session;
+  readonly #locks: WatchedLocks;
+  readonly #events: LockWatcherEvents;
+  /** Watches that stand at the server, by what they watch: each is set once. */
+  readonly #standing = new Set<string>();
+  readonly #onAttached = () => this.#begin();
+  #isReading = false;
+  #isStale = false;
+  #isStopped = false;
+
+  constructor(session: Session, locks: WatchedLocks, events: LockWatcherEvents) {
+    this.#session = session;
+    this.#locks = locks;
+    this.#events = events;
+    session.on('attached', this.#onAttached);
+    if (session.isAttached) this.#begin();
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#session.off('attached', this.#onAttached);
+  }
+
+  /** Watches go with their connection. */
+  #begin(): void {
+    this.#standing.clear();
+    this.#refresh();
+  }
+
+  #refresh(): void {
+    if (this.#isStopped) return;
+    this.#isStale = true;
+    if (!this.#isReading) void this.#readWhileStale();
+  }
+
+  async #readWhileStale(): Promise<void> {
+    this.#isReading = true;
+    while (this.#isStale && !this.#isStopped) {
+      this.#isStale = false;
+      try {
+        const views = await this.#read();
+        if (!this.#isStopped) this.#events.onViews(views);
+      } catch (error) {
+        if (!isRequestError(error)) throw error;
+        // Without a connection there will be another, and all is read again.
+        if (error.code === 'TIMEOUT') this.#session.reattach(error.message);
+        else if (!error.isConnectionTrouble) this.#refused(error.message);
+      }
+    }
+    this.#isReading = false;
+  }
+
+  #refused(message: string): void {
+    this.stop();
+    this.#events.onRefused(message);
+  }
+
+  async #read(): Promise<LockView[]> {
+    const { lockPath, ids } = this.#locks;
+    const reading: Reading = {
+      data: (path) => this.#session.getData(path),
+      changingData: (path) =>
+        this.#watched(`data ${path}`, (onChange) => this.#session.getData(path, onChange)),
+      changingChildren: (path) =>
+        this.#watched(`children ${path}`, (onChange) => this.#session.getChildren(path, onChange)),
+    };
+    // A lock that is not there yet is announced by its parent, and that by its own.
+    const listed = await nearestChildren(reading, lockPath);
+    const shown = ids ?? lockIdsAmong(listed ?? []);
+    return await Promise.all(shown.map((id) => readLock(reading, lockPath, id)));
+  }
+
+  async #watched<T>(
+    name: string,
+    read: (onChange: (() => void) | undefined) => Promise<T>,
+  ): Promise<T> {
+    if (this.#standing.has(name)) return await read(undefined);
+    this.#standing.add(name);
+    try {
+      return await read(() => {
+        this.#standing.delete(name);
+        this.#refresh();
+      });
+    } catch (error) {
+      // No answer, no watch.
+      this.#standing.delete(name);
+      throw error;
+    }
+  }
+}
+
+/** Children of this path; null where it is not there, but the nearest one above it has been read. */
+async function nearestChildren(reading: Reading, path: string): Promise<string[] | null> {
+  const children = await ignoringNoNode(reading.changingChildren(path === '' ? '/' : path));
+  if (children !== null || path === '') return children;
+  await nearestChildren(reading, path.slice(0, path.lastIndexOf('/')));
+  return null;
+}

@@ -1,0 +1,200 @@
+/** `lockex status`, as people and scripts run it, beside what kazoo sees. */
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { CreateMode } from '../../src/zookeeper/requests.ts';
+import { startFaultProxy } from '../support/faultProxy.ts';
+import { startKazoo } from '../support/kazoo.ts';
+import { startProgram } from '../support/processes.ts';
+import { openSession } from '../support/session.ts';
+import { childrenOf, sharedServer, sharedServerWithChroot } from '../support/zookeeper.ts';
+import {
+  PROGRAM,
+  runLockex,
+  startLockex,
+  untilQueued,
+  untilState,
+  userEnvironment,
+} from './program.ts';
+
+let hosts: string;
+let chroot: string;
+beforeEach(async () => {
+  ({ connectString: hosts, chroot } = await sharedServerWithChroot());
+});
+
+const status = (...words: string[]) => runLockex(['status', '-z', hosts, ...words]);
+
+async function views(...words: string[]) {
+  const { stdout } = await status('--json', ...words);
+  return JSON.parse(stdout);
+}
+
+it('shows holder and waiters, and exits with 0 while one of the locks is held', async () => {
+  const holder = startLockex(['-z', hosts, '-i', 'web', '--', 'sleep', '600']);
+  await untilState(holder, 'running');
+  const waiter = startLockex(['-z', hosts, '-i', 'web', '--', 'sleep', '600']);
+  await untilQueued(waiter);
+  const { status: exit, stdout, stderr } = await status('web', 'other');
+  expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' });
+  expect(stdout).toMatch(
+    /^web: held, 1 waiting\n.*\n {2}holds .*sleep.*\n {2}1\. .*sleep.*\n\nother: free\n$/,
+  );
+  expect(await views()).toMatchObject([
+    {
+      id: 'web',
+      path: '/lockex/web',
+      holders: [{ by: 'lockex', pid: holder.pid, command: 'sleep' }],
+      waiters: [{ by: 'lockex', pid: waiter.pid, fencingToken: null }],
+    },
+  ]);
+});
+
+it('makes nothing, leaves nothing, and says that there is nothing', async () => {
+  const [all, one] = [await status(), await status('web')];
+  expect(all).toMatchObject({ status: 1, stdout: `no locks under ${chroot}/lockex\n`, stderr: '' });
+  expect(one).toMatchObject({ status: 1, stdout: 'web: free\n', stderr: '' });
+  const { host, port } = sharedServer();
+  expect(await childrenOf({ host, port, path: chroot })).toEqual([]);
+});
+
+describe('agrees with kazoo', () => {
+  it('about a lock', async () => {
+    const kazoo = await startKazoo(hosts);
+    const lock = await kazoo.lock('/lockex/web', 'the python side');
+    await lock.acquire();
+    const waiter = startLockex(['-z', hosts, '-i', 'web', '--', 'true']);
+    await untilQueued(waiter);
+    const [view] = await views('web');
+    expect(view.holders).toMatchObject([{ by: 'kazoo', says: 'the python side', host: null }]);
+    const [first, second = ''] = await lock.contenders();
+    expect(first).toBe('the python side');
+    expect(view.waiters).toMatchObject([{ pid: JSON.parse(second).pid }]);
+    await lock.release();
+  });
+
+  it('about a shared lock', async () => {
+    const kazoo = await startKazoo(hosts);
+    const readers = [
+      await kazoo.readLock('/lockex/web', 'one'),
+      await kazoo.readLock('/lockex/web', 'two'),
+    ];
+    for (const reader of readers) await reader.acquire();
+    const [view] = await views('web');
+    expect(view.holders).toMatchObject([
+      { says: 'one', shared: true },
+      { says: 'two', shared: true },
+    ]);
+    expect((await status('web')).stdout).toMatch(/^web: held, shared by 2\n/);
+  });
+
+  it('about a semaphore, and does not show its inner lock', async () => {
+    const kazoo = await startKazoo(hosts);
+    const semaphore = await kazoo.semaphore('/lockex/pool', 2, 'the python side');
+    await semaphore.acquire();
+    const words = ['-z', hosts, '-i', 'pool', '-c', '2', '--', 'sleep', '600'];
+    const holder = startLockex(words);
+    await untilState(holder, 'running');
+    const waiter = startLockex(words);
+    await untilQueued(waiter);
+    const all = await views();
+    expect(all).toMatchObject([
+      { id: 'pool', kind: 'semaphore', leases: 2, waiters: [{ pid: waiter.pid }] },
+    ]);
+    expect(await semaphore.leaseHolders()).toHaveLength(2);
+    expect(all[0].holders).toMatchObject([{ says: 'the python side' }, { pid: holder.pid }]);
+    expect((await status()).stdout).toMatch(/^pool: semaphore, 2 of 2 held, 1 waiting\n/);
+  });
+});
+
+it('shows a contender of Curator, and lets no hostile data through', async () => {
+  const admin = await openSession(sharedServer(), chroot);
+  await admin.mkdirp('/lockex/web');
+  const data = Buffer.from('\u001b[2Jevil\r\n');
+  const name = '/lockex/web/_c_1b9c7a3e-lock-0000000000';
+  await admin.create(name, data, { mode: CreateMode.EPHEMERAL });
+  const { status: exit, stdout } = await status();
+  expect(exit).toBe(0);
+  expect(stdout).toMatch(/holds .*\\u\{1b\}\[2Jevil.*\(curator\)/);
+  expect(stdout.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
+  expect(await views()).toMatchObject([{ holders: [{ by: 'curator' }] }]);
+});
+
+it('says in 125 which hosts could not be reached', async () => {
+  const {
+    status: exit,
+    stdout,
+    stderr,
+  } = await runLockex(['status', '-z', '127.0.0.1:1', '-T', '1']);
+  expect({ exit, stdout }).toEqual({ exit: 125, stdout: '' });
+  expect(stderr).toBe(
+    'lockex: 127.0.0.1:1: connection refused\nlockex: ZooKeeper could not be reached\n',
+  );
+});
+
+it.each([
+  [['--jsn'], "there is no option '--jsn': did you mean --json?"],
+  [['-c', '2'], "there is no option '-c': see 'lockex --help'"],
+  [['a/b'], "LOCKID wants the name of a lock: 'a/b' has a slash (-p says where locks live)"],
+  [
+    ['x-__lock__'],
+    "LOCKID wants the name of a lock: 'x-__lock__' ends with -__lock__, which lockex reserves",
+  ],
+])('refuses %j in one line', async (words, message) => {
+  expect(await status(...words)).toMatchObject({ status: 2, stderr: `lockex: ${message}\n` });
+});
+
+it('is a program’s name behind --', async () => {
+  const { status: exit, stderr } = await runLockex(['-z', hosts, '-q', '--', 'status', 'x']);
+  expect(exit).toBe(127);
+  expect(stderr).toContain('status');
+});
+
+describe('--watch', () => {
+  const watch = (...words: string[]) =>
+    startProgram(PROGRAM, ['status', '-z', hosts, '--watch', '--json', ...words], {
+      env: userEnvironment(),
+    });
+
+  it('shows each change as it comes, from before there is anything to the end', async () => {
+    const watcher = watch('web');
+    await watcher.line(/"holders":\[\]/);
+    const holder = startLockex(['-z', hosts, '-i', 'web', '--', 'sleep', '600']);
+    await watcher.line(/"holders":\[\{/);
+    const waiter = startLockex(['-z', hosts, '-i', 'web', '--', 'sleep', '600']);
+    await watcher.line(/"waiters":\[\{/);
+    holder.signal('SIGTERM');
+    await watcher.line(new RegExp(`"holders":\\[\\{[^}]*"pid":${waiter.pid}`));
+    watcher.signal('SIGINT');
+    expect((await watcher.ended).status).toBe(130);
+  });
+
+  it('shows locks that come later, also over a connection that was reset', async () => {
+    const { host, port } = sharedServer();
+    const proxy = await startFaultProxy(host, port);
+    onTestFinished(() => proxy.close());
+    const words = ['status', '-z', `${proxy.connectString}${chroot}`, '--watch', '--json'];
+    const watcher = startProgram(PROGRAM, words, { env: userEnvironment() });
+    await watcher.line(/^\[\]$/);
+    const before = proxy.counters.accepted;
+    proxy.reset();
+    await proxy.until(() => proxy.counters.accepted > before);
+    const holder = startLockex(['-z', hosts, '-i', 'late', '--', 'sleep', '600']);
+    await watcher.line(/"id":"late".*"holders":\[\{/);
+    holder.signal('SIGTERM');
+    await watcher.line(/"id":"late".*"holders":\[\]/);
+    watcher.signal('SIGTERM');
+    expect((await watcher.ended).status).toBe(143);
+  });
+
+  it('redraws in place on a terminal', async () => {
+    const words = [PROGRAM, 'status', '-z', hosts, '--watch', 'web'].join(' ');
+    const terminal = startProgram('script', ['-qefc', words, '/dev/null'], {
+      env: userEnvironment({ TERM: 'xterm' }),
+    });
+    await terminal.line(/web: free/);
+    const holder = startLockex(['-z', hosts, '-i', 'web', '--', 'sleep', '600']);
+    await terminal.line(/holds/);
+    expect(terminal.stdout).toContain('\u001b[1A');
+    holder.signal('SIGTERM');
+    terminal.signal('SIGTERM');
+  });
+});

@@ -1,0 +1,110 @@
+/** Nodes as they stand → who holds and who waits. */
+import { describe, expect, it } from 'vitest';
+import { type ChildNode, isHeld, viewOf } from '../../../src/status/view.ts';
+import { encodeNodeData } from '../../../src/zookeeper/node-data.ts';
+
+const OURS = encodeNodeData({
+  host: 'db1',
+  pid: 4711,
+  user: 'redis',
+  command: 'redis-server',
+  version: '1.0.0',
+});
+
+const child = (name: string, czxid: number, data: Buffer | string = ''): ChildNode => ({
+  name,
+  data: Buffer.from(data),
+  ctime: Date.UTC(2026, 0, 2, 3, 4, 5),
+  czxid: BigInt(czxid),
+});
+
+const lock = (...children: ChildNode[]) =>
+  viewOf('x', '/lockex/x', { data: undefined, children, queue: [] });
+
+describe('a lock', () => {
+  it('is held by the lowest sequence, and waited for by the others in order', () => {
+    const view = lock(
+      child('b__lock__0000000012', 30),
+      child('a__lock__0000000010', 10, OURS),
+      child('c-lock-0000000011', 20),
+    );
+    expect(view).toMatchObject({ id: 'x', path: '/lockex/x', kind: 'lock', leases: 1 });
+    expect(view.holders).toEqual([
+      {
+        node: 'a__lock__0000000010',
+        by: 'lockex',
+        shared: false,
+        host: 'db1',
+        pid: 4711,
+        user: 'redis',
+        command: 'redis-server',
+        says: null,
+        since: '2026-01-02T03:04:05.000Z',
+        fencingToken: '10',
+      },
+    ]);
+    expect(view.waiters.map(({ by, fencingToken }) => [by, fencingToken])).toEqual([
+      ['curator', null],
+      ['kazoo', null],
+    ]);
+    expect(isHeld(view)).toBe(true);
+  });
+
+  it('is held by several when they share it', () => {
+    const view = lock(
+      child('a__rlock__0000000001', 1),
+      child('b__rlock__0000000002', 2),
+      child('c__lock__0000000003', 3),
+      child('d__rlock__0000000004', 4),
+    );
+    expect(view.holders.map(({ node }) => node[0])).toEqual(['a', 'b']);
+    expect(view.waiters.map(({ node }) => node[0])).toEqual(['c', 'd']);
+  });
+
+  it('is free when nobody who contends stands under it', () => {
+    expect(isHeld(lock(child('config', 1)))).toBe(false);
+    expect(isHeld(lock())).toBe(false);
+  });
+});
+
+describe('a semaphore', () => {
+  const pool = (leases: number, children: ChildNode[], queue: ChildNode[] = []) =>
+    viewOf('x', '/lockex/x', { data: Buffer.from(String(leases)), children, queue });
+
+  it('is held by its oldest N leases, and waited for by its inner lock', () => {
+    const view = pool(
+      2,
+      [child('three', 30), child('one', 10, OURS), child('two', 20, 'python')],
+      [child('w__lock__0000000002', 50), child('v__lock__0000000001', 40)],
+    );
+    expect(view).toMatchObject({ kind: 'semaphore', leases: 2 });
+    expect(view.holders.map(({ node, fencingToken }) => [node, fencingToken])).toEqual([
+      ['one', '10'],
+      ['two', '20'],
+    ]);
+    expect(view.holders[1]).toMatchObject({ by: 'kazoo', says: 'python', host: null });
+    expect(view.waiters.map(({ node }) => node[0])).toEqual(['v', 'w']);
+  });
+
+  it('does not count one as waiting that has its lease already', () => {
+    const view = pool(2, [child('g', 10)], [child('g__lock__0000000001', 5)]);
+    expect(view.waiters).toEqual([]);
+  });
+});
+
+describe('what others wrote', () => {
+  it.each([
+    '',
+    '   ',
+    '{',
+    '[]',
+    'null',
+    '{"host":1,"pid":"x"}',
+    '\u0000\u001b[2J',
+    'é'.repeat(999),
+  ])('does no harm: %j', (data) => {
+    const [holder] = lock(child('a__lock__0000000001', 1, data)).holders;
+    expect(holder).toMatchObject({ by: 'kazoo', host: null, pid: null, command: null });
+    expect((holder?.says ?? '').length).toBeLessThanOrEqual(200);
+  });
+});
