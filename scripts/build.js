@@ -123,6 +123,17 @@ for (const { name, from } of PARTS) {
   });
   for (const input of Object.keys(metafile.inputs)) inputs.add(input);
 }
+await build({
+  ...COMMON,
+  plugins: [],
+  supported: {},
+  entryPoints: ['src/index.ts'],
+  outfile: 'dist/index.mjs',
+  format: 'esm',
+  // Whoever gives the machine actors of their own makes them with the same xstate.
+  packages: 'external',
+});
+declareTypes();
 writeFileSync(`${root}/dist/licenses.txt`, licensesOf(root, [...inputs]));
 
 /**
@@ -139,6 +150,15 @@ function compile(name, run, input) {
     timeout: 60_000,
   });
   if (error) throw new Error(`${name} could not be compiled: ${error.message}`);
+}
+
+/** dist/types: what `import … from 'lockex'` gives, as TypeScript sees it. */
+function declareTypes() {
+  const tsc = `${root}/node_modules/.bin/tsc`;
+  const { status, error } = spawnSync(tsc, ['-p', `${root}/scripts/tsconfig.types.json`], {
+    stdio: 'inherit',
+  });
+  if (status !== 0) throw error ?? new Error('the types could not be declared');
 }
 
 /** A line as src/zookeeper/reap.ts makes it. */

@@ -1,0 +1,29 @@
+/**
+ * lockex as a library: runs a command under a lock, and says what happens.
+ *
+ *     node docs/examples/library.js zk1:2181 nightly make-report --all
+ */
+import { createLockex, stateName } from 'lockex';
+
+const [server = 'localhost:2181', lockId = 'example', ...argv] = process.argv.slice(2);
+const [host = '', port = '2181'] = server.split(':');
+const [program = 'date', ...words] = argv;
+
+const { actor, output } = createLockex({
+  hosts: [{ host, port: Number(port) }],
+  lockId,
+  command: { kind: 'program', argv: [program, ...words] },
+  waitMs: 10_000,
+});
+
+let last = '';
+actor.subscribe(({ value, context }) => {
+  const state = stateName(value);
+  if (state === last) return;
+  last = state;
+  const token = context.grant ? `, fencing token ${context.grant.fencingToken}` : '';
+  console.error(`${state}${token}`);
+});
+actor.start();
+const { exitCode } = await output;
+process.exit(exitCode);

@@ -1,0 +1,58 @@
+/**
+ * The machine with actors of one's own: a lock that is had at once, and lost while the command runs.
+ * Nothing here touches ZooKeeper, and no process is started: so one can try every turn that a lock's
+ * life can take.
+ *
+ *     node docs/examples/own-actors.js
+ */
+import { defaults, lockexMachine, stateName } from 'lockex';
+import { createActor, fromCallback } from 'xstate';
+
+const session = { server: 'nowhere:2181', timeoutMs: 30_000 };
+const lease = { provenAt: 0, leaseEnd: 29_000, stopAt: 24_000 };
+
+/** Answers each command, one after the other, as an actor that talks to a server would. */
+const answering = (answers) =>
+  fromCallback(({ sendBack, receive }) => {
+    receive((command) => {
+      for (const { afterMs = 0, ...event } of answers[command.type]?.() ?? []) {
+        setTimeout(() => sendBack(event), afterMs);
+      }
+    });
+  });
+
+const loss = { cause: 'expired', message: 'the session expired', leaseEnd: null };
+
+const zookeeper = answering({
+  'session.connect': () => [{ type: 'session.established', session }],
+  'lock.join': () => [{ type: 'lock.granted' }],
+  'lock.confirm': () => [
+    { type: 'lock.confirmed', grant: { path: '/lockex/x/1', fencingToken: '7' }, lease },
+    { type: 'session.lost', loss, afterMs: 200 },
+  ],
+  'lock.release': () => [{ type: 'lock.released', confirmed: true, message: 'released' }],
+  'session.close': () => [{ type: 'session.closed', clean: true }],
+});
+
+const command = answering({
+  'command.arm': () => [{ type: 'command.armed', guarded: false, reach: 'nothing' }],
+  'command.start': () => [{ type: 'command.started', pid: 4711 }],
+  'command.stop': () => [
+    { type: 'command.stopped', exit: null, how: { means: 'SIGKILL', stragglers: [] } },
+  ],
+});
+
+const signals = fromCallback(() => {});
+
+const actor = createActor(lockexMachine.provide({ actors: { zookeeper, command, signals } }), {
+  input: defaults,
+});
+const states = new Set();
+actor.subscribe({
+  next: ({ value }) => states.add(stateName(value)),
+  complete: () => {
+    console.log([...states].join(' → '));
+    console.log(`exit status ${actor.getSnapshot().output.exitCode}`);
+  },
+});
+actor.start();

@@ -1,0 +1,67 @@
+/** lockex as a library: its examples run, and its types hold. */
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import { run } from '../support/processes.ts';
+import { sharedServer } from '../support/zookeeper.ts';
+import { temporaryFolder } from './program.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+it('the example runs a command under a lock with the real actors', async () => {
+  const example = `${ROOT}docs/examples/library.js`;
+  const words = [sharedServer().connectString, 'library', 'sh', '-c', 'echo hi; exit 7'];
+  const { status, stdout, stderr } = await run(process.execPath, [example, ...words]);
+  expect({ status, stdout }).toEqual({ status: 7, stdout: 'hi\n' });
+  expect(stderr).toMatch(/^connecting\nwaiting\nlocked.*\n(.*\n)*running, fencing token \d+\n/);
+});
+
+it('the example gives the machine actors of its own', async () => {
+  const { status, stdout } = await run(process.execPath, [`${ROOT}docs/examples/own-actors.js`]);
+  expect({ status, stdout }).toEqual({
+    status: 0,
+    stdout:
+      'connecting → waiting → locked.confirming → locked.arming → running → lost.stopping → ' +
+      'cleanup.closing → done\nexit status 124\n',
+  });
+});
+
+it('has types that tell a right use from a wrong one', async () => {
+  const folder = temporaryFolder();
+  mkdirSync(`${folder}/node_modules/@types`, { recursive: true });
+  for (const name of ['xstate', '@types/node']) {
+    symlinkSync(`${ROOT}node_modules/${name}`, `${folder}/node_modules/${name}`);
+  }
+  symlinkSync(ROOT, `${folder}/node_modules/lockex`);
+  writeFileSync(`${folder}/package.json`, '{ "type": "module" }');
+  const use = (lockId: string) => `
+    import { createLockex, type LockexEvent, lockexMachine, stateName } from 'lockex';
+    const { actor, output } = createLockex({ lockId: ${lockId}, command: { kind: 'shell', line: 'true' } });
+    actor.subscribe(({ value, context }) => stateName(value) + context.grant?.fencingToken);
+    export const status: number = (await output).exitCode;
+    export const event: LockexEvent = { type: 'lock.granted' };
+    export const id: string = lockexMachine.id;
+  `;
+  writeFileSync(`${folder}/right.ts`, use("'x'"));
+  writeFileSync(`${folder}/wrong.ts`, use('7'));
+  const check = (file: string) =>
+    run(
+      `${ROOT}node_modules/.bin/tsc`,
+      [
+        '--noEmit',
+        '--strict',
+        '--module',
+        'nodenext',
+        '--target',
+        'es2022',
+        '--types',
+        'node',
+        file,
+      ],
+      { cwd: folder },
+    );
+  expect(await check('right.ts')).toMatchObject({ status: 0, stdout: '' });
+  const { status, stdout } = await check('wrong.ts');
+  expect(status).not.toBe(0);
+  expect(stdout).toContain("Type 'number' is not assignable to type 'string'");
+});
