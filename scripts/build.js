@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { inspectorPage } from './lib/inspector-page.js';
 import { licensesOf } from './lib/licenses.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
@@ -24,7 +25,10 @@ const PROGRAMS = [
 ];
 
 /** What is loaded only when it is asked for; each brings what it needs. */
-const PARTS = [{ name: 'status', from: 'src/status/main.ts' }];
+const PARTS = [
+  { name: 'status', from: 'src/status/main.ts' },
+  { name: 'inspector', from: 'src/inspector/main.ts' },
+];
 
 /** The program is a function of what src/launch.ts gives it. */
 const OPENING =
@@ -119,10 +123,13 @@ for (const { name, from } of PARTS) {
     ...COMMON,
     entryPoints: [from],
     outfile: `dist/program/${name}.js`,
+    define: { 'import.meta.url': 'partUrl' },
+    banner: { js: 'const partUrl=require("node:url").pathToFileURL(__filename).href;' },
     metafile: true,
   });
   for (const input of Object.keys(metafile.inputs)) inputs.add(input);
 }
+writeFileSync(`${root}/dist/program/inspector.html`, await inspectorPage(root));
 await build({
   ...COMMON,
   plugins: [],

@@ -1,19 +1,12 @@
-/** `npm run chart`: writes docs/machine.md from the machine. */
+/** `npm run chart`: writes docs/machine.md and docs/machine.svg from the machine. */
 import { writeFileSync } from 'node:fs';
-import { build } from 'esbuild';
+import { fileURLToPath } from 'node:url';
 import { chartPage } from './lib/chart.js';
+import { svgFileOf } from './lib/chart-svg.js';
+import { machineOf } from './lib/machine.js';
 
-const bundle = await build({
-  entryPoints: [new URL('../machines/lockex.ts', import.meta.url).pathname],
-  bundle: true,
-  write: false,
-  format: 'esm',
-  platform: 'node',
-});
-const [code] = bundle.outputFiles;
-const { lockexMachine } = await import(
-  `data:text/javascript;base64,${Buffer.from(code.contents).toString('base64')}`
-);
-const page = new URL('../docs/machine.md', import.meta.url);
-writeFileSync(page, chartPage(lockexMachine.root));
-process.stdout.write('docs/machine.md\n');
+const root = fileURLToPath(new URL('..', import.meta.url));
+const machine = await machineOf(root);
+writeFileSync(`${root}docs/machine.md`, chartPage(machine.root));
+writeFileSync(`${root}docs/machine.svg`, await svgFileOf(machine.root));
+process.stdout.write('docs/machine.md, docs/machine.svg\n');

@@ -1,22 +1,27 @@
 /** One run of lockex, from its settings to its exit status: the machine, observed and logged. */
+import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { InspectionEvent, SnapshotFrom } from 'xstate';
 import type { LockexEvent } from '../machines/contract.ts';
-import type { lockexMachine } from '../machines/lockex.ts';
+import { lockexMachine } from '../machines/lockex.ts';
 import { EXIT_FAILED } from '../machines/outcome.ts';
 import { stateName } from '../machines/state-name.ts';
-import { createLog } from './cli/log.ts';
+import { describeError } from './cli/describe-error.ts';
+import { createLog, type Log } from './cli/log.ts';
 import { Narrator } from './cli/narrator.ts';
 import type { LogSettings } from './cli/parse.ts';
 import { systemClock as clock } from './clock.ts';
-import type { LockexSettings } from './settings.ts';
+import type { Inspector } from './inspector/main.ts';
+import type { InspectSettings, LockexSettings } from './settings.ts';
 import { traceTo } from './trace.ts';
+import { version } from './version.ts';
 import { createLockex } from './wiring.ts';
 
 /** Never rejects: what goes wrong is logged, and ends in EXIT_FAILED. */
 export async function run(
   settings: LockexSettings,
   { format, level }: LogSettings,
+  inspect: InspectSettings | null,
 ): Promise<number> {
   const log = createLog({ format, level, lockId: settings.lockId, pid: process.pid });
   const narrator = new Narrator({ log, clock });
@@ -31,6 +36,8 @@ export async function run(
     fail(error);
     process.exit(EXIT_FAILED);
   });
+  const inspector = await openInspector(inspect, settings, log);
+  if (inspector === 'failed') return EXIT_FAILED;
   const { actor, output } = createLockex(settings, {
     log: log.write,
     reaper: [process.execPath, fileURLToPath(new URL('reaper.js', import.meta.url))],
@@ -41,12 +48,14 @@ export async function run(
       const state = stateName(value);
       trace?.(state, seen.event);
       narrator.observe({ state, context }, seen.event);
+      inspector?.observe({ state, context }, seen.event);
     },
   });
   actor.start();
   try {
     const result = await output;
     narrator.conclude(result);
+    await inspector?.conclude(result);
     return result.exitCode;
   } catch (error) {
     fail(error);
@@ -54,6 +63,36 @@ export async function run(
   } finally {
     narrator.dispose();
     await log.flush();
+  }
+}
+
+/** null: not asked for. 'failed', with a line: it can't be had. */
+async function openInspector(
+  inspect: InspectSettings | null,
+  settings: LockexSettings,
+  log: Log,
+): Promise<Inspector | null | 'failed'> {
+  if (inspect === null) return null;
+  const { startInspector } = await import('./inspector/main.ts');
+  const { lockId, lockPath, concurrent: leases } = settings;
+  try {
+    const inspector = await startInspector({
+      inspect,
+      servers: settings,
+      head: { lockId, lockPath, leases, host: hostname(), pid: process.pid, version },
+      clock,
+      definition: () => JSON.stringify(lockexMachine.definition),
+    });
+    log.write('info', `the inspector is at ${inspector.url}`, { url: inspector.url });
+    if (!/^(127\.|localhost$|::1$)/.test(inspect.host)) {
+      const open = `--inspect ${inspect.host}: whoever reaches that address can see this lockex`;
+      log.write('warn', open);
+    }
+    return inspector;
+  } catch (error) {
+    log.write('error', `--inspect: ${describeError(error, 'info')}`);
+    await log.flush();
+    return 'failed';
   }
 }
 

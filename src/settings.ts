@@ -28,6 +28,15 @@ export interface LockexSettings extends LockexInput, ServerSettings {
   readonly guard: boolean;
 }
 
+/** Of `--inspect`. */
+export interface InspectSettings {
+  readonly host: string;
+  /** 0: a free one. */
+  readonly port: number;
+  /** Origins of other sites whose pages may attach. */
+  readonly origins: readonly string[];
+}
+
 /** Of `lockex status`. */
 export interface StatusSettings extends ServerSettings {
   /** null: all that live under the path. */

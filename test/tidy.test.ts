@@ -22,6 +22,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/zookeeper',
     'src/cli/printable.ts',
   ],
+  'src/inspector': [
+    'node:',
+    'ws',
+    'machines',
+    'src/clock.ts',
+    'src/settings.ts',
+    'src/zookeeper',
+    'src/status',
+  ],
   'src/cli': ['node:', 'cac', 'winston', 'logform', 'machines', 'src/clock.ts', 'src/settings.ts'],
 };
 /** Files in src/ that others may use are leaves: they import nothing but Node and the contract. */

@@ -28,44 +28,65 @@ export function mermaidOf(root) {
 function statesOf(node, indent) {
   const lines = [];
   const initial = node.initial?.target[0];
-  if (initial) lines.push(`${indent}[*] --> ${nameOf(initial)}`);
+  if (initial) lines.push(`${indent}[*] --> ${mermaidName(nameOf(initial))}`);
   for (const child of Object.values(node.states)) {
     if (child.type === 'final') {
-      lines.push(`${indent}${nameOf(child)} --> [*]`);
+      lines.push(`${indent}${mermaidName(nameOf(child))} --> [*]`);
     } else if (Object.keys(child.states).length > 0) {
-      lines.push(`${indent}state "${child.key}" as ${nameOf(child)} {`);
+      lines.push(`${indent}state "${child.key}" as ${mermaidName(nameOf(child))} {`);
       lines.push(...statesOf(child, `${indent}  `), `${indent}}`);
     } else {
-      lines.push(`${indent}state "${child.key}" as ${nameOf(child)}`);
+      lines.push(`${indent}state "${child.key}" as ${mermaidName(nameOf(child))}`);
     }
   }
   return lines;
 }
 
-/** One arrow for each pair of states, with every event that leads along it. @param {ChartNode} root */
+/** @param {ChartNode} root */
 function transitionsOf(root) {
-  /** @type {Map<string, string[]>} */
+  return arrowsOf(root).map(
+    ({ from, to, events }) =>
+      `  ${mermaidName(from)} --> ${mermaidName(to)}: ${events.join('<br/>')}`,
+  );
+}
+
+/**
+ * One arrow for each pair of states, with every event that leads along it.
+ *
+ * @param {ChartNode} root
+ * @returns {{ from: string, to: string, events: string[] }[]}
+ */
+export function arrowsOf(root) {
+  /** @type {Map<string, { from: string, to: string, events: string[] }>} */
   const arrows = new Map();
   for (const node of descendants(root)) {
     for (const transition of [...node.transitions.values()].flat()) {
       const target = transition.target?.[0];
       if (!target) continue;
-      const arrow = `  ${nameOf(node)} --> ${nameOf(target)}`;
+      const [from, to] = [nameOf(node), nameOf(target)];
       const guard = typeof transition.guard === 'string' ? ` [${transition.guard}]` : '';
-      arrows.set(arrow, [...(arrows.get(arrow) ?? []), transition.eventType + guard]);
+      const event = transition.eventType + guard;
+      const { events } = arrows.get(`${from} ${to}`) ?? { events: [] };
+      if (!events.includes(event)) events.push(event);
+      arrows.set(`${from} ${to}`, { from, to, events });
     }
   }
-  return [...arrows].map(([arrow, events]) => `${arrow}: ${[...new Set(events)].join('<br/>')}`);
+  return [...arrows.values()];
 }
 
 /** @param {ChartNode} node @returns {ChartNode[]} */
-function descendants(node) {
+export function descendants(node) {
   return Object.values(node.states).flatMap((child) => [child, ...descendants(child)]);
 }
 
-/** `lockex.cleanup.stopping` → `cleanup_stopping` @param {ChartNode} node */
-function nameOf(node) {
-  return node.id.split('.').slice(1).join('_');
+/** `lockex.cleanup.stopping` → `cleanup.stopping` @param {ChartNode} node */
+export function nameOf(node) {
+  return node.id.split('.').slice(1).join('.');
+}
+
+/** Mermaid's identifiers have no dots. @param {string} name */
+function mermaidName(name) {
+  return name.replaceAll('.', '_');
 }
 
 /**
@@ -77,11 +98,12 @@ function nameOf(node) {
 export function chartPage(root) {
   const described = descendants(root)
     .filter(({ description }) => description)
-    .map((node) => `| \`${nameOf(node).replaceAll('_', '.')}\` | ${node.description} |`);
+    .map((node) => `| \`${nameOf(node)}\` | ${node.description} |`);
   return `# The machine
 
 Generated from \`machines/lockex.ts\` by \`npm run chart\`; a test fails when it is stale. What a state
-ignores, and what it only takes note of, is left out.
+ignores, and what it only takes note of, is left out. [machine.svg](machine.svg) is the same, as the
+inspector shows it.
 
 \`\`\`mermaid
 ${mermaidOf(root)}\`\`\`

@@ -76,7 +76,8 @@ function groupsOf(specs: readonly OptionSpec[]): string[] {
 function optionText(spec: OptionSpec): string {
   const letter = spec.letter === undefined ? '    ' : `-${spec.letter}, `;
   const name = spec.negatable ? `--[no-]${spec.name}` : `--${spec.name}`;
-  const head = `  ${letter}${name}${spec.value === undefined ? '' : ` ${spec.value}`}`;
+  const value = spec.isValueOptional ? `[=${spec.value}]` : ` ${spec.value}`;
+  const head = `  ${letter}${name}${spec.value === undefined ? '' : value}`;
   const standard = spec.default === undefined ? '' : ` (default: ${spec.default})`;
   const lines = wrapped(spec.help + standard, WIDTH - INDENT);
   const first = head.length < INDENT ? head.padEnd(INDENT) + (lines.shift() ?? '') : head;

@@ -9,6 +9,8 @@ export interface OptionSpec {
   readonly letter?: string;
   /** What `--help` calls its value; without one it is a flag. */
   readonly value?: string;
+  /** It may stand without its value, which is taken as `--NAME=VALUE` only. */
+  readonly isValueOptional?: boolean;
   /** `--no-NAME` exists; the flag is on without it. */
   readonly negatable?: boolean;
   /** As the user would type it; absent: unset, or off. */
@@ -150,6 +152,19 @@ export const OPTIONS = [
     letter: 'v',
     group: 'messages',
     help: 'Everything: --log-level debug',
+  },
+  {
+    name: 'inspect',
+    value: '[HOST:]PORT',
+    isValueOptional: true,
+    group: 'messages',
+    help: 'Serve a page that shows this lockex live; on loopback and a free port when none is named',
+  },
+  {
+    name: 'inspect-origin',
+    value: 'URL,…',
+    group: 'messages',
+    help: "Other sites whose pages may attach to --inspect, such as Stately's: https://stately.ai",
   },
   { name: 'help', letter: 'h', group: 'messages', help: 'Show this' },
   { name: 'version', letter: 'V', group: 'messages', help: "Show lockex's version" },

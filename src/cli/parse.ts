@@ -1,12 +1,12 @@
 /** argv and environment → what is to be done, or a UsageError. Does nothing itself. */
-import type { CommandLine, LockexSettings, StatusSettings } from '../settings.ts';
+import type { CommandLine, InspectSettings, LockexSettings, StatusSettings } from '../settings.ts';
 import { type Environment, Given } from './given.ts';
 import { helpText, statusHelpText } from './help.ts';
 import { lockIdOf } from './lock-id.ts';
 import { SPECS, STATUS_SPECS } from './options.ts';
 import { splitCommandLine, splitMixed } from './split.ts';
 import { UsageError } from './usage-error.ts';
-import { lockId, oneOf, wholeNumber } from './values.ts';
+import { listenAddress, lockId, oneOf, webOrigins, wholeNumber } from './values.ts';
 
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 export const LOG_FORMATS = ['text', 'json'] as const;
@@ -20,7 +20,12 @@ export type ParsedCommandLine =
   | { readonly kind: 'help'; readonly text: string }
   | { readonly kind: 'version' }
   | { readonly kind: 'status'; readonly settings: StatusSettings }
-  | { readonly kind: 'run'; readonly settings: LockexSettings; readonly log: LogSettings };
+  | {
+      readonly kind: 'run';
+      readonly settings: LockexSettings;
+      readonly log: LogSettings;
+      readonly inspect: InspectSettings | null;
+    };
 
 /** `status` is a subcommand as the very first word only: `lockex -- status` runs a program. */
 export function parseCommandLine(argv: readonly string[], env: Environment): ParsedCommandLine {
@@ -33,7 +38,12 @@ function parseRun(argv: readonly string[], env: Environment): ParsedCommandLine 
   if (given.isOn('help')) return { kind: 'help', text: helpText() };
   if (given.isOn('version')) return { kind: 'version' };
   const command = commandLineOf(rest, given.isOn('shell'));
-  return { kind: 'run', log: logSettings(given), settings: settingsOf(given, command, env) };
+  return {
+    kind: 'run',
+    log: logSettings(given),
+    inspect: inspectSettings(given),
+    settings: settingsOf(given, command, env),
+  };
 }
 
 function parseStatus(argv: readonly string[], env: Environment): ParsedCommandLine {
@@ -96,6 +106,17 @@ function waitOf(given: Given): number | null {
     return 0;
   }
   return given.has('locktimeout') ? given.duration('locktimeout', 0) : null;
+}
+
+function inspectSettings(given: Given): InspectSettings | null {
+  if (!given.has('inspect')) {
+    if (given.has('inspect-origin')) throw new UsageError('--inspect-origin needs --inspect');
+    return null;
+  }
+  const origins = given.has('inspect-origin')
+    ? webOrigins(given.label('inspect-origin'), given.text('inspect-origin'))
+    : [];
+  return { ...listenAddress(given.label('inspect'), given.text('inspect')), origins };
 }
 
 function logSettings(given: Given): LogSettings {

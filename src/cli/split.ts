@@ -77,6 +77,7 @@ function longOption(word: string, rest: string[], specs: readonly OptionSpec[]):
     if (value !== null) throw new UsageError(`--${typed} takes no value, but got ${quoted(value)}`);
     return { spec, text: 'on' };
   }
+  if (spec.isValueOptional) return { spec, text: value ?? '' };
   return { spec, text: value ?? valueFrom(rest, spec) };
 }
 

@@ -116,3 +116,33 @@ function hintFor(entry: string): string {
   const [withoutPort = ''] = entry.split(/:\d+$/);
   return isIPv6(entry) || isIPv6(withoutPort) ? ' (IPv6 goes in brackets)' : '';
 }
+
+/** `PORT` or `HOST:PORT`; '': loopback, and a free port (0). */
+export function listenAddress(
+  label: string,
+  text: string,
+): { readonly host: string; readonly port: number } {
+  if (text === '') return { host: LOOPBACK, port: 0 };
+  const [, address, name, digits = ''] =
+    /^(?:\[([^[\]]+)\]:|([\w.-]+):)?(\d{1,5})$/.exec(text) ?? [];
+  const isAddress = address === undefined || isIPv6(address);
+  const port = Number(digits);
+  if (digits === '' || !isAddress || port > 65535) {
+    throw new UsageError(`${label} wants [host:]port, not ${quoted(text)}${hintFor(text)}`);
+  }
+  return { host: address ?? name ?? LOOPBACK, port };
+}
+
+const LOOPBACK = '127.0.0.1';
+
+/** Such as `https://stately.ai`, with commas between; without a path, as browsers send them. */
+export function webOrigins(label: string, text: string): readonly string[] {
+  return text.split(',').map((entry) => {
+    const typed = entry.trim();
+    if (/^https?:\/\//.test(typed) && URL.canParse(typed)) {
+      const { origin, pathname } = new URL(typed);
+      if (pathname === '/') return origin;
+    }
+    throw new UsageError(`${label} wants https://host[:port],… not ${quoted(typed)}`);
+  });
+}

@@ -18,7 +18,7 @@ export interface WatchedLocks {
 export interface LockWatcherEvents {
   /** Each time something may have changed. */
   readonly onViews: (views: readonly LockView[]) => void;
-  /** The server refuses to tell; it is not asked again. */
+  /** The server refuses to tell, or this failed; it is not asked again. */
   readonly onRefused: (message: string) => void;
 }
 
@@ -66,9 +66,10 @@ export class LockWatcher {
         const views = await this.#read();
         if (!this.#isStopped) this.#events.onViews(views);
       } catch (error) {
-        if (!isRequestError(error)) throw error;
+        // A bug here must not take down whoever holds a lock and is only being looked at.
+        if (!isRequestError(error)) this.#refused(`failed: ${error}`);
         // Without a connection there will be another, and all is read again.
-        if (error.code === 'TIMEOUT') this.#session.reattach(error.message);
+        else if (error.code === 'TIMEOUT') this.#session.reattach(error.message);
         else if (!error.isConnectionTrouble) this.#refused(error.message);
       }
     }

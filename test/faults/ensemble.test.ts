@@ -1,6 +1,15 @@
 /** Faults of an ensemble of three, its members joined through proxies. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import {
+  afterAll,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  it,
+  onTestFailed,
+  onTestFinished,
+} from 'vitest';
 import { type FaultProxy, startFaultProxy } from '../support/faultProxy.ts';
 import { createNode, type Ensemble, type Server, startEnsemble } from '../support/zookeeper.ts';
 import { type Duel, duel } from './duel.ts';
@@ -18,7 +27,8 @@ beforeAll(async () => {
   ensemble = await startEnsemble({
     tickTime: 500,
     initLimit: 20,
-    syncLimit: 20,
+    // Longer than any pause here: who is cut off or stopped keeps its role, and its belief.
+    syncLimit: 60,
     reach: async ({ from, to }) => {
       const proxy = await startFaultProxy(to.host, to.quorumPort);
       links.set(`${from.id}>${to.id}`, proxy);
@@ -33,6 +43,11 @@ afterAll(async () => {
 });
 
 beforeEach(async () => {
+  onTestFailed(async () => {
+    for (const member of ensemble.members) {
+      console.error(member.connectString, await member.role(), member.log());
+    }
+  });
   for (const proxy of links.values()) await proxy.pass();
   for (const member of ensemble.members) if (!member.running) await member.restart();
   // One that was cut off may still be on its way back.

@@ -14,9 +14,10 @@ test('fits 80 columns, without tabs or spaces at the end of a line', () => {
 
 test.each(SPECS.map((spec): [string, OptionSpec] => [spec.name, spec]))(
   'shows --%s with its letter, its value and its default',
-  (name, { letter, value, default: standard, negatable }) => {
+  (name, { letter, value, default: standard, negatable, isValueOptional }) => {
     const long = negatable ? `--[no-]${name}` : `--${name}`;
-    const shown = (letter ? `-${letter}, ` : '') + long + (value ? ` ${value}` : '');
+    const typed = isValueOptional ? `[=${value}]` : ` ${value}`;
+    const shown = (letter ? `-${letter}, ` : '') + long + (value ? typed : '');
     const start = text.indexOf(`  ${shown}`);
     expect(start).toBeGreaterThan(0);
     const [entry = ''] = text.slice(start).split(/\n {2,6}-|\n\n/);

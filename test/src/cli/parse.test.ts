@@ -28,6 +28,7 @@ function refusal(argv: readonly string[], env: Record<string, string> = {}): str
 test('without options, everything has its default', () => {
   expect(parsed(['--', 'prog', 'arg'])).toEqual({
     kind: 'run',
+    inspect: null,
     log: { format: 'text', level: 'info' },
     settings: {
       command: { kind: 'program', argv: ['prog', 'arg'] },
@@ -51,9 +52,11 @@ test('without options, everything has its default', () => {
 test('every option reaches its setting', () => {
   const argv =
     '-c 3 -i id -p /a/b/ -r 4 -t 1.5 -R 5 -T 2.5 -z h:1/x --kill-after 0.25 -E 75 ' +
-    '--on-lost rejoin --no-guard --log-format json --log-level debug -- prog arg';
+    '--on-lost rejoin --no-guard --log-format json --log-level debug ' +
+    '--inspect=[::1]:8080 --inspect-origin https://stately.ai -- prog arg';
   expect(parsed(argv.split(' '))).toEqual({
     kind: 'run',
+    inspect: { host: '::1', port: 8080, origins: ['https://stately.ai'] },
     log: { format: 'json', level: 'debug' },
     settings: {
       command: { kind: 'program', argv: ['prog', 'arg'] },
@@ -266,6 +269,74 @@ describe('help and version', () => {
     expect(parsed(['ls', '--help']).settings.command).toEqual({
       kind: 'program',
       argv: ['ls', '--help'],
+    });
+  });
+});
+
+describe('--inspect', () => {
+  const inspect = (...words: string[]) => parsed([...words, '--', 'prog', 'arg']).inspect;
+
+  test.each([
+    [['--inspect'], '127.0.0.1', 0],
+    [['--inspect='], '127.0.0.1', 0],
+    [['--inspect=8080'], '127.0.0.1', 8080],
+    [['--inspect=0.0.0.0:80'], '0.0.0.0', 80],
+    [['--inspect=db1.example:0'], 'db1.example', 0],
+  ])('%j listens on %s, port %i', (words, host, port) => {
+    expect(inspect(...words)).toEqual({ host, port, origins: [] });
+  });
+
+  test('takes its value behind an equals sign only', () => {
+    expect(parsed(['--inspect', '8080', 'x']).settings.command).toEqual({
+      kind: 'program',
+      argv: ['8080', 'x'],
+    });
+  });
+
+  test.each([
+    ['--inspect=http', "--inspect wants [host:]port, not 'http'"],
+    ['--inspect=65536', "--inspect wants [host:]port, not '65536'"],
+    ['--inspect=::1:80', "--inspect wants [host:]port, not '::1:80' (IPv6 goes in brackets)"],
+    ['--inspect=[x]:80', "--inspect wants [host:]port, not '[x]:80'"],
+    ['--inspect=-1', "--inspect wants [host:]port, not '-1'"],
+  ])('%s is refused', (word, message) => {
+    expect(refusal([word, '--', 'x'])).toBe(message);
+  });
+
+  test.each(['stately.ai', 'https://stately.ai/inspect', 'ftp://x', '*', ''])(
+    'lets no origin in that is none: %j',
+    (origin) => {
+      expect(refusal(['--inspect', `--inspect-origin=${origin}`, '--', 'x'])).toBe(
+        `--inspect-origin wants https://host[:port],… not '${origin}'`,
+      );
+    },
+  );
+
+  test('is needed by --inspect-origin', () => {
+    expect(refusal(['--inspect-origin', 'https://x', '--', 'x'])).toBe(
+      '--inspect-origin needs --inspect',
+    );
+  });
+});
+
+describe('status', () => {
+  test('is a subcommand as the first word only', () => {
+    expect(parseCommandLine(['status', 'web', '--json', '-z', 'h:1'], {})).toEqual({
+      kind: 'status',
+      settings: {
+        hosts: [{ host: 'h', port: 1 }],
+        chroot: '',
+        lockPath: 'lockex',
+        connectTries: 1,
+        timeoutMs: 5000,
+        lockIds: ['web'],
+        json: true,
+        watch: false,
+      },
+    });
+    expect(parsed(['-q', 'status', 'web']).settings.command).toEqual({
+      kind: 'program',
+      argv: ['status', 'web'],
     });
   });
 });

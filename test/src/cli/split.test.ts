@@ -152,7 +152,8 @@ function written(random: (below: number) => number) {
     given.push([spec.name, value]);
     // Attached to its letter, a value can neither be empty nor begin with an equals sign.
     const isAttachable = value !== '' && !value.startsWith('=');
-    const spellings = [[`--${spec.name}`, value], [`--${spec.name}=${value}`]];
+    const spellings = [[`--${spec.name}=${value}`]];
+    if (!spec.isValueOptional) spellings.push([`--${spec.name}`, value]);
     if (spec.letter) spellings.push([`-${spec.letter}`, value]);
     if (spec.letter && isAttachable) spellings.push([`-${spec.letter}${value}`]);
     words.push(...(spellings[random(spellings.length)] ?? []));

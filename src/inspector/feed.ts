@@ -1,0 +1,129 @@
+/**
+ * What a viewer may see, made of the machine's transitions. Pure, and a whitelist: what is not named
+ * here goes nowhere. No session secret is known to the machine; a command's arguments and its
+ * environment are not put in.
+ */
+import type { LockexContext, LockexEvent, QueueInfo } from '../../machines/contract.ts';
+
+/** Of a run, known from its start. */
+export interface FeedHead {
+  readonly lockId: string;
+  readonly lockPath: string;
+  /** N of a semaphore; 1 for a lock. */
+  readonly leases: number;
+  readonly host: string;
+  readonly pid: number;
+  readonly version: string;
+}
+
+/** How things stand; durations are counted from the entry's `at`. */
+export interface Facts {
+  readonly server: string | null;
+  readonly timeoutMs: number | null;
+  readonly path: string | null;
+  readonly fencingToken: string | null;
+  readonly commandPid: number | null;
+  /** Our place in the queue, and who is before us. */
+  readonly queue: QueueInfo | null;
+  readonly lease: { readonly leftMs: number; readonly stopInMs: number } | null;
+  readonly loss: { readonly cause: string; readonly message: string } | null;
+  readonly outcome: { readonly kind: string } | null;
+}
+
+/** A transition, or an event that changed no state. */
+export interface FeedEntry {
+  /** From 1, without gaps. */
+  readonly number: number;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  /** As `running`, `cleanup.stopping`. */
+  readonly state: string;
+  /** null: the first state. */
+  readonly event: FeedEvent | null;
+  readonly facts: Facts;
+}
+
+export interface FeedEvent {
+  readonly type: LockexEvent['type'];
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+/** What is sent to the page: everything so far, then one thing after the other. */
+export type FeedMessage =
+  | {
+      readonly type: 'hello';
+      readonly head: FeedHead;
+      /** Of this program, when this was sent: milliseconds since 1970. */
+      readonly now: number;
+      readonly entries: readonly FeedEntry[];
+    }
+  | { readonly type: 'entry'; readonly entry: FeedEntry }
+  | { readonly type: 'lock'; readonly lock: unknown; readonly problem: string | null }
+  | { readonly type: 'ended'; readonly exitCode: number };
+
+export function factsOf(context: LockexContext, now: number): Facts {
+  const { session, grant, lease, loss, outcome } = context;
+  return {
+    server: session?.server ?? null,
+    timeoutMs: session?.timeoutMs ?? null,
+    path: grant?.path ?? null,
+    fencingToken: grant?.fencingToken ?? null,
+    commandPid: context.pid,
+    queue: context.queue,
+    lease: lease && {
+      leftMs: Math.round(lease.leaseEnd - now),
+      stopInMs: Math.round(lease.stopAt - now),
+    },
+    loss: loss && { cause: loss.cause, message: loss.message },
+    outcome: outcome && { kind: outcome.kind },
+  };
+}
+
+/** Each kind of event has been looked at: what a new one may show is to be decided here. */
+export function feedEvent(event: LockexEvent): FeedEvent {
+  return { type: event.type, details: detailsOf(event) };
+}
+
+function detailsOf(event: LockexEvent): Readonly<Record<string, unknown>> {
+  switch (event.type) {
+    case 'session.established':
+    case 'session.resumed':
+      return { server: event.session.server, timeoutMs: event.session.timeoutMs };
+    case 'session.unreachable':
+      return { hosts: event.hosts };
+    case 'session.suspended':
+      return { reason: event.reason };
+    case 'session.lost':
+      return { cause: event.loss.cause, message: event.loss.message };
+    case 'session.closed':
+      return { clean: event.clean };
+    case 'lock.queued':
+      return { queue: event.queue };
+    case 'lock.confirmed':
+      return { path: event.grant.path, fencingToken: event.grant.fencingToken };
+    case 'lock.released':
+      return { confirmed: event.confirmed, message: event.message };
+    case 'lock.refused':
+    case 'command.doubtful':
+    case 'guard.failed':
+      return { message: event.message };
+    case 'command.armed':
+      return { guarded: event.guarded, reach: event.reach };
+    case 'command.started':
+      return { pid: event.pid };
+    case 'command.failed':
+      return { exitCode: event.exitCode, message: event.message };
+    case 'command.exited':
+      return { exit: event.exit };
+    case 'command.stopped':
+      return { exit: event.exit, means: event.how.means, stragglers: event.how.stragglers };
+    case 'command.undying':
+      return { processes: event.processes };
+    case 'signal.received':
+      return { signal: event.signal };
+    case 'lock.granted':
+    case 'lease.renewed':
+    case 'wait.timedOut':
+      return {};
+  }
+}

@@ -1,0 +1,45 @@
+/** What has happened so far, for viewers that come late. Bounded. */
+import type { LockexContext, LockexEvent } from '../../machines/contract.ts';
+import type { Clock } from '../clock.ts';
+import { type FeedEntry, factsOf, feedEvent } from './feed.ts';
+
+const MOST_ENTRIES = 500;
+/** Of these there is one every few seconds, for months. */
+const MOST_RENEWALS = 20;
+
+export class History {
+  readonly #clock: Clock;
+  readonly #wallClock: () => number;
+  #entries: FeedEntry[] = [];
+  #renewals: FeedEntry[] = [];
+  #number = 0;
+
+  constructor(clock: Clock, wallClock: () => number = Date.now) {
+    this.#clock = clock;
+    this.#wallClock = wallClock;
+  }
+
+  add(state: string, context: LockexContext, event: LockexEvent | null): FeedEntry {
+    this.#number += 1;
+    const entry = {
+      number: this.#number,
+      at: this.#wallClock(),
+      state,
+      event: event && feedEvent(event),
+      facts: factsOf(context, this.#clock.now()),
+    };
+    if (event?.type === 'lease.renewed') {
+      this.#renewals.push(entry);
+      if (this.#renewals.length > MOST_RENEWALS) this.#renewals.shift();
+    } else {
+      this.#entries.push(entry);
+      if (this.#entries.length > MOST_ENTRIES) this.#entries.shift();
+    }
+    return entry;
+  }
+
+  /** In their order; some of the older ones may be missing. */
+  entries(): FeedEntry[] {
+    return [...this.#entries, ...this.#renewals].sort((a, b) => a.number - b.number);
+  }
+}

@@ -1,0 +1,124 @@
+/**
+ * The inspector: a page that shows this lockex live, and Stately's protocol. Loaded only with
+ * `--inspect`. An observer: it can't change anything, and what it can't do is said, never thrown.
+ */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { LockexContext, LockexEvent } from '../../machines/contract.ts';
+import type { Output } from '../../machines/outcome.ts';
+import type { Clock } from '../clock.ts';
+import type { InspectSettings, ServerSettings } from '../settings.ts';
+import type { FeedHead, FeedMessage } from './feed.ts';
+import { History } from './history.ts';
+import { LockFeed } from './lock-feed.ts';
+import { InspectorServer, type ViewerKind } from './server.ts';
+import { statelyActor, statelyEvents } from './stately.ts';
+
+export interface InspectorOptions {
+  readonly inspect: InspectSettings;
+  readonly servers: ServerSettings;
+  readonly head: FeedHead;
+  readonly clock: Clock;
+  /** The machine's definition, as JSON. */
+  readonly definition: () => string;
+}
+
+/** What the last words have to get through to the viewers, when lockex ends. */
+const FAREWELL_MS = 500;
+
+/** Resolves when it listens. Rejects with the system's error where it can't (EADDRINUSE, …). */
+export async function startInspector(options: InspectorOptions): Promise<Inspector> {
+  const inspector = new Inspector(options);
+  await inspector.listen();
+  return inspector;
+}
+
+export class Inspector {
+  readonly #options: InspectorOptions;
+  readonly #history: History;
+  readonly #server: InspectorServer;
+  readonly #lock: LockFeed;
+  #url = '';
+  #exitCode: number | null = null;
+
+  constructor(options: InspectorOptions) {
+    const { inspect, servers, head, clock } = options;
+    this.#options = options;
+    this.#history = new History(clock);
+    const page = readFileSync(new URL('inspector.html', import.meta.url), 'utf8');
+    this.#server = new InspectorServer({
+      address: inspect,
+      allowedOrigins: inspect.origins,
+      page,
+      policy: policyFor(page),
+      onViewer: (kind) => this.#welcome(kind),
+      onViewersGone: () => this.#lock.stop(),
+    });
+    this.#lock = new LockFeed({ servers, lockId: head.lockId, clock }, (message) =>
+      this.#server.send('live', JSON.stringify(message)),
+    );
+  }
+
+  get url(): string {
+    return this.#url;
+  }
+
+  async listen(): Promise<void> {
+    this.#url = await this.#server.listen();
+  }
+
+  /** Called after every transition; `event` is null for the first state. */
+  observe(
+    { state, context }: { readonly state: string; readonly context: LockexContext },
+    event: LockexEvent | null,
+  ): void {
+    const entry = this.#history.add(state, context, event);
+    if (this.#server.viewers === 0) return;
+    this.#server.send('live', text({ type: 'entry', entry }));
+    for (const words of statelyEvents(entry)) this.#server.send('stately', words);
+  }
+
+  /** The last words; resolves when viewers have them, or after half a second. */
+  async conclude({ exitCode }: Output): Promise<void> {
+    this.#exitCode = exitCode;
+    this.#server.send('live', text({ type: 'ended', exitCode }));
+    await Promise.all([this.#lock.stop(), this.#server.close(FAREWELL_MS)]);
+  }
+
+  #welcome(kind: ViewerKind): readonly string[] {
+    const { head, definition } = this.#options;
+    const entries = this.#history.entries();
+    if (kind === 'stately') {
+      const [first] = entries;
+      if (first === undefined) return [];
+      return [statelyActor(head, first, definition()), ...entries.flatMap(statelyEvents)];
+    }
+    this.#lock.start();
+    const messages: FeedMessage[] = [{ type: 'hello', head, now: Date.now(), entries }];
+    if (this.#lock.latest !== null) messages.push(this.#lock.latest);
+    if (this.#exitCode !== null) messages.push({ type: 'ended', exitCode: this.#exitCode });
+    return messages.map(text);
+  }
+}
+
+function text(message: FeedMessage): string {
+  return JSON.stringify(message);
+}
+
+/** Nothing but what the page itself brings: its one script, its one style, its own feed. */
+function policyFor(page: string): string {
+  const hashes = (tag: string) =>
+    [...page.matchAll(new RegExp(`<${tag}>(.*?)</${tag}>`, 'gs'))]
+      .map(([, body = '']) => `'sha256-${createHash('sha256').update(body).digest('base64')}'`)
+      .join(' ');
+  return [
+    "default-src 'none'",
+    `script-src ${hashes('script')}`,
+    `style-src ${hashes('style')}`,
+    "connect-src 'self'",
+    'img-src data:',
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ');
+}

@@ -1,0 +1,278 @@
+/**
+ * The inspector's page: follows the feed, and draws what it says. Everything that comes from outside
+ * gets in as text, never as markup.
+ */
+import type { LockView } from '../../status/view.ts';
+import type { Facts, FeedEntry, FeedHead, FeedMessage } from '../feed.ts';
+import { clockTime, detailsText, duration, outcomeText } from './words.ts';
+
+const AGAIN_MS = 1000;
+const MOST_ENTRIES = 1000;
+const MOST_ROWS = 300;
+/** Who sends the machine its events, by how their names begin. */
+const ACTORS: Readonly<Record<string, string>> = {
+  session: 'zookeeper',
+  lock: 'zookeeper',
+  lease: 'zookeeper',
+  command: 'command',
+  guard: 'command',
+  signal: 'signals',
+};
+
+/** States in which the lease is what keeps the command alive. */
+const HOLDING = /^(locked|running|suspended\.(locked|running)|lost|cleanup\.(stopping|hastening))/;
+
+let head: FeedHead | null = null;
+let entries: FeedEntry[] = [];
+let lock: LockView | null = null;
+let lockProblem: string | null = null;
+let exitCode: number | null = null;
+/** lockex's wall clock, less ours. */
+let ahead = 0;
+
+// ---- The feed ----
+
+function connect(): void {
+  const socket = new WebSocket(`ws://${location.host}/live`);
+  socket.onopen = () => connection('open', 'live');
+  socket.onmessage = ({ data }) => take(JSON.parse(String(data)) as FeedMessage);
+  socket.onclose = () => {
+    if (exitCode !== null) return connection('ended', 'lockex has ended');
+    connection('lost', 'connection lost: trying again');
+    setTimeout(connect, AGAIN_MS);
+  };
+}
+
+function take(message: FeedMessage): void {
+  switch (message.type) {
+    case 'hello':
+      if (head !== null && head.pid !== message.head.pid) exitCode = null;
+      head = message.head;
+      ahead = message.now - Date.now();
+      entries = [...message.entries];
+      drawAll();
+      break;
+    case 'entry':
+      entries.push(message.entry);
+      if (entries.length > MOST_ENTRIES) entries.shift();
+      drawTransition(message.entry);
+      drawAll();
+      break;
+    case 'lock':
+      lock = message.lock as LockView | null;
+      lockProblem = message.problem;
+      drawQueue();
+      break;
+    case 'ended':
+      exitCode = message.exitCode;
+      drawOutcome();
+      break;
+  }
+}
+
+// ---- Drawing ----
+
+function drawAll(): void {
+  const last = entries.at(-1);
+  if (last === undefined || head === null) return;
+  byId('lock-id').textContent = head.lockId;
+  document.title = `${last.state}: ${head.lockId} – lockex`;
+  byId('state').textContent = last.state;
+  lightState(last.state);
+  drawFacts(head, last.facts);
+  drawTimeline();
+  drawEvents();
+  drawLease();
+  drawOutcome();
+}
+
+function lightState(state: string): void {
+  const names = state.split('.').map((_, index, all) => all.slice(0, index + 1).join('.'));
+  for (const shape of document.querySelectorAll('.state')) {
+    const isOn = names.some((name) => shape.id === `state-${name}`);
+    shape.classList.toggle('on', isOn);
+    shape.toggleAttribute('aria-current', isOn);
+  }
+}
+
+/** The arrow that was taken, and who caused it. */
+function drawTransition(entry: FeedEntry): void {
+  const before = entries.at(-2);
+  const actor = ACTORS[entry.event?.type.split('.')[0] ?? ''];
+  if (actor !== undefined) flash(`actor-${actor}`, 'spoke');
+  if (before === undefined || before.state === entry.state) return;
+  for (const from of outwards(before.state)) {
+    for (const to of outwards(entry.state)) {
+      if (flash(`arrow-${from}-${to}`, 'taken')) return;
+    }
+  }
+}
+
+/** `a.b` → `a.b`, `a`: an arrow may leave or reach a state as a whole. */
+function outwards(state: string): string[] {
+  const names = state.split('.').map((_, index, all) => all.slice(0, index + 1).join('.'));
+  return names.reverse();
+}
+
+function flash(id: string, name: string): boolean {
+  const shape = document.getElementById(id);
+  if (shape === null) return false;
+  shape.classList.remove(name);
+  // Read, so that the animation begins anew.
+  shape.getBoundingClientRect();
+  shape.classList.add(name);
+  return true;
+}
+
+function drawFacts(of: FeedHead, facts: Facts): void {
+  const { queue } = facts;
+  const rows: readonly (readonly [string, string | null])[] = [
+    ['lock', `/${of.lockPath}/${of.lockId}${of.leases > 1 ? `, ${of.leases} leases` : ''}`],
+    ['session', facts.server && `${facts.server}, timeout ${duration(facts.timeoutMs ?? 0)}`],
+    ['place in the queue', queue && facts.path === null ? String(queue.position) : null],
+    ['behind', facts.path === null ? (queue?.behind?.label ?? null) : null],
+    ['our node', facts.path],
+    ['fencing token', facts.fencingToken],
+    ['command', facts.commandPid === null ? null : `pid ${facts.commandPid}`],
+    ['lost', facts.loss && `${facts.loss.message} (${facts.loss.cause})`],
+    ['lockex', `${of.version}, pid ${of.pid} on ${of.host}`],
+  ];
+  byId('facts').replaceChildren(
+    ...rows.flatMap(([name, value]) => (value ? [element('dt', name), element('dd', value)] : [])),
+  );
+}
+
+/** Newest first, with how long each state lasted. */
+function drawTimeline(): void {
+  const changes = stateChanges();
+  const items = changes.map(({ state, at }, index) => {
+    const until = changes[index + 1]?.at ?? null;
+    const item = element('li');
+    const time = element('time', clockTime(at));
+    const lasted = element('span', until === null ? '' : duration(until - at));
+    lasted.className = 'for';
+    item.append(time, element('span', state), lasted);
+    return item;
+  });
+  byId('timeline').replaceChildren(...items.reverse().slice(0, MOST_ROWS));
+}
+
+function stateChanges(): FeedEntry[] {
+  return entries.filter(
+    ({ state, event }, index) =>
+      state !== entries[index - 1]?.state || event?.type === 'session.unreachable',
+  );
+}
+
+function drawEvents(): void {
+  const wanted = (byId('filter') as HTMLInputElement).value.trim().toLowerCase();
+  const withRenewals = (byId('renewals') as HTMLInputElement).checked;
+  const rows: HTMLElement[] = [];
+  for (let index = entries.length - 1; index >= 0 && rows.length < MOST_ROWS; index -= 1) {
+    const entry = entries[index];
+    if (entry === undefined) continue;
+    const type = entry.event?.type ?? 'started';
+    if (type === 'lease.renewed' && !withRenewals) continue;
+    const cells = [clockTime(entry.at), type, entry.state, detailsText(entry.event?.details ?? {})];
+    if (!cells.join(' ').toLowerCase().includes(wanted)) continue;
+    const row = element('tr');
+    row.append(...cells.map((cell) => element('td', cell)));
+    rows.push(row);
+  }
+  byId('events').replaceChildren(...rows);
+}
+
+function drawQueue(): void {
+  const note = byId('queue-note');
+  const table = byId('queue');
+  const all = lock === null ? [] : [...lock.holders, ...lock.waiters];
+  table.hidden = all.length === 0;
+  note.textContent = lockProblem ?? (all.length === 0 ? 'nobody holds it, nobody waits' : '');
+  note.hidden = note.textContent === '';
+  const rows = all.map((contender, index) => {
+    const holds = index < (lock?.holders.length ?? 0);
+    const mark = holds ? 'holds' : `${index + 1 - (lock?.holders.length ?? 0)}.`;
+    const row = element('tr');
+    const isOurs = contender.host === head?.host && contender.pid === head?.pid;
+    row.className = isOurs ? 'ours' : '';
+    const who = contender.host ?? contender.says ?? contender.node;
+    const cells = [
+      mark,
+      isOurs ? `${who} (this one)` : who,
+      contender.pid === null ? '' : String(contender.pid),
+      contender.command ?? `(${contender.by})`,
+      clockTime(Date.parse(contender.since)),
+    ];
+    row.append(...cells.map((cell) => element('td', cell)));
+    return row;
+  });
+  table.querySelector('tbody')?.replaceChildren(...rows);
+}
+
+function drawOutcome(): void {
+  const box = byId('outcome');
+  const last = entries.at(-1);
+  const text = exitCode === null ? null : outcomeText(last?.facts.outcome?.kind ?? null, exitCode);
+  box.hidden = text === null;
+  if (text !== null && box.textContent !== text) box.textContent = text;
+}
+
+/** Runs down between two renewals; drawn as often as the screen is. */
+function drawLease(): void {
+  const bar = byId('lease');
+  const last = entries.at(-1);
+  const { lease, timeoutMs } = last?.facts ?? {};
+  const isHeld = last !== undefined && HOLDING.test(last.state) && exitCode === null;
+  if (!isHeld || !lease || !timeoutMs) {
+    bar.dataset['level'] = 'none';
+    byId('lease-left').style.transform = 'scaleX(0)';
+    byId('lease-stop').hidden = true;
+    byId('lease-text').textContent = 'none: nothing is held';
+    return;
+  }
+  const elapsed = Date.now() + ahead - last.at;
+  const left = Math.max(0, lease.leftMs - elapsed);
+  const stopIn = Math.max(0, lease.stopInMs - elapsed);
+  const whole = Math.max(timeoutMs, lease.leftMs);
+  bar.dataset['level'] = stopIn <= 0 ? 'ending' : stopIn < timeoutMs / 5 ? 'low' : 'good';
+  byId('lease-left').style.transform = `scaleX(${left / whole})`;
+  const stop = byId('lease-stop');
+  stop.hidden = false;
+  stop.style.left = `${((lease.leftMs - lease.stopInMs) / whole) * 100}%`;
+  byId('lease-text').textContent =
+    left <= 0
+      ? 'over'
+      : `${duration(left)} left; the command is stopped in ${duration(stopIn)} unless it is renewed`;
+}
+
+function tick(): void {
+  drawLease();
+  const since = stateChanges().at(-1);
+  byId('since').textContent =
+    since === undefined || exitCode !== null
+      ? ''
+      : `for ${duration(Math.max(0, Date.now() + ahead - since.at))}`;
+}
+
+function connection(state: string, words: string): void {
+  const shown = byId('connection');
+  shown.dataset['state'] = state;
+  shown.textContent = words;
+}
+
+function byId(id: string): HTMLElement {
+  const found = document.getElementById(id);
+  if (found === null) throw new Error(`no #${id}`);
+  return found;
+}
+
+function element(name: string, text = ''): HTMLElement {
+  const made = document.createElement(name);
+  made.textContent = text;
+  return made;
+}
+
+byId('filter').addEventListener('input', drawEvents);
+byId('renewals').addEventListener('change', drawEvents);
+setInterval(tick, 200);
+connect();

@@ -1,0 +1,30 @@
+/** What is optional is loaded when it is asked for, and not a byte of it otherwise. */
+import { cpSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { expect, it } from 'vitest';
+import { run } from '../support/processes.ts';
+import { sharedServerWithChroot } from '../support/zookeeper.ts';
+import { PROGRAM, temporaryFolder, userEnvironment } from './program.ts';
+
+const NEEDED = ['lockex.cache', 'lockex.js', 'reaper.cache', 'reaper.js'];
+
+it('a run needs nothing of the inspector and of status', async () => {
+  const { connectString } = await sharedServerWithChroot();
+  const copy = `${temporaryFolder()}/dist`;
+  cpSync(dirname(PROGRAM), copy, { recursive: true });
+  const parts = readdirSync(`${copy}/program`).filter((name) => !NEEDED.includes(name));
+  expect(parts.sort()).toEqual(['inspector.html', 'inspector.js', 'status.js']);
+  for (const part of parts) rmSync(`${copy}/program/${part}`);
+  const words = ['-z', connectString, '-q', '--', 'exit 7'];
+  const lockex = (more: string[]) =>
+    run(`${copy}/lockex.js`, [...more, ...words], { env: userEnvironment() });
+  expect(await lockex([])).toMatchObject({ status: 7, stderr: '' });
+  const { status, stderr } = await lockex(['--inspect']);
+  expect(status).toBe(125);
+  expect(stderr).toContain('inspector.js');
+});
+
+it('the program stays small', () => {
+  // Bytes of what every start reads; raise it knowingly.
+  expect(statSync(`${dirname(PROGRAM)}/program/lockex.js`).size).toBeLessThan(430_000);
+});

@@ -1,0 +1,185 @@
+/** The page of a real run on a real ZooKeeper, in a real browser. */
+import { statSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { WebSocket } from 'ws';
+import { startLockex } from '../e2e/program.ts';
+import { startFaultProxy } from '../support/faultProxy.ts';
+import { sharedServer, sharedServerWithChroot } from '../support/zookeeper.ts';
+import { openViewer, startBrowser, urlOf } from './browser.ts';
+
+let browser: Browser;
+beforeAll(async () => {
+  browser = await startBrowser();
+});
+afterAll(() => browser.close());
+
+/** lockex on the shared server, through a proxy. */
+async function inspected(words: readonly string[]) {
+  const { host, port } = sharedServer();
+  const { chroot, connectString } = await sharedServerWithChroot();
+  const proxy = await startFaultProxy(host, port);
+  onTestFinished(() => proxy.close());
+  const program = startLockex(['-z', `${proxy.connectString}${chroot}`, '--inspect', ...words]);
+  const viewer = await openViewer(browser, await urlOf(program));
+  return { program, proxy, viewer, connectString };
+}
+
+describe('a life', () => {
+  it('from waiting to done is lit state by state, with what is to be known of it', async () => {
+    const { connectString } = await sharedServerWithChroot();
+    const words = ['-z', connectString, '-i', 'life', '-T', '10'];
+    const holder = startLockex([...words, '--', 'read line']);
+    await holder.line(/"state":"running"/, 'stderr');
+    const program = startLockex([...words, '--inspect', '--', 'echo up; read line; exit 7']);
+    const viewer = await openViewer(browser, await urlOf(program));
+    const { page } = viewer;
+    await viewer.shows('waiting');
+    const facts = page.locator('#facts');
+    await facts.getByText('place in the queue').waitFor();
+    await page.locator('#queue tbody tr', { hasText: 'holds' }).waitFor();
+    await page.locator('#queue tbody tr.ours', { hasText: '1.' }).waitFor();
+
+    holder.stdin.end('go\n');
+    await viewer.shows('running');
+    await facts.getByText('fencing token').waitFor();
+    await facts.getByText(/^pid \d+$/).waitFor();
+    await page.locator('#queue tbody tr.ours', { hasText: 'holds' }).waitFor();
+    await page.locator('#lease[data-level=good]').waitFor();
+    await page.locator('#lease-text', { hasText: /left; the command is stopped in/ }).waitFor();
+    await page.locator('#actor-command.spoke').waitFor();
+
+    program.stdin.end('go\n');
+    await page.locator('#outcome', { hasText: 'exit status 7' }).waitFor();
+    expect((await program.ended).status).toBe(7);
+    await page.locator('#connection', { hasText: 'lockex has ended' }).waitFor();
+    expect(await viewer.lit()).toEqual([
+      'waiting',
+      'locked.confirming',
+      'locked.arming',
+      'running',
+      'cleanup.stopping',
+      'cleanup.releasing',
+      'cleanup.closing',
+      'done',
+    ]);
+    const timeline = await page.locator('#timeline li').allTextContents();
+    expect(timeline.length).toBeGreaterThanOrEqual(8);
+  });
+
+  it('through an outage and a loss is lit as well; the lease runs down', async () => {
+    const { program, proxy, viewer } = await inspected([
+      '-T',
+      '6',
+      '--',
+      'echo up; exec sleep 600',
+    ]);
+    const { page } = viewer;
+    await viewer.shows('running');
+    const left = async () =>
+      Number.parseFloat((await page.locator('#lease-text').textContent()) ?? '');
+    proxy.reset();
+    await proxy.blackhole('both');
+    await viewer.shows('suspended.running');
+    const before = await left();
+    await expect.poll(left, { timeout: 30_000 }).toBeLessThan(before);
+    await page.locator('#outcome', { hasText: 'the lock was lost' }).waitFor({ timeout: 30_000 });
+    expect((await program.ended).status).toBe(124);
+    expect(await viewer.lit()).toEqual(
+      expect.arrayContaining(['suspended.running', 'lost.stopping', 'done']),
+    );
+    await page.locator('#facts', { hasText: 'leaseEnding' }).waitFor();
+  });
+
+  it('that never gets beyond connecting', async () => {
+    const program = startLockex(['-z', '127.0.0.1:1', '-T', '4', '--inspect', '--', 'true']);
+    const viewer = await openViewer(browser, await urlOf(program));
+    await viewer.shows('connecting');
+    await viewer.page.locator('#outcome', { hasText: 'ZooKeeper could not be reached' }).waitFor();
+    expect((await program.ended).status).toBe(125);
+  });
+});
+
+describe('a viewer', () => {
+  it('that comes late gets the history, and can filter it', async () => {
+    const { program, viewer } = await inspected(['--', 'echo up; exec sleep 600']);
+    await program.line(/^up$/);
+    const late = await openViewer(browser, await urlOf(program));
+    await late.shows('running');
+    const { page } = late;
+    const events = page.locator('#events tr');
+    await events.filter({ hasText: 'session.established' }).waitFor();
+    await events.filter({ hasText: 'lock.granted' }).waitFor();
+    await page.locator('#timeline li', { hasText: 'connecting' }).waitFor();
+    await page.locator('#filter').fill('lock.conf');
+    await expect.poll(() => events.count()).toBe(1);
+    await page.locator('#filter').fill('');
+    await page.locator('#renewals').check();
+    await events.filter({ hasText: 'lease.renewed' }).first().waitFor();
+    await viewer.shows('running');
+  });
+
+  it('sees no argument of the command, nor its environment', async () => {
+    const { program, viewer } = await inspected([
+      '--',
+      'sh',
+      '-c',
+      'echo up; exec sleep 600',
+      'hunter2',
+    ]);
+    await program.line(/^up$/);
+    await viewer.shows('running');
+    const url = new URL(await urlOf(program));
+    const heard: string[] = [];
+    for (const path of ['live', '']) {
+      const socket = new WebSocket(`ws://${url.host}/${path}`);
+      await new Promise((resolve) => {
+        socket.once('message', (data) => resolve(heard.push(String(data))));
+      });
+      socket.close();
+    }
+    expect(heard.join('')).toContain('lockex');
+    expect(`${heard.join('')}${await viewer.page.content()}`).not.toMatch(/hunter2|LOCKEX_HELD/);
+  });
+
+  it('on a phone, in the dark, needs no sideways scrolling', async () => {
+    const { program } = await inspected(['--', 'echo up; exec sleep 600']);
+    await program.line(/^up$/);
+    const { page, shows } = await openViewer(browser, await urlOf(program), {
+      viewport: { width: 360, height: 740 },
+      colorScheme: 'dark',
+    });
+    await shows('running');
+    const [wide, ground] = await page.evaluate<[number, string]>(
+      '[document.documentElement.scrollWidth, getComputedStyle(document.body).backgroundColor]',
+    );
+    expect(wide).toBeLessThanOrEqual(360);
+    expect(ground).not.toMatch(/^rgb\(2\d\d/);
+  });
+});
+
+describe('--inspect', () => {
+  it('with a port that is taken is refused in one line, before anything runs', async () => {
+    const { program, connectString } = await inspected(['--', 'echo up; exec sleep 600']);
+    const { port } = new URL(await urlOf(program));
+    const second = startLockex(['-z', connectString, `--inspect=${port}`, '--', 'echo never']);
+    const { status, stdout, stderr } = await second.ended;
+    expect({ status, stdout }).toEqual({ status: 125, stdout: '' });
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+    expect(stderr).toContain('EADDRINUSE');
+  });
+
+  it('on another address than loopback warns', async () => {
+    const { connectString } = await sharedServerWithChroot();
+    const program = startLockex(['-z', connectString, '--inspect=0.0.0.0:0', '--', 'true']);
+    const { status, stderr } = await program.ended;
+    expect(status).toBe(0);
+    expect(stderr).toMatch(/"level":"warn".*whoever reaches that address/);
+  });
+
+  it('has a page that weighs less than 300 kB', () => {
+    const page = fileURLToPath(new URL('../../dist/program/inspector.html', import.meta.url));
+    expect(statSync(page).size).toBeLessThan(300_000);
+  });
+});
