@@ -17,6 +17,7 @@ import { isRequestError, UnreachableError } from './errors.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import { Queueing } from './queueing.ts';
 import type { Recipe, Standing } from './recipe.ts';
+import { release } from './release.ts';
 import type { Attachment, Session } from './session.ts';
 
 export interface ContenderOptions {
@@ -31,8 +32,6 @@ export interface ContenderOptions {
   readonly log: (level: 'debug' | 'info' | 'warn', message: string) => void;
 }
 
-/** How long a user is kept waiting for a connection to release the lock with. */
-const RELEASE_MS = 3000;
 const CLOSE_MS = 2000;
 /** A lease with less than this left is proven anew before a command starts. */
 const FRESH_ENOUGH = 0.6;
@@ -322,19 +321,11 @@ export class Contender {
     if (session === null || queueing === null) {
       return this.#emit({ type: 'lock.released', confirmed: true, message: 'nothing to release' });
     }
-    const until = clock.now() + RELEASE_MS;
-    while (await session.whenAttached(until - clock.now())) {
-      try {
-        await queueing.withdraw();
-        return this.#emit({ type: 'lock.released', confirmed: true, message: 'released' });
-      } catch (error) {
-        if (!isRequestError(error)) throw error;
-        if (error.code === 'TIMEOUT') session.reattach(error.message);
-        else if (!error.isConnectionTrouble) break;
-      }
-    }
-    const message = 'the release could not be confirmed: the lock goes with the session';
-    this.#emit({ type: 'lock.released', confirmed: false, message });
+    const confirmed = await release(session, queueing, clock);
+    const message = confirmed
+      ? 'released'
+      : 'the release could not be confirmed: the lock goes with the session';
+    this.#emit({ type: 'lock.released', confirmed, message });
   }
 
   async #close(): Promise<void> {

@@ -175,10 +175,10 @@ export class Session extends Requester<SessionEvents> {
     return this.id === 0n ? null : { id: this.#id, password: this.#password };
   }
 
-  /** True once attached; false when `boundMs` passed before, or the session is over. */
+  /** True once attached; false when `boundMs` is over before, or the session is. */
   async whenAttached(boundMs: number): Promise<boolean> {
-    if (this.isAttached) return true;
     if (this.#isOver() || boundMs <= 0) return false;
+    if (this.isAttached) return true;
     const { clock } = this.#options;
     return await new Promise<boolean>((resolve) => {
       const settle = (isAttached: boolean) => {

@@ -108,6 +108,23 @@ describe('a long outage ends the command before the server can give the lock awa
   });
 });
 
+describe('a command that ends by itself while the connection is silent', () => {
+  it('keeps its status, and nobody waits for the session timeout', async () => {
+    const { proxy, hosts } = await proxied();
+    const words = ['-z', hosts, '-i', 'o', '-T', '60', '--', 'echo up; read line; exit 7'];
+    const holder = startLockex(words);
+    await holder.line(/^up$/);
+    await proxy.blackhole('both');
+    const began = performance.now();
+    holder.stdin.end('go\n');
+    const { status, stderr } = await holder.ended;
+    expect(status).toBe(7);
+    expect(stderr).toMatch(/"level":"warn".*goes with the session/);
+    // Some five seconds; a request's own deadline would be 40.
+    expect(performance.now() - began).toBeLessThan(30_000);
+  });
+});
+
 describe('waiting', () => {
   it('survives a reset and keeps its place in the queue', async () => {
     const { proxy, hosts, direct } = await proxied();

@@ -204,6 +204,23 @@ describe('requests', () => {
   });
 });
 
+describe('an end that is never answered', () => {
+  it('is waited for no longer than was said, and asked for once', async () => {
+    let asked = 0;
+    const server = await startScriptedServer(async (connection) => {
+      await connection.shakeHands({ timeoutMs: 600_000 });
+      while (await connection.frame()) asked += 1;
+    });
+    const session = await connected({
+      hosts: [{ host: '127.0.0.1', port: server.port }],
+      timeoutMs: 600_000,
+    });
+    // Without the bound, it would be the read deadline of 400 s.
+    expect(await session.close(200)).toBe(false);
+    expect(asked).toBe(1);
+  });
+});
+
 describe('watches', () => {
   it('are called once, for a change that is made after they were set', async () => {
     const { chroot } = await sharedServerWithChroot();
