@@ -1,6 +1,7 @@
 /** The page of a real run on a real ZooKeeper, in a real browser. */
 import { statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { createWebSocketReceiver, type StatelyInspectionEvent } from '@statelyai/inspect';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
@@ -158,6 +159,39 @@ describe('a viewer', () => {
     expect(ground).not.toMatch(/^rgb\(2\d\d/);
   });
 });
+
+it('Stately’s receiver attaches to a run, and is told the machine and what it does', async () => {
+  const { connectString } = await sharedServerWithChroot();
+  const program = startLockex(['-z', connectString, '--inspect', '--', 'echo up; read line']);
+  const { host } = new URL(await urlOf(program));
+  await program.line(/^up$/);
+  const heard: StatelyInspectionEvent[] = [];
+  const receiver = createWebSocketReceiver({ server: `ws://${host}` });
+  const isRunning = () =>
+    heard.some((event) => event.type === '@xstate.snapshot' && valueIn(event) === 'running');
+  await new Promise<void>((resolve) => {
+    receiver.subscribe((event) => {
+      heard.push(event);
+      if (isRunning()) resolve();
+    });
+  });
+  const [actor] = heard;
+  if (actor?.type !== '@xstate.actor') throw new Error('the actor comes first');
+  const definition = JSON.parse(actor.definition ?? '{}');
+  expect(Object.keys(definition.states)).toEqual(
+    expect.arrayContaining(['connecting', 'waiting', 'locked', 'running', 'suspended', 'lost']),
+  );
+  expect(heard.filter(({ type }) => type === '@xstate.event').map(typeIn)).toEqual(
+    expect.arrayContaining(['session.established', 'lock.granted', 'command.started']),
+  );
+  program.stdin.end('go\n');
+  expect((await program.ended).status).toBe(0);
+});
+
+const valueIn = (event: StatelyInspectionEvent) =>
+  event.type === '@xstate.snapshot' && (event.snapshot as { value?: unknown }).value;
+const typeIn = (event: StatelyInspectionEvent) =>
+  event.type === '@xstate.event' ? event.event.type : null;
 
 describe('--inspect', () => {
   it('with a port that is taken is refused in one line, before anything runs', async () => {
