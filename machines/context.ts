@@ -15,6 +15,7 @@ export function initialContext(input: LockexInput): LockexContext {
     connectTriesLeft: input.connectTries,
     lockTriesLeft: input.lockTries,
     patience: 'fresh',
+    isHolding: false,
     loss: null,
     outcome: null,
   };

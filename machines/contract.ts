@@ -20,6 +20,10 @@ export interface LockexInput {
   readonly killAfterMs: number;
   /** Exit status when the lock was not had (`-E`). */
   readonly conflictExitCode: number;
+  /** How long the command may run (`--max-runtime`); null: for ever. */
+  readonly maxRuntimeMs: number | null;
+  /** How long the lock is kept at least, from the command's start (`--hold`); null: as it comes. */
+  readonly holdMs: number | null;
 }
 
 /** The session as people may see it: neither its id nor its password, which together end it. */
@@ -179,7 +183,12 @@ export type SignalEvent = {
 };
 
 /** Raised by the machine itself. */
-export type TimerEvent = { readonly type: 'wait.timedOut' };
+export type TimerEvent =
+  | { readonly type: 'wait.timedOut' }
+  /** The command has run for `maxRuntimeMs`. */
+  | { readonly type: 'run.overran' }
+  /** The lock has been kept for `holdMs`. */
+  | { readonly type: 'hold.over' };
 
 export type LockexEvent = ZookeeperEvent | CommandEvent | SignalEvent | TimerEvent;
 
@@ -199,6 +208,8 @@ export interface LockexContext extends LockexInput {
   readonly connectTriesLeft: number;
   readonly lockTriesLeft: number;
   readonly patience: Patience;
+  /** The lock is to be kept although the command may have ended. */
+  readonly isHolding: boolean;
   /** How the session was lost, from then until a new one is established. */
   readonly loss: Loss | null;
   /** Written once; the first cause wins. */

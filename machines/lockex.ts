@@ -53,7 +53,7 @@ export const lockexMachine = lockexSetup.createMachine({
         ...ignoring('lock.queued', 'lock.granted', 'lock.confirmed', 'lock.refused'),
         ...ignoring('lock.released', 'lease.renewed'),
         ...ignoring('command.armed', 'command.started', 'command.exited', 'command.stopped'),
-        ...ignoring('command.undying', 'guard.failed'),
+        ...ignoring('command.undying', 'guard.failed', 'run.overran', 'hold.over'),
       },
     },
 
@@ -77,7 +77,7 @@ export const lockexMachine = lockexSetup.createMachine({
         ...ignoring('session.established', 'session.unreachable'),
         ...ignoring('session.resumed', 'session.closed', 'lock.confirmed', 'lock.released'),
         ...ignoring('command.armed', 'command.started', 'command.exited', 'command.stopped'),
-        ...ignoring('command.undying', 'guard.failed'),
+        ...ignoring('command.undying', 'guard.failed', 'run.overran', 'hold.over'),
       },
     },
 
@@ -119,13 +119,16 @@ export const lockexMachine = lockexSetup.createMachine({
         ...ignoring('session.resumed', 'session.closed'),
         ...ignoring('lock.queued', 'lock.granted', 'lock.refused', 'lock.released'),
         ...ignoring('command.started', 'command.exited', 'command.stopped', 'command.undying'),
+        ...ignoring('run.overran', 'hold.over'),
       },
     },
 
     running: {
       description: 'The command runs; the lease is renewed.',
       on: {
-        'command.started': { actions: 'notePid' },
+        'command.started': { actions: ['notePid', 'startClocks'] },
+        'run.overran': { target: 'cleanup', actions: 'endOverran' },
+        'hold.over': { actions: 'endHold' },
         'command.exited': { target: 'cleanup', actions: ['noteExit', 'endExited'] },
         'command.failed': { target: 'cleanup', actions: 'endNotRunnable' },
         'guard.failed': { target: 'cleanup', actions: 'endUnguarded' },
@@ -162,6 +165,7 @@ export const lockexMachine = lockexSetup.createMachine({
             },
             'command.doubtful': {},
             ...ignoring('command.armed', 'command.started', 'command.exited', 'guard.failed'),
+            ...ignoring('run.overran', 'hold.over'),
           },
         },
         locked: {
@@ -180,6 +184,7 @@ export const lockexMachine = lockexSetup.createMachine({
             'command.doubtful': {},
             // Confirmed and armed anew once resumed.
             ...ignoring('command.armed', 'command.started', 'command.exited'),
+            ...ignoring('run.overran', 'hold.over'),
           },
         },
         running: {
@@ -187,7 +192,9 @@ export const lockexMachine = lockexSetup.createMachine({
             'session.resumed': { target: '#lockex.running', actions: 'noteSession' },
             'session.lost': { target: '#lockex.lost.stopping', actions: 'noteLoss' },
             'lease.renewed': { actions: ['noteLease', 'extend'] },
-            'command.started': { actions: 'notePid' },
+            'command.started': { actions: ['notePid', 'startClocks'] },
+            'run.overran': { target: '#lockex.cleanup', actions: 'endOverran' },
+            'hold.over': { actions: 'endHold' },
             'command.exited': { target: '#lockex.cleanup', actions: ['noteExit', 'endExited'] },
             'command.failed': { target: '#lockex.cleanup', actions: 'endNotRunnable' },
             'guard.failed': { target: '#lockex.cleanup', actions: 'endUnguarded' },
@@ -248,6 +255,7 @@ export const lockexMachine = lockexSetup.createMachine({
                   'renewConnectTries',
                   'forgetSession',
                   'forgetCommand',
+                  'stopClocks',
                   'park',
                 ],
               },
@@ -267,7 +275,7 @@ export const lockexMachine = lockexSetup.createMachine({
         ...ignoring('session.established', 'session.unreachable'),
         ...ignoring('session.suspended', 'session.resumed', 'session.lost', 'session.closed'),
         ...ignoring('lock.queued', 'lock.granted', 'lock.confirmed', 'lock.refused'),
-        ...ignoring('lock.released', 'lease.renewed'),
+        ...ignoring('lock.released', 'lease.renewed', 'run.overran', 'hold.over'),
         ...ignoring('command.doubtful', 'command.armed', 'command.started', 'guard.failed'),
       },
     },
@@ -281,7 +289,11 @@ export const lockexMachine = lockexSetup.createMachine({
           description: 'Everything that the command started is being stopped; the lock is kept.',
           entry: 'stop',
           on: {
-            'command.stopped': { target: 'releasing', actions: 'noteStopped' },
+            'command.stopped': [
+              { guard: 'isHolding', target: 'holding', actions: 'noteStopped' },
+              { target: 'releasing', actions: 'noteStopped' },
+            ],
+            'hold.over': { actions: 'endHold' },
             'command.exited': { actions: 'noteExit' },
             'command.undying': {},
             'session.lost': { target: 'hastening', actions: 'noteLoss' },
@@ -302,6 +314,16 @@ export const lockexMachine = lockexSetup.createMachine({
             'command.undying': { target: 'closing', actions: ['endUndying', 'abandon'] },
             'signal.received': { guard: 'isTerm', actions: 'kill' },
             ...ignoring('session.lost', 'lease.renewed'),
+          },
+        },
+        holding: {
+          description: 'The command has ended before its time; the lock is kept (--hold).',
+          on: {
+            'hold.over': { target: 'releasing' },
+            'session.lost': { target: 'closing', actions: 'noteLoss' },
+            'lease.renewed': { actions: 'noteLease' },
+            'signal.received': { guard: 'isFatal', target: 'releasing' },
+            ...ignoring('command.exited', 'command.stopped', 'command.undying'),
           },
         },
         releasing: {
@@ -329,7 +351,8 @@ export const lockexMachine = lockexSetup.createMachine({
         ...ignoring('session.suspended', 'session.resumed', 'session.closed'),
         ...ignoring('lock.queued', 'lock.granted', 'lock.confirmed', 'lock.refused'),
         ...ignoring('lock.released', 'command.doubtful', 'command.armed', 'command.started'),
-        ...ignoring('command.failed', 'guard.failed', 'wait.timedOut'),
+        ...ignoring('command.failed', 'guard.failed'),
+        ...ignoring('wait.timedOut', 'run.overran', 'hold.over'),
       },
     },
 

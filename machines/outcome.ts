@@ -29,6 +29,8 @@ export type Outcome =
   | { readonly kind: 'sessionLost'; readonly message: string }
   /** The lock was lost while the command ran; the command was stopped for it. */
   | { readonly kind: 'lost'; readonly message: string }
+  /** The command ran for too long, and was stopped for it (`--max-runtime`). */
+  | { readonly kind: 'overran'; readonly message: string }
   /** The command can't be run (126) or was not found (127). */
   | { readonly kind: 'notRunnable'; readonly exitCode: 126 | 127; readonly message: string }
   /** lockex itself failed. */
@@ -43,6 +45,7 @@ export interface Output {
   readonly command: CommandExit | null;
 }
 
+export const EXIT_OVERRAN = 123;
 export const EXIT_LOST = 124;
 export const EXIT_FAILED = 125;
 
@@ -65,6 +68,8 @@ export function exitCodeOf(
       return conflictExitCode;
     case 'notRunnable':
       return outcome.exitCode;
+    case 'overran':
+      return EXIT_OVERRAN;
     case 'lost':
       return EXIT_LOST;
     case 'unreachable':

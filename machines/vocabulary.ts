@@ -2,7 +2,16 @@
  * The machine's vocabulary: its types, its actors' places, and the actions and guards that the
  * chart in `lockex.ts` names. Actions are `assign`, `sendTo` and `raise`; guards are pure.
  */
-import { assign, cancel, type EventObject, fromCallback, raise, sendTo, setup } from 'xstate';
+import {
+  assign,
+  cancel,
+  type EventObject,
+  enqueueActions,
+  fromCallback,
+  raise,
+  sendTo,
+  setup,
+} from 'xstate';
 import type {
   CommandCommand,
   CommandEvent,
@@ -134,6 +143,24 @@ export const lockexSetup = setup({
     endPatience: assign({ patience: 'over' }),
     resetPatience: assign({ patience: 'fresh' }),
 
+    // What counts from the command's start.
+    startClocks: enqueueActions(({ context, enqueue }) => {
+      const { maxRuntimeMs, holdMs } = context;
+      if (maxRuntimeMs !== null) {
+        enqueue.raise({ type: 'run.overran' }, { id: 'runtime', delay: maxRuntimeMs });
+      }
+      if (holdMs !== null) {
+        enqueue.assign({ isHolding: true });
+        enqueue.raise({ type: 'hold.over' }, { id: 'hold', delay: holdMs });
+      }
+    }),
+    stopClocks: enqueueActions(({ enqueue }) => {
+      enqueue.cancel('runtime');
+      enqueue.cancel('hold');
+      enqueue.assign({ isHolding: false });
+    }),
+    endHold: assign({ isHolding: false }),
+
     // What was learned.
     noteSession: assign(({ event }) => ({
       session: (event as EventOf<'session.established' | 'session.resumed'>).session,
@@ -192,6 +219,12 @@ export const lockexSetup = setup({
     endLost: assign(
       ending((_, { loss }) => ({ kind: 'lost', message: loss?.message ?? 'lock lost' })),
     ),
+    endOverran: assign(
+      ending((_, { maxRuntimeMs }) => ({
+        kind: 'overran',
+        message: `the command ran for longer than ${(maxRuntimeMs ?? 0) / 1000} s, and was stopped`,
+      })),
+    ),
     endNotRunnable: assign(
       ending((event) => {
         const { exitCode, message } = fact(event, 'command.failed');
@@ -222,6 +255,8 @@ export const lockexSetup = setup({
     hasLockTry: ({ context }) =>
       context.outcome === null && context.lockTriesLeft > 1 && context.patience !== 'over',
     willRejoin: ({ context }) => context.outcome === null && context.onLost === 'rejoin',
+    /** Only a command that ended by itself has its lock kept: who stops it wants the lock free. */
+    isHolding: ({ context }) => context.isHolding && context.outcome?.kind === 'exited',
     isTerm: ({ event }) => event.type === 'signal.received' && event.signal === 'SIGTERM',
     isStop: ({ event }) => event.type === 'signal.received' && event.signal === 'SIGTSTP',
     isFatal: ({ event }) =>

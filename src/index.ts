@@ -25,6 +25,8 @@ export const defaults = {
   waitMs: null,
   killAfterMs: 5000,
   conflictExitCode: 1,
+  maxRuntimeMs: null,
+  holdMs: null,
   onLost: 'exit',
   guard: true,
 } as const satisfies Omit<LockexSettings, 'command' | 'lockId'>;

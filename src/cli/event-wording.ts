@@ -16,7 +16,7 @@ export function wordsForEvent(event: LockexEvent, context: LockexContext): Line[
     case 'command.started':
       return context.pid === null ? [] : [wordsForStart(event.pid, context.grant)];
     case 'command.stopped':
-      return wordsForStop(event.how);
+      return [...wordsForStop(event.how), ...wordsForHold(context)];
     case 'command.undying': {
       const processes = event.processes.join(', ');
       const kept = context.loss === null ? '; the lock is kept until they are dead' : '';
@@ -44,6 +44,12 @@ function wordsForSignal(signal: string, { pid }: LockexContext): Line[] {
     return [warn('SIGTSTP is not obeyed: a stopped lockex would lose the lock')];
   }
   return [debug(pid === null ? `got ${signal}` : `got ${signal}, with the command running`)];
+}
+
+function wordsForHold({ isHolding, outcome, holdMs }: LockexContext): Line[] {
+  if (!isHolding || outcome?.kind !== 'exited') return [];
+  const held = `${(holdMs ?? 0) / 1000} s`;
+  return [info(`cleanup: the lock is kept until ${held} after the command's start (--hold)`)];
 }
 
 function wordsForStop({ means, stragglers }: StopReport): Line[] {

@@ -30,6 +30,7 @@ Exit status:
   the command's (128+n where signal n killed it), or
   1    the lock was not had: -t was over, or --no-blocking (-E chooses another)
   2    the command line is wrong
+  123  the command ran for longer than --max-runtime, and was stopped
   124  the lock was lost, and the command was stopped for it
   125  ZooKeeper could not be reached, or lockex failed; nothing runs
   126  the command can't be executed

@@ -72,6 +72,12 @@ export const OPTIONS = [
     help: 'Seconds to wait for the lock (default: for ever; 0: --no-blocking)',
   },
   {
+    name: 'hold',
+    value: 'S',
+    group: 'lock',
+    help: 'Seconds to keep the lock at least, even if the command ends sooner by itself',
+  },
+  {
     name: 'conflict-exit-code',
     letter: 'E',
     value: 'N',
@@ -113,6 +119,12 @@ export const OPTIONS = [
     default: '5',
     group: 'command',
     help: 'Seconds between SIGTERM and SIGKILL when it is stopped',
+  },
+  {
+    name: 'max-runtime',
+    value: 'S',
+    group: 'command',
+    help: 'Seconds that the command may run; then it is stopped, and the exit status is 123',
   },
   {
     name: 'on-lost',

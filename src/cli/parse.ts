@@ -92,6 +92,8 @@ function settingsOf(given: Given, command: CommandLine, env: Environment): Locke
       0,
       255,
     ),
+    maxRuntimeMs: given.has('max-runtime') ? given.duration('max-runtime', 1) : null,
+    holdMs: given.has('hold') ? given.duration('hold', 0) : null,
     onLost: oneOf(given.label('on-lost'), given.text('on-lost'), ['exit', 'rejoin']),
     guard: !given.isOff('guard'),
   };

@@ -99,6 +99,8 @@ function wordsForCause({ outcome, exit, killAfterMs }: LockexContext): string {
       return `the command ${wordsForExit(exit)}`;
     case 'stopped':
       return `stopping the command, on ${outcome.signal}; SIGKILL after ${seconds(killAfterMs)}`;
+    case 'overran':
+      return `stopping the command, which ran for too long; SIGKILL after ${seconds(killAfterMs)}`;
     case 'interrupted':
       return `ended by ${outcome.signal}`;
     case 'conflict':

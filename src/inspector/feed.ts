@@ -124,6 +124,8 @@ function detailsOf(event: LockexEvent): Readonly<Record<string, unknown>> {
     case 'lock.granted':
     case 'lease.renewed':
     case 'wait.timedOut':
+    case 'run.overran':
+    case 'hold.over':
       return {};
   }
 }

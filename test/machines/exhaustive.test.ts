@@ -39,6 +39,8 @@ const inputs: Record<string, LockexInput> = {
     lockTries: 2,
     waitMs: 1000,
     onLost: 'rejoin',
+    maxRuntimeMs: 5000,
+    holdMs: 2000,
   }),
   'no blocking': input({ waitMs: 0 }),
 };
@@ -49,7 +51,8 @@ describe.each(Object.entries(inputs))('with %s', (_, given) => {
   const { initial, nodes, steps } = explore(given);
 
   it('reaches exactly the states that the design names', () => {
-    expect([...new Set(nodes.map(({ state }) => state))].sort()).toEqual([...STATES].sort());
+    const wanted = given.holdMs === null ? STATES : [...STATES, 'cleanup.holding'];
+    expect([...new Set(nodes.map(({ state }) => state))].sort()).toEqual(wanted.sort());
   });
 
   it('never fails, whatever comes in whatever state', () => {
@@ -95,7 +98,20 @@ describe.each(Object.entries(inputs))('with %s', (_, given) => {
     const releases = steps.filter((step) => typesSent(step).includes('lock.release'));
     expect(releases.length).toBeGreaterThan(0);
     for (const { from, fact } of releases) {
+      // Held on to after that, it was said to be dead on the way there.
+      if (from.state === 'cleanup.holding') continue;
       expect([from.state, fact]).toEqual(['cleanup.stopping', 'command.stopped']);
+    }
+  });
+
+  it('holds on to the lock only when the command has ended by itself and is said to be dead', () => {
+    const held = steps.filter(
+      ({ from, to }) => from.state !== to.state && to.state === 'cleanup.holding',
+    );
+    expect(held.length > 0).toBe(given.holdMs !== null);
+    for (const { from, to, fact } of held) {
+      expect([from.state, fact]).toEqual(['cleanup.stopping', 'command.stopped']);
+      expect(to.snapshot.context.outcome).toEqual({ kind: 'exited' });
     }
   });
 
@@ -103,7 +119,7 @@ describe.each(Object.entries(inputs))('with %s', (_, given) => {
     for (const step of steps) {
       const closing = typesSent(step).indexOf('session.close');
       if (closing < 0 || step.fact === 'command.stopped') continue;
-      if (step.from.state === 'cleanup.releasing') continue;
+      if (['cleanup.releasing', 'cleanup.holding'].includes(step.from.state)) continue;
       expect(typesSent(step).slice(0, closing)).toContain('session.abandon');
     }
   });
@@ -170,7 +186,8 @@ describe.each(Object.entries(inputs))('with %s', (_, given) => {
   });
 
   it('comes to done by the actors’ answers alone, once it is cleaning up', () => {
-    const answers = ['command.stopped', 'lock.released', 'session.closed'];
+    // And by its own clock, where the lock is held on to.
+    const answers = ['command.stopped', 'lock.released', 'session.closed', 'hold.over'];
     for (const node of nodes.filter(({ state }) => state.startsWith('cleanup'))) {
       const reached = reachable(node, ({ fact }) => answers.includes(fact));
       expect([...reached].some(({ state }) => state === 'done')).toBe(true);

@@ -8,6 +8,8 @@ export const input = (changes: Partial<LockexInput> = {}): LockexInput => ({
   onLost: 'exit',
   killAfterMs: 5000,
   conflictExitCode: 1,
+  maxRuntimeMs: null,
+  holdMs: null,
   ...changes,
 });
 
@@ -74,6 +76,8 @@ export const facts = {
   'signal USR1': signals.USR1,
   'signal TSTP': signals.TSTP,
   'wait.timedOut': { type: 'wait.timedOut' },
+  'run.overran': { type: 'run.overran' },
+  'hold.over': { type: 'hold.over' },
 } as const satisfies Record<string, LockexEvent>;
 
 // A type error here: an event type has no fact.

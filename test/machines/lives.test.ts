@@ -273,3 +273,87 @@ describe('cleanup', () => {
     expect(stage.output()?.exitCode).toBe(127);
   });
 });
+
+describe('--max-runtime', () => {
+  it('stops a command that runs for too long, with a status of its own', () => {
+    const stage = onStage({ maxRuntimeMs: 5000 });
+    stage.hear(...UP_TO_RUNNING);
+    stage.clock.increment(4999);
+    expect(stage.state()).toBe('running');
+    stage.clock.increment(1);
+    expect(stage.state()).toBe('cleanup.stopping');
+    expect(stage.told.at(-1)).toEqual({ type: 'command.stop', graceMs: 5000, deadline: null });
+    stage.hear('command.exited', ...CLEANED_UP);
+    expect(stage.output()).toMatchObject({ exitCode: 123, outcome: { kind: 'overran' } });
+  });
+
+  it('counts on while suspended', () => {
+    const stage = onStage({ maxRuntimeMs: 5000 });
+    stage.hear(...UP_TO_RUNNING, 'session.suspended');
+    stage.clock.increment(5000);
+    expect(stage.state()).toBe('cleanup.stopping');
+  });
+
+  it('counts anew for the next command after a loss', () => {
+    const stage = onStage({ maxRuntimeMs: 5000, onLost: 'rejoin' });
+    stage.hear(...UP_TO_RUNNING);
+    stage.clock.increment(4000);
+    stage.hear('session.lost (expired)', 'command.stopped', ...UP_TO_RUNNING);
+    stage.clock.increment(4999);
+    expect(stage.state()).toBe('running');
+    stage.clock.increment(1);
+    expect(stage.state()).toBe('cleanup.stopping');
+  });
+});
+
+describe('--hold', () => {
+  it('keeps the lock of a command that ended sooner, and its exit status', () => {
+    const stage = onStage({ holdMs: 5000 });
+    stage.hear(...UP_TO_RUNNING);
+    stage.clock.increment(1000);
+    stage.hear('command.exited', 'command.stopped', 'lease.renewed');
+    expect(stage.state()).toBe('cleanup.holding');
+    stage.clock.increment(3999);
+    expect(stage.state()).toBe('cleanup.holding');
+    stage.clock.increment(1);
+    expect(stage.state()).toBe('cleanup.releasing');
+    stage.hear('lock.released', 'session.closed');
+    expect(stage.output()).toMatchObject({ exitCode: 0, outcome: { kind: 'exited' } });
+  });
+
+  it('adds nothing to a command that runs for longer', () => {
+    const stage = onStage({ holdMs: 5000 });
+    stage.hear(...UP_TO_RUNNING);
+    stage.clock.increment(5000);
+    stage.hear('command.exited', 'command.stopped');
+    expect(stage.state()).toBe('cleanup.releasing');
+  });
+
+  it('is over while what the command left behind is being stopped', () => {
+    const stage = onStage({ holdMs: 5000 });
+    stage.hear(...UP_TO_RUNNING, 'command.exited');
+    stage.clock.increment(5000);
+    stage.hear('command.stopped');
+    expect(stage.state()).toBe('cleanup.releasing');
+  });
+
+  it('is not for a command that was stopped on request', () => {
+    const stage = onStage({ holdMs: 5000 });
+    stage.hear(...UP_TO_RUNNING, 'signal TERM', 'command.stopped');
+    expect(stage.state()).toBe('cleanup.releasing');
+  });
+
+  it.each(['signal TERM', 'signal INT'] as const)('ends at %s', (signal) => {
+    const stage = onStage({ holdMs: 5000 });
+    stage.hear(...UP_TO_RUNNING, 'command.exited', 'command.stopped', signal);
+    expect(stage.state()).toBe('cleanup.releasing');
+  });
+
+  it('ends with the session, and the exit status stays the command’s', () => {
+    const stage = onStage({ holdMs: 5000 });
+    stage.hear(...UP_TO_RUNNING, 'command.exited', 'command.stopped', 'session.lost (expired)');
+    expect(stage.state()).toBe('cleanup.closing');
+    stage.hear('session.closed');
+    expect(stage.output()).toMatchObject({ exitCode: 0, outcome: { kind: 'exited' } });
+  });
+});

@@ -445,6 +445,8 @@ export class World {
       onLost: this.chance(0.5) ? 'rejoin' : 'exit',
       killAfterMs: GRACE,
       conflictExitCode: 1,
+      maxRuntimeMs: this.chance(0.3) ? Math.floor(this.random() * 3 * T) : null,
+      holdMs: this.chance(0.3) ? Math.floor(this.random() * 3 * T) : null,
     });
     this.players.push(player);
   }

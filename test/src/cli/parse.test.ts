@@ -43,6 +43,8 @@ test('without options, everything has its default', () => {
       waitMs: null,
       killAfterMs: 5000,
       conflictExitCode: 1,
+      maxRuntimeMs: null,
+      holdMs: null,
       onLost: 'exit',
       guard: true,
     },
@@ -53,7 +55,7 @@ test('every option reaches its setting', () => {
   const argv =
     '-c 3 -i id -p /a/b/ -r 4 -t 1.5 -R 5 -T 2.5 -z h:1/x --kill-after 0.25 -E 75 ' +
     '--on-lost rejoin --no-guard --log-format json --log-level debug ' +
-    '--inspect=[::1]:8080 --inspect-origin https://stately.ai -- prog arg';
+    '--max-runtime 60 --hold 0.5 --inspect=[::1]:8080 --inspect-origin https://stately.ai -- prog arg';
   expect(parsed(argv.split(' '))).toEqual({
     kind: 'run',
     inspect: { host: '::1', port: 8080, origins: ['https://stately.ai'] },
@@ -71,6 +73,8 @@ test('every option reaches its setting', () => {
       waitMs: 1500,
       killAfterMs: 250,
       conflictExitCode: 75,
+      maxRuntimeMs: 60_000,
+      holdMs: 500,
       onLost: 'rejoin',
       guard: false,
     },
