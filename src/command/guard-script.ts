@@ -105,7 +105,8 @@ patience() {
   fi
 }
 
-if (read -r -t 1 line </dev/null; [ $? -lt 2 ]) 2>/dev/null; then
+read -r -t 1 line </dev/null 2>/dev/null
+if [ $? -lt 2 ]; then
   receive() {
     empty=
     while :; do
