@@ -33,6 +33,7 @@ export interface Side {
   readonly options?: readonly string[];
   /** What the command does besides its work, as in worker.pl. */
   readonly mode?: 'plain' | 'stubborn' | 'family' | 'loner';
+  readonly env?: NodeJS.ProcessEnv;
 }
 
 /** The holder runs and the standby waits when it resolves. */
@@ -128,12 +129,12 @@ export class Duel {
     return `${this.#folder}/${name}`;
   }
 
-  #start(name: string, { hosts, timeout, options = [], mode = 'family' }: Side): Program {
+  #start(name: string, { hosts, timeout, options = [], mode = 'family', env }: Side): Program {
     const words = [WORKER, this.#file('journal'), this.#file('counter'), name, 0, mode, WORK_MS];
     const lockex = ['-z', hosts, '-i', 'duel', '-T', `${timeout}`, '--kill-after', '0.3'];
     const program = startLockex(
       [...lockex, ...options, '--', `echo ${name} $$; exec perl ${words.join(' ')}`],
-      { env: { TMPDIR: this.#file('temporary') }, maxLifeMs: LIFE_MS },
+      { env: { ...env, TMPDIR: this.#file('temporary') }, maxLifeMs: LIFE_MS },
     );
     // Stopped by the test, it could not be ended by it.
     onTestFinished(() => program.signal('SIGCONT'));

@@ -1,4 +1,5 @@
 /** Faults of lockex itself and of a single server. Each test says how its fault is made. */
+import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -12,7 +13,7 @@ import {
   untilState,
 } from '../e2e/program.ts';
 import { type FaultProxy, startFaultProxy } from '../support/faultProxy.ts';
-import { gone, isAlive } from '../support/processes.ts';
+import { gone, isAlive, startProgram } from '../support/processes.ts';
 import { openSession } from '../support/session.ts';
 import {
   type Server,
@@ -69,6 +70,20 @@ describe('lockex', () => {
     await of.standbyRuns();
     of.holder.signal('SIGCONT');
     await of.handsOver(124);
+  });
+
+  it('its event loop blocked for good: dead before the lease ends, by the guard', async () => {
+    // The fault: a trace into a pipe that nobody reads any more blocks whoever writes the next line.
+    const trace = `${temporaryFolder()}/trace`;
+    execFileSync('mkfifo', [trace]);
+    // Open for writing as well, it sees no end of file between two lines.
+    const reader = startProgram('sh', ['-c', 'exec cat <>"$0"', trace]);
+    const { of } = await proxiedDuel(T, { env: { LOCKEX_TRACE: trace } });
+    of.fault();
+    reader.signal('SIGKILL');
+    await of.standbyRuns();
+    of.holder.signal('SIGKILL');
+    await of.handsOver();
   });
 
   it('SIGSTOPped for a moment: goes on, the lease proven anew', async () => {
