@@ -1,0 +1,81 @@
+/** The real supervisord: each one a host of its own, with a folder and a control socket. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import { onTestFinished } from 'vitest';
+import { type Ended, type Program, run, startProgram } from './processes.ts';
+
+const LIFE_MS = 300_000;
+const PATIENCE_MS = 60_000;
+
+/** For use within a test, which ends it. `program`: a section of a configuration. */
+export async function startSupervisord(folder: string, program: string): Promise<Supervisord> {
+  const host = new Supervisord(folder, program);
+  await host.start();
+  return host;
+}
+
+export class Supervisord {
+  readonly #folder: string;
+  #program: Program | null = null;
+
+  constructor(folder: string, program: string) {
+    this.#folder = folder;
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(
+      this.#file('conf'),
+      `[supervisord]
+nodaemon=true
+logfile=${this.#file('log')}
+pidfile=${this.#file('pid')}
+childlogdir=${folder}
+[unix_http_server]
+file=${this.#file('socket')}
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+[supervisorctl]
+serverurl=unix://${this.#file('socket')}
+${program}`,
+    );
+    // It stops what it has started.
+    onTestFinished(async () => {
+      this.#program?.signal('SIGTERM');
+      await this.#program?.ended;
+    });
+  }
+
+  get pid(): number {
+    return this.#program?.pid ?? 0;
+  }
+
+  async start(): Promise<void> {
+    const options = { maxLifeMs: LIFE_MS };
+    this.#program = startProgram('supervisord', ['-n', '-c', this.#file('conf')], options);
+    await this.#until(async () => (await this.control('pid')).status === 0);
+  }
+
+  async control(...words: readonly string[]): Promise<Ended> {
+    return await run('supervisorctl', ['-c', this.#file('conf'), ...words]);
+  }
+
+  /** Until supervisorctl says so: `RUNNING`, `STOPPED`, … */
+  async says(state: string): Promise<void> {
+    await this.#until(async () => (await this.control('status')).stdout.includes(` ${state} `));
+  }
+
+  async kill(): Promise<void> {
+    this.#program?.signal('SIGKILL');
+    await this.#program?.ended;
+  }
+
+  async #until(condition: () => Promise<boolean>): Promise<void> {
+    const deadline = performance.now() + PATIENCE_MS;
+    while (!(await condition())) {
+      if (performance.now() > deadline) throw new Error(`supervisord: not so: ${condition}`);
+      await pause(50);
+    }
+  }
+
+  #file(name: string): string {
+    return `${this.#folder}/${name}`;
+  }
+}
