@@ -19,6 +19,7 @@ export const defaults = {
   chroot: '',
   lockPath: 'lockex',
   concurrent: 1,
+  shared: false,
   connectTries: 1,
   timeoutMs: 30_000,
   lockTries: 1,

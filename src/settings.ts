@@ -23,6 +23,8 @@ export interface LockexSettings extends LockexInput, ServerSettings {
   readonly lockId: string;
   /** Leases of the semaphore; 1: a plain lock. */
   readonly concurrent: number;
+  /** With others that share it, but with no one who does not. */
+  readonly shared: boolean;
   readonly command: CommandLine;
   /** Stand a guard up beside the command. */
   readonly guard: boolean;

@@ -158,7 +158,13 @@ function newRecipe(settings: LockexSettings, session: Session, guid: string): Re
       ? null
       : `${path} is a semaphore of ${leases} (-c ${leases}): it can't be a plain lock as well`;
   };
-  return new Lock(session, { path, guid, kind: 'exclusive', data, refusal });
+  return new Lock(session, {
+    path,
+    guid,
+    kind: settings.shared ? 'shared' : 'exclusive',
+    data,
+    refusal,
+  });
 }
 
 /** Without its arguments, which can carry secrets; so can the words of a shell line. */

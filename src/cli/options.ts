@@ -42,6 +42,11 @@ export const OPTIONS = [
     help: 'How many may hold it at once: above 1 it is a semaphore, and all have to say the same N',
   },
   {
+    name: 'shared',
+    group: 'lock',
+    help: 'Hold it together with others that say so; who does not say so waits for all of them',
+  },
+  {
     name: 'lockid',
     letter: 'i',
     value: 'ID',

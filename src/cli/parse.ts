@@ -83,6 +83,7 @@ function settingsOf(given: Given, command: CommandLine, env: Environment): Locke
       ? lockId(given.label('lockid'), given.text('lockid'))
       : lockIdOf(command),
     concurrent: given.count('concurrent'),
+    shared: sharedOf(given),
     lockTries: given.count('lockretry'),
     waitMs: waitOf(given),
     killAfterMs: given.duration('kill-after', 0),
@@ -97,6 +98,13 @@ function settingsOf(given: Given, command: CommandLine, env: Environment): Locke
     onLost: oneOf(given.label('on-lost'), given.text('on-lost'), ['exit', 'rejoin']),
     guard: !given.isOff('guard'),
   };
+}
+
+function sharedOf(given: Given): boolean {
+  if (given.isOn('shared') && given.count('concurrent') > 1) {
+    throw new UsageError('-c/--concurrent and --shared say different things: give one');
+  }
+  return given.isOn('shared');
 }
 
 /** null: for ever; 0: not at all. */

@@ -37,6 +37,7 @@ test('without options, everything has its default', () => {
       hosts: [{ host: 'localhost', port: 2181 }],
       chroot: '',
       concurrent: 1,
+      shared: false,
       connectTries: 1,
       timeoutMs: 30_000,
       lockTries: 1,
@@ -67,6 +68,7 @@ test('every option reaches its setting', () => {
       hosts: [{ host: 'h', port: 1 }],
       chroot: '/x',
       concurrent: 3,
+      shared: false,
       connectTries: 5,
       timeoutMs: 2500,
       lockTries: 4,
@@ -275,6 +277,14 @@ describe('help and version', () => {
       argv: ['ls', '--help'],
     });
   });
+});
+
+test('--shared is a setting, and not to be had with a semaphore', () => {
+  expect(settings('--shared').shared).toBe(true);
+  expect(settings('--shared', '-c', '1').shared).toBe(true);
+  expect(refusal(['--shared', '-c', '2', '--', 'x'])).toBe(
+    '-c/--concurrent and --shared say different things: give one',
+  );
 });
 
 describe('--inspect', () => {
