@@ -21,8 +21,8 @@ export function initialContext(input: LockexInput): LockexContext {
   };
 }
 
-export function outputOf({ outcome, exit, conflictExitCode }: LockexContext): Output {
+export function outputOf({ outcome, exit, ...codes }: LockexContext): Output {
   // Every way into cleanup writes an outcome; a machine that ended without one has a bug.
   const why = outcome ?? { kind: 'failed', message: 'ended without a reason' };
-  return { exitCode: exitCodeOf(why, exit, conflictExitCode), outcome: why, command: exit };
+  return { exitCode: exitCodeOf(why, exit, codes), outcome: why, command: exit };
 }

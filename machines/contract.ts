@@ -24,6 +24,10 @@ export interface LockexInput {
   readonly maxRuntimeMs: number | null;
   /** How long the lock is kept at least, from the command's start (`--hold`); null: as it comes. */
   readonly holdMs: number | null;
+  /** Run only if nobody has finished successfully for so long (`--once-per`); null: always. */
+  readonly oncePerMs: number | null;
+  /** Exit status when somebody has (`--skip-exit-code`). */
+  readonly skipExitCode: number;
 }
 
 /** The session as people may see it: neither its id nor its password, which together end it. */
@@ -68,6 +72,14 @@ export interface GrantInfo {
   readonly fencingToken: string;
 }
 
+/** The last run under this lock that succeeded. */
+export interface LastRun {
+  /** By ZooKeeper's clock; below zero where a new leader's is behind. */
+  readonly agoMs: number;
+  /** Who ran it, as its label says; '' when it tells nothing. */
+  readonly label: string;
+}
+
 /** One host that was tried, and what was wrong with it. */
 export interface HostFailure {
   readonly host: string;
@@ -104,7 +116,14 @@ export type ZookeeperEvent =
   | { readonly type: 'session.closed'; readonly clean: boolean }
   | { readonly type: 'lock.queued'; readonly queue: QueueInfo }
   | { readonly type: 'lock.granted' }
-  | { readonly type: 'lock.confirmed'; readonly grant: GrantInfo; readonly lease: LeaseInfo }
+  | {
+      readonly type: 'lock.confirmed';
+      readonly grant: GrantInfo;
+      readonly lease: LeaseInfo;
+      /** null: nobody ever, or it was not asked for. */
+      readonly lastRun: LastRun | null;
+    }
+  | { readonly type: 'run.recorded'; readonly confirmed: boolean }
   | { readonly type: 'lock.refused'; readonly message: string }
   | { readonly type: 'lock.released'; readonly confirmed: boolean; readonly message: string }
   | { readonly type: 'lease.renewed'; readonly lease: LeaseInfo };
@@ -117,6 +136,8 @@ export type ZookeeperCommand =
   | { readonly type: 'lock.join'; readonly blocking: boolean }
   /** Prove the lease and read the token; answered by lock.confirmed, or the session's events. */
   | { readonly type: 'lock.confirm' }
+  /** Write down, beside the lock, that the command succeeded; answered by run.recorded. */
+  | { readonly type: 'run.record' }
   /** Delete our node, until that is confirmed or not possible any more; answered by lock.released. */
   | { readonly type: 'lock.release' }
   /** Leave the session to its timeout: nothing is sent any more, not even its end. Not answered. */

@@ -53,7 +53,8 @@ export const lockexMachine = lockexSetup.createMachine({
         ...ignoring('lock.queued', 'lock.granted', 'lock.confirmed', 'lock.refused'),
         ...ignoring('lock.released', 'lease.renewed'),
         ...ignoring('command.armed', 'command.started', 'command.exited', 'command.stopped'),
-        ...ignoring('command.undying', 'guard.failed', 'run.overran', 'hold.over'),
+        ...ignoring('command.undying', 'guard.failed'),
+        ...ignoring('run.overran', 'run.recorded', 'hold.over'),
       },
     },
 
@@ -77,7 +78,8 @@ export const lockexMachine = lockexSetup.createMachine({
         ...ignoring('session.established', 'session.unreachable'),
         ...ignoring('session.resumed', 'session.closed', 'lock.confirmed', 'lock.released'),
         ...ignoring('command.armed', 'command.started', 'command.exited', 'command.stopped'),
-        ...ignoring('command.undying', 'guard.failed', 'run.overran', 'hold.over'),
+        ...ignoring('command.undying', 'guard.failed'),
+        ...ignoring('run.overran', 'run.recorded', 'hold.over'),
       },
     },
 
@@ -89,7 +91,10 @@ export const lockexMachine = lockexSetup.createMachine({
           description: 'The lease is being proven and the fencing token read.',
           entry: 'confirm',
           on: {
-            'lock.confirmed': { target: 'arming', actions: 'noteGrant' },
+            'lock.confirmed': [
+              { guard: 'hasRunLately', target: '#lockex.cleanup', actions: 'endSkipped' },
+              { target: 'arming', actions: 'noteGrant' },
+            ],
             'command.armed': {},
           },
         },
@@ -119,7 +124,7 @@ export const lockexMachine = lockexSetup.createMachine({
         ...ignoring('session.resumed', 'session.closed'),
         ...ignoring('lock.queued', 'lock.granted', 'lock.refused', 'lock.released'),
         ...ignoring('command.started', 'command.exited', 'command.stopped', 'command.undying'),
-        ...ignoring('run.overran', 'hold.over'),
+        ...ignoring('run.overran', 'run.recorded', 'hold.over'),
       },
     },
 
@@ -144,7 +149,7 @@ export const lockexMachine = lockexSetup.createMachine({
         ...ignoring('session.resumed', 'session.closed'),
         ...ignoring('lock.queued', 'lock.granted', 'lock.confirmed', 'lock.refused'),
         ...ignoring('lock.released', 'command.doubtful', 'command.armed', 'command.stopped'),
-        ...ignoring('command.undying', 'wait.timedOut'),
+        ...ignoring('command.undying', 'wait.timedOut', 'run.recorded'),
       },
     },
 
@@ -212,7 +217,7 @@ export const lockexMachine = lockexSetup.createMachine({
         ...ignoring('session.established', 'session.unreachable'),
         ...ignoring('session.suspended', 'session.closed'),
         ...ignoring('lock.queued', 'lock.granted', 'lock.confirmed', 'lock.refused'),
-        ...ignoring('lock.released', 'command.stopped', 'command.undying'),
+        ...ignoring('lock.released', 'command.stopped', 'command.undying', 'run.recorded'),
       },
     },
 
@@ -275,7 +280,8 @@ export const lockexMachine = lockexSetup.createMachine({
         ...ignoring('session.established', 'session.unreachable'),
         ...ignoring('session.suspended', 'session.resumed', 'session.lost', 'session.closed'),
         ...ignoring('lock.queued', 'lock.granted', 'lock.confirmed', 'lock.refused'),
-        ...ignoring('lock.released', 'lease.renewed', 'run.overran', 'hold.over'),
+        ...ignoring('lock.released', 'lease.renewed'),
+        ...ignoring('run.overran', 'run.recorded', 'hold.over'),
         ...ignoring('command.doubtful', 'command.armed', 'command.started', 'guard.failed'),
       },
     },
@@ -290,6 +296,7 @@ export const lockexMachine = lockexSetup.createMachine({
           entry: 'stop',
           on: {
             'command.stopped': [
+              { guard: 'hasSucceeded', target: 'recording', actions: 'noteStopped' },
               { guard: 'isHolding', target: 'holding', actions: 'noteStopped' },
               { target: 'releasing', actions: 'noteStopped' },
             ],
@@ -314,6 +321,18 @@ export const lockexMachine = lockexSetup.createMachine({
             'command.undying': { target: 'closing', actions: ['endUndying', 'abandon'] },
             'signal.received': { guard: 'isTerm', actions: 'kill' },
             ...ignoring('session.lost', 'lease.renewed'),
+          },
+        },
+        recording: {
+          description: 'That the command succeeded is being written down (--once-per).',
+          entry: 'record',
+          on: {
+            'run.recorded': [{ guard: 'isHolding', target: 'holding' }, { target: 'releasing' }],
+            'hold.over': { actions: 'endHold' },
+            'session.lost': { target: 'closing', actions: 'noteLoss' },
+            'lease.renewed': { actions: 'noteLease' },
+            ...ignoring('signal.received'),
+            ...ignoring('command.exited', 'command.stopped', 'command.undying'),
           },
         },
         holding: {
@@ -352,7 +371,7 @@ export const lockexMachine = lockexSetup.createMachine({
         ...ignoring('lock.queued', 'lock.granted', 'lock.confirmed', 'lock.refused'),
         ...ignoring('lock.released', 'command.doubtful', 'command.armed', 'command.started'),
         ...ignoring('command.failed', 'guard.failed'),
-        ...ignoring('wait.timedOut', 'run.overran', 'hold.over'),
+        ...ignoring('wait.timedOut', 'run.overran', 'hold.over', 'run.recorded'),
       },
     },
 

@@ -21,6 +21,8 @@ export type Outcome =
   | { readonly kind: 'interrupted'; readonly signal: string; readonly number: number }
   /** The lock was not had: `-t` ran out, or `--no-blocking` found it taken. */
   | { readonly kind: 'conflict'; readonly message: string }
+  /** Somebody finished it successfully a short while ago (`--once-per`). */
+  | { readonly kind: 'skipped'; readonly message: string }
   /** No server could be reached. */
   | { readonly kind: 'unreachable'; readonly message: string }
   /** ZooKeeper or another contender's data says no: wrong N, wrong kind of lock, no rights. */
@@ -52,11 +54,19 @@ export const EXIT_FAILED = 125;
 /** 128 + n, as shells report a death by signal n. */
 const SIGNAL_BASE = 128;
 
-/** The exit status for an outcome. `conflictExitCode` is `-E`. */
+/** What the user has chosen. */
+export interface ExitCodes {
+  /** `-E` */
+  readonly conflictExitCode: number;
+  /** `--skip-exit-code` */
+  readonly skipExitCode: number;
+}
+
+/** The exit status for an outcome. */
 export function exitCodeOf(
   outcome: Outcome,
   command: CommandExit | null,
-  conflictExitCode: number,
+  { conflictExitCode, skipExitCode }: ExitCodes,
 ): number {
   switch (outcome.kind) {
     case 'exited':
@@ -66,6 +76,8 @@ export function exitCodeOf(
       return SIGNAL_BASE + outcome.number;
     case 'conflict':
       return conflictExitCode;
+    case 'skipped':
+      return skipExitCode;
     case 'notRunnable':
       return outcome.exitCode;
     case 'overran':

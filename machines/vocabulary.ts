@@ -15,6 +15,7 @@ import {
 import type {
   CommandCommand,
   CommandEvent,
+  LastRun,
   LockexContext,
   LockexEvent,
   LockexInput,
@@ -57,6 +58,11 @@ function conflict(waitMs: number | null, queue: QueueInfo | null): string {
   return `the lock was not had${waited}: ${holder} holds it`;
 }
 
+function skip(lastRun: LastRun | null): string {
+  const who = lastRun?.label ? `${lastRun.label} finished it` : 'it was finished';
+  return `skipped: ${who} ${Math.max(0, Math.round((lastRun?.agoMs ?? 0) / 1000))} s ago`;
+}
+
 export const lockexSetup = setup({
   types: {
     context: {} as LockexContext,
@@ -80,6 +86,7 @@ export const lockexSetup = setup({
         ({ type: 'lock.join', blocking: context.waitMs !== 0 }) satisfies ZookeeperCommand,
     ),
     confirm: sendTo('zookeeper', { type: 'lock.confirm' } satisfies ZookeeperCommand),
+    record: sendTo('zookeeper', { type: 'run.record' } satisfies ZookeeperCommand),
     release: sendTo('zookeeper', { type: 'lock.release' } satisfies ZookeeperCommand),
     abandon: sendTo('zookeeper', { type: 'session.abandon' } satisfies ZookeeperCommand),
     close: sendTo('zookeeper', { type: 'session.close' } satisfies ZookeeperCommand),
@@ -219,6 +226,12 @@ export const lockexSetup = setup({
     endLost: assign(
       ending((_, { loss }) => ({ kind: 'lost', message: loss?.message ?? 'lock lost' })),
     ),
+    endSkipped: assign(
+      ending((event) => {
+        const { lastRun } = fact(event, 'lock.confirmed');
+        return { kind: 'skipped', message: skip(lastRun) };
+      }),
+    ),
     endOverran: assign(
       ending((_, { maxRuntimeMs }) => ({
         kind: 'overran',
@@ -255,6 +268,16 @@ export const lockexSetup = setup({
     hasLockTry: ({ context }) =>
       context.outcome === null && context.lockTriesLeft > 1 && context.patience !== 'over',
     willRejoin: ({ context }) => context.outcome === null && context.onLost === 'rejoin',
+    hasRunLately: ({ context, event }) =>
+      event.type === 'lock.confirmed' &&
+      event.lastRun !== null &&
+      context.oncePerMs !== null &&
+      event.lastRun.agoMs < context.oncePerMs,
+    /** `command.stopped` is the event: the exit may be told by it alone. */
+    hasSucceeded: ({ context, event }) => {
+      const exit = context.exit ?? (event.type === 'command.stopped' ? event.exit : null);
+      return context.oncePerMs !== null && context.outcome?.kind === 'exited' && exit?.code === 0;
+    },
     /** Only a command that ended by itself has its lock kept: who stops it wants the lock free. */
     isHolding: ({ context }) => context.isHolding && context.outcome?.kind === 'exited',
     isTerm: ({ event }) => event.type === 'signal.received' && event.signal === 'SIGTERM',

@@ -28,6 +28,8 @@ export const defaults = {
   conflictExitCode: 1,
   maxRuntimeMs: null,
   holdMs: null,
+  oncePerMs: null,
+  skipExitCode: 0,
   onLost: 'exit',
   guard: true,
 } as const satisfies Omit<LockexSettings, 'command' | 'lockId'>;

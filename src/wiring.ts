@@ -33,6 +33,7 @@ import { Lock } from './zookeeper/lock.ts';
 import { encodeNodeData } from './zookeeper/node-data.ts';
 import { encodeRemains } from './zookeeper/reap.ts';
 import type { Recipe } from './zookeeper/recipe.ts';
+import { type RunRecordOptions, runRecordPath } from './zookeeper/run-record.ts';
 import { leasesIn, Semaphore } from './zookeeper/semaphore.ts';
 import { Session } from './zookeeper/session.ts';
 
@@ -73,6 +74,7 @@ export function createLockex(settings: LockexSettings, dependencies: LockexDepen
             clock,
             log,
           }),
+        runRecord: settings.oncePerMs === null ? null : runRecordOf(settings),
         newRecipe: (session, guid) => newRecipe(settings, session, guid),
         emit: (event) => {
           // Before the machine hears of it: the guard is to know every session that has a node.
@@ -140,15 +142,27 @@ function remainsOf({ hosts, timeoutMs }: LockexSettings, contender: Contender | 
   return credentials === null ? '' : encodeRemains({ hosts, timeoutMs, credentials });
 }
 
-function newRecipe(settings: LockexSettings, session: Session, guid: string): Recipe {
-  const path = `/${settings.lockPath}/${settings.lockId}`;
-  const data = encodeNodeData({
+function pathOf({ lockPath, lockId }: LockexSettings): string {
+  return `/${lockPath}/${lockId}`;
+}
+
+function runRecordOf(settings: LockexSettings): RunRecordOptions {
+  return { path: runRecordPath(pathOf(settings)), data: nodeDataOf(settings) };
+}
+
+/** Who we are, for people who look at our nodes. */
+function nodeDataOf(settings: LockexSettings): Buffer {
+  return encodeNodeData({
     host: hostname(),
     pid: process.pid,
     user: userName(),
     command: commandName(settings.command),
     version,
   });
+}
+
+function newRecipe(settings: LockexSettings, session: Session, guid: string): Recipe {
+  const [path, data] = [pathOf(settings), nodeDataOf(settings)];
   if (settings.concurrent > 1) {
     return new Semaphore(session, { path, leases: settings.concurrent, guid, data });
   }

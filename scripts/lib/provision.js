@@ -18,7 +18,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
  *   `debian`: packages; `elsewhere`: what to say to people of other systems.
  */
 
-/** @type {Record<'zookeeper' | 'kazoo' | 'redis' | 'supervisor' | 'chromium', Part>} */
+/** @type {Record<'zookeeper' | 'kazoo' | 'redis' | 'supervisor' | 'chromium' | 'faketime', Part>} */
 export const PARTS = {
   zookeeper: {
     check: () => findZookeeper() !== undefined,
@@ -43,6 +43,11 @@ export const PARTS = {
     check: () => isInPath('supervisord'),
     debian: ['supervisor'],
     elsewhere: 'supervisor (pip install supervisor)',
+  },
+  faketime: {
+    check: () => isInPath('faketime'),
+    debian: ['faketime'],
+    elsewhere: 'libfaketime',
   },
   chromium: {
     check: () => isInPath('chromium'),

@@ -24,6 +24,10 @@ export function wordsForEvent(event: LockexEvent, context: LockexContext): Line[
     }
     case 'guard.failed':
       return [{ level: 'error', message: event.message }];
+    case 'run.recorded':
+      return event.confirmed
+        ? [debug('cleanup: the success is written down')]
+        : [warn('cleanup: the success could not be written down: it may be run again too soon')];
     case 'lock.released':
       return event.confirmed
         ? [debug(`cleanup: ${event.message}`)]

@@ -132,6 +132,19 @@ export const OPTIONS = [
     help: 'Seconds that the command may run; then it is stopped, and the exit status is 123',
   },
   {
+    name: 'once-per',
+    value: 'TIME',
+    group: 'command',
+    help: 'Run only if no contender has finished it with 0 within that time (90s, 10m, 1h, 1d)',
+  },
+  {
+    name: 'skip-exit-code',
+    value: 'N',
+    default: '0',
+    group: 'command',
+    help: 'Exit status when --once-per has nothing to do',
+  },
+  {
     name: 'on-lost',
     value: 'exit|rejoin',
     default: 'exit',

@@ -6,7 +6,7 @@ import { lockIdOf } from './lock-id.ts';
 import { SPECS, STATUS_SPECS } from './options.ts';
 import { splitCommandLine, splitMixed } from './split.ts';
 import { UsageError } from './usage-error.ts';
-import { listenAddress, lockId, oneOf, webOrigins, wholeNumber } from './values.ts';
+import { listenAddress, lockId, oneOf, timeSpan, webOrigins, wholeNumber } from './values.ts';
 
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 export const LOG_FORMATS = ['text', 'json'] as const;
@@ -94,6 +94,8 @@ function settingsOf(given: Given, command: CommandLine, env: Environment): Locke
       255,
     ),
     maxRuntimeMs: given.has('max-runtime') ? given.duration('max-runtime', 1) : null,
+    oncePerMs: oncePerOf(given),
+    skipExitCode: wholeNumber(given.label('skip-exit-code'), given.text('skip-exit-code'), 0, 255),
     holdMs: given.has('hold') ? given.duration('hold', 0) : null,
     onLost: oneOf(given.label('on-lost'), given.text('on-lost'), ['exit', 'rejoin']),
     guard: !given.isOff('guard'),
@@ -105,6 +107,16 @@ function sharedOf(given: Given): boolean {
     throw new UsageError('-c/--concurrent and --shared say different things: give one');
   }
   return given.isOn('shared');
+}
+
+function oncePerOf(given: Given): number | null {
+  if (!given.has('once-per')) {
+    if (given.has('skip-exit-code')) throw new UsageError('--skip-exit-code needs --once-per');
+    return null;
+  }
+  const isAlone = !given.isOn('shared') && given.count('concurrent') === 1;
+  if (!isAlone) throw new UsageError('--once-per is for a lock that one holds alone');
+  return timeSpan(given.label('once-per'), given.text('once-per'));
 }
 
 /** null: for ever; 0: not at all. */

@@ -28,6 +28,21 @@ export function seconds(label: string, text: string, leastMs: number): number {
   );
 }
 
+const UNITS_MS: Readonly<Record<string, number>> = {
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+
+/** `90s`, `10m`, `1h`, `1d`; milliseconds. No timer is set to it: it may be years. */
+export function timeSpan(label: string, text: string): number {
+  const [, digits = '', unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
+  const ms = Number(digits) * (UNITS_MS[unit] ?? 0);
+  if (ms > 0) return ms;
+  throw new UsageError(`${label} wants a time such as 90s, 10m, 1h or 1d, not ${quoted(text)}`);
+}
+
 export function oneOf<T extends string>(label: string, text: string, choices: readonly T[]): T {
   const choice = choices.find((candidate) => candidate === text);
   if (choice !== undefined) return choice;

@@ -105,6 +105,8 @@ function wordsForCause({ outcome, exit, killAfterMs }: LockexContext): string {
       return `ended by ${outcome.signal}`;
     case 'conflict':
       return 'giving up';
+    case 'skipped':
+      return 'nothing to do';
     case 'unreachable':
       return 'no server could be reached';
     case 'refused':
@@ -129,6 +131,7 @@ export function wordsForOutput({ exitCode, outcome, command }: Output): Line {
       return info(`done: the command was stopped on ${outcome.signal}`, fields);
     case 'interrupted':
       return info(`done: ended by ${outcome.signal} before the command was started`, fields);
+    case 'skipped':
     case 'conflict':
       // No warning: with -q, a cron job that another host runs says nothing.
       return info(`done: ${outcome.message}`, fields);

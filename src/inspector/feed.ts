@@ -100,7 +100,13 @@ function detailsOf(event: LockexEvent): Readonly<Record<string, unknown>> {
     case 'lock.queued':
       return { queue: event.queue };
     case 'lock.confirmed':
-      return { path: event.grant.path, fencingToken: event.grant.fencingToken };
+      return {
+        path: event.grant.path,
+        fencingToken: event.grant.fencingToken,
+        lastRun: event.lastRun,
+      };
+    case 'run.recorded':
+      return { confirmed: event.confirmed };
     case 'lock.released':
       return { confirmed: event.confirmed, message: event.message };
     case 'lock.refused':

@@ -14,10 +14,11 @@ import type {
 import type { Clock } from '../clock.ts';
 import { randomHex } from '../random.ts';
 import { isRequestError, UnreachableError } from './errors.ts';
+import { insist } from './insist.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import { Queueing } from './queueing.ts';
 import type { Recipe, Standing } from './recipe.ts';
-import { release } from './release.ts';
+import { type RunRecordOptions, readLastRun, recordRun } from './run-record.ts';
 import type { Attachment, Session } from './session.ts';
 
 export interface ContenderOptions {
@@ -28,6 +29,8 @@ export interface ContenderOptions {
   readonly newSession: () => Session;
   /** A recipe for this session, with a GUID that no other session has used. */
   readonly newRecipe: (session: Session, guid: string) => Recipe;
+  /** Where successes are written down (`--once-per`); null: nowhere. */
+  readonly runRecord: RunRecordOptions | null;
   readonly emit: (event: ZookeeperEvent) => void;
   readonly log: (level: 'debug' | 'info' | 'warn', message: string) => void;
 }
@@ -65,6 +68,8 @@ export class Contender {
         return this.#join(command.blocking);
       case 'lock.confirm':
         return this.#confirm();
+      case 'run.record':
+        return this.#run(this.#record());
       case 'lock.release':
         return this.#run(this.#release());
       case 'session.abandon':
@@ -269,7 +274,12 @@ export class Contender {
     const [session, keeper] = [this.#session, this.#keeper];
     if (session === null || keeper === null) return;
     try {
-      const [, stat] = await Promise.all([session.check(path), this.#watchOwnNode(path)]);
+      const { runRecord } = this.#options;
+      const [lastRun, , stat] = await Promise.all([
+        runRecord && readLastRun(session, runRecord, path),
+        session.check(path),
+        this.#watchOwnNode(path),
+      ]);
       if (session !== this.#session || this.#phase.name !== 'granted') return;
       if (stat === null || stat.ephemeralOwner !== session.id) return this.#nodeGone();
       this.#phase = { name: 'holding', path };
@@ -277,7 +287,7 @@ export class Contender {
       const { lease } = keeper;
       if (lease === null) throw new Error('attached without a lease');
       const grant: GrantInfo = { path, fencingToken: stat.czxid.toString() };
-      this.#emit({ type: 'lock.confirmed', grant, lease });
+      this.#emit({ type: 'lock.confirmed', grant, lease, lastRun });
     } catch (error) {
       this.#troubleOnOwnNode(error);
     }
@@ -313,6 +323,16 @@ export class Contender {
 
   // ---- The end ----
 
+  async #record(): Promise<void> {
+    const session = this.#session;
+    const { clock, runRecord } = this.#options;
+    const confirmed =
+      session !== null &&
+      runRecord !== null &&
+      (await insist(session, clock, () => recordRun(session, runRecord)));
+    this.#emit({ type: 'run.recorded', confirmed });
+  }
+
   async #release(): Promise<void> {
     const { clock } = this.#options;
     const [session, queueing] = [this.#session, this.#queueing];
@@ -321,7 +341,7 @@ export class Contender {
     if (session === null || queueing === null) {
       return this.#emit({ type: 'lock.released', confirmed: true, message: 'nothing to release' });
     }
-    const confirmed = await release(session, queueing, clock);
+    const confirmed = await insist(session, clock, () => queueing.withdraw());
     const message = confirmed
       ? 'released'
       : 'the release could not be confirmed: the lock goes with the session';

@@ -72,8 +72,10 @@ export abstract class Requester<Events extends Record<keyof Events, unknown[]>>
     await this.ask(requestOf('DELETE', 'DeleteRequest', { path, version: -1 }), path);
   }
 
-  async setData(path: string, data: Buffer, version: number): Promise<void> {
-    await this.ask(requestOf('SET_DATA', 'SetDataRequest', { path, data, version }), path);
+  async setData(path: string, data: Buffer, version: number): Promise<Stat> {
+    const request = requestOf('SET_DATA', 'SetDataRequest', { path, data, version });
+    const { payload } = await this.ask(request, path);
+    return statOf((payload as { stat: RawStat }).stat);
   }
 
   async exists(path: string, onChange?: () => void): Promise<Stat | null> {

@@ -64,7 +64,7 @@ export interface LockSession {
   /** Makes a node and its parents, persistent and empty, where they are missing. */
   mkdirp(path: string): Promise<void>;
   remove(path: string): Promise<void>;
-  setData(path: string, data: Buffer, version: number): Promise<void>;
+  setData(path: string, data: Buffer, version: number): Promise<Stat>;
   /** Watches are called once, or never when the connection goes; not from within a request. */
   exists(path: string, onChange?: () => void): Promise<Stat | null>;
   getData(path: string, onChange?: () => void): Promise<NodeRead>;

@@ -1,8 +1,19 @@
 /** What cron jobs need: a lock that is kept for a while, and a command that does not hang for ever. */
+import { readFileSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { gone } from '../support/processes.ts';
+import { gone, run } from '../support/processes.ts';
 import { sharedServerWithChroot } from '../support/zookeeper.ts';
-import { logOf, runLockex, startLockex, untilQueued, untilState } from './program.ts';
+import {
+  contentOf,
+  logOf,
+  PROGRAM,
+  runLockex,
+  startLockex,
+  temporaryFolder,
+  untilQueued,
+  untilState,
+  userEnvironment,
+} from './program.ts';
 
 let hosts: string;
 beforeEach(async () => {
@@ -50,5 +61,85 @@ describe('--max-runtime', () => {
   it('leaves alone what ends in time', async () => {
     const words = ['-z', hosts, '-q', '--max-runtime', '600', '--', 'exit 3'];
     expect((await runLockex(words)).status).toBe(3);
+  });
+});
+
+describe('--once-per', () => {
+  const job = (...words: string[]) => ['-z', hosts, '-i', 'job', '--once-per', '1h', ...words];
+
+  it('runs once, on whatever host, and then says who ran it and when', async () => {
+    expect(await runLockex(job('--', 'echo ran'))).toMatchObject({ status: 0, stdout: 'ran\n' });
+    const again = await runLockex(job('--', 'echo ran'));
+    expect(again).toMatchObject({ status: 0, stdout: '' });
+    expect(again.stderr).toMatch(/done: skipped: .* pid \d+ \(echo\) finished it \d+ s ago\n/);
+    const other = await runLockex(job('-q', '--skip-exit-code', '75', '--', 'echo ran'));
+    expect(other).toMatchObject({ status: 75, stdout: '', stderr: '' });
+  });
+
+  it('is run again when the time is over', async () => {
+    const words = ['-z', hosts, '-q', '-i', 'job', '--once-per', '1s', '--', 'echo ran'];
+    expect((await runLockex(words)).stdout).toBe('ran\n');
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    expect((await runLockex(words)).stdout).toBe('ran\n');
+  });
+
+  it('counts neither a failure, nor a crash in the middle', async () => {
+    expect((await runLockex(job('-q', '--', 'exit 1'))).status).toBe(1);
+    const crashing = startLockex(job('--', 'echo up; exec sleep 600'));
+    await crashing.line(/^up$/);
+    crashing.signal('SIGKILL');
+    await crashing.ended;
+    expect((await runLockex(job('-q', '--', 'echo ran'))).stdout).toBe('ran\n');
+  });
+
+  it('who waited while another ran it runs nothing', async () => {
+    const first = startLockex(job('--', 'echo up; read line'));
+    await first.line(/^up$/);
+    const second = startLockex(job('--', 'echo twice'));
+    await untilQueued(second);
+    first.stdin.end('go\n');
+    expect((await first.ended).status).toBe(0);
+    expect(await second.ended).toMatchObject({ status: 0, stdout: '' });
+  });
+
+  it('goes by ZooKeeper’s clock, not by the hosts’', async () => {
+    // Of two hosts, one is a day late and the other a day early.
+    const shifted = (by: string, ...words: string[]) =>
+      run('faketime', ['-f', by, PROGRAM, ...words], { env: userEnvironment() });
+    const late = await shifted('-1d', ...job('-q', '--', 'date +%s; echo ran'));
+    expect(late).toMatchObject({ status: 0, stderr: '' });
+    expect(Number.parseInt(late.stdout, 10)).toBeLessThan(Date.now() / 1000 - 80_000);
+    expect(await shifted('+1d', ...job('-q', '--', 'echo ran'))).toMatchObject({
+      status: 0,
+      stdout: '',
+    });
+  });
+
+  it('leaves nothing that looks like a lock', async () => {
+    await runLockex(job('-q', '--', 'true'));
+    const { stdout } = await runLockex(['status', '-z', hosts, '--json']);
+    expect(JSON.parse(stdout)).toMatchObject([{ id: 'job', holders: [] }]);
+  });
+});
+
+describe('docs/examples/crontab', () => {
+  const crontab = readFileSync(new URL('../../docs/examples/crontab', import.meta.url), 'utf8');
+  const jobs = crontab.split('\n').filter((line) => /^[*\d]/.test(line));
+
+  it.each(jobs)('%s', async (line) => {
+    const folder = temporaryFolder();
+    // As cron does: five fields, and the rest for a shell. The job itself is a word that is counted.
+    const job = line.replace(/^(\S+\s+){5}/, '');
+    const command = job
+      .replace(/^lockex /, `${PROGRAM} -z ${hosts} `)
+      // A minute is long for a test.
+      .replace('--hold 60', '--hold 2')
+      .replace(/-- (\S+)/, `-- sh -c 'echo $0 >>${folder}/ran; sleep 1' $1`);
+    expect(command).not.toBe(job);
+    const started = [1, 2, 3].map(() => run('sh', ['-c', command], { env: userEnvironment() }));
+    const ended = await Promise.all(started);
+    // cron mails whatever is said: nothing, on every host.
+    expect(ended.map(({ stdout, stderr }) => stdout + stderr)).toEqual(['', '', '']);
+    expect(contentOf(`${folder}/ran`).trim().split('\n')).toHaveLength(1);
   });
 });

@@ -41,6 +41,7 @@ const inputs: Record<string, LockexInput> = {
     onLost: 'rejoin',
     maxRuntimeMs: 5000,
     holdMs: 2000,
+    oncePerMs: 600_000,
   }),
   'no blocking': input({ waitMs: 0 }),
 };
@@ -51,7 +52,8 @@ describe.each(Object.entries(inputs))('with %s', (_, given) => {
   const { initial, nodes, steps } = explore(given);
 
   it('reaches exactly the states that the design names', () => {
-    const wanted = given.holdMs === null ? STATES : [...STATES, 'cleanup.holding'];
+    const more = given.holdMs === null ? [] : ['cleanup.holding', 'cleanup.recording'];
+    const wanted = [...STATES, ...more];
     expect([...new Set(nodes.map(({ state }) => state))].sort()).toEqual(wanted.sort());
   });
 
@@ -99,7 +101,7 @@ describe.each(Object.entries(inputs))('with %s', (_, given) => {
     expect(releases.length).toBeGreaterThan(0);
     for (const { from, fact } of releases) {
       // Held on to after that, it was said to be dead on the way there.
-      if (from.state === 'cleanup.holding') continue;
+      if (['cleanup.holding', 'cleanup.recording'].includes(from.state)) continue;
       expect([from.state, fact]).toEqual(['cleanup.stopping', 'command.stopped']);
     }
   });
@@ -110,7 +112,9 @@ describe.each(Object.entries(inputs))('with %s', (_, given) => {
     );
     expect(held.length > 0).toBe(given.holdMs !== null);
     for (const { from, to, fact } of held) {
-      expect([from.state, fact]).toEqual(['cleanup.stopping', 'command.stopped']);
+      if (from.state !== 'cleanup.recording') {
+        expect([from.state, fact]).toEqual(['cleanup.stopping', 'command.stopped']);
+      }
       expect(to.snapshot.context.outcome).toEqual({ kind: 'exited' });
     }
   });
@@ -119,13 +123,14 @@ describe.each(Object.entries(inputs))('with %s', (_, given) => {
     for (const step of steps) {
       const closing = typesSent(step).indexOf('session.close');
       if (closing < 0 || step.fact === 'command.stopped') continue;
-      if (['cleanup.releasing', 'cleanup.holding'].includes(step.from.state)) continue;
+      const dead = ['cleanup.releasing', 'cleanup.holding', 'cleanup.recording'];
+      if (dead.includes(step.from.state)) continue;
       expect(typesSent(step).slice(0, closing)).toContain('session.abandon');
     }
   });
 
   it('never leads from lost back to running but through a new session, grant and proof', () => {
-    const without = new Set(['lock.confirmed']);
+    const without = new Set(['lock.confirmed', 'lock.confirmed (ran lately)']);
     for (const lost of nodes.filter(({ state }) => state.startsWith('lost'))) {
       const reached = reachable(lost, ({ fact }) => !without.has(fact));
       expect([...reached].filter(({ state }) => state === 'running')).toEqual([]);
@@ -187,7 +192,13 @@ describe.each(Object.entries(inputs))('with %s', (_, given) => {
 
   it('comes to done by the actors’ answers alone, once it is cleaning up', () => {
     // And by its own clock, where the lock is held on to.
-    const answers = ['command.stopped', 'lock.released', 'session.closed', 'hold.over'];
+    const answers = [
+      'command.stopped',
+      'run.recorded',
+      'lock.released',
+      'session.closed',
+      'hold.over',
+    ];
     for (const node of nodes.filter(({ state }) => state.startsWith('cleanup'))) {
       const reached = reachable(node, ({ fact }) => answers.includes(fact));
       expect([...reached].some(({ state }) => state === 'done')).toBe(true);
@@ -204,6 +215,7 @@ describe.each(Object.entries(inputs))('with %s', (_, given) => {
       'lost.stopping': 'command.stop',
       'cleanup.stopping': 'command.stop',
       'cleanup.hastening': 'command.stop',
+      'cleanup.recording': 'run.record',
       'cleanup.releasing': 'lock.release',
       'cleanup.closing': 'session.close',
     };

@@ -10,6 +10,8 @@ export const input = (changes: Partial<LockexInput> = {}): LockexInput => ({
   conflictExitCode: 1,
   maxRuntimeMs: null,
   holdMs: null,
+  oncePerMs: null,
+  skipExitCode: 0,
   ...changes,
 });
 
@@ -59,7 +61,14 @@ export const facts = {
     queue: { position: 1, holders: [holder], behind: holder },
   },
   'lock.granted': { type: 'lock.granted' },
-  'lock.confirmed': { type: 'lock.confirmed', grant, lease },
+  'lock.confirmed': { type: 'lock.confirmed', grant, lease, lastRun: null },
+  'lock.confirmed (ran lately)': {
+    type: 'lock.confirmed',
+    grant,
+    lease,
+    lastRun: { agoMs: 185_000, label: 'db1 pid 1 (make-report)' },
+  },
+  'run.recorded': { type: 'run.recorded', confirmed: true },
   'lock.refused': { type: 'lock.refused', message: 'a semaphore of 3, not 2' },
   'lock.released': { type: 'lock.released', confirmed: true, message: 'released' },
   'lease.renewed': { type: 'lease.renewed', lease },

@@ -357,3 +357,61 @@ describe('--hold', () => {
     expect(stage.output()).toMatchObject({ exitCode: 0, outcome: { kind: 'exited' } });
   });
 });
+
+describe('--once-per', () => {
+  const once = { oncePerMs: 600_000, skipExitCode: 75 };
+
+  it('runs nothing when somebody has finished it lately, and says who and when', () => {
+    const stage = onStage(once);
+    stage.hear('session.established', 'lock.granted', 'lock.confirmed (ran lately)');
+    expect(stage.state()).toBe('cleanup.stopping');
+    stage.hear(...CLEANED_UP);
+    expect(types(stage.told)).not.toContain('command.start');
+    expect(stage.output()).toMatchObject({
+      exitCode: 75,
+      outcome: {
+        kind: 'skipped',
+        message: 'skipped: db1 pid 1 (make-report) finished it 185 s ago',
+      },
+    });
+  });
+
+  it('runs when that was too long ago, and writes a success down before it lets go', () => {
+    const stage = onStage({ ...once, oncePerMs: 185_000 });
+    stage.hear('session.established', 'lock.granted', 'lock.confirmed (ran lately)');
+    stage.hear('command.armed', 'command.started', 'command.exited', 'command.stopped');
+    expect(stage.state()).toBe('cleanup.recording');
+    expect(stage.told.at(-1)).toEqual({ type: 'run.record' });
+    stage.hear('run.recorded');
+    expect(stage.state()).toBe('cleanup.releasing');
+    stage.hear('lock.released', 'session.closed');
+    expect(stage.output()).toMatchObject({ exitCode: 0, outcome: { kind: 'exited' } });
+  });
+
+  it.each([
+    { code: 1, signal: null },
+    { code: null, signal: { name: 'SIGKILL', number: 9 } },
+  ])('writes no failure down: %j', (exit) => {
+    const stage = onStage(once);
+    stage.hear(...UP_TO_RUNNING, { type: 'command.exited', exit }, 'command.stopped');
+    expect(stage.state()).toBe('cleanup.releasing');
+  });
+
+  it('writes nothing down when it was stopped, though the command ended with 0', () => {
+    const stage = onStage(once);
+    stage.hear(...UP_TO_RUNNING, 'signal TERM', 'command.exited', 'command.stopped');
+    expect(stage.state()).toBe('cleanup.releasing');
+  });
+
+  it('writes nothing down when the session was lost first', () => {
+    const stage = onStage(once);
+    stage.hear(...UP_TO_RUNNING, 'command.exited', 'session.lost (expired)', 'command.stopped');
+    expect(stage.state()).toBe('cleanup.closing');
+  });
+
+  it('is written down before the lock is held on to', () => {
+    const stage = onStage({ ...once, holdMs: 5000 });
+    stage.hear(...UP_TO_RUNNING, 'command.exited', 'command.stopped', 'run.recorded');
+    expect(stage.state()).toBe('cleanup.holding');
+  });
+});

@@ -125,8 +125,12 @@ class SimulatedZookeeper {
           this.renew();
           const fencingToken = String(++this.world.server.grants);
           const grant = { path: `/x/${fencingToken}`, fencingToken };
-          this.say({ type: 'lock.confirmed', grant, lease: this.lease });
+          this.say({ type: 'lock.confirmed', grant, lease: this.lease, lastRun: null });
         });
+      case 'run.record':
+        return this.later(() =>
+          this.say({ type: 'run.recorded', confirmed: this.world.chance(0.9) }),
+        );
       case 'lock.release':
         this.over = true;
         return this.later(() => {
@@ -445,6 +449,8 @@ export class World {
       onLost: this.chance(0.5) ? 'rejoin' : 'exit',
       killAfterMs: GRACE,
       conflictExitCode: 1,
+      skipExitCode: 0,
+      oncePerMs: this.chance(0.3) ? 1000 : null,
       maxRuntimeMs: this.chance(0.3) ? Math.floor(this.random() * 3 * T) : null,
       holdMs: this.chance(0.3) ? Math.floor(this.random() * 3 * T) : null,
     });

@@ -32,6 +32,7 @@ const OUTCOMES: Readonly<Record<string, string>> = {
   exited: 'the command ended by itself',
   stopped: 'the command was stopped on request',
   interrupted: 'it was interrupted before the command had started',
+  skipped: 'somebody had finished it a short while ago',
   conflict: 'the lock was not had',
   unreachable: 'ZooKeeper could not be reached',
   refused: 'the lock was refused',

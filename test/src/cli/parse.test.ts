@@ -46,6 +46,8 @@ test('without options, everything has its default', () => {
       conflictExitCode: 1,
       maxRuntimeMs: null,
       holdMs: null,
+      oncePerMs: null,
+      skipExitCode: 0,
       onLost: 'exit',
       guard: true,
     },
@@ -77,6 +79,8 @@ test('every option reaches its setting', () => {
       conflictExitCode: 75,
       maxRuntimeMs: 60_000,
       holdMs: 500,
+      oncePerMs: null,
+      skipExitCode: 0,
       onLost: 'rejoin',
       guard: false,
     },
@@ -276,6 +280,36 @@ describe('help and version', () => {
       kind: 'program',
       argv: ['ls', '--help'],
     });
+  });
+});
+
+describe('--once-per', () => {
+  test.each([
+    ['90s', 90_000],
+    ['10m', 600_000],
+    ['1h', 3_600_000],
+    ['365d', 31_536_000_000],
+  ])('%s', (text, ms) => {
+    expect(settings('--once-per', text)).toMatchObject({ oncePerMs: ms, skipExitCode: 0 });
+  });
+
+  test.each(['10', '1.5h', '0m', '-1h', '1w', '1h30m', '', 'NaN'])('%j is refused', (text) => {
+    expect(refusal([`--once-per=${text}`, '--', 'x'])).toBe(
+      `--once-per wants a time such as 90s, 10m, 1h or 1d, not '${text}'`,
+    );
+  });
+
+  test('has an exit status of its own choice, which means nothing without it', () => {
+    expect(settings('--once-per', '1h', '--skip-exit-code', '75').skipExitCode).toBe(75);
+    expect(refusal(['--skip-exit-code', '75', '--', 'x'])).toBe(
+      '--skip-exit-code needs --once-per',
+    );
+  });
+
+  test.each([['--shared'], ['-c', '2']])('is not for what several hold: %s', (...words) => {
+    expect(refusal(['--once-per', '1h', ...words, '--', 'x'])).toBe(
+      '--once-per is for a lock that one holds alone',
+    );
   });
 });
 
