@@ -20,7 +20,7 @@ async function main(): Promise<void> {
   }
   // Loaded only now: --help and a usage error need neither the machine nor the log.
   const { run } = await import('./run.ts');
-  process.exit(await run(parsed.settings, parsed.log, parsed.inspect));
+  process.exit(await run(parsed.settings, parsed.log, parsed.observers));
 }
 
 function print(text: string): void {

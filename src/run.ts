@@ -2,6 +2,7 @@
 import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { InspectionEvent, SnapshotFrom } from 'xstate';
+import { outputOf } from '../machines/context.ts';
 import type { LockexEvent } from '../machines/contract.ts';
 import { lockexMachine } from '../machines/lockex.ts';
 import { EXIT_FAILED } from '../machines/outcome.ts';
@@ -10,9 +11,11 @@ import { describeError } from './cli/describe-error.ts';
 import { createLog, type Log } from './cli/log.ts';
 import { Narrator } from './cli/narrator.ts';
 import type { LogSettings } from './cli/parse.ts';
+import { reasonFor } from './cli/wording.ts';
 import { systemClock as clock } from './clock.ts';
 import type { Inspector } from './inspector/main.ts';
-import type { InspectSettings, LockexSettings } from './settings.ts';
+import type { InspectSettings, LockexSettings, ObserverSettings } from './settings.ts';
+import { StateHook } from './state-hook.ts';
 import { traceTo } from './trace.ts';
 import { version } from './version.ts';
 import { createLockex } from './wiring.ts';
@@ -21,7 +24,7 @@ import { createLockex } from './wiring.ts';
 export async function run(
   settings: LockexSettings,
   { format, level }: LogSettings,
-  inspect: InspectSettings | null,
+  { inspect, onState }: ObserverSettings,
 ): Promise<number> {
   const log = createLog({ format, level, lockId: settings.lockId, pid: process.pid });
   const narrator = new Narrator({ log, clock });
@@ -38,6 +41,8 @@ export async function run(
   });
   const inspector = await openInspector(inspect, settings, log);
   if (inspector === 'failed') return EXIT_FAILED;
+  const hook = onState === null ? null : hookOf(onState, settings, log);
+  let before = '';
   const { actor, output } = createLockex(settings, {
     log: log.write,
     reaper: [process.execPath, fileURLToPath(new URL('reaper.js', import.meta.url))],
@@ -49,13 +54,23 @@ export async function run(
       trace?.(state, seen.event);
       narrator.observe({ state, context }, seen.event);
       inspector?.observe({ state, context }, seen.event);
+      const [top = ''] = state.split('.');
+      if (top === before) return;
+      hook?.changed({
+        state: top,
+        from: before,
+        reason: reasonFor(top, context, seen.event),
+        fencingToken: context.grant?.fencingToken ?? null,
+        exitCode: top === 'done' ? outputOf(context).exitCode : null,
+      });
+      before = top;
     },
   });
   actor.start();
   try {
     const result = await output;
     narrator.conclude(result);
-    await inspector?.conclude(result);
+    await Promise.all([inspector?.conclude(result), hook?.finish()]);
     return result.exitCode;
   } catch (error) {
     fail(error);
@@ -64,6 +79,15 @@ export async function run(
     narrator.dispose();
     await log.flush();
   }
+}
+
+function hookOf(line: string, { lockId }: LockexSettings, log: Log): StateHook {
+  return new StateHook({
+    line,
+    lockId,
+    env: process.env,
+    warn: (message) => log.write('warn', message),
+  });
 }
 
 /** null: not asked for. 'failed', with a line: it can't be had. */

@@ -30,6 +30,13 @@ export interface LockexSettings extends LockexInput, ServerSettings {
   readonly guard: boolean;
 }
 
+/** Who looks on at a run, and decides nothing. */
+export interface ObserverSettings {
+  readonly inspect: InspectSettings | null;
+  /** A line for `/bin/sh -c`, at each change of state (`--on-state`). */
+  readonly onState: string | null;
+}
+
 /** Of `--inspect`. */
 export interface InspectSettings {
   readonly host: string;

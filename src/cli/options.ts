@@ -184,6 +184,12 @@ export const OPTIONS = [
     help: 'Everything: --log-level debug',
   },
   {
+    name: 'on-state',
+    value: 'CMD',
+    group: 'messages',
+    help: 'Run this with /bin/sh at each change of state: $LOCKEX_STATE, $LOCKEX_REASON, $LOCKEX_LOCKID',
+  },
+  {
     name: 'inspect',
     value: '[HOST:]PORT',
     isValueOptional: true,

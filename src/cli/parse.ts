@@ -1,5 +1,11 @@
 /** argv and environment → what is to be done, or a UsageError. Does nothing itself. */
-import type { CommandLine, InspectSettings, LockexSettings, StatusSettings } from '../settings.ts';
+import type {
+  CommandLine,
+  InspectSettings,
+  LockexSettings,
+  ObserverSettings,
+  StatusSettings,
+} from '../settings.ts';
 import { type Environment, Given } from './given.ts';
 import { helpText, statusHelpText } from './help.ts';
 import { lockIdOf } from './lock-id.ts';
@@ -24,7 +30,7 @@ export type ParsedCommandLine =
       readonly kind: 'run';
       readonly settings: LockexSettings;
       readonly log: LogSettings;
-      readonly inspect: InspectSettings | null;
+      readonly observers: ObserverSettings;
     };
 
 /** `status` is a subcommand as the very first word only: `lockex -- status` runs a program. */
@@ -41,7 +47,7 @@ function parseRun(argv: readonly string[], env: Environment): ParsedCommandLine 
   return {
     kind: 'run',
     log: logSettings(given),
-    inspect: inspectSettings(given),
+    observers: { inspect: inspectSettings(given), onState: onStateOf(given) },
     settings: settingsOf(given, command, env),
   };
 }
@@ -128,6 +134,13 @@ function waitOf(given: Given): number | null {
     return 0;
   }
   return given.has('locktimeout') ? given.duration('locktimeout', 0) : null;
+}
+
+function onStateOf(given: Given): string | null {
+  if (!given.has('on-state')) return null;
+  const line = given.text('on-state');
+  if (line.trim() === '') throw new UsageError('--on-state wants a command');
+  return line;
 }
 
 function inspectSettings(given: Given): InspectSettings | null {

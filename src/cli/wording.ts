@@ -91,6 +91,25 @@ function wordsForLoss(state: string, { loss }: LockexContext, now: number): Line
   return { ...warn(`lost: ${message}; ${how}`, fields), level: 'error' };
 }
 
+/** Why it is in this state, for programs of the user's; '' where the state says it all. */
+export function reasonFor(
+  state: string,
+  context: LockexContext,
+  event: LockexEvent | null,
+): string {
+  switch (state) {
+    case 'suspended':
+      return event?.type === 'session.suspended' ? event.reason : '';
+    case 'lost':
+      return context.loss?.message ?? '';
+    case 'cleanup':
+    case 'done':
+      return wordsForCause(context);
+    default:
+      return '';
+  }
+}
+
 /** Why it is cleaning up; what the last line tells at length is short here. */
 function wordsForCause({ outcome, exit, killAfterMs }: LockexContext): string {
   if (outcome === null) return 'ending';

@@ -28,7 +28,7 @@ function refusal(argv: readonly string[], env: Record<string, string> = {}): str
 test('without options, everything has its default', () => {
   expect(parsed(['--', 'prog', 'arg'])).toEqual({
     kind: 'run',
-    inspect: null,
+    observers: { inspect: null, onState: null },
     log: { format: 'text', level: 'info' },
     settings: {
       command: { kind: 'program', argv: ['prog', 'arg'] },
@@ -58,10 +58,13 @@ test('every option reaches its setting', () => {
   const argv =
     '-c 3 -i id -p /a/b/ -r 4 -t 1.5 -R 5 -T 2.5 -z h:1/x --kill-after 0.25 -E 75 ' +
     '--on-lost rejoin --no-guard --log-format json --log-level debug ' +
-    '--max-runtime 60 --hold 0.5 --inspect=[::1]:8080 --inspect-origin https://stately.ai -- prog arg';
+    '--on-state page --max-runtime 60 --hold 0.5 --inspect=[::1]:8080 --inspect-origin https://stately.ai -- prog arg';
   expect(parsed(argv.split(' '))).toEqual({
     kind: 'run',
-    inspect: { host: '::1', port: 8080, origins: ['https://stately.ai'] },
+    observers: {
+      inspect: { host: '::1', port: 8080, origins: ['https://stately.ai'] },
+      onState: 'page',
+    },
     log: { format: 'json', level: 'debug' },
     settings: {
       command: { kind: 'program', argv: ['prog', 'arg'] },
@@ -283,6 +286,10 @@ describe('help and version', () => {
   });
 });
 
+test('--on-state wants a command', () => {
+  expect(refusal(['--on-state', ' ', '--', 'x'])).toBe('--on-state wants a command');
+});
+
 describe('--once-per', () => {
   test.each([
     ['90s', 90_000],
@@ -322,7 +329,7 @@ test('--shared is a setting, and not to be had with a semaphore', () => {
 });
 
 describe('--inspect', () => {
-  const inspect = (...words: string[]) => parsed([...words, '--', 'prog', 'arg']).inspect;
+  const inspect = (...words: string[]) => parsed([...words, '--', 'prog', 'arg']).observers.inspect;
 
   test.each([
     [['--inspect'], '127.0.0.1', 0],
