@@ -13,9 +13,11 @@ import { Narrator } from './cli/narrator.ts';
 import type { LogSettings } from './cli/parse.ts';
 import { reasonFor } from './cli/wording.ts';
 import { systemClock as clock } from './clock.ts';
+import { HookRunner } from './hooks/hook-runner.ts';
+import { onStateProgram } from './hooks/on-state.ts';
+import { notifyProgram } from './hooks/systemd.ts';
 import type { Inspector } from './inspector/main.ts';
 import type { InspectSettings, LockexSettings, ObserverSettings } from './settings.ts';
-import { StateHook } from './state-hook.ts';
 import { traceTo } from './trace.ts';
 import { version } from './version.ts';
 import { createLockex } from './wiring.ts';
@@ -24,7 +26,7 @@ import { createLockex } from './wiring.ts';
 export async function run(
   settings: LockexSettings,
   { format, level }: LogSettings,
-  { inspect, onState }: ObserverSettings,
+  observers: ObserverSettings,
 ): Promise<number> {
   const log = createLog({ format, level, lockId: settings.lockId, pid: process.pid });
   const narrator = new Narrator({ log, clock });
@@ -39,9 +41,9 @@ export async function run(
     fail(error);
     process.exit(EXIT_FAILED);
   });
-  const inspector = await openInspector(inspect, settings, log);
+  const inspector = await openInspector(observers.inspect, settings, log);
   if (inspector === 'failed') return EXIT_FAILED;
-  const hook = onState === null ? null : hookOf(onState, settings, log);
+  const hooks = hooksOf(observers, settings, log);
   let before = '';
   const { actor, output } = createLockex(settings, {
     log: log.write,
@@ -56,13 +58,14 @@ export async function run(
       inspector?.observe({ state, context }, seen.event);
       const [top = ''] = state.split('.');
       if (top === before) return;
-      hook?.changed({
+      const change = {
         state: top,
         from: before,
         reason: reasonFor(top, context, seen.event),
         fencingToken: context.grant?.fencingToken ?? null,
         exitCode: top === 'done' ? outputOf(context).exitCode : null,
-      });
+      };
+      for (const hook of hooks) hook.changed(change);
       before = top;
     },
   });
@@ -70,7 +73,7 @@ export async function run(
   try {
     const result = await output;
     narrator.conclude(result);
-    await Promise.all([inspector?.conclude(result), hook?.finish()]);
+    await Promise.all([inspector?.conclude(result), ...hooks.map((hook) => hook.finish())]);
     return result.exitCode;
   } catch (error) {
     fail(error);
@@ -81,13 +84,23 @@ export async function run(
   }
 }
 
-function hookOf(line: string, { lockId }: LockexSettings, log: Log): StateHook {
-  return new StateHook({
-    line,
-    lockId,
-    env: process.env,
-    warn: (message) => log.write('warn', message),
-  });
+/** Programs that are told of each change of state. */
+function hooksOf(
+  { onState, readyWhen }: ObserverSettings,
+  { lockId }: LockexSettings,
+  log: Log,
+): HookRunner[] {
+  const warn = (message: string) => log.write('warn', message);
+  const hooks: HookRunner[] = [];
+  if (onState !== null) {
+    const programFor = onStateProgram(onState, lockId, process.env);
+    hooks.push(new HookRunner({ name: '--on-state', programFor, warn }));
+  }
+  if (process.env['NOTIFY_SOCKET']) {
+    const programFor = notifyProgram(readyWhen, process.env);
+    hooks.push(new HookRunner({ name: 'systemd-notify', programFor, warn }));
+  }
+  return hooks;
 }
 
 /** null: not asked for. 'failed', with a line: it can't be had. */

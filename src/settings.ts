@@ -35,6 +35,8 @@ export interface ObserverSettings {
   readonly inspect: InspectSettings | null;
   /** A line for `/bin/sh -c`, at each change of state (`--on-state`). */
   readonly onState: string | null;
+  /** When systemd is told that we are ready, where it asks (`--ready-when`). */
+  readonly readyWhen: 'waiting' | 'running';
 }
 
 /** Of `--inspect`. */

@@ -14,6 +14,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   machines: ['xstate'],
   'src/zookeeper': ['node:', 'node-zookeeper-client', 'machines', 'src/clock.ts', 'src/random.ts'],
   'src/command': ['node:', 'machines', 'src/clock.ts', 'src/random.ts'],
+  'src/hooks': ['node:'],
   'src/status': [
     'node:',
     'machines',

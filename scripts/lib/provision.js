@@ -18,7 +18,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
  *   `debian`: packages; `elsewhere`: what to say to people of other systems.
  */
 
-/** @type {Record<'zookeeper' | 'kazoo' | 'redis' | 'supervisor' | 'chromium' | 'faketime', Part>} */
+/** @type {Record<'zookeeper' | 'kazoo' | 'redis' | 'supervisor' | 'chromium' | 'faketime' | 'systemd', Part>} */
 export const PARTS = {
   zookeeper: {
     check: () => findZookeeper() !== undefined,
@@ -43,6 +43,12 @@ export const PARTS = {
     check: () => isInPath('supervisord'),
     debian: ['supervisor'],
     elsewhere: 'supervisor (pip install supervisor)',
+  },
+  systemd: {
+    // Its programs only: nothing here is run by a systemd.
+    check: () => isInPath('systemd-notify'),
+    debian: ['systemd'],
+    elsewhere: 'systemd (Linux only)',
   },
   faketime: {
     check: () => isInPath('faketime'),

@@ -190,6 +190,13 @@ export const OPTIONS = [
     help: 'Run this with /bin/sh at each change of state: $LOCKEX_STATE, $LOCKEX_REASON, $LOCKEX_LOCKID',
   },
   {
+    name: 'ready-when',
+    value: 'waiting|running',
+    default: 'waiting',
+    group: 'messages',
+    help: 'When systemd is told that we are ready, in a unit of Type=notify',
+  },
+  {
     name: 'inspect',
     value: '[HOST:]PORT',
     isValueOptional: true,

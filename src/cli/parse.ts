@@ -47,7 +47,11 @@ function parseRun(argv: readonly string[], env: Environment): ParsedCommandLine 
   return {
     kind: 'run',
     log: logSettings(given),
-    observers: { inspect: inspectSettings(given), onState: onStateOf(given) },
+    observers: {
+      inspect: inspectSettings(given),
+      onState: onStateOf(given),
+      readyWhen: oneOf(given.label('ready-when'), given.text('ready-when'), ['waiting', 'running']),
+    },
     settings: settingsOf(given, command, env),
   };
 }

@@ -50,6 +50,8 @@ function wantedVariables(options: SupervisorOptions): ReadonlyMap<string, string
   // An outer lockex's are not ours.
   wanted.delete('LOCKEX_FENCING_TOKEN');
   wanted.delete('LOCKEX_LOCK_PATH');
+  // What systemd hears of is lockex, not the command.
+  wanted.delete('NOTIFY_SOCKET');
   wanted.set('LOCKEX_LOCKID', options.lockId);
   wanted.set(markerOf(options), '1');
   return wanted;

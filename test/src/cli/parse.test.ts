@@ -28,7 +28,7 @@ function refusal(argv: readonly string[], env: Record<string, string> = {}): str
 test('without options, everything has its default', () => {
   expect(parsed(['--', 'prog', 'arg'])).toEqual({
     kind: 'run',
-    observers: { inspect: null, onState: null },
+    observers: { inspect: null, onState: null, readyWhen: 'waiting' },
     log: { format: 'text', level: 'info' },
     settings: {
       command: { kind: 'program', argv: ['prog', 'arg'] },
@@ -58,12 +58,13 @@ test('every option reaches its setting', () => {
   const argv =
     '-c 3 -i id -p /a/b/ -r 4 -t 1.5 -R 5 -T 2.5 -z h:1/x --kill-after 0.25 -E 75 ' +
     '--on-lost rejoin --no-guard --log-format json --log-level debug ' +
-    '--on-state page --max-runtime 60 --hold 0.5 --inspect=[::1]:8080 --inspect-origin https://stately.ai -- prog arg';
+    '--on-state page --ready-when running --max-runtime 60 --hold 0.5 --inspect=[::1]:8080 --inspect-origin https://stately.ai -- prog arg';
   expect(parsed(argv.split(' '))).toEqual({
     kind: 'run',
     observers: {
       inspect: { host: '::1', port: 8080, origins: ['https://stately.ai'] },
       onState: 'page',
+      readyWhen: 'running',
     },
     log: { format: 'json', level: 'debug' },
     settings: {

@@ -1,7 +1,7 @@
 /**
- * `--on-state CMD`: a command of the user's at each change of state, for people who page. One at a
- * time, in order; it never makes the machine wait, is bounded in time and number, and what it prints
- * goes to standard error: standard output is the command's.
+ * Runs programs at changes of state: one at a time, in order. It never makes the machine wait, is
+ * bounded in time and number, and what they print goes to standard error: standard output is the
+ * command's.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 
@@ -18,10 +18,17 @@ export interface StateChange {
   readonly exitCode: number | null;
 }
 
-export interface StateHookOptions {
-  readonly line: string;
-  readonly lockId: string;
+export interface HookProgram {
+  readonly program: string;
+  readonly args: readonly string[];
   readonly env: NodeJS.ProcessEnv;
+}
+
+export interface HookOptions {
+  /** How warnings name it: `--on-state`. */
+  readonly name: string;
+  /** What is run for a change; null: nothing. */
+  readonly programFor: (change: StateChange) => HookProgram | null;
   readonly warn: (message: string) => void;
   /** Milliseconds that one may take. */
   readonly boundMs?: number;
@@ -31,13 +38,13 @@ const BOUND_MS = 10_000;
 /** Waiting for their turn; the oldest goes first when there are more. */
 const MOST_WAITING = 16;
 
-export class StateHook {
-  readonly #options: StateHookOptions;
+export class HookRunner {
+  readonly #options: HookOptions;
   #waiting: StateChange[] = [];
   #running: ChildProcess | null = null;
   #onIdle: (() => void) | null = null;
 
-  constructor(options: StateHookOptions) {
+  constructor(options: HookOptions) {
     this.#options = options;
   }
 
@@ -45,7 +52,8 @@ export class StateHook {
     this.#waiting.push(change);
     if (this.#waiting.length > MOST_WAITING) {
       const dropped = this.#waiting.shift();
-      this.#options.warn(`--on-state is too slow: not told of ${dropped?.state}`);
+      const { name, warn } = this.#options;
+      warn(`${name} is too slow: not told of ${dropped?.state}`);
     }
     this.#next();
   }
@@ -71,12 +79,12 @@ export class StateHook {
     if (this.#running !== null) return;
     const change = this.#waiting.shift();
     if (change === undefined) return void this.#onIdle?.();
-    const { warn, boundMs = BOUND_MS } = this.#options;
+    const { name, warn, boundMs = BOUND_MS } = this.#options;
     const child = this.#start(change);
     if (child === null) return this.#next();
     this.#running = child;
     const timer = setTimeout(() => {
-      warn(`--on-state took longer than ${boundMs / 1000} s for ${change.state}, and was killed`);
+      warn(`${name} took longer than ${boundMs / 1000} s for ${change.state}, and was killed`);
       kill(child);
     }, boundMs);
     const over = () => {
@@ -86,40 +94,28 @@ export class StateHook {
       this.#next();
     };
     child.once('error', (error) => {
-      warn(`--on-state can't be run: ${error.message}`);
+      warn(`${name} can't be run: ${error.message}`);
       over();
     });
     child.once('exit', over);
   }
 
   #start(change: StateChange): ChildProcess | null {
-    const { line, warn } = this.#options;
+    const { name, programFor, warn } = this.#options;
+    const wanted = programFor(change);
+    if (wanted === null) return null;
     try {
-      return spawn('/bin/sh', ['-c', line], {
-        env: this.#environment(change),
+      return spawn(wanted.program, wanted.args, {
+        env: wanted.env,
         // Its own group: what it starts ends with it.
         detached: true,
         stdio: ['ignore', 2, 2],
       });
     } catch (error) {
       // No more processes, no more memory: nothing that a lock should be lost for.
-      warn(`--on-state can't be run: ${error instanceof Error ? error.message : error}`);
+      warn(`${name} can't be run: ${error instanceof Error ? error.message : error}`);
       return null;
     }
-  }
-
-  #environment(change: StateChange): NodeJS.ProcessEnv {
-    const { env, lockId } = this.#options;
-    const { LOCKEX_FENCING_TOKEN: _, LOCKEX_LOCK_PATH: __, ...others } = env;
-    return {
-      ...others,
-      LOCKEX_LOCKID: lockId,
-      LOCKEX_STATE: change.state,
-      LOCKEX_STATE_BEFORE: change.from,
-      LOCKEX_REASON: change.reason,
-      ...(change.fencingToken !== null && { LOCKEX_FENCING_TOKEN: change.fencingToken }),
-      ...(change.exitCode !== null && { LOCKEX_EXIT_CODE: String(change.exitCode) }),
-    };
   }
 }
 

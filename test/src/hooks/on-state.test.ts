@@ -1,9 +1,10 @@
 /** `--on-state`: in order, bounded, and nobody waits for it. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { type StateChange, StateHook } from '../../src/state-hook.ts';
-import { contentOf, temporaryFolder } from '../e2e/program.ts';
-import { gone } from '../support/processes.ts';
+import { HookRunner, type StateChange } from '../../../src/hooks/hook-runner.ts';
+import { onStateProgram } from '../../../src/hooks/on-state.ts';
+import { contentOf, temporaryFolder } from '../../e2e/program.ts';
+import { gone } from '../../support/processes.ts';
 
 const change = (state: string, more: Partial<StateChange> = {}): StateChange => ({
   state,
@@ -16,10 +17,10 @@ const change = (state: string, more: Partial<StateChange> = {}): StateChange => 
 
 function hook(line: string, boundMs?: number) {
   const warnings: string[] = [];
-  const made = new StateHook({
-    line,
-    lockId: 'web',
-    env: { PATH: process.env['PATH'], LOCKEX_LOCK_PATH: "an outer lockex's" },
+  const env = { PATH: process.env['PATH'], LOCKEX_LOCK_PATH: "an outer lockex's" };
+  const made = new HookRunner({
+    name: '--on-state',
+    programFor: onStateProgram(line, 'web', env),
     warn: (message) => warnings.push(message),
     ...(boundMs && { boundMs }),
   });

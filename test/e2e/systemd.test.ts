@@ -1,0 +1,71 @@
+/** `Type=notify`, with a real notify socket and the real systemd-notify. */
+import { symlinkSync } from 'node:fs';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { startProgram } from '../support/processes.ts';
+import { sharedServerWithChroot } from '../support/zookeeper.ts';
+import { startLockex, temporaryFolder, untilQueued } from './program.ts';
+
+/** Prints each message that comes, its lines joined by a bar. Node has no such sockets. */
+const RECEIVER = `
+import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+print('bound', flush=True)
+while True:
+    print('|'.join(s.recv(4096).decode().split('\\n')), flush=True)
+`;
+
+let hosts: string;
+let socket: string;
+let heard: ReturnType<typeof startProgram>;
+beforeEach(async () => {
+  hosts = (await sharedServerWithChroot()).connectString;
+  socket = `${temporaryFolder()}/notify`;
+  heard = startProgram('/usr/bin/python3', ['-c', RECEIVER, socket]);
+  await heard.line(/^bound$/);
+});
+
+const lockex = (...words: string[]) =>
+  startLockex(['-z', hosts, '-i', 'unit', ...words], { env: { NOTIFY_SOCKET: socket } });
+
+describe('systemd', () => {
+  it('is told that a standby is ready, what it does, and that it stops', async () => {
+    const holder = lockex('--', 'echo "[$NOTIFY_SOCKET]"; read line; exit 3');
+    // The command does not speak for the unit.
+    expect(await holder.line(/^\[/)).toBe('[]');
+    await heard.line(/READY=1\|STATUS=running: fencing token \d+/);
+    holder.stdin.end('go\n');
+    expect((await holder.ended).status).toBe(3);
+    // systemd-notify waits for each message to be taken: that is the barrier.
+    const messages = heard.stdout.split('\n').filter((line) => /STATUS/.test(line));
+    expect(messages.map((message) => message.replace(/token \d+/, 'token N'))).toEqual([
+      'STATUS=connecting',
+      'READY=1|STATUS=waiting',
+      'STATUS=locked',
+      'READY=1|STATUS=running: fencing token N',
+      'STOPPING=1|STATUS=cleanup: the command exited with 3',
+      'STOPPING=1|STATUS=done: the command exited with 3',
+    ]);
+  });
+
+  it('with --ready-when running hears of it only then', async () => {
+    const holder = startLockex(['-z', hosts, '-i', 'unit', '--', 'read line']);
+    await holder.line(/"state":"running"/, 'stderr');
+    const standby = lockex('--ready-when', 'running', '--', 'exec sleep 600');
+    await untilQueued(standby);
+    await heard.line(/^STATUS=waiting$/);
+    expect(heard.stdout).not.toContain('READY=1');
+    holder.stdin.end('go\n');
+    await heard.line(/^READY=1\|STATUS=running/);
+  });
+
+  it('where systemd-notify is not to be found, only a warning is said', async () => {
+    const folder = temporaryFolder();
+    symlinkSync(process.execPath, `${folder}/node`);
+    const env = { NOTIFY_SOCKET: socket, PATH: folder };
+    const program = startLockex(['-z', hosts, '--', '/bin/true', 'x'], { env });
+    const { status, stderr } = await program.ended;
+    expect(status).toBe(0);
+    expect(stderr).toMatch(/"level":"warn".*systemd-notify can't be run/);
+  });
+});
