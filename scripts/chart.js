@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { chartPage } from './lib/chart.js';
 import { svgFileOf } from './lib/chart-svg.js';
-import { machineOf } from './lib/machine.js';
+import { machineOf } from './lib/source.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const machine = await machineOf(root);

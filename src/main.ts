@@ -3,17 +3,28 @@
  * It decides nothing.
  */
 import './early-signals.ts';
+import { readFileSync } from 'node:fs';
 import { EXIT_FAILED } from '../machines/outcome.ts';
 import { describeError } from './cli/describe-error.ts';
 import { parseCommandLine } from './cli/parse.ts';
+import { printable } from './cli/printable.ts';
 import { EXIT_USAGE, UsageError } from './cli/usage-error.ts';
 import { systemClock } from './clock.ts';
 import { version } from './version.ts';
 
+const LONGEST_VALUE = 300;
+
 async function main(): Promise<void> {
-  const parsed = parseCommandLine(process.argv.slice(2), process.env);
+  const parsed = parseCommandLine(process.argv.slice(2), process.env, readIfThere);
   if (parsed.kind === 'help') return print(parsed.text);
   if (parsed.kind === 'version') return print(version);
+  if (parsed.kind === 'config') {
+    const width = Math.max(...parsed.rows.map(({ name }) => name.length));
+    const lines = parsed.rows.map(({ name, value, source }) => {
+      return `${name.padEnd(width)}  ${printable(value, LONGEST_VALUE) || '-'}  (${source})`;
+    });
+    return print(lines.join('\n'));
+  }
   if (parsed.kind === 'status') {
     const { standardOutput, status } = await import('./status/main.ts');
     process.exit(await status(parsed.settings, systemClock, standardOutput()));
@@ -21,6 +32,15 @@ async function main(): Promise<void> {
   // Loaded only now: --help and a usage error need neither the machine nor the log.
   const { run } = await import('./run.ts');
   process.exit(await run(parsed.settings, parsed.log, parsed.observers));
+}
+
+function readIfThere(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
 }
 
 function print(text: string): void {

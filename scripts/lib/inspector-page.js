@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { build } from 'esbuild';
 import { CHART_STYLE, svgOf } from './chart-svg.js';
-import { machineOf } from './machine.js';
+import { machineOf } from './source.js';
 
 const FOLDER = 'src/inspector/page';
 

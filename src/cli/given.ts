@@ -1,6 +1,7 @@
 /** The options that were given, as cac reads them, with their defaults: typed values, or UsageError. */
 import { cac } from 'cac';
 import type { ServerSettings } from '../settings.ts';
+import type { Config } from './config.ts';
 import { labelOf, type OptionName, type OptionSpec } from './options.ts';
 import type { GivenOption } from './split.ts';
 import { ANY_COUNT, lockPath, seconds, wholeNumber, zookeeperHosts } from './values.ts';
@@ -16,7 +17,13 @@ export class Given {
   readonly #values: Readonly<Record<string, unknown>>;
   readonly #names: ReadonlySet<string>;
 
-  constructor(specs: readonly OptionSpec[], options: readonly GivenOption[]) {
+  readonly #config: Config | null;
+
+  constructor(
+    specs: readonly OptionSpec[],
+    options: readonly GivenOption[],
+    readConfig: (file: string | null) => Config | null,
+  ) {
     this.#specs = specs;
     const cli = cac('lockex');
     for (const spec of specs) cli.option(declaration(spec), spec.help);
@@ -24,8 +31,12 @@ export class Given {
     const words = options.map(({ spec, text }) => `--${spec.name}=:${text}`);
     this.#values = cli.parse(['node', 'lockex', ...words], { run: false }).options;
     this.#names = new Set(options.map(({ spec }) => spec.name));
+    this.#config = this.isOn('help')
+      ? null
+      : readConfig(this.has('config') ? this.text('config') : null);
   }
 
+  /** On the command line. */
   has(name: OptionName): boolean {
     return this.#names.has(name);
   }
@@ -35,17 +46,31 @@ export class Given {
   }
 
   isOff(name: OptionName): boolean {
-    return this.has(name) && this.#typed(name) === 'off';
+    return (this.has(name) ? this.#typed(name) : this.#config?.values.get(name)) === 'off';
   }
 
-  /** What was typed, or the default. */
+  /** Said anywhere: on the command line or in the configuration. */
+  isSaid(name: OptionName): boolean {
+    return this.has(name) || this.#config?.values.has(name) === true;
+  }
+
+  /** What was typed, or is configured, or the default. */
   text(name: OptionName): string {
-    return this.has(name) ? this.#typed(name) : (this.#spec(name).default ?? '');
+    if (this.has(name)) return this.#typed(name);
+    return this.#config?.values.get(name) ?? this.#spec(name).default ?? '';
   }
 
   /** How messages name it. */
   label(name: OptionName): string {
-    return labelOf(this.#spec(name));
+    const isConfigured = !this.has(name) && this.#config?.values.has(name);
+    return isConfigured ? `${this.#config?.file}: ${name}` : labelOf(this.#spec(name));
+  }
+
+  /** Where its value comes from, for people. */
+  sourceOf(name: OptionName, env: Environment): string {
+    if (this.has(name)) return 'command line';
+    if (name === 'zkhosts' && env['ZKHOSTS']) return 'ZKHOSTS';
+    return this.#config?.values.has(name) ? this.#config.file : 'default';
   }
 
   /** 1 or more. */
@@ -67,11 +92,17 @@ export class Given {
     };
   }
 
+  /** As it was said. */
+  hostsText(env: Environment): string {
+    if (this.has('zkhosts')) return this.text('zkhosts');
+    return env['ZKHOSTS'] || this.text('zkhosts') || 'localhost:2181';
+  }
+
   #hosts(env: Environment) {
     if (this.has('zkhosts')) return zookeeperHosts(this.label('zkhosts'), this.text('zkhosts'));
     const fromEnvironment = env['ZKHOSTS'];
     if (fromEnvironment) return zookeeperHosts('ZKHOSTS', fromEnvironment);
-    return zookeeperHosts('', 'localhost:2181');
+    return zookeeperHosts(this.label('zkhosts'), this.text('zkhosts') || 'localhost:2181');
   }
 
   #typed(name: OptionName): string {

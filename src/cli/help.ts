@@ -1,5 +1,5 @@
 /** The text of `--help`, at most 80 columns wide. Pure. */
-import { GROUPS, type OptionSpec, SPECS, STATUS_SPECS } from './options.ts';
+import { CONFIG_SPECS, GROUPS, type OptionSpec, SPECS, STATUS_SPECS } from './options.ts';
 
 const WIDTH = 80;
 /** Where the descriptions begin. */
@@ -11,6 +11,7 @@ sure that the command is dead before anybody else gets the lock.
 Usage:
   lockex [OPTIONS] -- COMMAND [ARGUMENT…]
   lockex status [LOCKID…]     who holds it, who waits: see lockex status --help
+  lockex config               what is in force on this host, and why
 
 One word behind -- is a line for /bin/sh; several are a program and its
 arguments, executed as they are.`;
@@ -65,6 +66,16 @@ export function helpText(): string {
 
 export function statusHelpText(): string {
   return [STATUS_HEAD, ...groupsOf(STATUS_SPECS), STATUS_TAIL].join('\n\n');
+}
+
+const CONFIG_HEAD = `lockex config shows what is in force on this host, and where it comes from: the
+command line, the environment, the configuration file, or lockex itself.
+
+Usage:
+  lockex config [OPTIONS]`;
+
+export function configHelpText(): string {
+  return [CONFIG_HEAD, ...groupsOf(CONFIG_SPECS)].join('\n\n');
 }
 
 function groupsOf(specs: readonly OptionSpec[]): string[] {

@@ -15,6 +15,8 @@ export interface OptionSpec {
   readonly negatable?: boolean;
   /** As the user would type it; absent: unset, or off. */
   readonly default?: string;
+  /** The configuration file may say it (config.ts). */
+  readonly isConfigurable?: boolean;
   readonly help: string;
   readonly group: 'lock' | 'zookeeper' | 'command' | 'messages';
 }
@@ -55,6 +57,7 @@ export const OPTIONS = [
   },
   {
     name: 'lockpath',
+    isConfigurable: true,
     letter: 'p',
     value: 'PATH',
     default: 'lockex',
@@ -92,6 +95,7 @@ export const OPTIONS = [
   },
   {
     name: 'zkhosts',
+    isConfigurable: true,
     letter: 'z',
     value: 'LIST',
     group: 'zookeeper',
@@ -99,6 +103,7 @@ export const OPTIONS = [
   },
   {
     name: 'timeout',
+    isConfigurable: true,
     letter: 'T',
     value: 'S',
     default: '30',
@@ -107,6 +112,7 @@ export const OPTIONS = [
   },
   {
     name: 'retry',
+    isConfigurable: true,
     letter: 'R',
     value: 'N',
     default: '1',
@@ -120,6 +126,7 @@ export const OPTIONS = [
   },
   {
     name: 'kill-after',
+    isConfigurable: true,
     value: 'S',
     default: '5',
     group: 'command',
@@ -146,6 +153,7 @@ export const OPTIONS = [
   },
   {
     name: 'on-lost',
+    isConfigurable: true,
     value: 'exit|rejoin',
     default: 'exit',
     group: 'command',
@@ -153,12 +161,14 @@ export const OPTIONS = [
   },
   {
     name: 'guard',
+    isConfigurable: true,
     negatable: true,
     group: 'command',
     help: 'Have a guard beside the command that kills it should lockex die or hang (the default)',
   },
   {
     name: 'log-format',
+    isConfigurable: true,
     value: 'text|json',
     default: 'text',
     group: 'messages',
@@ -166,6 +176,7 @@ export const OPTIONS = [
   },
   {
     name: 'log-level',
+    isConfigurable: true,
     value: 'LEVEL',
     default: 'info',
     group: 'messages',
@@ -185,12 +196,14 @@ export const OPTIONS = [
   },
   {
     name: 'on-state',
+    isConfigurable: true,
     value: 'CMD',
     group: 'messages',
     help: 'Run this with /bin/sh at each change of state: $LOCKEX_STATE, $LOCKEX_REASON, $LOCKEX_LOCKID',
   },
   {
     name: 'ready-when',
+    isConfigurable: true,
     value: 'waiting|running',
     default: 'waiting',
     group: 'messages',
@@ -205,9 +218,16 @@ export const OPTIONS = [
   },
   {
     name: 'inspect-origin',
+    isConfigurable: true,
     value: 'URL,…',
     group: 'messages',
     help: "Other sites whose pages may attach to --inspect, such as Stately's: https://stately.ai",
+  },
+  {
+    name: 'config',
+    value: 'FILE',
+    group: 'messages',
+    help: 'Settings of this host, as JSON (default: $LOCKEX_CONFIG, else /etc/lockex.json if there)',
   },
   { name: 'help', letter: 'h', group: 'messages', help: 'Show this' },
   { name: 'version', letter: 'V', group: 'messages', help: "Show lockex's version" },
@@ -220,7 +240,7 @@ const OF_STATUS = [
 ] as const satisfies readonly OptionSpec[];
 
 /** What `lockex status` shares with a run; it is waited for by a person. */
-const SHARED = ['lockpath', 'zkhosts', 'timeout', 'retry', 'help'];
+const SHARED = ['lockpath', 'zkhosts', 'timeout', 'retry', 'config', 'help'];
 const STATUS_TIMEOUT = '5';
 
 export type OptionName = (typeof OPTIONS | typeof OF_STATUS)[number]['name'];
@@ -233,6 +253,11 @@ export const STATUS_SPECS: readonly OptionSpec[] = [
   ),
   ...OF_STATUS,
 ];
+
+/** `lockex config` shows what is in force of these. */
+export const CONFIG_SPECS: readonly OptionSpec[] = SPECS.filter(
+  ({ name, isConfigurable }: OptionSpec) => isConfigurable || ['config', 'help'].includes(name),
+);
 
 /** How messages name an option: `-c/--concurrent`, `--no-guard`. */
 export function labelOf({ name, letter }: Pick<OptionSpec, 'name' | 'letter'>): string {

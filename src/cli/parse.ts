@@ -6,12 +6,13 @@ import type {
   ObserverSettings,
   StatusSettings,
 } from '../settings.ts';
+import { CONFIGURABLE, type Config, DEFAULT_CONFIG_FILE, parseConfig } from './config.ts';
 import { type Environment, Given } from './given.ts';
-import { helpText, statusHelpText } from './help.ts';
+import { configHelpText, helpText, statusHelpText } from './help.ts';
 import { lockIdOf } from './lock-id.ts';
-import { SPECS, STATUS_SPECS } from './options.ts';
+import { CONFIG_SPECS, type OptionName, SPECS, STATUS_SPECS } from './options.ts';
 import { splitCommandLine, splitMixed } from './split.ts';
-import { UsageError } from './usage-error.ts';
+import { quoted, UsageError } from './usage-error.ts';
 import { listenAddress, lockId, oneOf, timeSpan, webOrigins, wholeNumber } from './values.ts';
 
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
@@ -25,6 +26,14 @@ export interface LogSettings {
 export type ParsedCommandLine =
   | { readonly kind: 'help'; readonly text: string }
   | { readonly kind: 'version' }
+  | {
+      readonly kind: 'config';
+      readonly rows: readonly {
+        readonly name: string;
+        readonly value: string;
+        readonly source: string;
+      }[];
+    }
   | { readonly kind: 'status'; readonly settings: StatusSettings }
   | {
       readonly kind: 'run';
@@ -34,13 +43,66 @@ export type ParsedCommandLine =
     };
 
 /** `status` is a subcommand as the very first word only: `lockex -- status` runs a program. */
-export function parseCommandLine(argv: readonly string[], env: Environment): ParsedCommandLine {
-  return argv[0] === 'status' ? parseStatus(argv.slice(1), env) : parseRun(argv, env);
+export function parseCommandLine(
+  argv: readonly string[],
+  env: Environment,
+  readFile: ReadFile = () => null,
+): ParsedCommandLine {
+  const readConfig = (file: string | null) => configFrom(file, env, readFile);
+  if (argv[0] === 'status') return parseStatus(argv.slice(1), env, readConfig);
+  if (argv[0] === 'config') return parseConfigShow(argv.slice(1), env, readConfig);
+  return parseRun(argv, env, readConfig);
 }
 
-function parseRun(argv: readonly string[], env: Environment): ParsedCommandLine {
+/** The text of a file; null where there is none. May throw the system's error. */
+type ReadFile = (file: string) => string | null;
+type ReadConfig = (file: string | null) => Config | null;
+
+/** A file that was named has to be there. */
+function configFrom(named: string | null, env: Environment, readFile: ReadFile): Config | null {
+  const wanted = named ?? env['LOCKEX_CONFIG'] ?? '';
+  const file = wanted === '' ? DEFAULT_CONFIG_FILE : wanted;
+  let text: string | null;
+  try {
+    text = readFile(file);
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    throw new UsageError(`${quoted(file)} can't be read: ${code}`);
+  }
+  if (text !== null) return parseConfig(file, text);
+  if (wanted === '') return null;
+  throw new UsageError(`there is no file ${quoted(file)}`);
+}
+
+function parseConfigShow(
+  argv: readonly string[],
+  env: Environment,
+  readConfig: ReadConfig,
+): ParsedCommandLine {
+  const { options, rest } = splitMixed(argv, CONFIG_SPECS);
+  if (rest.length > 0)
+    throw new UsageError(`config takes options only, not ${quoted(rest[0] ?? '')}`);
+  const given = new Given(CONFIG_SPECS, options, readConfig);
+  if (given.isOn('help')) return { kind: 'help', text: configHelpText() };
+  // What would be refused in a run is refused here.
+  given.servers(env);
+  const rows = CONFIGURABLE.map(({ name }) => {
+    const option = name as OptionName;
+    const isOff = given.isOff(option);
+    const typed = option === 'guard' ? (isOff ? 'off' : 'on') : given.text(option);
+    const value = option === 'zkhosts' ? given.hostsText(env) : typed;
+    return { name, value, source: given.sourceOf(option, env) };
+  });
+  return { kind: 'config', rows };
+}
+
+function parseRun(
+  argv: readonly string[],
+  env: Environment,
+  readConfig: ReadConfig,
+): ParsedCommandLine {
   const { options, rest } = splitCommandLine(argv, SPECS);
-  const given = new Given(SPECS, options);
+  const given = new Given(SPECS, options, readConfig);
   if (given.isOn('help')) return { kind: 'help', text: helpText() };
   if (given.isOn('version')) return { kind: 'version' };
   const command = commandLineOf(rest, given.isOn('shell'));
@@ -56,9 +118,13 @@ function parseRun(argv: readonly string[], env: Environment): ParsedCommandLine 
   };
 }
 
-function parseStatus(argv: readonly string[], env: Environment): ParsedCommandLine {
+function parseStatus(
+  argv: readonly string[],
+  env: Environment,
+  readConfig: ReadConfig,
+): ParsedCommandLine {
   const { options, rest } = splitMixed(argv, STATUS_SPECS);
-  const given = new Given(STATUS_SPECS, options);
+  const given = new Given(STATUS_SPECS, options, readConfig);
   if (given.isOn('help')) return { kind: 'help', text: statusHelpText() };
   return {
     kind: 'status',
@@ -141,7 +207,7 @@ function waitOf(given: Given): number | null {
 }
 
 function onStateOf(given: Given): string | null {
-  if (!given.has('on-state')) return null;
+  if (!given.isSaid('on-state')) return null;
   const line = given.text('on-state');
   if (line.trim() === '') throw new UsageError('--on-state wants a command');
   return line;
@@ -152,7 +218,7 @@ function inspectSettings(given: Given): InspectSettings | null {
     if (given.has('inspect-origin')) throw new UsageError('--inspect-origin needs --inspect');
     return null;
   }
-  const origins = given.has('inspect-origin')
+  const origins = given.isSaid('inspect-origin')
     ? webOrigins(given.label('inspect-origin'), given.text('inspect-origin'))
     : [];
   return { ...listenAddress(given.label('inspect'), given.text('inspect')), origins };

@@ -119,11 +119,15 @@ function unknown(specs: readonly OptionSpec[], typed: string): UsageError {
   const names = specs.flatMap(({ name, negatable }) =>
     negatable ? [`--${name}`, `--no-${name}`] : [`--${name}`],
   );
-  const isLetter = typed.length <= 2;
-  const [near] = names.map((name) => ({ name, distance: distance(typed, name) })).sort(byDistance);
-  const isNear = !isLetter && near !== undefined && near.distance <= MOST_TYPOS;
-  const hint = isNear ? `: did you mean ${near.name}?` : ": see 'lockex --help'";
+  const near = typed.length <= 2 ? null : nearestTo(typed, names);
+  const hint = near === null ? ": see 'lockex --help'" : `: did you mean ${near}?`;
   return new UsageError(`there is no option ${quoted(typed)}${hint}`);
+}
+
+/** The name that was probably meant; null where none is near. */
+export function nearestTo(typed: string, names: readonly string[]): string | null {
+  const [near] = names.map((name) => ({ name, distance: distance(typed, name) })).sort(byDistance);
+  return near !== undefined && near.distance <= MOST_TYPOS ? near.name : null;
 }
 
 function byDistance(a: { readonly distance: number }, b: { readonly distance: number }): number {

@@ -12,7 +12,7 @@ export const PROGRAM =
 
 /** The environment of a user who has set nothing for lockex. */
 export function userEnvironment(more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
-  const { ZKHOSTS: _, LOCKEX_TRACE: __, ...env } = process.env;
+  const { ZKHOSTS: _, LOCKEX_TRACE: __, LOCKEX_CONFIG: ___, ...env } = process.env;
   return { ...env, ...more };
 }
 

@@ -1,0 +1,32 @@
+/** The configuration file, on a real run. */
+import { writeFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { sharedServerWithChroot } from '../support/zookeeper.ts';
+import { runLockex, temporaryFolder } from './program.ts';
+
+it('says where ZooKeeper is, to a run and to status', async () => {
+  const { connectString } = await sharedServerWithChroot();
+  const file = `${temporaryFolder()}/lockex.json`;
+  writeFileSync(file, JSON.stringify({ zkhosts: connectString, 'log-level': 'warn' }));
+  const env = { LOCKEX_CONFIG: file };
+  expect(await runLockex(['-i', 'x', '--', 'exit 7'], { env })).toMatchObject({
+    status: 7,
+    stderr: '',
+  });
+  const { status, stdout } = await runLockex(['status', '--config', file, 'x']);
+  expect({ status, stdout }).toEqual({ status: 1, stdout: 'x: free\n' });
+  expect((await runLockex(['config'], { env })).stdout).toContain(`${connectString}  (${file})`);
+});
+
+it('that is not there, not JSON or not to be read is refused in one line', async () => {
+  const folder = temporaryFolder();
+  writeFileSync(`${folder}/broken`, '{');
+  const refused = async (file: string) => {
+    const { status, stderr } = await runLockex(['--config', file, '--', 'true']);
+    expect(status).toBe(2);
+    return stderr;
+  };
+  expect(await refused(`${folder}/none`)).toBe(`lockex: there is no file '${folder}/none'\n`);
+  expect(await refused(`${folder}/broken`)).toBe(`lockex: ${folder}/broken is not JSON\n`);
+  expect(await refused(folder)).toBe(`lockex: '${folder}' can't be read: EISDIR\n`);
+});

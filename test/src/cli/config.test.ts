@@ -1,0 +1,111 @@
+/** The configuration file: what it may say, and what wins over it. */
+import { readFileSync } from 'node:fs';
+import { describe, expect, it, test } from 'vitest';
+import { configSchema, parseConfig } from '../../../src/cli/config.ts';
+import { parseCommandLine } from '../../../src/cli/parse.ts';
+
+const FILE = '/etc/lockex.json';
+
+/** A run on a host with these files. */
+function run(files: Record<string, unknown>, argv: readonly string[], env = {}) {
+  const read = (file: string) => {
+    const content = files[file];
+    if (content === undefined) return null;
+    return typeof content === 'string' ? content : JSON.stringify(content);
+  };
+  const parsed = parseCommandLine([...argv, '--', 'prog', 'arg'], env, read);
+  if (parsed.kind !== 'run') throw new Error(parsed.kind);
+  return parsed;
+}
+
+const CONFIG = {
+  $schema: 'x',
+  zkhosts: 'configured:1',
+  timeout: 60,
+  'kill-after': '2.5',
+  guard: false,
+  'on-lost': 'rejoin',
+  'log-level': 'debug',
+};
+
+describe('what is configured', () => {
+  it('is in force where nothing else is said', () => {
+    const { settings, log } = run({ [FILE]: CONFIG }, []);
+    expect(settings).toMatchObject({
+      hosts: [{ host: 'configured', port: 1 }],
+      timeoutMs: 60_000,
+      killAfterMs: 2500,
+      guard: false,
+      onLost: 'rejoin',
+    });
+    expect(log).toEqual({ format: 'text', level: 'debug' });
+  });
+
+  it('gives way to the environment, and that to the command line', () => {
+    const host = (argv: string[], env = {}) => run({ [FILE]: CONFIG }, argv, env).settings.hosts[0];
+    expect(host([], { ZKHOSTS: 'environment:1' })?.host).toBe('environment');
+    expect(host(['-z', 'typed:1'], { ZKHOSTS: 'environment:1' })?.host).toBe('typed');
+    const { settings, log } = run({ [FILE]: CONFIG }, ['--guard', '-T', '5', '-q']);
+    expect(settings).toMatchObject({ guard: true, timeoutMs: 5000 });
+    expect(log.level).toBe('warn');
+  });
+
+  it('is read from where --config says, else LOCKEX_CONFIG, else the usual place', () => {
+    const files = { [FILE]: { timeout: 1 }, '/a': { timeout: 2 }, '/b': { timeout: 3 } };
+    const timeout = (argv: string[], env = {}) => run(files, argv, env).settings.timeoutMs;
+    expect(timeout([])).toBe(1000);
+    expect(timeout([], { LOCKEX_CONFIG: '/a' })).toBe(2000);
+    expect(timeout(['--config', '/b'], { LOCKEX_CONFIG: '/a' })).toBe(3000);
+    expect(run({}, []).settings.timeoutMs).toBe(30_000);
+  });
+});
+
+test.each([
+  ['{', `${FILE} is not JSON`],
+  ['[]', `${FILE} has to be one JSON object`],
+  ['null', `${FILE} has to be one JSON object`],
+  [{ timeut: 1 }, `${FILE}: there is no setting 'timeut': did you mean timeout?`],
+  [{ 'a\u001b[2J': 1 }, `${FILE}: there is no setting 'a\\u{1b}[2J'`],
+  [{ lockid: 'x' }, `${FILE}: -i/--lockid belongs on the command line`],
+  [{ quiet: true }, `${FILE}: -q/--quiet belongs on the command line`],
+  [{ timeout: true }, `${FILE}: timeout wants a string or a number`],
+  [{ timeout: null }, `${FILE}: timeout wants a string or a number`],
+  [{ guard: 'no' }, `${FILE}: guard wants true or false`],
+  [{ timeout: -1 }, `${FILE}: timeout wants seconds from 0.1 to 2147483, not '-1'`],
+  [{ zkhosts: 'a:b' }, `${FILE}: zkhosts wants host:port,… not 'a:b'`],
+  [{ 'on-lost': 'x' }, `${FILE}: on-lost wants one of exit, rejoin, not 'x'`],
+])('%j is refused in one line', (content, message) => {
+  expect(() => run({ [FILE]: content }, [])).toThrow(message);
+});
+
+it('a file that was named has to be there', () => {
+  expect(() => run({}, ['--config', '/none'])).toThrow("there is no file '/none'");
+  expect(() => run({}, [], { LOCKEX_CONFIG: '/none' })).toThrow("there is no file '/none'");
+});
+
+it('a broken file does not keep --help from helping', () => {
+  expect(parseCommandLine(['--help'], {}, () => '{').kind).toBe('help');
+});
+
+it('lockex config says what is in force, and why', () => {
+  const parsed = parseCommandLine(['config', '-T', '5'], { ZKHOSTS: 'e:1' }, () =>
+    JSON.stringify({ retry: 3, guard: false }),
+  );
+  if (parsed.kind !== 'config') throw new Error(parsed.kind);
+  expect(parsed.rows).toEqual(
+    expect.arrayContaining([
+      { name: 'zkhosts', value: 'e:1', source: 'ZKHOSTS' },
+      { name: 'timeout', value: '5', source: 'command line' },
+      { name: 'retry', value: '3', source: FILE },
+      { name: 'guard', value: 'off', source: FILE },
+      { name: 'lockpath', value: 'lockex', source: 'default' },
+    ]),
+  );
+  expect(() => parseCommandLine(['config', 'x'], {})).toThrow("config takes options only, not 'x'");
+});
+
+it('docs/lockex.schema.json is the table of options (npm run schema)', () => {
+  const schema = readFileSync(new URL('../../../docs/lockex.schema.json', import.meta.url), 'utf8');
+  expect(JSON.parse(schema)).toEqual(configSchema());
+  expect(parseConfig(FILE, JSON.stringify(CONFIG)).values.size).toBe(6);
+});
