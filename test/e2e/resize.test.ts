@@ -1,0 +1,54 @@
+/** docs/semaphore.md: N is changed while the semaphore is in use. */
+import { beforeEach, expect, it } from 'vitest';
+import { openSession } from '../support/session.ts';
+import { sharedServer, sharedServerWithChroot } from '../support/zookeeper.ts';
+import { runLockex, startLockex, untilQueued, untilState } from './program.ts';
+
+let hosts: string;
+let chroot: string;
+beforeEach(async () => {
+  ({ connectString: hosts, chroot } = await sharedServerWithChroot());
+});
+
+const contender = (leases: number) =>
+  startLockex(['-z', hosts, '-i', 'pool', '-c', `${leases}`, '--', 'sleep', '600']);
+
+/** What `zkCli.sh set /lockex/pool N` does. */
+async function setLeases(leases: number): Promise<void> {
+  const admin = await openSession(sharedServer(), chroot);
+  await admin.setData('/lockex/pool', Buffer.from(String(leases)), -1);
+}
+
+it('more leases: who holds one goes on, who waits has to say the new N', async () => {
+  const holders = [contender(2), contender(2)];
+  for (const holder of holders) await untilState(holder, 'running');
+  const waiter = contender(2);
+  await untilQueued(waiter);
+  await setLeases(3);
+  holders[0]?.signal('SIGTERM');
+  await holders[0]?.ended;
+  const { status, stderr } = await waiter.ended;
+  expect(status).toBe(125);
+  expect(stderr).toContain('is a semaphore of 3, not 2');
+  const more = [contender(3), contender(3)];
+  for (const program of more) await untilState(program, 'running');
+  expect(
+    (await runLockex(['-z', hosts, '-i', 'pool', '-c', '3', '--no-blocking', '--', 'true'])).status,
+  ).toBe(1);
+  expect(holders[1]?.stderr).not.toContain('cleanup');
+});
+
+it('fewer leases: who holds one goes on, and nobody gets one until there is room', async () => {
+  const holders = [contender(3), contender(3), contender(3)];
+  for (const holder of holders) await untilState(holder, 'running');
+  await setLeases(2);
+  const waiter = contender(2);
+  await untilQueued(waiter);
+  const [one, two] = holders;
+  one?.signal('SIGTERM');
+  await one?.ended;
+  // Two are held still, and that is as many as there may be.
+  expect(waiter.stderr).not.toContain('"state":"running"');
+  two?.signal('SIGTERM');
+  await untilState(waiter, 'running');
+});
