@@ -72,10 +72,14 @@ export class Inspector {
     { state, context }: { readonly state: string; readonly context: LockexContext },
     event: LockexEvent | null,
   ): void {
-    const entry = this.#history.add(state, context, event);
-    if (this.#server.viewers === 0) return;
-    this.#server.send('live', text({ type: 'entry', entry }));
-    for (const words of statelyEvents(entry)) this.#server.send('stately', words);
+    try {
+      const entry = this.#history.add(state, context, event);
+      if (this.#server.viewers === 0) return;
+      this.#server.send('live', text({ type: 'entry', entry }));
+      for (const words of statelyEvents(entry)) this.#server.send('stately', words);
+    } catch {
+      // A bug in what only looks on must not end a lockex that holds a lock.
+    }
   }
 
   /** The last words; resolves when viewers have them, or after half a second. */
