@@ -112,6 +112,7 @@ export const lockexMachine = lockexSetup.createMachine({
       },
       on: {
         'lease.renewed': { actions: 'noteLease' },
+        'lock.refused': { target: 'cleanup', actions: 'endRefused' },
         'session.suspended': { target: 'suspended.locked' },
         'session.lost': { target: 'lost.disarming', actions: 'noteLoss' },
         'command.failed': { target: 'cleanup', actions: 'endNotRunnable' },
@@ -122,7 +123,7 @@ export const lockexMachine = lockexSetup.createMachine({
         'command.doubtful': {},
         ...ignoring('session.established', 'session.unreachable'),
         ...ignoring('session.resumed', 'session.closed'),
-        ...ignoring('lock.queued', 'lock.granted', 'lock.refused', 'lock.released'),
+        ...ignoring('lock.queued', 'lock.granted', 'lock.released'),
         ...ignoring('command.started', 'command.exited', 'command.stopped', 'command.undying'),
         ...ignoring('run.overran', 'run.recorded', 'hold.over'),
       },

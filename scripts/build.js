@@ -171,6 +171,7 @@ function declareTypes() {
 /** A line as src/zookeeper/reap.ts makes it. */
 function remainsOfNobody() {
   const hosts = [{ host: '127.0.0.1', port: 1 }];
-  const remains = { hosts, timeoutMs: 500, id: '01'.repeat(8), password: '00'.repeat(16) };
+  const access = { hosts, chroot: '', auth: null, tls: null, acl: [] };
+  const remains = { access, timeoutMs: 500, id: '01'.repeat(8), password: '00'.repeat(16) };
   return Buffer.from(JSON.stringify(remains)).toString('base64');
 }

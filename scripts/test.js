@@ -9,7 +9,16 @@ import { ensureBuild, ensureDependencies, provision } from './lib/provision.js';
 
 await runScript(async () => {
   await ensureDependencies();
-  await provision(['zookeeper', 'kazoo', 'redis', 'supervisor', 'chromium', 'faketime', 'systemd']);
+  await provision([
+    'zookeeper',
+    'kazoo',
+    'redis',
+    'supervisor',
+    'chromium',
+    'faketime',
+    'systemd',
+    'openssl',
+  ]);
   await ensureBuild();
   const { ZKHOSTS: _, ...env } = process.env;
   const vitest = spawn('npx', ['--no-install', 'vitest', 'run', ...process.argv.slice(2)], {

@@ -3,6 +3,7 @@
  * real ones. Described in docs/library.md.
  */
 import { fileURLToPath } from 'node:url';
+import { openAccess } from './access.ts';
 import type { LockexSettings } from './settings.ts';
 import { createLockex as createWith, type Lockex, type LockexDependencies } from './wiring.ts';
 
@@ -10,13 +11,13 @@ export type * from '../machines/contract.ts';
 export { lockexMachine } from '../machines/lockex.ts';
 export type { CommandExit, Outcome, Output } from '../machines/outcome.ts';
 export { stateName } from '../machines/state-name.ts';
+export type { Access, AclEntry, AuthSource, TlsFiles } from './access.ts';
 export type { CommandLine, LockexSettings } from './settings.ts';
 export type { Lockex, LockexDependencies } from './wiring.ts';
 
 /** As the command line has them. Times are milliseconds. */
 export const defaults = {
-  hosts: [{ host: 'localhost', port: 2181 }],
-  chroot: '',
+  ...openAccess([{ host: 'localhost', port: 2181 }]),
   lockPath: 'lockex',
   concurrent: 1,
   shared: false,

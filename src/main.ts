@@ -11,6 +11,7 @@ import { printable } from './cli/printable.ts';
 import { EXIT_USAGE, UsageError } from './cli/usage-error.ts';
 import { systemClock } from './clock.ts';
 import { version } from './version.ts';
+import { AccessError, checkAccess } from './zookeeper/credentials.ts';
 
 const LONGEST_VALUE = 300;
 
@@ -25,6 +26,7 @@ async function main(): Promise<void> {
     });
     return print(lines.join('\n'));
   }
+  checkAccess(parsed.settings);
   if (parsed.kind === 'status') {
     const { standardOutput, status } = await import('./status/main.ts');
     process.exit(await status(parsed.settings, systemClock, standardOutput()));
@@ -50,7 +52,7 @@ function print(text: string): void {
 }
 
 main().catch((error: unknown) => {
-  const isUsage = error instanceof UsageError;
+  const isUsage = error instanceof UsageError || error instanceof AccessError;
   process.stderr.on('error', () => {});
   process.stderr.write(`lockex: ${isUsage ? error.message : describeError(error, 'info')}\n`);
   process.exitCode = isUsage ? EXIT_USAGE : EXIT_FAILED;

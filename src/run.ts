@@ -7,6 +7,7 @@ import type { LockexEvent } from '../machines/contract.ts';
 import { lockexMachine } from '../machines/lockex.ts';
 import { EXIT_FAILED } from '../machines/outcome.ts';
 import { stateName } from '../machines/state-name.ts';
+import { withoutSecrets } from './access.ts';
 import { describeError } from './cli/describe-error.ts';
 import { createLog, type Log } from './cli/log.ts';
 import { Narrator } from './cli/narrator.ts';
@@ -93,7 +94,7 @@ function hooksOf(
   const warn = (message: string) => log.write('warn', message);
   const hooks: HookRunner[] = [];
   if (onState !== null) {
-    const programFor = onStateProgram(onState, lockId, process.env);
+    const programFor = onStateProgram(onState, lockId, withoutSecrets(process.env));
     hooks.push(new HookRunner({ name: '--on-state', programFor, warn }));
   }
   if (process.env['NOTIFY_SOCKET']) {

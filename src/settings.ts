@@ -1,5 +1,6 @@
 /** What a run needs to know: made by the command line, read by the wiring. Times in milliseconds. */
 import type { LockexInput } from '../machines/contract.ts';
+import type { Access } from './access.ts';
 
 /** What is to be run: a line for `/bin/sh -c`, or a program and its arguments as they are. */
 export type CommandLine =
@@ -7,10 +8,7 @@ export type CommandLine =
   | { readonly kind: 'program'; readonly argv: readonly [string, ...string[]] };
 
 /** Where the locks are. */
-export interface ServerSettings {
-  readonly hosts: readonly { readonly host: string; readonly port: number }[];
-  /** '' or `/a/b`. */
-  readonly chroot: string;
+export interface ServerSettings extends Access {
   /** Where locks live, without slashes around it. */
   readonly lockPath: string;
   /** Tries to connect: 1 or more. */

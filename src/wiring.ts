@@ -22,6 +22,7 @@ import type {
 } from '../machines/contract.ts';
 import { lockexMachine } from '../machines/lockex.ts';
 import type { Output } from '../machines/outcome.ts';
+import { accessOf, withoutSecrets } from './access.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { isHangupIgnored, SignalWatcher } from './command/signals.ts';
 import { CommandSupervisor } from './command/supervisor.ts';
@@ -67,13 +68,7 @@ export function createLockex(settings: LockexSettings, dependencies: LockexDepen
         connectTimeoutMs: settings.timeoutMs,
         killAfterMs: settings.killAfterMs,
         newSession: () =>
-          new Session({
-            hosts: settings.hosts,
-            chroot: settings.chroot,
-            timeoutMs: settings.timeoutMs,
-            clock,
-            log,
-          }),
+          new Session({ ...accessOf(settings), timeoutMs: settings.timeoutMs, clock, log }),
         runRecord: settings.oncePerMs === null ? null : runRecordOf(settings),
         newRecipe: (session, guid) => newRecipe(settings, session, guid),
         emit: (event) => {
@@ -92,7 +87,7 @@ export function createLockex(settings: LockexSettings, dependencies: LockexDepen
     const actor = new CommandSupervisor(
       {
         command: settings.command,
-        env: process.env,
+        env: withoutSecrets(process.env),
         cwd: process.cwd(),
         lockId: settings.lockId,
         guid: randomHex(16),
@@ -137,9 +132,13 @@ export function createLockex(settings: LockexSettings, dependencies: LockexDepen
 }
 
 /** '' while there is no session to end. */
-function remainsOf({ hosts, timeoutMs }: LockexSettings, contender: Contender | null): string {
+function remainsOf(settings: LockexSettings, contender: Contender | null): string {
   const credentials = contender?.credentials() ?? null;
-  return credentials === null ? '' : encodeRemains({ hosts, timeoutMs, credentials });
+  if (credentials === null) return '';
+  const { auth, timeoutMs } = settings;
+  // The reaper has no environment of ours; to end a session it need not be anybody.
+  const access = { ...accessOf(settings), auth: auth?.kind === 'file' ? auth : null };
+  return encodeRemains({ access, timeoutMs, credentials });
 }
 
 function pathOf({ lockPath, lockId }: LockexSettings): string {

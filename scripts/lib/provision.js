@@ -18,7 +18,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
  *   `debian`: packages; `elsewhere`: what to say to people of other systems.
  */
 
-/** @type {Record<'zookeeper' | 'kazoo' | 'redis' | 'supervisor' | 'chromium' | 'faketime' | 'systemd', Part>} */
+/** @type {Record<'zookeeper' | 'kazoo' | 'redis' | 'supervisor' | 'chromium' | 'faketime' | 'systemd' | 'openssl', Part>} */
 export const PARTS = {
   zookeeper: {
     check: () => findZookeeper() !== undefined,
@@ -54,6 +54,11 @@ export const PARTS = {
     check: () => isInPath('faketime'),
     debian: ['faketime'],
     elsewhere: 'libfaketime',
+  },
+  openssl: {
+    check: () => isInPath('openssl'),
+    debian: ['openssl'],
+    elsewhere: 'openssl',
   },
   chromium: {
     check: () => isInPath('chromium'),

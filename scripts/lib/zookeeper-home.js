@@ -15,11 +15,13 @@ const HOMES = [
 
 /**
  * Debian's jars. The manifest of its zookeeper.jar names the rest (netty, snappy, metrics), but no
- * logging backend; slf4j-log4j12 is the one for which a configuration in the server's folder works.
+ * logging backend (slf4j-log4j12 is the one for which a configuration in the server's folder works),
+ * and not all of netty that TLS needs.
  */
-const DEBIAN_JARS = ['zookeeper.jar', 'slf4j-log4j12.jar', 'log4j-1.2.jar'].map((jar) =>
-  join('/usr/share/java', jar),
-);
+const DEBIAN_JARS = [
+  ...['zookeeper.jar', 'slf4j-log4j12.jar', 'log4j-1.2.jar'],
+  ...['netty-codec.jar', 'netty-resolver.jar'],
+].map((jar) => join('/usr/share/java', jar));
 
 const JAVA_FOLDERS = ['/opt/homebrew/opt/openjdk/bin', '/usr/local/opt/openjdk/bin'];
 

@@ -1,10 +1,13 @@
 /** The options that were given, as cac reads them, with their defaults: typed values, or UsageError. */
+import { isAbsolute, resolve } from 'node:path';
 import { cac } from 'cac';
+import { AUTH_VARIABLE, type AuthSource, CREATOR_ACL, OPEN_ACL, type TlsFiles } from '../access.ts';
 import type { ServerSettings } from '../settings.ts';
 import type { Config } from './config.ts';
 import { labelOf, type OptionName, type OptionSpec } from './options.ts';
 import type { GivenOption } from './split.ts';
-import { ANY_COUNT, lockPath, seconds, wholeNumber, zookeeperHosts } from './values.ts';
+import { quoted, UsageError } from './usage-error.ts';
+import { ANY_COUNT, acl, lockPath, seconds, wholeNumber, zookeeperHosts } from './values.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -70,6 +73,7 @@ export class Given {
   sourceOf(name: OptionName, env: Environment): string {
     if (this.has(name)) return 'command line';
     if (name === 'zkhosts' && env['ZKHOSTS']) return 'ZKHOSTS';
+    if (name === 'auth-file' && env[AUTH_VARIABLE]) return AUTH_VARIABLE;
     return this.#config?.values.has(name) ? this.#config.file : 'default';
   }
 
@@ -86,6 +90,7 @@ export class Given {
   servers(env: Environment): ServerSettings {
     return {
       ...this.#hosts(env),
+      ...this.#security(env),
       lockPath: lockPath(this.label('lockpath'), this.text('lockpath')),
       connectTries: this.count('retry'),
       timeoutMs: this.duration('timeout', LEAST_TIMEOUT_MS),
@@ -96,6 +101,39 @@ export class Given {
   hostsText(env: Environment): string {
     if (this.has('zkhosts')) return this.text('zkhosts');
     return env['ZKHOSTS'] || this.text('zkhosts') || 'localhost:2181';
+  }
+
+  #security(env: Environment): Pick<ServerSettings, 'auth' | 'tls' | 'acl'> {
+    const auth = this.#auth(env);
+    const acls = this.isSaid('acl') ? acl(this.label('acl'), this.text('acl')) : null;
+    return { auth, tls: this.#tls(), acl: acls ?? (auth === null ? OPEN_ACL : CREATOR_ACL) };
+  }
+
+  #auth(env: Environment): AuthSource | null {
+    if (!this.has('auth-file') && env[AUTH_VARIABLE]) return { kind: 'environment' };
+    const path = this.#file('auth-file');
+    return path === null ? null : { kind: 'file', path };
+  }
+
+  #tls(): TlsFiles | null {
+    const [ca, cert, key] = [this.#file('tls-ca'), this.#file('tls-cert'), this.#file('tls-key')];
+    if ((cert === null) !== (key === null)) {
+      throw new UsageError('--tls-cert and --tls-key go together');
+    }
+    if (ca !== null) return { ca, own: cert === null || key === null ? null : { cert, key } };
+    if (cert !== null) throw new UsageError('--tls-cert needs --tls-ca');
+    return null;
+  }
+
+  /** Absolute, for it is read again later; null: not said. */
+  #file(name: OptionName): string | null {
+    if (!this.isSaid(name)) return null;
+    const text = this.text(name);
+    if (text === '') throw new UsageError(`${this.label(name)} wants a file`);
+    if (!this.has(name) && !isAbsolute(text)) {
+      throw new UsageError(`${this.label(name)} wants an absolute path, not ${quoted(text)}`);
+    }
+    return resolve(text);
   }
 
   #hosts(env: Environment) {

@@ -120,6 +120,42 @@ export const OPTIONS = [
     help: 'Tries to connect',
   },
   {
+    name: 'auth-file',
+    isConfigurable: true,
+    value: 'FILE',
+    group: 'zookeeper',
+    help: 'Authenticate (digest) with user:password, the one line of this file (default: $LOCKEX_AUTH)',
+  },
+  {
+    name: 'acl',
+    isConfigurable: true,
+    value: 'open|creator|LIST',
+    default: 'open',
+    group: 'zookeeper',
+    help: 'Who may touch our nodes; with authentication the default is creator',
+  },
+  {
+    name: 'tls-ca',
+    isConfigurable: true,
+    value: 'FILE',
+    group: 'zookeeper',
+    help: 'Connect over TLS, to servers whose certificate is signed by an authority in this file (PEM)',
+  },
+  {
+    name: 'tls-cert',
+    isConfigurable: true,
+    value: 'FILE',
+    group: 'zookeeper',
+    help: 'Our own certificate, where the servers want one (PEM)',
+  },
+  {
+    name: 'tls-key',
+    isConfigurable: true,
+    value: 'FILE',
+    group: 'zookeeper',
+    help: 'Its private key (PEM), for our eyes only',
+  },
+  {
     name: 'shell',
     group: 'command',
     help: 'Join the words of the command and give them to /bin/sh -c',
@@ -240,7 +276,10 @@ const OF_STATUS = [
 ] as const satisfies readonly OptionSpec[];
 
 /** What `lockex status` shares with a run; it is waited for by a person. */
-const SHARED = ['lockpath', 'zkhosts', 'timeout', 'retry', 'config', 'help'];
+const SHARED = [
+  ...['lockpath', 'zkhosts', 'timeout', 'retry', 'config', 'help'],
+  ...['auth-file', 'tls-ca', 'tls-cert', 'tls-key'],
+];
 const STATUS_TIMEOUT = '5';
 
 export type OptionName = (typeof OPTIONS | typeof OF_STATUS)[number]['name'];

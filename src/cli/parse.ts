@@ -85,14 +85,18 @@ function parseConfigShow(
   const given = new Given(CONFIG_SPECS, options, readConfig);
   if (given.isOn('help')) return { kind: 'help', text: configHelpText() };
   // What would be refused in a run is refused here.
-  given.servers(env);
-  const rows = CONFIGURABLE.map(({ name }) => {
-    const option = name as OptionName;
-    const isOff = given.isOff(option);
-    const typed = option === 'guard' ? (isOff ? 'off' : 'on') : given.text(option);
-    const value = option === 'zkhosts' ? given.hostsText(env) : typed;
-    return { name, value, source: given.sourceOf(option, env) };
-  });
+  const { auth } = given.servers(env);
+  const shown: Readonly<Record<string, string>> = {
+    zkhosts: given.hostsText(env),
+    guard: given.isOff('guard') ? 'off' : 'on',
+    ...(auth?.kind === 'environment' && { 'auth-file': 'hidden' }),
+    ...(auth !== null && !given.isSaid('acl') && { acl: 'creator' }),
+  };
+  const rows = CONFIGURABLE.map(({ name }) => ({
+    name,
+    value: shown[name] ?? given.text(name as OptionName),
+    source: given.sourceOf(name as OptionName, env),
+  }));
   return { kind: 'config', rows };
 }
 

@@ -1,5 +1,6 @@
 /** What the values of options may be. Each function takes the text that was typed. Pure. */
 import { isIPv6 } from 'node:net';
+import { type AclEntry, CREATOR_ACL, type Host, OPEN_ACL } from '../access.ts';
 import { quoted, UsageError } from './usage-error.ts';
 
 /** The longest time that a timer can take (24.8 days), in milliseconds. */
@@ -87,7 +88,7 @@ function pathProblem(path: string): string | null {
 }
 
 export interface ZookeeperHosts {
-  readonly hosts: readonly { readonly host: string; readonly port: number }[];
+  readonly hosts: readonly Host[];
   /** '' or `/a/b`. */
   readonly chroot: string;
 }
@@ -116,7 +117,7 @@ function chrootProblem(chroot: string): string | null {
 /** A name, an IPv4 address, or an IPv6 address in brackets; and a port. */
 const HOST = /^(?:\[([^[\]]+)\]|([\p{L}\p{N}._-]+))(?::(\d{1,5}))?$/u;
 
-function host(label: string, entry: string): { host: string; port: number } {
+function host(label: string, entry: string): Host {
   const [, address, name, digits] = HOST.exec(entry) ?? [];
   const port = Number(digits ?? DEFAULT_PORT);
   const found = address !== undefined && isIPv6(address) ? address : name;
@@ -133,10 +134,7 @@ function hintFor(entry: string): string {
 }
 
 /** `PORT` or `HOST:PORT`; '': loopback, and a free port (0). */
-export function listenAddress(
-  label: string,
-  text: string,
-): { readonly host: string; readonly port: number } {
+export function listenAddress(label: string, text: string): Host {
   if (text === '') return { host: LOOPBACK, port: 0 };
   const [, address, name, digits = ''] =
     /^(?:\[([^[\]]+)\]:|([\w.-]+):)?(\d{1,5})$/.exec(text) ?? [];
@@ -159,5 +157,23 @@ export function webOrigins(label: string, text: string): readonly string[] {
       if (pathname === '/') return origin;
     }
     throw new UsageError(`${label} wants https://host[:port],… not ${quoted(typed)}`);
+  });
+}
+
+const PERMISSIONS: Readonly<Record<string, number>> = { r: 1, w: 2, c: 4, d: 8, a: 16 };
+
+/** `open`, `creator`, or a list as zkCli.sh's setAcl takes it: `auth::cdrwa,world:anyone:r`. */
+export function acl(label: string, text: string): readonly AclEntry[] {
+  if (text === 'open') return OPEN_ACL;
+  if (text === 'creator') return CREATOR_ACL;
+  // An id may have commas and colons: CN=a,O=b of x509, an address.
+  return text.split(/,(?=[a-z][a-z0-9]*:)/).map((entry) => {
+    const [, scheme, id, letters = ''] = /^([a-z][a-z0-9]*):(.*):([cdrwa]{1,5})$/.exec(entry) ?? [];
+    if (scheme === undefined || id === undefined) {
+      const wanted = 'open, creator, or scheme:id:permissions,…';
+      throw new UsageError(`${label} wants ${wanted} not ${quoted(entry)}`);
+    }
+    const bits = [...letters].map((letter) => PERMISSIONS[letter] ?? 0);
+    return { scheme, id, permissions: bits.reduce((sum, bit) => sum | bit, 0) };
   });
 }

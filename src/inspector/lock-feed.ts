@@ -2,6 +2,7 @@
  * The whole queue of our lock, on all hosts, for as long as somebody looks: read by a session of its
  * own, so that the one that holds the lock has no part in it.
  */
+import { accessOf } from '../access.ts';
 import type { Clock } from '../clock.ts';
 import type { ServerSettings } from '../settings.ts';
 import { LockWatcher } from '../status/watcher.ts';
@@ -58,8 +59,8 @@ export class LockFeed {
 
   async #connect(): Promise<void> {
     const { servers, lockId, clock } = this.#options;
-    const { hosts, chroot, timeoutMs, lockPath } = servers;
-    const session = new Session({ hosts, chroot, timeoutMs, clock, log: () => {} });
+    const { timeoutMs, lockPath } = servers;
+    const session = new Session({ ...accessOf(servers), timeoutMs, clock, log: () => {} });
     this.#session = session;
     try {
       await session.connect(timeoutMs);

@@ -1,4 +1,6 @@
 /** `lockex status`: asks ZooKeeper how locks stand, prints it, and watches where that was asked for. */
+
+import { accessOf } from '../access.ts';
 import { escapedJson } from '../cli/printable.ts';
 import type { Clock } from '../clock.ts';
 import type { StatusSettings } from '../settings.ts';
@@ -51,12 +53,13 @@ export async function status(
 }
 
 async function connected(
-  { hosts, chroot, timeoutMs, connectTries }: StatusSettings,
+  settings: StatusSettings,
   clock: Clock,
   { complain }: StatusOutput,
 ): Promise<Session | null> {
+  const { timeoutMs, connectTries } = settings;
   for (let tries = connectTries; tries > 0; tries -= 1) {
-    const session = new Session({ hosts, chroot, timeoutMs, clock, log: () => {} });
+    const session = new Session({ ...accessOf(settings), timeoutMs, clock, log: () => {} });
     try {
       await session.connect(timeoutMs);
       return session;

@@ -25,10 +25,11 @@ import jute, {
   type Response,
 } from 'node-zookeeper-client/lib/jute/index.js';
 import type { Clock } from '../clock.ts';
+import { wipeableBuffer } from './credentials.ts';
 import { RequestError, requestError } from './errors.ts';
+import { readyEvent, troubleWith } from './sockets.ts';
 
 export interface ConnectionOptions {
-  readonly server: { readonly host: string; readonly port: number };
   /** 8 bytes; zeros ask for a new session. */
   readonly sessionId: Buffer;
   readonly password: Buffer;
@@ -44,7 +45,9 @@ export interface ConnectionOptions {
   /** For connecting and the handshake together; milliseconds. */
   readonly handshakeDeadlineMs: number;
   readonly clock: Clock;
-  readonly openSocket: (server: { readonly host: string; readonly port: number }) => Socket;
+  readonly openSocket: () => Socket;
+  /** `user:password` to be sent for digest authentication, and wiped here; null: none. May throw. */
+  readonly credentials: () => Buffer | null;
   readonly onAttached: (handshake: Handshake) => void;
   /** Said once, also when the connection was never made. */
   readonly onEnded: (reason: EndReason) => void;
@@ -63,14 +66,19 @@ export interface Handshake {
 }
 
 export interface EndReason {
-  /** `expired`: the server says that the session is over. */
-  readonly kind: 'expired' | 'failed';
+  /**
+   * `expired`: the server says that the session is over. `refused`: trying again would end no better
+   * until somebody changes a setting.
+   */
+  readonly kind: 'expired' | 'failed' | 'refused';
   readonly message: string;
 }
 
 /** ZooKeeper's own bound (jute.maxbuffer) is 1 MB by default; what is larger is no frame. */
 const LARGEST_FRAME = 64 * 1024 * 1024;
 const XID_NOTIFICATION = -1;
+/** `ClientCnxn.AUTHPACKET_XID` */
+const XID_AUTH = -4;
 const LARGEST_EVENT_TYPE = 4;
 const HEADER_BYTES = 16;
 
@@ -79,6 +87,8 @@ export class Connection extends ConnectionManager {
   #received: Buffer = Buffer.alloc(0);
   #deadline: unknown;
   #sentAt = 0;
+  /** Answered, but we are not authenticated yet. */
+  #handshake: Handshake | null = null;
   #ended = false;
 
   constructor(options: ConnectionOptions) {
@@ -97,14 +107,14 @@ export class Connection extends ConnectionManager {
 
   override connect(): void {
     if (this.socket !== undefined) throw new Error('a connection connects once');
-    const { clock, server, handshakeDeadlineMs } = this.#options;
+    const { clock, handshakeDeadlineMs } = this.#options;
     this.state = ConnectionManager.STATES.CONNECTING;
     let socket: Socket;
     try {
-      socket = this.#options.openSocket(server);
+      socket = this.#options.openSocket();
     } catch (error) {
       // Not from within connect(): whoever called it is not ready for the answer yet.
-      setImmediate(() => this.end(plainWords(error)));
+      setImmediate(() => this.#fail(error));
       return;
     }
     this.socket = socket;
@@ -117,10 +127,10 @@ export class Connection extends ConnectionManager {
       );
     }, handshakeDeadlineMs);
     socket.setNoDelay();
-    socket.on('connect', () => this.#guarded(() => this.#shakeHands()));
+    socket.on(readyEvent(socket), () => this.#guarded(() => this.#shakeHands()));
     socket.on('data', (bytes: Buffer) => this.#guarded(() => this.#receive(bytes)));
     socket.on('drain', () => this.#guarded(() => this.onSocketDrain()));
-    socket.on('error', (error) => this.end(plainWords(error)));
+    socket.on('error', (error) => this.#fail(error));
     socket.on('close', () => this.end(this.#closedWords()));
   }
 
@@ -148,6 +158,11 @@ export class Connection extends ConnectionManager {
   ping(): void {
     const header = new jute.protocol.RequestHeader(jute.XID_PING, jute.OP_CODES['PING']);
     this.queue(new jute.Request(header, null), () => {});
+  }
+
+  #fail(error: unknown): void {
+    const { message, isFinal } = troubleWith(error);
+    this.end(message, isFinal ? 'refused' : 'failed');
   }
 
   /** Nothing that a server sends may end the process. */
@@ -182,8 +197,9 @@ export class Connection extends ConnectionManager {
       const frame = this.#received.subarray(0, size + 4);
       this.#received = this.#received.subarray(size + 4);
       this.#options.onHeard();
-      if (this.state === ConnectionManager.STATES.CONNECTING) this.#onHandshake(frame);
-      else this.#onFrame(frame);
+      if (this.isAttached) this.#onFrame(frame);
+      else if (this.#handshake === null) this.#onHandshake(frame);
+      else this.#onAuthenticated(frame, this.#handshake);
     }
   }
 
@@ -196,16 +212,47 @@ export class Connection extends ConnectionManager {
     if (!isNew && !answer.sessionId.equals(asked)) {
       return this.end('the server answered with another session', 'expired');
     }
-    this.#options.clock.clearTimeout(this.#deadline);
     this.sessionId = answer.sessionId;
     this.sessionPassword = answer.passwd;
-    this.state = ConnectionManager.STATES.CONNECTED;
-    this.#options.onAttached({
+    const handshake = {
       sentAt: this.#sentAt,
       sessionId: answer.sessionId,
       password: answer.passwd,
       timeoutMs: answer.timeOut,
-    });
+    };
+    if (this.#authenticate()) this.#handshake = handshake;
+    else this.#attached(handshake);
+  }
+
+  /** True when there is an answer to wait for: no request may go out before it. */
+  #authenticate(): boolean {
+    let credentials: Buffer | null;
+    try {
+      credentials = this.#options.credentials();
+    } catch (error) {
+      this.#fail(error);
+      return true;
+    }
+    if (credentials === null) return false;
+    const packet = authPacket(credentials);
+    credentials.fill(0);
+    this.socket?.write(packet, () => packet.fill(0));
+    return true;
+  }
+
+  #onAuthenticated(frame: Buffer, handshake: Handshake): void {
+    if (frame.length < 4 + HEADER_BYTES) throw new Error('an answer without a header');
+    if (frame.readInt32BE(4) !== XID_AUTH) throw new Error('an answer out of order');
+    if (frame.readInt32BE(4 + 12) !== 0) {
+      return this.end('the server refuses our authentication', 'refused');
+    }
+    this.#attached(handshake);
+  }
+
+  #attached(handshake: Handshake): void {
+    this.#options.clock.clearTimeout(this.#deadline);
+    this.state = ConnectionManager.STATES.CONNECTED;
+    this.#options.onAttached(handshake);
   }
 
   #onFrame(frame: Buffer): void {
@@ -248,27 +295,25 @@ export class Connection extends ConnectionManager {
 
   #closedWords(): string {
     return this.#sentAt !== 0 && this.state === ConnectionManager.STATES.CONNECTING
-      ? 'closed the connection instead of answering the handshake (not serving: no quorum?)'
+      ? 'closed the connection instead of answering the handshake (not serving: no quorum? or TLS only?)'
       : 'the server closed the connection';
   }
 }
 
-const WORDS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'connection refused',
-  ECONNRESET: 'connection reset',
-  EPIPE: 'connection reset',
-  ENOTFOUND: 'no such host',
-  EAI_AGAIN: 'the name could not be looked up',
-  EHOSTUNREACH: 'no route to the host',
-  ENETUNREACH: 'no route to its network',
-  ETIMEDOUT: 'connection timed out',
-  EADDRNOTAVAIL: 'no route to the host',
-};
-
-/** What went wrong with a socket, for people. */
-export function plainWords(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  return WORDS[code ?? ''] ?? message ?? String(error);
+/** `org.apache.zookeeper.proto.AuthPacket`, in a buffer that can be wiped: the codec's would stay. */
+function authPacket(credentials: Buffer): Buffer {
+  const scheme = Buffer.from('digest');
+  const size = 4 + 4 + 4 + 4 + 4 + scheme.length + 4 + credentials.length;
+  const packet = wipeableBuffer(size).subarray(0, size);
+  let at = packet.writeInt32BE(packet.length - 4, 0);
+  at = packet.writeInt32BE(XID_AUTH, at);
+  at = packet.writeInt32BE(jute.OP_CODES['AUTH'] ?? 100, at);
+  at = packet.writeInt32BE(0, at);
+  at = packet.writeInt32BE(scheme.length, at);
+  at += scheme.copy(packet, at);
+  at = packet.writeInt32BE(credentials.length, at);
+  credentials.copy(packet, at);
+  return packet;
 }
 
 function nameOf({ type }: RequestHeader): string {

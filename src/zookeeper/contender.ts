@@ -318,6 +318,9 @@ export class Contender {
     else if (error.code === 'TIMEOUT') {
       this.#suspend(error.message);
       this.#session?.reattach(error.message);
+    } else if (!error.isConnectionTrouble && this.#phase.name === 'granted' && !this.#suspended) {
+      // No rights to read it, say: it could never be proven to be ours.
+      this.#emit({ type: 'lock.refused', message: error.message });
     }
   }
 

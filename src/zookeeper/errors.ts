@@ -20,6 +20,8 @@ const CODES = {
   AUTH_FAILED: -115,
   SESSION_MOVED: -118,
   NOT_READ_ONLY: -119,
+  /** `SESSIONCLOSEDREQUIRESASLAUTH`: a server with `enforce.auth.enabled`. */
+  AUTH_REQUIRED: -124,
   QUOTA_EXCEEDED: -125,
   THROTTLED: -127,
 } as const;
@@ -44,9 +46,10 @@ export class RequestError extends Error {
   /** As the server sent it. */
   readonly number: number;
 
-  constructor(number: number, what: string) {
+  /** `what` was asked for; `more` is said behind the words for the code. */
+  constructor(number: number, what: string, more = '') {
     const code = NAMES.get(number) ?? 'UNKNOWN';
-    super(`${what}: ${code === 'UNKNOWN' ? `error ${number}` : WORDS[code]}`);
+    super(`${what}: ${code === 'UNKNOWN' ? `error ${number}` : WORDS[code]}${more}`);
     this.code = code;
     this.number = number;
   }
@@ -73,6 +76,7 @@ const WORDS: Readonly<Record<keyof typeof CODES, string>> = {
   AUTH_FAILED: 'the authentication failed',
   SESSION_MOVED: 'the session has moved to another connection',
   NOT_READ_ONLY: 'the server is read-only',
+  AUTH_REQUIRED: 'the server takes nobody without authentication',
   QUOTA_EXCEEDED: 'a quota is exceeded',
   THROTTLED: 'the server is throttling requests',
 };

@@ -1,9 +1,5 @@
 /** The order in which servers are tried: shuffled once, then round and round. Pure. */
-
-export interface Host {
-  readonly host: string;
-  readonly port: number;
-}
+import type { Host } from '../access.ts';
 
 export class HostsInTurn {
   readonly #order: Host[];

@@ -4,7 +4,6 @@
  *
  * It never decides whether the session is to be trusted: that is the lease's.
  */
-import type { ContenderInfo } from '../../machines/contract.ts';
 import {
   blockersOf,
   type Contender,
@@ -14,7 +13,7 @@ import {
   holdersAmong,
   SHARED_MARK,
 } from './contenders.ts';
-import { labelOf } from './node-data.ts';
+import { describeContender } from './describe.ts';
 import type { Recipe, Standing } from './recipe.ts';
 import { CreateMode, ignoringNoNode, isRequestError, type LockSession } from './requests.ts';
 
@@ -74,10 +73,13 @@ export class Lock implements Recipe {
     const predecessor = blockers.at(-1);
     if (predecessor === undefined) return { kind: 'granted', path: this.#pathOf(self.node) };
 
-    const behind = await this.#describe(predecessor, onChange);
+    const behind = await describeContender(this.#session, this.#pathOf(predecessor.node), onChange);
     if (behind === null) return 'again';
     const holder = holdersAmong(contenders)[0] ?? predecessor;
-    const holding = holder === predecessor ? behind : await this.#describe(holder);
+    const holding =
+      holder === predecessor
+        ? behind
+        : await describeContender(this.#session, this.#pathOf(holder.node));
     return {
       kind: 'queued',
       passing: false,
@@ -130,15 +132,6 @@ export class Lock implements Recipe {
     const children = (await ignoringNoNode(this.#session.getChildren(this.#options.path))) ?? [];
     const name = children.find((child) => child.startsWith(this.#prefix));
     this.#node = name === undefined ? null : { name };
-  }
-
-  /** What a contender's node says; null when it is gone. `onChange`: watch it. */
-  async #describe(
-    { node }: Contender,
-    onChange: (() => void) | undefined = undefined,
-  ): Promise<ContenderInfo | null> {
-    const found = await ignoringNoNode(this.#session.getData(this.#pathOf(node), onChange));
-    return found === null ? null : { node, label: labelOf(found.data) };
   }
 
   #pathOf(name: string): string {

@@ -103,15 +103,11 @@ declare module 'node-zookeeper-client/lib/jute/index.js' {
         readonly path: string;
       };
     } & Readonly<Record<string, new () => object>>;
+    readonly data: {
+      readonly ACL: new (perms: number, id: object) => object;
+      readonly Id: new (scheme: string, id: string) => object;
+    };
   };
   export default jute;
   export type { RawStat, Request, RequestHeader, Response };
-}
-
-declare module 'node-zookeeper-client/lib/ACL.js' {
-  class ACL {
-    toRecord(): object;
-    static readonly OPEN_ACL_UNSAFE: readonly ACL[];
-  }
-  export default ACL;
 }

@@ -5,28 +5,28 @@
  * What it needs is handed on as one line of text, through pipes only: whoever has it can end the
  * session.
  */
+import type { Access } from '../access.ts';
 import type { Clock } from '../clock.ts';
 import { isRequestError, UnreachableError } from './errors.ts';
-import type { Host } from './hosts-in-turn.ts';
 import { Session } from './session.ts';
 
 export interface Remains {
-  readonly hosts: readonly Host[];
+  readonly access: Access;
   /** The session timeout that was granted: after that the session is over anyway. */
   readonly timeoutMs: number;
   readonly credentials: { readonly id: Buffer; readonly password: Buffer };
 }
 
-export function encodeRemains({ hosts, timeoutMs, credentials }: Remains): string {
+export function encodeRemains({ access, timeoutMs, credentials }: Remains): string {
   const { id, password } = credentials;
-  const fields = { hosts, timeoutMs, id: id.toString('hex'), password: password.toString('hex') };
+  const fields = { access, timeoutMs, id: id.toString('hex'), password: password.toString('hex') };
   return Buffer.from(JSON.stringify(fields)).toString('base64');
 }
 
 /** @throws Error for text that `encodeRemains` did not make */
 export function decodeRemains(line: string): Remains {
   const fields = JSON.parse(Buffer.from(line, 'base64').toString()) as {
-    hosts: Host[];
+    access: Access;
     timeoutMs: number;
     id: string;
     password: string;
@@ -35,15 +35,14 @@ export function decodeRemains(line: string): Remains {
   // An id of zeros would ask for a new session.
   if (id.length !== 8 || id.every((byte) => byte === 0)) throw new Error('no session');
   const password = Buffer.from(fields.password, 'hex');
-  return { hosts: fields.hosts, timeoutMs: fields.timeoutMs, credentials: { id, password } };
+  return { access: fields.access, timeoutMs: fields.timeoutMs, credentials: { id, password } };
 }
 
 /** True when the session is over; false when no server could be told within its timeout. */
 export async function reap(remains: Remains, clock: Clock): Promise<boolean> {
-  const { hosts, timeoutMs, credentials } = remains;
+  const { access, timeoutMs, credentials } = remains;
   const session = new Session({
-    hosts,
-    chroot: '',
+    ...access,
     timeoutMs,
     clock,
     log: () => {},

@@ -4,8 +4,9 @@
  */
 import { EventEmitter } from 'node:events';
 import type { RawStat, Request, Response } from 'node-zookeeper-client/lib/jute/index.js';
+import type { Access } from '../access.ts';
 import type { Clock } from '../clock.ts';
-import { isRequestError, requestError } from './errors.ts';
+import { isRequestError, RequestError, requestError } from './errors.ts';
 import {
   type ConfirmedCheck,
   type CreateMode,
@@ -26,13 +27,15 @@ export interface Watch {
   readonly onChange: () => void;
 }
 
+type Asking = { readonly clock: Clock } & Pick<Access, 'chroot' | 'acl'>;
+
 export abstract class Requester<Events extends Record<keyof Events, unknown[]>>
   extends EventEmitter<Events>
   implements LockSession
 {
-  readonly #asking: { readonly clock: Clock; readonly chroot: string };
+  readonly #asking: Asking;
 
-  constructor(asking: { readonly clock: Clock; readonly chroot: string }) {
+  constructor(asking: Asking) {
     super();
     this.#asking = asking;
   }
@@ -42,8 +45,14 @@ export abstract class Requester<Events extends Record<keyof Events, unknown[]>>
   /** Rejects with RequestError; `path` is for its words. */
   protected abstract ask(request: Request, path: string, watch?: Watch): Promise<Response>;
 
+  /** The same error, said of this path. */
+  protected abstract inWords(error: RequestError, path: string): RequestError;
+
   async create(path: string, data: Buffer, { mode }: { readonly mode: CreateMode }) {
-    const { header, payload } = await this.ask(createRequest(path, data, mode), path);
+    const request = createRequest(path, data, mode, this.#asking.acl);
+    // What can be wrong is wrong with the parent.
+    const parent = path.slice(0, path.lastIndexOf('/')) || '/';
+    const { header, payload } = await this.ask(request, parent);
     return {
       path: (payload as { path: string }).path,
       // The answer's zxid is that of the transaction that made the node.
@@ -53,19 +62,34 @@ export abstract class Requester<Events extends Record<keyof Events, unknown[]>>
 
   async mkdirp(path: string): Promise<void> {
     let made = '';
+    let forbidden: RequestError | null = null;
     for (const name of path.split('/').filter((part) => part !== '')) {
       made += `/${name}`;
-      try {
-        await this.create(made, Buffer.alloc(0), { mode: 0 });
-      } catch (error) {
-        // NO_AUTH: perhaps we may not make it, but it may be there; what comes next will tell.
-        if (!isRequestError(error)) throw error;
-        if (error.code === 'NO_NODE' && this.#asking.chroot !== '') {
-          throw requestError('NO_NODE', `the chroot ${this.#asking.chroot}`);
-        }
-        if (!['NODE_EXISTS', 'NO_AUTH'].includes(error.code)) throw error;
-      }
+      const trouble: RequestError | null = await this.#make(made);
+      if (trouble?.code === 'NO_NODE') throw this.#noParent(forbidden ?? trouble);
+      // Perhaps we may not make it because others have.
+      forbidden = trouble;
     }
+    if (forbidden !== null && (await this.exists(path)) === null) throw forbidden;
+  }
+
+  /** null: it is there now. */
+  async #make(path: string): Promise<RequestError | null> {
+    try {
+      await this.create(path, Buffer.alloc(0), { mode: 0 });
+      return null;
+    } catch (error) {
+      if (!isRequestError(error)) throw error;
+      if (error.code === 'NODE_EXISTS') return null;
+      if (error.code === 'NO_NODE' || error.code === 'NO_AUTH') return error;
+      throw error;
+    }
+  }
+
+  #noParent(error: RequestError): RequestError {
+    const { chroot } = this.#asking;
+    if (error.code !== 'NO_NODE' || chroot === '') return error;
+    return requestError('NO_NODE', `the chroot ${chroot}`);
   }
 
   async remove(path: string): Promise<void> {
@@ -114,8 +138,13 @@ export abstract class Requester<Events extends Record<keyof Events, unknown[]>>
   }
 
   async multi(operations: readonly Operation[]): Promise<void> {
-    const response = await this.ask(multiRequest(operations), operations[0]?.path ?? '');
+    const response = await this.ask(
+      multiRequest(operations, this.#asking.acl),
+      operations[0]?.path ?? '',
+    );
     const failure = multiFailure(response);
-    if (failure !== null) throw failure;
+    if (failure === null) return;
+    const { number, index } = failure;
+    throw this.inWords(new RequestError(number, 'multi'), operations[index]?.path ?? '');
   }
 }

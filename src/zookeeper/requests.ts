@@ -2,13 +2,13 @@
  * ZooKeeper's requests as promises, in the codec of node-zookeeper-client. How they travel, and how
  * long an answer is waited for, is the session's.
  */
-import ACL from 'node-zookeeper-client/lib/ACL.js';
 import jute, {
   type RawStat,
   type Request,
   type Response,
 } from 'node-zookeeper-client/lib/jute/index.js';
-import { isRequestError, RequestError } from './errors.ts';
+import type { AclEntry } from '../access.ts';
+import { isRequestError } from './errors.ts';
 
 export { isRequestError, RequestError } from './errors.ts';
 
@@ -89,32 +89,41 @@ export function requestOf(type: string, record: string | null, fields: object = 
   return new jute.Request(header, payload);
 }
 
-export function createRequest(path: string, data: Buffer, mode: CreateMode): Request {
-  return requestOf('CREATE', 'CreateRequest', { path, data, acl: acl(), flags: mode });
+export function createRequest(
+  path: string,
+  data: Buffer,
+  mode: CreateMode,
+  acl: readonly AclEntry[],
+): Request {
+  return requestOf('CREATE', 'CreateRequest', { path, data, acl: recordsOf(acl), flags: mode });
 }
 
 /** The library's own `transaction()` turns version 0 into -1, any version. */
-export function multiRequest(operations: readonly Operation[]): Request {
+export function multiRequest(operations: readonly Operation[], acl: readonly AclEntry[]): Request {
   const header = new protocol.RequestHeader();
   header.type = opCode('MULTI');
+  const acls = recordsOf(acl).map((record) => ({ toRecord: () => record }));
   const ops = operations.map((operation) => {
     const { path } = operation;
     if (operation.type === 'check') {
       return { type: opCode('CHECK'), path, version: operation.version ?? -1 };
     }
     const { data, mode } = operation;
-    return { type: opCode('CREATE'), path, data, mode, acls: ACL.OPEN_ACL_UNSAFE };
+    return { type: opCode('CREATE'), path, data, mode, acls };
   });
   return new jute.Request(header, new jute.TransactionRequest(ops));
 }
 
-/** The error of the operation for which a transaction failed; null when all were carried out. */
-export function multiFailure(response: Response): RequestError | null {
+/** For which operation a transaction failed, and how; null when all were carried out. */
+export function multiFailure(
+  response: Response,
+): { readonly index: number; readonly number: number } | null {
   const { results } = response.payload as { results: readonly { type: number; err?: number }[] };
+  const failures = results.flatMap(({ type, err }, index) =>
+    type === -1 && err ? [{ index, number: err }] : [],
+  );
   // Those before the one that failed say 0, those after it RUNTIME_INCONSISTENCY (-2).
-  const errors = results.flatMap(({ type, err }) => (type === -1 && err ? [err] : []));
-  const cause = errors.find((error) => error !== -2) ?? errors[0];
-  return cause === undefined ? null : new RequestError(cause, 'multi');
+  return failures.find(({ number }) => number !== -2) ?? failures[0] ?? null;
 }
 
 export function statOf({ czxid, mzxid, ctime, mtime, ephemeralOwner, ...rest }: RawStat): Stat {
@@ -139,8 +148,9 @@ export async function ignoringNoNode<T>(request: Promise<T>): Promise<T | null> 
   }
 }
 
-function acl(): object[] {
-  return ACL.OPEN_ACL_UNSAFE.map((entry) => entry.toRecord());
+function recordsOf(acl: readonly AclEntry[]): object[] {
+  const { ACL, Id } = jute.data;
+  return acl.map(({ scheme, id, permissions }) => new ACL(permissions, new Id(scheme, id)));
 }
 
 function opCode(name: string): number {

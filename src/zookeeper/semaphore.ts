@@ -9,8 +9,8 @@
  */
 import type { ContenderInfo } from '../../machines/contract.ts';
 import { parseContender } from './contenders.ts';
+import { describeContender } from './describe.ts';
 import { Lock } from './lock.ts';
-import { labelOf } from './node-data.ts';
 import type { Recipe, Standing } from './recipe.ts';
 import { CreateMode, ignoringNoNode, isRequestError, type LockSession } from './requests.ts';
 
@@ -206,10 +206,9 @@ export class Semaphore implements Recipe {
 
   async #describe(held: readonly string[]): Promise<ContenderInfo[]> {
     const found = await Promise.all(
-      held.slice(0, HOLDERS_SHOWN).map(async (node) => {
-        const read = await ignoringNoNode(this.#session.getData(`${this.#options.path}/${node}`));
-        return read && { node, label: labelOf(read.data) };
-      }),
+      held
+        .slice(0, HOLDERS_SHOWN)
+        .map((node) => describeContender(this.#session, `${this.#options.path}/${node}`)),
     );
     return found.filter((holder) => holder !== null);
   }

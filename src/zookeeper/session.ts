@@ -8,20 +8,19 @@
  * connection dies recurse → answers are promises, watches are deferred; 7. close() → bounded;
  * 9. pings and retries without end → our own, until a verdict.
  */
-import { connect as connectTcp, type Socket } from 'node:net';
 import type { Request, Response } from 'node-zookeeper-client/lib/jute/index.js';
 import type { HostFailure, SessionInfo } from '../../machines/contract.ts';
+import { type Access, AUTH_VARIABLE, type Host } from '../access.ts';
 import type { Clock } from '../clock.ts';
 import { Connection, type EndReason, type Handshake } from './connection.ts';
-import { isRequestError, requestError, UnreachableError } from './errors.ts';
-import { type Host, HostsInTurn, hostName } from './hosts-in-turn.ts';
+import { readCredentials } from './credentials.ts';
+import { isRequestError, RequestError, requestError, UnreachableError } from './errors.ts';
+import { HostsInTurn, hostName } from './hosts-in-turn.ts';
 import { Requester, type Watch } from './requester.ts';
 import { requestOf } from './requests.ts';
+import { openSocket } from './sockets.ts';
 
-export interface SessionOptions {
-  readonly hosts: readonly Host[];
-  /** '' or `/a/b`: put before every path. */
-  readonly chroot: string;
+export interface SessionOptions extends Access {
   /** The session timeout to ask for; milliseconds. */
   readonly timeoutMs: number;
   readonly clock: Clock;
@@ -29,7 +28,7 @@ export interface SessionOptions {
   /** Take over a session that exists, instead of making a new one. */
   readonly resume?: { readonly id: Buffer; readonly password: Buffer };
   readonly random?: () => number;
-  readonly openSocket?: (server: Host) => Socket;
+  readonly openSocket?: typeof openSocket;
 }
 
 /** A connection on which the session is attached. */
@@ -69,6 +68,10 @@ export class Session extends Requester<SessionEvents> {
   #connection: Connection | null = null;
   #attachment: Attachment | null = null;
   #heardAt = 0;
+  /** Last heard by more than a handshake. */
+  #answeredAt = 0;
+  /** Attachments in a row that ended without that. */
+  #fruitless = 0;
   #sentAt = 0;
   #idleTimer: unknown;
 
@@ -203,15 +206,19 @@ export class Session extends Requester<SessionEvents> {
   async #attach(until: number | null, failures = new Map<string, string>()): Promise<boolean> {
     const { clock, log } = this.#options;
     for (let round = 0; !this.#isOver(); round += 1) {
+      let isRefused = true;
       for (const host of this.#hosts.round()) {
         const left = until === null ? Number.POSITIVE_INFINITY : until - clock.now();
         if (left <= 0) return false;
         const failure = await this.#attachTo(host, Math.min(left, this.#share(round)));
         if (failure === null) return true;
         if (this.#isOver()) return false;
-        failures.set(hostName(host), failure);
+        failures.set(hostName(host), failure.message);
+        isRefused &&= failure.kind === 'refused';
         if (this.#isSilentTooLong(until)) return false;
       }
+      // While there is a session to save, somebody may still put it right.
+      if (isRefused && until !== null) return false;
       const tried = [...failures].map(([host, problem]) => `${host}: ${problem}`).join('; ');
       log(round === 0 && until !== null ? 'info' : 'debug', `no server reached yet (${tried})`);
       await this.#pause(round, until);
@@ -220,10 +227,10 @@ export class Session extends Requester<SessionEvents> {
   }
 
   /** null when the session is attached; else what went wrong. */
-  async #attachTo(server: Host, deadlineMs: number): Promise<string | null> {
-    return await new Promise<string | null>((resolve) => {
+  async #attachTo(server: Host, deadlineMs: number): Promise<EndReason | null> {
+    const { auth, tls } = this.#options;
+    return await new Promise<EndReason | null>((resolve) => {
       const connection = new Connection({
-        server,
         sessionId: this.#id,
         password: this.#password,
         lastZxid: this.#lastZxid,
@@ -231,10 +238,14 @@ export class Session extends Requester<SessionEvents> {
         chroot: this.#options.chroot,
         handshakeDeadlineMs: deadlineMs,
         clock: this.#options.clock,
-        openSocket: this.#options.openSocket ?? ((host) => connectTcp(host)),
+        openSocket: () => (this.#options.openSocket ?? openSocket)(server, tls),
+        credentials: () => (auth === null ? null : readCredentials(auth)),
         log: this.#options.log,
         onHeard: () => {
           this.#heardAt = this.#options.clock.now();
+          if (!this.isAttached) return;
+          this.#answeredAt = this.#heardAt;
+          this.#fruitless = 0;
         },
         onAttached: (handshake) => {
           this.#onAttached(hostName(server), handshake);
@@ -244,7 +255,7 @@ export class Session extends Requester<SessionEvents> {
           const wasAttached = this.#attachment !== null && connection === this.#connection;
           if (wasAttached) this.#onDetached(reason);
           else if (reason.kind === 'expired') this.#expire(reason.message, 'server');
-          resolve(reason.message);
+          resolve(reason);
         },
       });
       this.#connection = connection;
@@ -258,6 +269,8 @@ export class Session extends Requester<SessionEvents> {
     this.#timeoutMs = Math.min(this.#timeoutMs, timeoutMs);
     this.#sentAt = this.#options.clock.now();
     this.#attachment = { server, handshakeSentAt: sentAt, timeoutMs };
+    if (this.#answeredAt === 0) this.#answeredAt = this.#sentAt;
+    this.#fruitless += 1;
     this.#scheduleIdle();
     this.emit('attached', this.#attachment);
   }
@@ -267,8 +280,18 @@ export class Session extends Requester<SessionEvents> {
     this.#options.clock.clearTimeout(this.#idleTimer);
     if (this.#isOver()) return;
     if (kind === 'expired') return this.#expire(message, 'server');
+    if (this.#options.clock.now() >= this.#answeredAt + this.#timeoutMs) {
+      const words = 'servers take the session, but answer nothing';
+      return this.#expire(words, 'silence');
+    }
     this.emit('detached', { reason: message });
-    void this.#attach(null);
+    void this.#attachAgain();
+  }
+
+  /** At once, but not again and again to a server that hangs up after each handshake. */
+  async #attachAgain(): Promise<void> {
+    if (this.#fruitless > 1) await this.#pause(this.#fruitless, null);
+    await this.#attach(null);
   }
 
   #expire(message: string, by: 'server' | 'silence'): void {
@@ -364,7 +387,7 @@ export class Session extends Requester<SessionEvents> {
         clock.clearTimeout(timer);
         if (error !== null || response === undefined) {
           this.#noteVerdict(error);
-          reject(error);
+          reject(isRequestError(error) ? this.inWords(error, path) : error);
           return;
         }
         // Before the next frame is read: it may be the watch's event.
@@ -374,11 +397,24 @@ export class Session extends Requester<SessionEvents> {
     });
   }
 
+  protected override inWords({ code, number }: RequestError, path: string): RequestError {
+    if (code !== 'NO_AUTH') return new RequestError(number, path);
+    const { auth } = this.#options;
+    // Digest authentication itself takes any password: a wrong one makes another identity.
+    const whose = auth?.kind === 'file' ? auth.path : AUTH_VARIABLE;
+    const more =
+      auth === null ? ' (no --auth-file was given)' : ` for the user and password in ${whose}`;
+    return new RequestError(number, path, more);
+  }
+
   /** A server may say that the session is over in answer to a request as well. */
   #noteVerdict(error: Error | null): void {
     if (!isRequestError(error)) return;
     if (error.code === 'SESSION_EXPIRED') {
       this.#connection?.end('the server says that the session expired', 'expired');
+    } else if (error.code === 'AUTH_REQUIRED') {
+      // It closes the connection, and would again.
+      this.#connection?.end('the server takes nobody without authentication', 'expired');
     }
   }
 

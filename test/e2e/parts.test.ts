@@ -26,5 +26,5 @@ it('a run needs nothing of the inspector and of status', async () => {
 
 it('the program stays small', () => {
   // Bytes of what every start reads; raise it knowingly.
-  expect(statSync(`${dirname(PROGRAM)}/program/lockex.js`).size).toBeLessThan(440_000);
+  expect(statSync(`${dirname(PROGRAM)}/program/lockex.js`).size).toBeLessThan(446_000);
 });

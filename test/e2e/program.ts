@@ -12,7 +12,13 @@ export const PROGRAM =
 
 /** The environment of a user who has set nothing for lockex. */
 export function userEnvironment(more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
-  const { ZKHOSTS: _, LOCKEX_TRACE: __, LOCKEX_CONFIG: ___, ...env } = process.env;
+  const {
+    ZKHOSTS: _,
+    LOCKEX_TRACE: __,
+    LOCKEX_CONFIG: ___,
+    LOCKEX_AUTH: ____,
+    ...env
+  } = process.env;
   return { ...env, ...more };
 }
 
@@ -24,12 +30,13 @@ interface Options {
   readonly maxLifeMs?: number;
 }
 
-/** Starts lockex with a log in JSON; a session timeout of 4 s unless the words say otherwise. */
+/** With a log in JSON and a session timeout of 4 s, unless the words say otherwise or it is `bare`. */
 export function startLockex(
   words: readonly string[],
-  { env, ...options }: Omit<Options, 'input'> = {},
+  { env, bare = false, ...options }: Omit<Options, 'input'> & { readonly bare?: boolean } = {},
 ): Program {
-  return startProgram(PROGRAM, ['--log-format', 'json', '-T', '4', ...words], {
+  const given = bare ? words : ['--log-format', 'json', '-T', '4', ...words];
+  return startProgram(PROGRAM, given, {
     env: userEnvironment(env),
     ...options,
   });

@@ -33,11 +33,16 @@ export class KazooError extends Error {
  *
  * @param hosts a connect string, with or without a chroot
  * @param timeoutSeconds the session timeout asked for
+ * @param auth `user:password`; what it makes is its own, then
  */
-export async function startKazoo(hosts: string, timeoutSeconds = 10): Promise<Kazoo> {
+export async function startKazoo(
+  hosts: string,
+  timeoutSeconds = 10,
+  auth: string | null = null,
+): Promise<Kazoo> {
   const program = startProgram(PYTHON, [PARTNER], { maxLifeMs: MAX_LIFE_MS });
   const kazoo = new Kazoo(program);
-  await kazoo.request('start', { hosts, timeout: timeoutSeconds });
+  await kazoo.request('start', { hosts, timeout: timeoutSeconds, auth });
   return kazoo;
 }
 

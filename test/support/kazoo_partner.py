@@ -12,6 +12,7 @@ import sys
 import threading
 
 from kazoo.client import KazooClient
+from kazoo.security import make_acl
 
 answering = threading.Lock()
 recipes = {}
@@ -24,9 +25,13 @@ def answer(reply):
         sys.stdout.flush()
 
 
-def start(hosts, timeout):
+def start(hosts, timeout, auth=None):
     global client
-    client = KazooClient(hosts=hosts, timeout=timeout)
+    access = {}
+    if auth:
+        access["auth_data"] = [("digest", auth)]
+        access["default_acl"] = [make_acl("auth", "", all=True)]
+    client = KazooClient(hosts=hosts, timeout=timeout, **access)
     client.add_listener(lambda state: answer({"event": state}))
     client.start(timeout=30)
     return {"sessionId": "%x" % client.client_id[0]}

@@ -1,15 +1,19 @@
 /** A session of our own client, for a test that looks at nodes or meddles with them. */
 import { onTestFinished } from 'vitest';
+import { type Access, type Host, openAccess } from '../../src/access.ts';
 import { systemClock } from '../../src/clock.ts';
-import type { Host } from '../../src/zookeeper/hosts-in-turn.ts';
 import { Session } from '../../src/zookeeper/session.ts';
 
 /** For use within a test, which closes it. */
-export async function openSession(server: Host, chroot = ''): Promise<Session> {
+export async function openSession(
+  server: Host,
+  chroot = '',
+  access: Partial<Access> = {},
+): Promise<Session> {
   const log = () => {};
   const session = new Session({
-    hosts: [server],
-    chroot,
+    ...openAccess([server], chroot),
+    ...access,
     timeoutMs: 10_000,
     clock: systemClock,
     log,

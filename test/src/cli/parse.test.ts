@@ -1,5 +1,6 @@
 /** Command lines as users type them, to settings or to one line that says what is wrong. */
 import { describe, expect, test } from 'vitest';
+import { openAccess } from '../../../src/access.ts';
 import { parseCommandLine } from '../../../src/cli/parse.ts';
 import { UsageError } from '../../../src/cli/usage-error.ts';
 
@@ -34,8 +35,7 @@ test('without options, everything has its default', () => {
       command: { kind: 'program', argv: ['prog', 'arg'] },
       lockId: 'prog-e3c28c19a2eee244',
       lockPath: 'lockex',
-      hosts: [{ host: 'localhost', port: 2181 }],
-      chroot: '',
+      ...openAccess([{ host: 'localhost', port: 2181 }]),
       concurrent: 1,
       shared: false,
       connectTries: 1,
@@ -58,7 +58,9 @@ test('every option reaches its setting', () => {
   const argv =
     '-c 3 -i id -p /a/b/ -r 4 -t 1.5 -R 5 -T 2.5 -z h:1/x --kill-after 0.25 -E 75 ' +
     '--on-lost rejoin --no-guard --log-format json --log-level debug ' +
-    '--on-state page --ready-when running --max-runtime 60 --hold 0.5 --inspect=[::1]:8080 --inspect-origin https://stately.ai -- prog arg';
+    '--on-state page --ready-when running --max-runtime 60 --hold 0.5 ' +
+    '--inspect=[::1]:8080 --inspect-origin https://stately.ai ' +
+    '--auth-file /a --acl world:anyone:r --tls-ca /b --tls-cert /c --tls-key /d -- prog arg';
   expect(parsed(argv.split(' '))).toEqual({
     kind: 'run',
     observers: {
@@ -73,6 +75,9 @@ test('every option reaches its setting', () => {
       lockPath: 'a/b',
       hosts: [{ host: 'h', port: 1 }],
       chroot: '/x',
+      auth: { kind: 'file', path: '/a' },
+      acl: [{ scheme: 'world', id: 'anyone', permissions: 1 }],
+      tls: { ca: '/b', own: { cert: '/c', key: '/d' } },
       concurrent: 3,
       shared: false,
       connectTries: 5,
@@ -380,8 +385,7 @@ describe('status', () => {
     expect(parseCommandLine(['status', 'web', '--json', '-z', 'h:1'], {})).toEqual({
       kind: 'status',
       settings: {
-        hosts: [{ host: 'h', port: 1 }],
-        chroot: '',
+        ...openAccess([{ host: 'h', port: 1 }]),
         lockPath: 'lockex',
         connectTries: 1,
         timeoutMs: 5000,

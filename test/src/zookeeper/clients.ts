@@ -4,6 +4,7 @@
  */
 // @ts-expect-error: the package has no types
 import zookeeper from 'node-zookeeper-client';
+import { openAccess } from '../../../src/access.ts';
 import { systemClock } from '../../../src/clock.ts';
 import { Session } from '../../../src/zookeeper/session.ts';
 
@@ -63,12 +64,13 @@ export const bare: ClientMaker = (hosts, sessionTimeout) => {
 
 export const ours: ClientMaker = (hosts, timeoutMs) => {
   const session = new Session({
-    hosts: hosts.split(',').map((entry) => {
-      const colon = entry.lastIndexOf(':');
-      const host = entry.slice(0, colon).replace(/^\[|\]$/g, '');
-      return { host, port: Number(entry.slice(colon + 1)) };
-    }),
-    chroot: '',
+    ...openAccess(
+      hosts.split(',').map((entry) => {
+        const colon = entry.lastIndexOf(':');
+        const host = entry.slice(0, colon).replace(/^\[|\]$/g, '');
+        return { host, port: Number(entry.slice(colon + 1)) };
+      }),
+    ),
     timeoutMs,
     clock: systemClock,
     log: () => {},

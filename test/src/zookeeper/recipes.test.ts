@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { openAccess } from '../../../src/access.ts';
 import { systemClock } from '../../../src/clock.ts';
 import { Lock } from '../../../src/zookeeper/lock.ts';
 import type { Recipe } from '../../../src/zookeeper/recipe.ts';
@@ -24,8 +25,7 @@ const nothing = () => {};
 
 async function session(at: { host: string; port: number } = sharedServer()): Promise<Session> {
   const made = new Session({
-    hosts: [{ host: at.host, port: at.port }],
-    chroot,
+    ...openAccess([{ host: at.host, port: at.port }], chroot),
     timeoutMs: 10_000,
     clock: systemClock,
     log: nothing,

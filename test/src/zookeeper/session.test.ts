@@ -1,5 +1,6 @@
 /** The session on a real server, and on a scripted one for what a healthy server does not do. */
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
+import { openAccess } from '../../../src/access.ts';
 import { systemClock } from '../../../src/clock.ts';
 import { UnreachableError } from '../../../src/zookeeper/errors.ts';
 import { reap } from '../../../src/zookeeper/reap.ts';
@@ -18,8 +19,7 @@ afterEach(async () => {
 function made(options: Partial<SessionOptions> = {}): Session {
   const { host, port } = sharedServer();
   const session = new Session({
-    hosts: [{ host, port }],
-    chroot: '',
+    ...openAccess([{ host, port }]),
     timeoutMs: T,
     clock: systemClock,
     log: () => {},
@@ -95,9 +95,8 @@ describe('a session', () => {
       id: Buffer.alloc(8),
       password: Buffer.alloc(16),
     };
-    expect(await reap({ hosts: [{ host, port }], timeoutMs: T, credentials }, systemClock)).toBe(
-      true,
-    );
+    const access = openAccess([{ host, port }]);
+    expect(await reap({ access, timeoutMs: T, credentials }, systemClock)).toBe(true);
     expect(await expired).toMatchObject({ by: 'server' });
     await expect(session.check('/')).rejects.toMatchObject({ code: 'CONNECTION_LOSS' });
   });
@@ -204,6 +203,26 @@ describe('requests', () => {
   });
 });
 
+describe('a server that hangs up after each handshake', () => {
+  it('is not run after without a pause, and no longer than T', async () => {
+    let handshakes = 0;
+    const server = await startScriptedServer(async (connection) => {
+      await connection.shakeHands({ timeoutMs: 1000 });
+      handshakes += 1;
+      connection.socket.destroy();
+    });
+    const session = made({ hosts: [{ host: '127.0.0.1', port: server.port }], timeoutMs: 1000 });
+    const expired = told(session, 'expired');
+    await session.connect(20_000);
+    expect(await expired).toEqual({
+      message: 'servers take the session, but answer nothing',
+      by: 'silence',
+    });
+    // A pause is 42 ms at least, and 83 at most.
+    expect(handshakes).toBeLessThan(1000 / 42 + 3);
+  });
+});
+
 describe('an end that is never answered', () => {
   it('is waited for no longer than was said, and asked for once', async () => {
     let asked = 0;
@@ -293,8 +312,7 @@ describe('a try to connect', () => {
     const { host, port } = sharedServer();
     const credentials = { id: Buffer.alloc(8, 1), password: Buffer.alloc(16, 1) };
     // The server does not know it: it is over, and that is what was wanted.
-    expect(await reap({ hosts: [{ host, port }], timeoutMs: T, credentials }, systemClock)).toBe(
-      true,
-    );
+    const access = openAccess([{ host, port }]);
+    expect(await reap({ access, timeoutMs: T, credentials }, systemClock)).toBe(true);
   });
 });
