@@ -1,0 +1,95 @@
+/** docs/examples: what can be copied is what works. */
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { run, startProgram } from '../support/processes.ts';
+import { sharedServerWithChroot } from '../support/zookeeper.ts';
+import { contentOf, PROGRAM, temporaryFolder, userEnvironment } from './program.ts';
+
+const textOf = (name: string) =>
+  readFileSync(new URL(`../../docs/examples/${name}`, import.meta.url), 'utf8');
+
+let hosts: string;
+let folder: string;
+/** With lockex in its PATH, and a job that says that it ran. */
+let env: NodeJS.ProcessEnv;
+beforeEach(async () => {
+  hosts = (await sharedServerWithChroot()).connectString;
+  folder = temporaryFolder();
+  mkdirSync(`${folder}/bin`);
+  symlinkSync(PROGRAM, `${folder}/bin/lockex`);
+  writeFileSync(`${folder}/bin/make-report`, '#!/bin/sh\necho "report $*"\n');
+  chmodSync(`${folder}/bin/make-report`, 0o755);
+  env = userEnvironment({ ZKHOSTS: hosts, PATH: `${folder}/bin:${process.env['PATH']}` });
+});
+
+describe('a unit of systemd', () => {
+  it.each(['redis-standby.service', 'nightly-report.service', 'nightly-report.timer'])(
+    '%s is what systemd takes',
+    async (name) => {
+      // It looks whether programs are there.
+      for (const unit of new Set([name, name.replace('.timer', '.service')])) {
+        const text = textOf(unit)
+          .replaceAll('/usr/bin/lockex', PROGRAM)
+          .replace('make-report', '/bin/true');
+        writeFileSync(`${folder}/${unit}`, text);
+      }
+      const { status, stderr } = await run('systemd-analyze', ['verify', `${folder}/${name}`]);
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    },
+  );
+
+  it('that a timer starts on every host does its work once', async () => {
+    const [, line = ''] =
+      /^ExecStart=\/usr\/bin\/(.*)$/m.exec(textOf('nightly-report.service')) ?? [];
+    const started = [1, 2, 3].map(() => run('sh', ['-c', line], { env }));
+    const ended = await Promise.all(started);
+    expect(ended.map(({ status }) => status)).toEqual([0, 0, 0]);
+    expect(ended.map(({ stdout }) => stdout).join('')).toBe('report --all\n');
+  });
+});
+
+const UNSHARE = ['--pid', '--fork', '--mount-proc', '--kill-child'];
+/** Only root may, and not in every container. */
+const canUnshare = spawnSync('unshare', [...UNSHARE, 'true']).status === 0;
+
+describe.runIf(canUnshare)('a container', () => {
+  it.each([
+    ['Dockerfile', ['ENTRYPOINT ', 'CMD ']],
+    ['kubernetes.yaml', ['command: ', 'args: ']],
+  ])('of %s starts its command as process 1, and stops when it is told to', async (name, marks) => {
+    const state = `${folder}/state`;
+    const loopbackOnly = ['--port', '0', '--unixsocket', `${folder}/redis`];
+    const [words = [], more = []] = marks.map((mark) => {
+      const line = textOf(name)
+        .split('\n')
+        .find((text) => text.trim().startsWith(mark));
+      return JSON.parse(line?.trim().slice(mark.length) ?? '[]') as string[];
+    });
+    const [program = '', ...args] = [...words, ...more, ...loopbackOnly].map((word) =>
+      word.replace('/run/lockex/state', state),
+    );
+    expect(program).toBe('lockex');
+    const container = startProgram('unshare', [...UNSHARE, program, ...args], { env });
+    await container.line(/ready to accept connections at/);
+    const [first] = (await run('pgrep', ['-P', String(container.pid)])).stdout.split('\n');
+    if (name === 'kubernetes.yaml') {
+      await expect.poll(() => contentOf(state), { timeout: 20_000 }).toBe('running\n');
+    }
+    process.kill(Number(first), 'SIGTERM');
+    const { status, stderr } = await container.ended;
+    expect({ status, last: stderr.trimEnd().split('\n').at(-1) }).toEqual({
+      status: 0,
+      last: expect.stringContaining('done: the command was stopped on SIGTERM'),
+    });
+  });
+});
+
+it('nohup keeps a hangup from lockex and from its command', async () => {
+  const line = 'nohup lockex -i x -- "echo up; read word; echo \\$word" 2>/dev/null';
+  const program = startProgram('sh', ['-c', `exec ${line}`], { env });
+  await program.line(/^up$/);
+  program.signal('SIGHUP');
+  program.stdin.end('still\n');
+  expect(await program.ended).toMatchObject({ status: 0, stdout: 'up\nstill\n' });
+});
