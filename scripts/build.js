@@ -3,11 +3,22 @@
  * hundreds, and keeps beside it what V8 compiled of it (src/launch.ts).
  */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { bundleOptions, shims } from './lib/bundle.js';
+import { completions } from './lib/completions.js';
 import { inspectorPage } from './lib/inspector-page.js';
 import { licensesOf } from './lib/licenses.js';
+import { manualPage } from './lib/manual.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
 
@@ -35,32 +46,12 @@ const OPENING =
   '(function(require,lockexFile){const lockexUrl=require("node:url").pathToFileURL(lockexFile).href;';
 const CLOSING = '})';
 
-/**
- * What winston brings for Nodes of long ago, for its own debugging and for colours that the log
- * doesn't take from it, and what node-zookeeper-client takes nothing of: a third of what a start
- * would read, for nothing.
- */
-const SHIMS = new Map([
-  ['readable-stream', 'module.exports = require("node:stream")'],
-  ['readable-stream/lib/_stream_writable.js', 'module.exports = require("node:stream").Writable'],
-  ['@dabh/diagnostics', 'module.exports = () => () => {}'],
-  ['@colors/colors/safe', 'module.exports = {}'],
-  ['underscore', 'export { clone, defaults, shuffle } from "underscore/modules/index.js"'],
-]);
+const URL_IN_CJS = { 'import.meta.url': 'partUrl' };
 
-/** @type {import('esbuild').Plugin} */
-const shims = {
-  name: 'shims',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /./ }, ({ path }) =>
-      SHIMS.has(path) ? { path, namespace: 'shim' } : undefined,
-    );
-    onLoad({ filter: /./, namespace: 'shim' }, ({ path }) => ({
-      contents: SHIMS.get(path) ?? '',
-      resolveDir: root,
-    }));
-  },
-};
+/** @param {string} name of a variable for what modules call `import.meta.url` */
+function fileUrl(name) {
+  return `const ${name}=require("node:url").pathToFileURL(__filename).href;`;
+}
 
 /** @type {import('esbuild').Plugin} */
 const parts = {
@@ -76,21 +67,17 @@ const parts = {
 
 /** @type {import('esbuild').BuildOptions} */
 const COMMON = {
-  absWorkingDir: root,
-  bundle: true,
-  format: 'cjs',
-  platform: 'node',
-  target: 'node20',
-  minifySyntax: true,
-  minifyWhitespace: true,
-  legalComments: 'none',
+  ...bundleOptions(root),
   // The program is no module: it can't `import()`, only `require`.
   supported: { 'dynamic-import': false },
-  plugins: [shims, parts],
-  logLevel: 'warning',
+  plugins: [shims(root), parts],
 };
 
-rmSync(`${root}/dist`, { recursive: true, force: true });
+for (const name of existsSync(`${root}/dist`) ? readdirSync(`${root}/dist`) : []) {
+  // Those have builds of their own.
+  if (name === 'standalone' || name.endsWith('.deb')) continue;
+  rmSync(`${root}/dist/${name}`, { recursive: true });
+}
 mkdirSync(`${root}/dist/program`, { recursive: true });
 writeFileSync(`${root}/dist/package.json`, '{ "type": "commonjs" }\n');
 const inputs = new Set();
@@ -123,25 +110,22 @@ for (const { name, from } of PARTS) {
     ...COMMON,
     entryPoints: [from],
     outfile: `dist/program/${name}.js`,
-    define: { 'import.meta.url': 'partUrl' },
-    banner: { js: 'const partUrl=require("node:url").pathToFileURL(__filename).href;' },
+    define: URL_IN_CJS,
+    banner: { js: fileUrl('partUrl') },
     metafile: true,
   });
   for (const input of Object.keys(metafile.inputs)) inputs.add(input);
 }
 writeFileSync(`${root}/dist/program/inspector.html`, await inspectorPage(root));
-await build({
-  ...COMMON,
-  plugins: [],
-  supported: {},
-  entryPoints: ['src/index.ts'],
-  outfile: 'dist/index.mjs',
-  format: 'esm',
-  // Whoever gives the machine actors of their own makes them with the same xstate.
-  packages: 'external',
-});
+for (const format of /** @type {const} */ (['esm', 'cjs'])) await buildLibrary(format);
 declareTypes();
 writeFileSync(`${root}/dist/licenses.txt`, licensesOf(root, [...inputs]));
+const { bash, zsh, fish } = await completions(root);
+mkdirSync(`${root}/dist/share/completions`, { recursive: true });
+writeFileSync(`${root}/dist/share/lockex.1`, await manualPage(root));
+writeFileSync(`${root}/dist/share/completions/lockex.bash`, bash);
+writeFileSync(`${root}/dist/share/completions/_lockex`, zsh);
+writeFileSync(`${root}/dist/share/completions/lockex.fish`, fish);
 
 /**
  * In a process of its own: a program ends its process.
@@ -157,6 +141,23 @@ function compile(name, run, input) {
     timeout: 60_000,
   });
   if (error) throw new Error(`${name} could not be compiled: ${error.message}`);
+}
+
+/** @param {'esm' | 'cjs'} format */
+async function buildLibrary(format) {
+  const kind = format === 'esm' ? 'm' : 'c';
+  await build({
+    ...COMMON,
+    plugins: [],
+    supported: {},
+    entryPoints: ['src/index.ts'],
+    outfile: `dist/index.${kind}js`,
+    format,
+    // Whoever gives the machine actors of their own makes them with the same xstate.
+    packages: 'external',
+    ...(format === 'cjs' && { banner: { js: fileUrl('partUrl') }, define: URL_IN_CJS }),
+  });
+  writeFileSync(`${root}/dist/index.d.${kind}ts`, "export * from './types/src/index.js';\n");
 }
 
 /** dist/types: what `import … from 'lockex'` gives, as TypeScript sees it. */

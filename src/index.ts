@@ -2,8 +2,8 @@
  * lockex as a library: the machine by itself, to be given actors of one's own, and a lockex with the
  * real ones. Described in docs/library.md.
  */
-import { fileURLToPath } from 'node:url';
 import { openAccess } from './access.ts';
+import { reaperArgv } from './installation.ts';
 import type { LockexSettings } from './settings.ts';
 import { createLockex as createWith, type Lockex, type LockexDependencies } from './wiring.ts';
 
@@ -48,7 +48,7 @@ export function createLockex(
     { ...defaults, ...settings },
     {
       log: () => {},
-      reaper: [process.execPath, fileURLToPath(new URL('reaper.js', import.meta.url))],
+      reaper: reaperArgv(),
       ...dependencies,
     },
   );

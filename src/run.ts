@@ -1,6 +1,5 @@
 /** One run of lockex, from its settings to its exit status: the machine, observed and logged. */
 import { hostname } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import type { InspectionEvent, SnapshotFrom } from 'xstate';
 import { outputOf } from '../machines/context.ts';
 import type { LockexEvent } from '../machines/contract.ts';
@@ -18,6 +17,7 @@ import { HookRunner } from './hooks/hook-runner.ts';
 import { onStateProgram } from './hooks/on-state.ts';
 import { notifyProgram } from './hooks/systemd.ts';
 import type { Inspector } from './inspector/main.ts';
+import { reaperArgv } from './installation.ts';
 import type { InspectSettings, LockexSettings, ObserverSettings } from './settings.ts';
 import { traceTo } from './trace.ts';
 import { version } from './version.ts';
@@ -48,7 +48,7 @@ export async function run(
   let before = '';
   const { actor, output } = createLockex(settings, {
     log: log.write,
-    reaper: [process.execPath, fileURLToPath(new URL('reaper.js', import.meta.url))],
+    reaper: reaperArgv(),
     inspect: (inspection) => {
       const seen = transitionIn(inspection);
       if (seen === null) return;

@@ -5,20 +5,24 @@ import { join } from 'node:path';
 /**
  * @param {string} root the project's folder
  * @param {string[]} inputs files that went into a bundle, relative to `root` (esbuild's metafile)
- * @returns {string} one text: each package with its version and licence
+ * @returns {string} one text: each package with its version, licence, and where it comes from
  * @throws {Error} when a package says nothing of its licence: it can't be bundled then
  */
 export function licensesOf(root, inputs) {
+  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
   const folders = new Set(inputs.flatMap((input) => packageFolder(input) ?? []));
   const parts = [...folders].sort().map((folder) => {
-    const { name, version, license, licenses } = JSON.parse(
+    const { name, version, license, licenses, repository, homepage } = JSON.parse(
       readFileSync(join(root, folder, 'package.json'), 'utf8'),
     );
     const kind = license ?? licenses?.[0]?.type;
     const file = readdirSync(join(root, folder)).find((entry) => /^licen[cs]e/i.test(entry));
     if (!kind && !file) throw new Error(`${name} says nothing of its licence`);
     const text = file ? readFileSync(join(root, folder, file), 'utf8').trim() : `License: ${kind}`;
-    return `${name} ${version} (${kind})\n\n${text}\n`;
+    const source = repository?.url ?? repository ?? homepage ?? 'not told';
+    const { integrity = 'not told' } = packages[folder] ?? {};
+    const from = `source: ${source}\nnpm: ${name}@${version} ${integrity}`;
+    return `${name} ${version} (${kind})\n${from}\n\n${text}\n`;
   });
   return `lockex is bundled with these packages.\n\n${parts.join(`\n${'-'.repeat(72)}\n\n`)}`;
 }

@@ -18,8 +18,8 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
  *   `debian`: packages; `elsewhere`: what to say to people of other systems.
  */
 
-/** @type {Record<'zookeeper' | 'kazoo' | 'redis' | 'supervisor' | 'chromium' | 'faketime' | 'systemd' | 'openssl', Part>} */
-export const PARTS = {
+/** @satisfies {Record<string, Part>} */
+const PARTS = {
   zookeeper: {
     check: () => findZookeeper() !== undefined,
     // Not the package zookeeper itself: that is a service, and wants a Java with a desktop.
@@ -64,6 +64,16 @@ export const PARTS = {
     check: () => isInPath('chromium'),
     debian: ['chromium'],
     elsewhere: 'chromium',
+  },
+  shells: {
+    check: () => isInPath('zsh') && isInPath('fish'),
+    debian: ['zsh', 'fish'],
+    elsewhere: 'zsh and fish',
+  },
+  man: {
+    check: () => isInPath('mandoc'),
+    debian: ['mandoc'],
+    elsewhere: 'mandoc',
   },
 };
 
@@ -155,13 +165,24 @@ export async function ensureDependencies() {
 
 /** `npm run build`, when something that the bundle is made of is newer than the bundle. */
 export async function ensureBuild() {
-  const sources = ['src', 'machines', 'scripts/build.js', 'package.json'].map((name) =>
-    join(ROOT, name),
-  );
-  if (timeOf(join(ROOT, 'dist/lockex.js')) > Math.max(...sources.map(newestIn))) return;
-  await withProgress('building', () =>
-    runQuietly(process.execPath, [join(ROOT, 'scripts/build.js')], { cwd: ROOT }),
-  );
+  await ensureMade('dist/lockex.js', 'building', 'scripts/build.js');
+}
+
+/** `npm run build:standalone`, likewise. */
+export async function ensureStandalone() {
+  const script = 'scripts/build-standalone.js';
+  await ensureMade('dist/standalone/lockex', 'building the standalone executable', script);
+}
+
+/**
+ * @param {string} product
+ * @param {string} what for the eyes of whoever waits
+ * @param {string} script
+ */
+async function ensureMade(product, what, script) {
+  const sources = ['src', 'machines', 'scripts', 'package.json'].map((name) => join(ROOT, name));
+  if (timeOf(join(ROOT, product)) > Math.max(...sources.map(newestIn))) return;
+  await withProgress(what, () => runQuietly(process.execPath, [join(ROOT, script)], { cwd: ROOT }));
 }
 
 /** @param {string} path a file's or a folder's @returns {number} as mtimeMs; 0 when there is none */

@@ -1,42 +1,32 @@
 /** The text of `--help`, at most 80 columns wide. Pure. */
 import { CONFIG_SPECS, GROUPS, type OptionSpec, SPECS, STATUS_SPECS } from './options.ts';
+import {
+  COMMAND_RULE,
+  EXAMPLES,
+  EXIT_STATUSES,
+  type Example,
+  SUBCOMMANDS,
+  SUMMARY,
+} from './usage.ts';
 
 const WIDTH = 80;
 /** Where the descriptions begin. */
 const INDENT = 30;
 
-const HEAD = `lockex takes a lock in ZooKeeper, runs a command while it holds it, and makes
-sure that the command is dead before anybody else gets the lock.
+const HEAD = `${SUMMARY}
 
 Usage:
   lockex [OPTIONS] -- COMMAND [ARGUMENT…]
-  lockex status [LOCKID…]     who holds it, who waits: see lockex status --help
-  lockex config               what is in force on this host, and why
+${SUBCOMMANDS.map(subcommandText).join('\n')}
 
-One word behind -- is a line for /bin/sh; several are a program and its
-arguments, executed as they are.`;
+${COMMAND_RULE}`;
 
 const TAIL = `Examples:
-  A cold standby: the same on both hosts; the second one starts redis when the
-  first one's ends, or its host does.
-    lockex -- /usr/local/bin/redis-server /etc/redis.conf
-
-  A cron job that runs on one host only, though it is started on all of them:
-    lockex -t 1 -- 'sleep 30 && uptime'
-
-  At most three at a time, on all hosts together:
-    lockex -c 3 -i reports -- make-report --all
+${EXAMPLES.map(exampleText).join('\n\n')}
 
 Exit status:
   the command's (128+n where signal n killed it), or
-  1    the lock was not had: -t was over, or --no-blocking (-E chooses another)
-  2    the command line is wrong
-  123  the command ran for longer than --max-runtime, and was stopped
-  124  the lock was lost, and the command was stopped for it
-  125  ZooKeeper could not be reached, or lockex failed; nothing runs
-  126  the command can't be executed
-  127  the command was not found
-  128+n  signal n ended lockex before the command had started`;
+${EXIT_STATUSES.map(statusText).join('\n')}`;
 
 const STATUS_HEAD = `lockex status shows who holds a lock and who waits for it, of all locks or of
 those that are named. It changes nothing.
@@ -76,6 +66,22 @@ Usage:
 
 export function configHelpText(): string {
   return [CONFIG_HEAD, ...groupsOf(CONFIG_SPECS)].join('\n\n');
+}
+
+function subcommandText({ name, operand, help }: (typeof SUBCOMMANDS)[number]): string {
+  return `  ${`lockex ${name} ${operand}`.padEnd(INDENT - 3)} ${help}`;
+}
+
+function exampleText({ what, line }: Example): string {
+  return `${indented(what)}\n    ${line}`;
+}
+
+function statusText([status, meaning]: readonly [string, string]): string {
+  return `  ${status.padEnd(4)} ${status.length > 4 ? ' ' : ''}${meaning}`;
+}
+
+function indented(text: string): string {
+  return text.replace(/^/gm, '  ');
 }
 
 function groupsOf(specs: readonly OptionSpec[]): string[] {

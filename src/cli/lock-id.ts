@@ -1,7 +1,6 @@
 /**
  * The lock id of a command that was given none: the same on every host and in every version. Pure.
  */
-import { createRequire } from 'node:module';
 import type { CommandLine } from '../settings.ts';
 
 const SLUG_LENGTH = 32;
@@ -13,9 +12,7 @@ export function lockIdOf(command: CommandLine): string {
   // JSON: ["a b"] and ["a","b"] must not be one lock.
   const encoded = JSON.stringify([command.kind, ...words]);
   // Loaded here: it takes longer than all of this program, and most are given a lock id.
-  const { createHash } = createRequire(import.meta.url)(
-    'node:crypto',
-  ) as typeof import('node:crypto');
+  const { createHash } = process.getBuiltinModule('node:crypto');
   const digest = createHash('sha256').update(encoded).digest('hex').slice(0, DIGEST_LENGTH);
   const program = command.kind === 'shell' ? programIn(command.line) : command.argv[0];
   return `${slugOf(program)}-${digest}`;

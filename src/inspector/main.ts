@@ -3,10 +3,10 @@
  * `--inspect`. An observer: it can't change anything, and what it can't do is said, never thrown.
  */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import type { LockexContext, LockexEvent } from '../../machines/contract.ts';
 import type { Output } from '../../machines/outcome.ts';
 import type { Clock } from '../clock.ts';
+import { inspectorPage } from '../installation.ts';
 import type { InspectSettings, ServerSettings } from '../settings.ts';
 import type { FeedHead, FeedMessage } from './feed.ts';
 import { History } from './history.ts';
@@ -45,7 +45,7 @@ export class Inspector {
     const { inspect, servers, head, clock } = options;
     this.#options = options;
     this.#history = new History(clock);
-    const page = readFileSync(new URL('inspector.html', import.meta.url), 'utf8');
+    const page = inspectorPage();
     this.#server = new InspectorServer({
       address: inspect,
       allowedOrigins: inspect.origins,

@@ -36,7 +36,7 @@ it('the session id is in no log, trace, argument or environment, nor the reaperâ
   // The reaper can't be heard yet, and so it is there to be looked at.
   await proxy.blackhole('both');
   holder.signal('SIGKILL');
-  await vi.waitUntil(() => /reaper\.js/.test(everyProcess()), { timeout: 30_000 });
+  await vi.waitUntil(() => /[-/]reaper(\.js)?\0/.test(everyProcess()), { timeout: 30_000 });
   expect(everyProcess()).not.toMatch(forms);
   await proxy.pass();
   await standby.line(/^\/lockex\/s\//);

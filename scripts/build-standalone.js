@@ -1,0 +1,69 @@
+/**
+ * `npm run build:standalone`: one executable that needs no Node, dist/standalone/lockex. Everything
+ * is bundled as for Node, and compiled with Bun from the registry's own prebuilt package.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { bundleOptions, shims } from './lib/bundle.js';
+import { inspectorPage } from './lib/inspector-page.js';
+import { licensesOf } from './lib/licenses.js';
+import { runScript } from './lib/main.js';
+
+const root = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
+const folder = `${root}/dist/standalone`;
+
+/** @type {import('esbuild').Plugin} */
+const installation = {
+  name: 'installation',
+  setup({ onResolve }) {
+    onResolve({ filter: /\/installation\.ts$/ }, () => ({
+      path: `${root}/src/standalone/installation.ts`,
+    }));
+  },
+};
+
+await runScript(async () => {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const bundle = `${folder}/bundle.cjs`;
+  const { metafile } = await build({
+    ...bundleOptions(root),
+    entryPoints: ['src/standalone/main.ts'],
+    outfile: bundle,
+    supported: { 'dynamic-import': false },
+    plugins: [installation, shims(root)],
+    define: { INSPECTOR_PAGE: JSON.stringify(await inspectorPage(root)) },
+    metafile: true,
+  });
+  compile(bundle, `${folder}/lockex`);
+  rmSync(bundle);
+  writeFileSync(`${folder}/licenses.txt`, licensesOf(root, Object.keys(metafile.inputs)));
+  const megabytes = Math.round(statSync(`${folder}/lockex`).size / 1024 / 1024);
+  process.stdout.write(`dist/standalone/lockex  ${megabytes} MB\n`);
+  return 0;
+});
+
+/**
+ * @param {string} bundle
+ * @param {string} outfile
+ */
+function compile(bundle, outfile) {
+  const words = ['build', '--compile', '--bytecode', '--format=cjs', bundle, '--outfile', outfile];
+  const { status, stderr, error } = spawnSync(bun(), words, { cwd: folder, encoding: 'utf8' });
+  if (status !== 0) throw error ?? new Error(`bun build failed:\n${stderr}`);
+}
+
+/** Where the package `bun` has put its program, by a script of its own; else where that came from. */
+function bun() {
+  const arch = process.arch === 'arm64' ? 'aarch64' : process.arch;
+  const places = [
+    'bun/bin/bun.exe',
+    ...['', '-musl'].map((libc) => `@oven/bun-${process.platform}-${arch}${libc}/bin/bun`),
+  ].map((place) => `${root}/node_modules/${place}`);
+  // Without that script, bun.exe is a few lines that say so.
+  const found = places.find((place) => existsSync(place) && statSync(place).size > 1_000_000);
+  if (found === undefined) throw new Error('there is no Bun for this machine');
+  return found;
+}

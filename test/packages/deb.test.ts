@@ -1,0 +1,77 @@
+/** The Debian package, installed by dpkg into a root folder of its own, tried, and purged. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { userEnvironment } from '../e2e/program.ts';
+import { run } from '../support/processes.ts';
+import { sharedServerWithChroot } from '../support/zookeeper.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const hasDpkg = spawnSync('dpkg', ['--version']).status === 0;
+let root: string;
+
+describe.runIf(hasDpkg)('the Debian package', () => {
+  beforeAll(() => {
+    root = mkdtempSync(join(tmpdir(), 'lockex-test-'));
+    for (const folder of ['info', 'updates']) {
+      mkdirSync(`${root}/var/lib/dpkg/${folder}`, { recursive: true });
+    }
+    writeFileSync(`${root}/var/lib/dpkg/status`, '');
+    const told = execFileSync('node', ['scripts/build-deb.js'], { cwd: ROOT, encoding: 'utf8' });
+    // In an empty root there is no libc6.
+    dpkg('--force-depends', '-i', join(ROOT, told.split(' ')[0] ?? ''));
+  });
+
+  afterAll(() => rmSync(root, { recursive: true }));
+
+  const dpkg = (...words: string[]) =>
+    execFileSync('dpkg', [`--root=${root}`, '--force-not-root', ...words], { stdio: 'pipe' });
+
+  it('has a program that takes a lock without any Node', async () => {
+    const { connectString } = await sharedServerWithChroot();
+    const words = ['-q', '-z', connectString, '--', '/bin/sh', '-c', 'echo up; exit 3'];
+    const env = userEnvironment({ PATH: '/usr/bin:/bin' });
+    expect(await run(`${root}/usr/bin/lockex`, words, { env })).toMatchObject({
+      status: 3,
+      stdout: 'up\n',
+      stderr: '',
+    });
+  });
+
+  it('has a manual page, completions, examples and licences', () => {
+    const share = `${root}/usr/share`;
+    const page = gunzipSync(readFileSync(`${share}/man/man1/lockex.1.gz`)).toString();
+    expect(page).toContain('.SH OPTIONS');
+    for (const file of [
+      'bash-completion/completions/lockex',
+      'zsh/vendor-completions/_lockex',
+      'fish/vendor_completions.d/lockex.fish',
+      'doc/lockex/copyright',
+      'doc/lockex/licenses.txt.gz',
+      'doc/lockex/examples/supervisord.conf',
+      'doc/lockex/examples/redis-standby.service',
+      'doc/lockex/examples/crontab',
+    ]) {
+      expect(statSync(`${share}/${file}`).mode & 0o777, file).toBe(0o644);
+    }
+  });
+
+  it('leaves nothing when it is purged', () => {
+    dpkg('--purge', 'lockex');
+    expect(existsSync(`${root}/usr`)).toBe(false);
+    expect(readdirSync(root)).toEqual(['var']);
+  });
+});

@@ -1,0 +1,75 @@
+/** The npm package, as somebody installs it in an empty folder. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { userEnvironment } from '../e2e/program.ts';
+import { run } from '../support/processes.ts';
+import { sharedServerWithChroot } from '../support/zookeeper.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+let folder: string;
+let tarball: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'lockex-test-'));
+  // What is built is what is tested everywhere else; packing it would build it again.
+  const words = ['pack', '--ignore-scripts', '--json', '--pack-destination', folder];
+  const told = execFileSync('npm', words, { cwd: ROOT, encoding: 'utf8', stdio: 'pipe' });
+  tarball = join(folder, JSON.parse(told)[0].filename);
+  writeFileSync(join(folder, 'package.json'), '{}');
+  const install = ['install', '--no-audit', '--no-fund', '--prefer-offline', tarball];
+  execFileSync('npm', install, { cwd: folder, stdio: 'pipe' });
+});
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const inFolder = (command: string, ...words: string[]) =>
+  run(command, words, { cwd: folder, env: userEnvironment() });
+
+describe('the package', () => {
+  it('has nothing that publint or attw would complain of', async () => {
+    const bin = `${ROOT}node_modules/.bin`;
+    const unpacked = `${folder}/node_modules/lockex`;
+    expect(await inFolder(`${bin}/publint`, '--strict', '--pack', 'false', unpacked)).toMatchObject(
+      {
+        status: 0,
+        stdout: expect.stringContaining('All good!'),
+      },
+    );
+    expect(await inFolder(`${bin}/attw`, tarball)).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining('No problems found'),
+    });
+  });
+
+  it('has a program that runs, and a manual page', async () => {
+    const { connectString } = await sharedServerWithChroot();
+    const words = ['-q', '-z', connectString, '--', 'echo up; exit 3'];
+    const ended = await inFolder('node_modules/.bin/lockex', ...words);
+    expect(ended).toMatchObject({ status: 3, stdout: 'up\n', stderr: '' });
+    const manifest = JSON.parse(readFileSync(`${folder}/node_modules/lockex/package.json`, 'utf8'));
+    expect(readFileSync(`${folder}/node_modules/lockex/${manifest.man}`, 'utf8')).toMatch(/^\.TH/);
+  });
+
+  it('can be imported, and required', async () => {
+    const code = "if (typeof createLockex !== 'function') throw createLockex; console.log('fine')";
+    writeFileSync(`${folder}/a.mjs`, `import { createLockex } from 'lockex'; ${code}`);
+    writeFileSync(`${folder}/a.cjs`, `const { createLockex } = require('lockex'); ${code}`);
+    for (const file of ['a.mjs', 'a.cjs']) {
+      expect(await inFolder(process.execPath, file)).toMatchObject({ status: 0, stdout: 'fine\n' });
+    }
+  });
+
+  it('tells of every package in the bundle its licence, and where it comes from', () => {
+    const text = readFileSync(`${folder}/node_modules/lockex/dist/licenses.txt`, 'utf8');
+    for (const name of ['xstate', 'node-zookeeper-client', 'cac', 'winston', 'ws']) {
+      const told = new RegExp(
+        `\\n${name} [\\d.]+ \\(\\S+\\)\\nsource: .*//.*\\nnpm: ${name}@\\S+ sha512-`,
+      );
+      expect(text).toMatch(told);
+    }
+  });
+});
