@@ -37,11 +37,14 @@ export async function run(
     narrator.dispose();
     log.fail(error);
   };
-  // A bug: the process ends here and now, and the guard ends the command.
-  process.on('uncaughtException', (error) => {
-    fail(error);
-    process.exit(EXIT_FAILED);
-  });
+  // A bug: the process ends here and now, and the guard ends the command. To Node a rejection that
+  // nobody handles is an exception; to Bun it is not.
+  for (const event of ['uncaughtException', 'unhandledRejection']) {
+    process.on(event, (error) => {
+      fail(error);
+      process.exit(EXIT_FAILED);
+    });
+  }
   const inspector = await openInspector(observers.inspect, settings, log);
   if (inspector === 'failed') return EXIT_FAILED;
   const hooks = hooksOf(observers, settings, log);
