@@ -33,6 +33,9 @@ const MOST_KEPT_BYTES = 64 * 1024;
 const RETRY_MS = 50;
 const DEFAULT_COLUMNS = 80;
 
+/** Bun, in the standalone executable, leaves its pool as it is at exit. */
+const isPoolJoined = process.versions['bun'] === undefined;
+
 type Way = 'atOnce' | 'pool' | 'closed';
 
 export class Stderr implements Sink {
@@ -75,7 +78,13 @@ export class Stderr implements Sink {
     // Node joins its pool at exit: what has been handed to it is still written, what is kept is not.
     // It may overtake the line before it.
     const behindBusy = this.#kept.slice(this.#isPoolBusy ? 1 : 0);
-    write(this.#file, Buffer.concat([...behindBusy, Buffer.from(text)]), () => {});
+    const last = Buffer.concat([...behindBusy, Buffer.from(text)]);
+    if (isPoolJoined) return write(this.#file, last, () => {});
+    try {
+      writeSync(this.#file, last);
+    } catch {
+      // Nobody reads it.
+    }
   }
 
   flush(boundMs: number): Promise<void> {

@@ -310,9 +310,8 @@ export class Session extends Requester<SessionEvents> {
 
   /** A host that never answers may not eat the time of the others; a slow one gets more each round. */
   #share(round: number): number {
-    const whole = this.#options.hosts.length === 1 ? this.#timeoutMs : this.#timeoutMs / 3;
-    const first = this.#options.hosts.length === 1 ? this.#timeoutMs / 3 : this.#timeoutMs / 10;
-    return Math.min(whole, Math.max(500, first) * 2 ** round);
+    const most = this.#options.hosts.length === 1 ? this.#timeoutMs : this.#timeoutMs / 3;
+    return Math.min(most, Math.max(500, this.#timeoutMs / 10) * 2 ** round);
   }
 
   async #pause(round: number, until: number | null): Promise<void> {
