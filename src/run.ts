@@ -11,6 +11,7 @@ import { describeError } from './cli/describe-error.ts';
 import { createLog, type Log } from './cli/log.ts';
 import { Narrator } from './cli/narrator.ts';
 import type { LogSettings } from './cli/parse.ts';
+import { Phases } from './cli/phases.ts';
 import { reasonFor } from './cli/wording.ts';
 import { systemClock as clock } from './clock.ts';
 import { HookRunner } from './hooks/hook-runner.ts';
@@ -31,6 +32,7 @@ export async function run(
 ): Promise<number> {
   const log = createLog({ format, level, lockId: settings.lockId, pid: process.pid });
   const narrator = new Narrator({ log, clock });
+  const phases = new Phases(() => performance.now());
   const traceFile = process.env['LOCKEX_TRACE'];
   const trace = traceFile ? traceTo(traceFile, clock) : null;
   const fail = (error: unknown) => {
@@ -52,12 +54,14 @@ export async function run(
   const { actor, output } = createLockex(settings, {
     log: log.write,
     reaper: reaperArgv(),
+    onConnected: () => phases.end('connect'),
     inspect: (inspection) => {
       const seen = transitionIn(inspection);
       if (seen === null) return;
       const { value, context } = seen.snapshot;
       const state = stateName(value);
       trace?.(state, seen.event);
+      phases.observe(seen.event);
       narrator.observe({ state, context }, seen.event);
       inspector?.observe({ state, context }, seen.event);
       const [top = ''] = state.split('.');
@@ -73,9 +77,11 @@ export async function run(
       before = top;
     },
   });
+  phases.end('load');
   actor.start();
   try {
     const result = await output;
+    log.write('debug', `milliseconds since the process began: ${phases}`);
     narrator.conclude(result);
     await Promise.all([inspector?.conclude(result), ...hooks.map((hook) => hook.finish())]);
     return result.exitCode;

@@ -42,6 +42,8 @@ export interface LockexDependencies {
   readonly log: (level: 'debug' | 'info' | 'warn' | 'error', message: string) => void;
   readonly clock?: Clock;
   readonly inspect?: (event: InspectionEvent) => void;
+  /** Called each time a socket to a server stands. */
+  readonly onConnected?: () => void;
   /** The program that ends the session of a lockex that is gone; without it, its timeout does. */
   readonly reaper?: readonly string[];
 }
@@ -67,8 +69,12 @@ export function createLockex(settings: LockexSettings, dependencies: LockexDepen
         log,
         connectTimeoutMs: settings.timeoutMs,
         killAfterMs: settings.killAfterMs,
-        newSession: () =>
-          new Session({ ...accessOf(settings), timeoutMs: settings.timeoutMs, clock, log }),
+        newSession: () => {
+          const { timeoutMs } = settings;
+          const session = new Session({ ...accessOf(settings), timeoutMs, clock, log });
+          session.on('connected', () => dependencies.onConnected?.());
+          return session;
+        },
         runRecord: settings.oncePerMs === null ? null : runRecordOf(settings),
         newRecipe: (session, guid) => newRecipe(settings, session, guid),
         emit: (event) => {

@@ -48,6 +48,8 @@ export interface ConnectionOptions {
   readonly openSocket: () => Socket;
   /** `user:password` to be sent for digest authentication, and wiped here; null: none. May throw. */
   readonly credentials: () => Buffer | null;
+  /** The socket stands. */
+  readonly onConnected: () => void;
   readonly onAttached: (handshake: Handshake) => void;
   /** Said once, also when the connection was never made. */
   readonly onEnded: (reason: EndReason) => void;
@@ -177,6 +179,7 @@ export class Connection extends ConnectionManager {
 
   #shakeHands(): void {
     const { clock, lastZxid, timeoutMs, sessionId, password } = this.#options;
+    this.#options.onConnected();
     this.#sentAt = clock.now();
     const handshake = new jute.protocol.ConnectRequest(
       jute.PROTOCOL_VERSION,

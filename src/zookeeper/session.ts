@@ -42,6 +42,8 @@ export interface Attachment {
 }
 
 interface SessionEvents {
+  /** A socket stands; nothing has been said on it. */
+  connected: [];
   attached: [Attachment];
   detached: [{ readonly reason: string }];
   /** Said once. `silence`: our own verdict, T after the last word from any server. */
@@ -241,6 +243,7 @@ export class Session extends Requester<SessionEvents> {
         openSocket: () => (this.#options.openSocket ?? openSocket)(server, tls),
         credentials: () => (auth === null ? null : readCredentials(auth)),
         log: this.#options.log,
+        onConnected: () => this.emit('connected'),
         onHeard: () => {
           this.#heardAt = this.#options.clock.now();
           if (!this.isAttached) return;

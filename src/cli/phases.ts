@@ -1,0 +1,37 @@
+/** At what a run spends its time: milliseconds since the process began, for the log at level debug. */
+import type { LockexEvent } from '../../machines/contract.ts';
+
+/** The event that ends a phase. `load` and `connect` end without one. */
+const ENDS: Readonly<Partial<Record<LockexEvent['type'], string>>> = {
+  'session.established': 'session',
+  'lock.granted': 'node',
+  'lock.confirmed': 'grant',
+  'command.started': 'spawn',
+  'command.exited': 'exit',
+  'lock.released': 'release',
+  'session.closed': 'close',
+};
+
+export class Phases {
+  readonly #now: () => number;
+  readonly #ends = new Map<string, number>();
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** The first end of a phase counts. */
+  end(phase: string): void {
+    if (!this.#ends.has(phase)) this.#ends.set(phase, this.#now());
+  }
+
+  observe(event: LockexEvent | null): void {
+    const phase = event === null ? undefined : ENDS[event.type];
+    if (phase !== undefined) this.end(phase);
+  }
+
+  /** `load 24.1, connect 24.9, …`, in the order in which they ended. */
+  toString(): string {
+    return [...this.#ends].map(([phase, at]) => `${phase} ${at.toFixed(1)}`).join(', ');
+  }
+}
