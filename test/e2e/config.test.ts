@@ -1,5 +1,5 @@
 /** The configuration file, on a real run. */
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { sharedServerWithChroot } from '../support/zookeeper.ts';
 import { runLockex, temporaryFolder } from './program.ts';
@@ -29,4 +29,26 @@ it('that is not there, not JSON or not to be read is refused in one line', async
   expect(await refused(`${folder}/none`)).toBe(`lockex: there is no file '${folder}/none'\n`);
   expect(await refused(`${folder}/broken`)).toBe(`lockex: ${folder}/broken is not JSON\n`);
   expect(await refused(folder)).toBe(`lockex: '${folder}' can't be read: EISDIR\n`);
+});
+
+it('lies where it is said to lie: what the folder of a job holds is not read', async () => {
+  const { connectString } = await sharedServerWithChroot();
+  const folder = temporaryFolder();
+  const stranger = `${folder}/node_modules/bufferutil`;
+  mkdirSync(stranger, { recursive: true });
+  const files = {
+    'lockex.json': '{',
+    'package.json': '{',
+    'tsconfig.json': '{',
+    '.env': 'STRANGE=1\n',
+    'bunfig.toml': 'preload = ["./strange.js"]\n',
+    'strange.js': 'console.log("STRANGE"); console.error("STRANGE");',
+    'node_modules/bufferutil/index.js': 'console.error("STRANGE");',
+  };
+  for (const [name, text] of Object.entries(files)) writeFileSync(`${folder}/${name}`, text);
+  const words = ['-z', connectString, '-q', '--inspect=0', '--', 'env', '-u', 'PWD'];
+  const { status, stdout, stderr } = await runLockex(words, { cwd: folder });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  expect(stdout).toContain('LOCKEX_LOCKID=');
+  expect(stdout).not.toContain('STRANGE');
 });
