@@ -10,7 +10,7 @@ export function reaperArgv(): readonly string[] {
   return [process.execPath, fileURLToPath(new URL('reaper.js', import.meta.url))];
 }
 
-/** HTML, of a part in program/. */
+/** HTML. */
 export function inspectorPage(): string {
-  return readFileSync(new URL('inspector.html', import.meta.url), 'utf8');
+  return readFileSync(new URL('program/inspector.html', import.meta.url), 'utf8');
 }

@@ -18,7 +18,7 @@ import { HookRunner } from './hooks/hook-runner.ts';
 import { onStateProgram } from './hooks/on-state.ts';
 import { notifyProgram } from './hooks/systemd.ts';
 import type { Inspector } from './inspector/main.ts';
-import { reaperArgv } from './installation.ts';
+import { inspectorPage, reaperArgv } from './installation.ts';
 import type { InspectSettings, LockexSettings, ObserverSettings } from './settings.ts';
 import { traceTo } from './trace.ts';
 import { version } from './version.ts';
@@ -129,6 +129,7 @@ async function openInspector(
       head: { lockId, lockPath, leases, host: hostname(), pid: process.pid, version },
       clock,
       definition: () => JSON.stringify(lockexMachine.definition),
+      page: inspectorPage(),
     });
     log.write('info', `the inspector is at ${inspector.url}`, { url: inspector.url });
     if (!/^(127\.|localhost$|::1$)/.test(inspect.host)) {

@@ -6,7 +6,6 @@ import { createHash } from 'node:crypto';
 import type { LockexContext, LockexEvent } from '../../machines/contract.ts';
 import type { Output } from '../../machines/outcome.ts';
 import type { Clock } from '../clock.ts';
-import { inspectorPage } from '../installation.ts';
 import type { InspectSettings, ServerSettings } from '../settings.ts';
 import type { FeedHead, FeedMessage } from './feed.ts';
 import { History } from './history.ts';
@@ -21,6 +20,8 @@ export interface InspectorOptions {
   readonly clock: Clock;
   /** The machine's definition, as JSON. */
   readonly definition: () => string;
+  /** The page that shows it all: HTML. */
+  readonly page: string;
 }
 
 /** What the last words have to get through to the viewers, when lockex ends. */
@@ -42,10 +43,9 @@ export class Inspector {
   #exitCode: number | null = null;
 
   constructor(options: InspectorOptions) {
-    const { inspect, servers, head, clock } = options;
+    const { inspect, servers, head, clock, page } = options;
     this.#options = options;
     this.#history = new History(clock);
-    const page = inspectorPage();
     this.#server = new InspectorServer({
       address: inspect,
       allowedOrigins: inspect.origins,
