@@ -6,10 +6,13 @@ import './early-signals.ts';
 import { readFileSync } from 'node:fs';
 import { EXIT_FAILED } from '../machines/outcome.ts';
 import { describeError } from './cli/describe-error.ts';
-import { parseCommandLine } from './cli/parse.ts';
+import { type LogSettings, parseCommandLine } from './cli/parse.ts';
 import { printable } from './cli/printable.ts';
 import { EXIT_USAGE, UsageError } from './cli/usage-error.ts';
 import { systemClock } from './clock.ts';
+import { reaperArgv } from './installation.ts';
+import type { Begun } from './run.ts';
+import type { LockexSettings } from './settings.ts';
 import { version } from './version.ts';
 import { AccessError, checkAccess } from './zookeeper/credentials.ts';
 
@@ -31,9 +34,29 @@ async function main(): Promise<void> {
     const { standardOutput, status } = await import('./status/main.ts');
     process.exit(await status(parsed.settings, systemClock, standardOutput()));
   }
-  // Loaded only now: --help and a usage error need neither the machine nor the log.
-  const { run } = await import('./run.ts');
-  process.exit(await run(parsed.settings, parsed.log, parsed.observers));
+  const begun = await begin(parsed.settings, parsed.log);
+  try {
+    // Loaded only now: --help and a usage error need neither the machine nor ZooKeeper.
+    const { run } = await import('./run.ts');
+    process.exit(await run(parsed.settings, parsed.observers, begun));
+  } catch (error) {
+    begun.supervisor.dispose();
+    throw error;
+  }
+}
+
+/**
+ * Parks the command, as the machine would first thing: the kernel may take ten milliseconds for
+ * that, in which the machine is loaded.
+ */
+async function begin(settings: LockexSettings, { format, level }: LogSettings): Promise<Begun> {
+  const { superviseCommand } = await import('./supervision.ts');
+  const { createLog } = await import('./cli/log.ts');
+  const log = createLog({ format, level, lockId: settings.lockId, pid: process.pid });
+  const reaper = reaperArgv();
+  const supervisor = superviseCommand(settings, { log: log.write, clock: systemClock, reaper });
+  supervisor.send({ type: 'command.park' });
+  return { log, supervisor };
 }
 
 function readIfThere(file: string): string | null {

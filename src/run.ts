@@ -8,29 +8,35 @@ import { EXIT_FAILED } from '../machines/outcome.ts';
 import { stateName } from '../machines/state-name.ts';
 import { withoutSecrets } from './access.ts';
 import { describeError } from './cli/describe-error.ts';
-import { createLog, type Log } from './cli/log.ts';
+import type { Log } from './cli/log.ts';
 import { Narrator } from './cli/narrator.ts';
-import type { LogSettings } from './cli/parse.ts';
 import { Phases } from './cli/phases.ts';
 import { reasonFor } from './cli/wording.ts';
 import { systemClock as clock } from './clock.ts';
+import type { CommandSupervisor } from './command/supervisor.ts';
 import { HookRunner } from './hooks/hook-runner.ts';
 import { onStateProgram } from './hooks/on-state.ts';
 import { notifyProgram } from './hooks/systemd.ts';
 import type { Inspector } from './inspector/main.ts';
-import { inspectorPage, reaperArgv } from './installation.ts';
+import { inspectorPage } from './installation.ts';
 import type { InspectSettings, LockexSettings, ObserverSettings } from './settings.ts';
 import { traceTo } from './trace.ts';
 import { version } from './version.ts';
 import { createLockex } from './wiring.ts';
 
+/** What there is before the rest is loaded. */
+export interface Begun {
+  readonly log: Log;
+  /** The command is being parked. */
+  readonly supervisor: CommandSupervisor;
+}
+
 /** Never rejects: what goes wrong is logged, and ends in EXIT_FAILED. */
 export async function run(
   settings: LockexSettings,
-  { format, level }: LogSettings,
   observers: ObserverSettings,
+  { log, supervisor }: Begun,
 ): Promise<number> {
-  const log = createLog({ format, level, lockId: settings.lockId, pid: process.pid });
   const narrator = new Narrator({ log, clock });
   const phases = new Phases(() => performance.now());
   const traceFile = process.env['LOCKEX_TRACE'];
@@ -48,12 +54,15 @@ export async function run(
     });
   }
   const inspector = await openInspector(observers.inspect, settings, log);
-  if (inspector === 'failed') return EXIT_FAILED;
+  if (inspector === 'failed') {
+    supervisor.dispose();
+    return EXIT_FAILED;
+  }
   const hooks = hooksOf(observers, settings, log);
   let before = '';
   const { actor, output } = createLockex(settings, {
     log: log.write,
-    reaper: reaperArgv(),
+    supervisor,
     onConnected: () => phases.end('connect'),
     inspect: (inspection) => {
       const seen = transitionIn(inspection);
@@ -63,6 +72,8 @@ export async function run(
       trace?.(state, seen.event);
       phases.observe(seen.event);
       narrator.observe({ state, context }, seen.event);
+      // While the server thinks about our node.
+      if (state === 'waiting') setImmediate(log.load);
       inspector?.observe({ state, context }, seen.event);
       const [top = ''] = state.split('.');
       if (top === before) return;

@@ -22,12 +22,12 @@ import type {
 } from '../machines/contract.ts';
 import { lockexMachine } from '../machines/lockex.ts';
 import type { Output } from '../machines/outcome.ts';
-import { accessOf, withoutSecrets } from './access.ts';
+import { accessOf } from './access.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { isHangupIgnored, SignalWatcher } from './command/signals.ts';
-import { CommandSupervisor } from './command/supervisor.ts';
-import { randomHex } from './random.ts';
+import { SignalWatcher } from './command/signals.ts';
+import type { CommandSupervisor } from './command/supervisor.ts';
 import type { CommandLine, LockexSettings } from './settings.ts';
+import { superviseCommand } from './supervision.ts';
 import { version } from './version.ts';
 import { Contender } from './zookeeper/contender.ts';
 import { Lock } from './zookeeper/lock.ts';
@@ -46,6 +46,8 @@ export interface LockexDependencies {
   readonly onConnected?: () => void;
   /** The program that ends the session of a lockex that is gone; without it, its timeout does. */
   readonly reaper?: readonly string[];
+  /** The command's supervisor, where it was made beforehand. Then the reaper is known to it. */
+  readonly supervisor?: CommandSupervisor;
 }
 
 export interface Lockex {
@@ -57,9 +59,8 @@ export interface Lockex {
 /** Makes a machine with its real actors; `actor.start()` begins. */
 export function createLockex(settings: LockexSettings, dependencies: LockexDependencies): Lockex {
   const clock = dependencies.clock ?? systemClock;
-  const { log } = dependencies;
-  const ignoreHangup = isHangupIgnored(process.env);
-  let supervisor: CommandSupervisor | null = null;
+  const { log, reaper = null } = dependencies;
+  const supervisor = dependencies.supervisor ?? superviseCommand(settings, { log, clock, reaper });
   let contender: Contender | null = null;
 
   const zookeeper = fromCallback<ZookeeperCommand, undefined, ZookeeperEvent>(
@@ -79,7 +80,9 @@ export function createLockex(settings: LockexSettings, dependencies: LockexDepen
         newRecipe: (session, guid) => newRecipe(settings, session, guid),
         emit: (event) => {
           // Before the machine hears of it: the guard is to know every session that has a node.
-          if (event.type === 'session.established') supervisor?.refreshReaper();
+          if (event.type === 'session.established') {
+            supervisor.tellReaper(remainsOf(settings, actor));
+          }
           sendBack(event);
         },
       });
@@ -90,31 +93,13 @@ export function createLockex(settings: LockexSettings, dependencies: LockexDepen
   );
 
   const command = fromCallback<CommandCommand, undefined, CommandEvent>(({ sendBack, receive }) => {
-    const actor = new CommandSupervisor(
-      {
-        command: settings.command,
-        env: withoutSecrets(process.env),
-        cwd: process.cwd(),
-        lockId: settings.lockId,
-        guid: randomHex(16),
-        ignoreHangup,
-        killAfterMs: settings.killAfterMs,
-        guard: settings.guard,
-        clock,
-        log,
-        reaper: dependencies.reaper
-          ? { argv: dependencies.reaper, credentials: () => remainsOf(settings, contender) }
-          : null,
-      },
-      sendBack,
-    );
-    supervisor = actor;
-    receive((order) => actor.send(order));
-    return () => actor.dispose();
+    supervisor.listen(sendBack);
+    receive((order) => supervisor.send(order));
+    return () => supervisor.dispose();
   });
 
   const signals = fromCallback<EventObject, undefined, SignalEvent>(({ sendBack }) => {
-    const watcher = new SignalWatcher(sendBack, { ignoreHangup });
+    const watcher = new SignalWatcher(sendBack, supervisor);
     watcher.start();
     return () => watcher.stop();
   });
@@ -128,7 +113,7 @@ export function createLockex(settings: LockexSettings, dependencies: LockexDepen
       complete: () => resolve(actor.getSnapshot().output as Output),
       error: (error) => {
         // Invoked actors outlive a machine that failed (xstate#5153): end them by hand.
-        supervisor?.dispose();
+        supervisor.dispose();
         contender?.dispose();
         reject(error);
       },
@@ -138,8 +123,8 @@ export function createLockex(settings: LockexSettings, dependencies: LockexDepen
 }
 
 /** '' while there is no session to end. */
-function remainsOf(settings: LockexSettings, contender: Contender | null): string {
-  const credentials = contender?.credentials() ?? null;
+function remainsOf(settings: LockexSettings, contender: Contender): string {
+  const credentials = contender.credentials();
   if (credentials === null) return '';
   const { auth, timeoutMs } = settings;
   // The reaper has no environment of ours; to end a session it need not be anybody.

@@ -6,6 +6,12 @@
  * would read, for nothing.
  */
 const SHIMS = new Map([
+  [
+    'winston',
+    `exports.createLogger = require("winston/lib/winston/create-logger");
+    exports.format = { printf: require("logform/printf") };
+    exports.transports = { Stream: require("winston/lib/winston/transports/stream") };`,
+  ],
   ['readable-stream', 'module.exports = require("node:stream")'],
   ['readable-stream/lib/_stream_writable.js', 'module.exports = require("node:stream").Writable'],
   ['@dabh/diagnostics', 'module.exports = () => () => {}'],

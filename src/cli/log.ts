@@ -1,11 +1,12 @@
 /**
  * The log: lines for people or JSON lines for programs, through winston, to standard error. Knows
  * nothing of what it logs. Fields and formats are described in docs/logging.md.
+ *
+ * winston is loaded for the first line, but not before `LOAD_AFTER_MS` unless somebody asks: it
+ * takes a tenth of a short run, which is better spent on the way to the lock.
  */
-
-import { Writable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
-import { createLogger, format, type Logform, transports } from 'winston';
+import type { Logger } from 'winston';
 import { describeError } from './describe-error.ts';
 import { isForegroundJob } from './foreground.ts';
 import { escapedJson, printable } from './printable.ts';
@@ -15,6 +16,14 @@ export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
 
 /** JSON-safe; the names are stable. */
 export type LogFields = Readonly<Record<string, unknown>>;
+
+/** One line, before it has a shape. */
+export interface Entry {
+  readonly level: LogLevel;
+  readonly message: string;
+  readonly fields: LogFields;
+  readonly at: Date;
+}
 
 export interface LogOptions {
   readonly format: 'text' | 'json';
@@ -32,6 +41,8 @@ export interface Log {
   readonly write: (level: LogLevel, message: string, fields?: LogFields) => void;
   /** Something that nobody foresaw; written at once, with its stack at level debug only. */
   readonly fail: (error: unknown) => void;
+  /** Now is a good time for what takes time: lines that wait for winston are written. */
+  readonly load: () => void;
   /** One line at the bottom of a terminal, replaced by the next; null takes it away. */
   readonly live: (text: string | null) => void;
   /** Whether `live` shows anything. */
@@ -44,6 +55,8 @@ export interface Log {
 }
 
 const FLUSH_MS = 1000;
+const LOAD_AFTER_MS = 50;
+const LEVELS: readonly LogLevel[] = ['error', 'warn', 'info', 'debug'];
 /** Of one line; characters. */
 const LONGEST_MESSAGE = 2000;
 const CLEAR_LINE = '\r\u001b[K';
@@ -68,51 +81,57 @@ export function createLog(options: LogOptions): Log {
   let liveText: string | null = null;
   /** As last told: what happens in a state without changing it is logged with it as well. */
   let state: unknown = null;
+  /** Lines that wait for winston, oldest first. */
+  const waiting: Entry[] = [];
   /** Lines that winston was given and has not handed on; at `process.exit` they are lost. */
   let pending = 0;
+  let logger: Logger | null = null;
+  let loading: Promise<void> | null = null;
+  let loadTimer: NodeJS.Timeout | null = null;
 
   const print = (text: string) => {
     if (liveText === null) return sink.write(text);
     sink.write(`${CLEAR_LINE}${text}${liveText}`);
   };
-  /** The line that winston would make of it. */
-  const shaped = (level: LogLevel, message: string) => {
-    const info = { level, message, fields: { state }, [Symbol.for('level')]: level };
-    const made = logger.format.transform(info) as Logform.TransformableInfo;
-    return String(made[Symbol.for('message') as never]);
+  const shaped = (entry: Entry): string =>
+    options.format === 'json' ? jsonLine(entry, options) : textLine(entry, isColoured);
+  const entryOf = (level: LogLevel, message: string, fields: LogFields = {}): Entry => {
+    state = fields['state'] ?? state;
+    return { level, message, fields: { ...fields, state }, at: new Date() };
   };
   const droppedLine = (lines: number) =>
-    shaped('warn', `${lines} lines were dropped here: they were not read in time`);
-  const logger = createLogger({
-    level: options.level,
-    format: options.format === 'json' ? jsonFormat(options) : textFormat(isColoured),
-    transports: [
-      new transports.Stream({
-        eol: '',
-        stream: new Writable({
-          decodeStrings: false,
-          write(text: string, _encoding, done) {
-            pending -= 1;
-            print(`${text}\n`);
-            done();
-          },
-        }),
-      }),
-    ],
-  });
+    shaped(entryOf('warn', `${lines} lines were dropped here: they were not read in time`));
+
+  const load = (): Promise<void> => {
+    if (loadTimer !== null) clearTimeout(loadTimer);
+    loading ??= import('./winston.ts').then(({ createWinston }) => {
+      logger = createWinston(options.level, shaped, (line) => {
+        pending -= 1;
+        print(`${line}\n`);
+      });
+      for (const entry of waiting.splice(0)) logger.log(entry);
+    });
+    return loading;
+  };
   return {
     isLive,
-    write: (level, message, fields = {}) => {
-      state = fields['state'] ?? state;
-      if (!logger.isLevelEnabled(level)) return;
-      const text = printable(message, LONGEST_MESSAGE);
+    write: (level, message, fields) => {
+      const entry = entryOf(level, printable(message, LONGEST_MESSAGE), fields);
+      if (LEVELS.indexOf(level) > LEVELS.indexOf(options.level)) return;
       pending += 1;
-      logger.log({ level, message: text, fields: { ...fields, state } });
+      if (logger !== null) return void logger.log(entry);
+      waiting.push(entry);
+      loadTimer ??= setTimeout(() => void load(), LOAD_AFTER_MS);
+    },
+    load: () => {
+      if (waiting.length > 0) void load();
     },
     fail: (error) => {
-      // The process may end in this very turn, before winston would hand the line on.
-      const line = shaped('error', describeError(error, options.level));
-      sink.writeLast(`${liveText === null ? '' : CLEAR_LINE}${line}\n`);
+      // The process may end in this very turn, before winston would hand a line on.
+      const last = entryOf('error', describeError(error, options.level));
+      pending -= waiting.length;
+      const lines = [...waiting.splice(0), last].map((entry) => `${shaped(entry)}\n`);
+      sink.writeLast(`${liveText === null ? '' : CLEAR_LINE}${lines.join('')}`);
       liveText = null;
     },
     live: (text) => {
@@ -125,6 +144,7 @@ export function createLog(options: LogOptions): Log {
     },
     flush: async () => {
       // Not by ending it: winston throws at a line that is written after that.
+      if (waiting.length > 0) await load();
       const bound = performance.now() + FLUSH_MS;
       while (pending > 0 && performance.now() < bound) await turn();
       await sink.flush(FLUSH_MS);
@@ -138,19 +158,15 @@ function liveLine(text: string, columns: number): string {
   return `${WRAP_OFF}${line}${WRAP_ON}`;
 }
 
-function textFormat(isColoured: boolean): Logform.Format {
-  return format.printf(({ level, message }) => {
-    const time = new Date().toTimeString().slice(0, 8);
-    const colour = isColoured ? COLOURS[level as LogLevel] : '';
-    const mark = level === 'warn' || level === 'error' ? `${level}: ` : '';
-    return `${time} lockex: ${colour}${mark}${message}${isColoured ? PLAIN : ''}`;
-  });
+function textLine({ level, message, at }: Entry, isColoured: boolean): string {
+  const time = at.toTimeString().slice(0, 8);
+  const colour = isColoured ? COLOURS[level] : '';
+  const mark = level === 'warn' || level === 'error' ? `${level}: ` : '';
+  return `${time} lockex: ${colour}${mark}${message}${isColoured ? PLAIN : ''}`;
 }
 
-function jsonFormat({ lockId, pid }: LogOptions): Logform.Format {
-  return format.printf(({ level, message, fields }) => {
-    const { state, ...others } = fields as LogFields;
-    const ts = new Date().toISOString();
-    return escapedJson(JSON.stringify({ ts, level, state, message, lock: lockId, pid, ...others }));
-  });
+function jsonLine({ level, message, fields, at }: Entry, { lockId, pid }: LogOptions): string {
+  const { state, ...others } = fields;
+  const ts = at.toISOString();
+  return escapedJson(JSON.stringify({ ts, level, state, message, lock: lockId, pid, ...others }));
 }

@@ -50,11 +50,17 @@ export class Run {
     return this.#guarding?.pid ?? null;
   }
 
-  /** In a moment: to start a process takes milliseconds, in which the session can be asked for. */
+  /** The gate first: to enter its cgroup can take the kernel ten milliseconds. */
   park(): void {
-    setImmediate(() => {
-      if (!this.#isClosing && !this.#isOver) this.#park();
-    });
+    this.#parking.park();
+    if (this.#isOver) return;
+    const words = this.#options.reaper?.map((word) => `word ${word}`) ?? [];
+    this.#guarding?.tell('reaper', 'reaper', ...words);
+    this.#guarding?.tell('marker', `marker ${markerOf(this.#options)}`);
+    this.#guarding?.tell('brand', `brand ${this.#parking.brand}`);
+    this.#guarding?.stand();
+    const found = resolveCommand(this.#options);
+    if (!found.ok) this.#emit({ type: 'command.doubtful', message: found.message });
   }
 
   arm(lease: LeaseInfo): void {
@@ -92,11 +98,10 @@ export class Run {
     this.#stop().request(Math.min(inTime, last));
   }
 
-  refreshReaper(): void {
-    const { reaper } = this.#options;
-    if (reaper !== null) {
-      this.#guarding?.tell('credentials', `credentials ${reaper.credentials()}`);
-    }
+  /** One line for the reaper's stdin; empty: there is nothing to give back, and it is not run. */
+  tellReaper(credentials: string): void {
+    if (this.#options.reaper === null) return;
+    this.#guarding?.tell('credentials', `credentials ${credentials}`);
   }
 
   /** SIGKILL to everything, now; what this can't wait for is left to the guard. */
@@ -106,19 +111,6 @@ export class Run {
     this.#isOver = true;
     this.#parking.dispose();
     this.#guarding?.abandon();
-  }
-
-  #park(): void {
-    const { reaper } = this.#options;
-    const words = reaper === null ? [] : reaper.argv.map((word) => `word ${word}`);
-    this.#guarding?.tell('reaper', 'reaper', ...words);
-    this.#guarding?.tell('marker', `marker ${markerOf(this.#options)}`);
-    this.#guarding?.tell('brand', `brand ${this.#parking.brand}`);
-    this.refreshReaper();
-    this.#guarding?.stand();
-    this.#parking.park();
-    const found = resolveCommand(this.#options);
-    if (!found.ok) this.#emit({ type: 'command.doubtful', message: found.message });
   }
 
   #newGuarding(): Guarding {

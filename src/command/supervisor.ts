@@ -1,6 +1,8 @@
 /**
  * The command, as the machine sees it: takes its commands, tells its events. Nothing else of this
  * folder is for others. After `command.stopped` it may be parked again.
+ *
+ * It can be parked before there is a machine to listen: what it has to say is kept until then.
  */
 import type { CommandCommand, CommandEvent } from '../../machines/contract.ts';
 import { Run } from './run.ts';
@@ -8,18 +10,28 @@ import type { SupervisorOptions } from './types.ts';
 
 export class CommandSupervisor {
   readonly #options: SupervisorOptions;
-  readonly #emit: (event: CommandEvent) => void;
+  #emit: ((event: CommandEvent) => void) | null = null;
+  readonly #unheard: CommandEvent[] = [];
   #run: Run | null = null;
+  #credentials = '';
 
   /**
    * @throws TypeError where a word of the reaper's argv holds a newline: the guard gets it by lines.
    */
-  constructor(options: SupervisorOptions, emit: (event: CommandEvent) => void) {
-    if (options.reaper?.argv.some((word) => word.includes('\n'))) {
+  constructor(options: SupervisorOptions) {
+    if (options.reaper?.some((word) => word.includes('\n'))) {
       throw new TypeError("the reaper's argv can't hold newlines");
     }
     this.#options = options;
+  }
+
+  listen(emit: (event: CommandEvent) => void): void {
     this.#emit = emit;
+    for (const event of this.#unheard.splice(0)) emit(event);
+  }
+
+  get ignoreHangup(): boolean {
+    return this.#options.ignoreHangup === true;
   }
 
   /** Pid of the guard that stands; null: none does. */
@@ -44,9 +56,10 @@ export class CommandSupervisor {
     }
   }
 
-  /** The reaper's credentials have changed: the guard is told. */
-  refreshReaper(): void {
-    this.#run?.refreshReaper();
+  /** What the reaper is to give back from now on, in one line; empty: nothing. */
+  tellReaper(credentials: string): void {
+    this.#credentials = credentials;
+    this.#run?.tellReaper(credentials);
   }
 
   /** Synchronous last resort: SIGKILL to everything. Nothing is told any more. */
@@ -62,15 +75,21 @@ export class CommandSupervisor {
     const run: Run = new Run(this.#options, (event) => {
       if (run !== this.#run) return;
       if (event.type === 'command.stopped') this.#run = null;
-      this.#emit(event);
+      this.#tell(event);
     });
     this.#run = run;
+    run.tellReaper(this.#credentials);
     run.park();
   }
 
   #stop(graceMs: number, deadline: number | null): void {
     if (this.#run !== null) return this.#run.stop(graceMs, deadline);
     const how = { means: 'none', stragglers: [] } as const;
-    this.#emit({ type: 'command.stopped', exit: null, how });
+    this.#tell({ type: 'command.stopped', exit: null, how });
+  }
+
+  #tell(event: CommandEvent): void {
+    if (this.#emit === null) this.#unheard.push(event);
+    else this.#emit(event);
   }
 }

@@ -13,14 +13,6 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 export type Log = (level: LogLevel, message: string) => void;
 
-/** What the guard runs after lockex is gone and everything is dead, to give the lock back early. */
-export interface Reaper {
-  /** Program by absolute path, and arguments. No word may hold a newline. */
-  readonly argv: readonly string[];
-  /** One line for its stdin; empty: there is nothing to give back, and it is not run. */
-  readonly credentials: () => string;
-}
-
 export interface SupervisorOptions {
   readonly command: CommandLine;
   /** The environment that lockex itself was started with. */
@@ -41,7 +33,11 @@ export interface SupervisorOptions {
   /** The gate's shell, and the guard's where none is chosen for it. Default: `/bin/sh`. */
   readonly shell?: readonly string[];
   readonly log: Log;
-  readonly reaper: Reaper | null;
+  /**
+   * What the guard runs after lockex is gone and everything is dead, to give the lock back early:
+   * program by absolute path, and arguments. No word may hold a newline. null: nothing.
+   */
+  readonly reaper: readonly string[] | null;
 }
 
 /** A process, and not another that was given its number later. */

@@ -173,7 +173,7 @@ describe('the live line', () => {
     log.live('waiting for 2 s');
     expect(sink.screen).toEqual(['waiting for 2 s']);
     log.write('warn', 'something');
-    await new Promise((resolve) => setImmediate(resolve));
+    await log.flush();
     expect(sink.screen).toEqual([expect.stringMatching(/something$/), 'waiting for 2 s']);
     log.live(null);
     expect(sink.screen).toEqual([expect.stringMatching(/something$/), '']);

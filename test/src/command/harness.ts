@@ -129,21 +129,19 @@ export function supervise(settings: Settings): Supervised {
   const events = new Events();
   const logs: string[] = [];
   const guid = settings.guid ?? newGuid();
-  const supervisor = new CommandSupervisor(
-    {
-      env: process.env,
-      cwd: process.cwd(),
-      lockId: 'test',
-      guid,
-      guard: true,
-      killAfterMs: 2000,
-      clock: systemClock,
-      log: (_level, message) => logs.push(message),
-      reaper: null,
-      ...settings,
-    },
-    events.push,
-  );
+  const supervisor = new CommandSupervisor({
+    env: process.env,
+    cwd: process.cwd(),
+    lockId: 'test',
+    guid,
+    guard: true,
+    killAfterMs: 2000,
+    clock: systemClock,
+    log: (_level, message) => logs.push(message),
+    reaper: null,
+    ...settings,
+  });
+  supervisor.listen(events.push);
   const marker = `LOCKEX_HELD_${guid}`;
   onCleanUp(async () => {
     supervisor.dispose();
