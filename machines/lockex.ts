@@ -9,373 +9,378 @@
  */
 import { initialContext, outputOf } from './context.ts';
 import { ignoring } from './ignoring.ts';
-import { lockexSetup } from './vocabulary.ts';
+import { type LockexActors, lockexSetup } from './vocabulary.ts';
 
-export const lockexMachine = lockexSetup.createMachine({
-  id: 'lockex',
-  context: ({ input }) => initialContext(input),
-  output: ({ context }) => outputOf(context),
-  invoke: [
-    { id: 'zookeeper', src: 'zookeeper' },
-    { id: 'command', src: 'command' },
-    { id: 'signals', src: 'signals' },
-  ],
-  entry: 'park',
-  initial: 'connecting',
-  states: {
-    connecting: {
-      description: 'A session is being made; the command is parked at its gate.',
-      entry: 'connect',
-      on: {
-        'session.established': [
-          {
-            guard: 'isPatienceFresh',
-            target: 'waiting',
-            actions: ['noteSession', 'startPatience', 'countPatience'],
-          },
-          { target: 'waiting', actions: 'noteSession' },
-        ],
-        'session.unreachable': [
-          {
-            guard: 'hasConnectTry',
-            target: 'connecting',
-            reenter: true,
-            actions: 'spendConnectTry',
-          },
-          { target: 'cleanup', actions: 'endUnreachable' },
-        ],
-        'command.failed': { target: 'cleanup', actions: 'endNotRunnable' },
-        'signal.received': { guard: 'isFatal', target: 'cleanup', actions: 'endInterrupted' },
-        'wait.timedOut': { target: 'cleanup', actions: 'endConflict' },
-        'command.doubtful': {},
-        // What an earlier session still had to say.
-        ...ignoring('session.suspended', 'session.resumed', 'session.lost', 'session.closed'),
-        ...ignoring('lock.queued', 'lock.granted', 'lock.confirmed', 'lock.refused'),
-        ...ignoring('lock.released', 'lease.renewed'),
-        ...ignoring('command.armed', 'command.started', 'command.exited', 'command.stopped'),
-        ...ignoring('command.undying', 'guard.failed'),
-        ...ignoring('run.overran', 'run.recorded', 'hold.over'),
-      },
-    },
-
-    waiting: {
-      description: 'Our node stands in the queue.',
-      entry: 'join',
-      on: {
-        'lock.queued': [
-          { guard: 'isNonBlocking', target: 'cleanup', actions: ['noteQueue', 'endConflict'] },
-          { actions: 'noteQueue' },
-        ],
-        'lock.granted': { target: 'locked' },
-        'lock.refused': { target: 'cleanup', actions: 'endRefused' },
-        'lease.renewed': { actions: 'noteLease' },
-        'session.suspended': { target: 'suspended.waiting' },
-        'session.lost': { target: 'lost.disarming', actions: 'noteLoss' },
-        'command.failed': { target: 'cleanup', actions: 'endNotRunnable' },
-        'signal.received': { guard: 'isFatal', target: 'cleanup', actions: 'endInterrupted' },
-        'wait.timedOut': { target: 'cleanup', actions: 'endConflict' },
-        'command.doubtful': {},
-        ...ignoring('session.established', 'session.unreachable'),
-        ...ignoring('session.resumed', 'session.closed', 'lock.confirmed', 'lock.released'),
-        ...ignoring('command.armed', 'command.started', 'command.exited', 'command.stopped'),
-        ...ignoring('command.undying', 'guard.failed'),
-        ...ignoring('run.overran', 'run.recorded', 'hold.over'),
-      },
-    },
-
-    locked: {
-      description: 'The lock is ours; nothing runs until that is proven and the guard is armed.',
-      initial: 'confirming',
-      states: {
-        confirming: {
-          description: 'The lease is being proven and the fencing token read.',
-          entry: 'confirm',
-          on: {
-            'lock.confirmed': [
-              { guard: 'hasRunLately', target: '#lockex.cleanup', actions: 'endSkipped' },
-              { target: 'arming', actions: 'noteGrant' },
-            ],
-            'command.armed': {},
-          },
-        },
-        arming: {
-          description: 'The guard is told the deadline; it has to echo it.',
-          entry: 'arm',
-          on: {
-            'command.armed': {
-              target: '#lockex.running',
-              actions: ['cancelPatience', 'resetPatience', 'extend', 'start'],
+/** The machine with its actors: what `lockexMachine.provide` gives, but built only once. */
+export const createLockexMachine = (actors?: LockexActors) =>
+  lockexSetup(actors).createMachine({
+    id: 'lockex',
+    context: ({ input }) => initialContext(input),
+    output: ({ context }) => outputOf(context),
+    invoke: [
+      { id: 'zookeeper', src: 'zookeeper' },
+      { id: 'command', src: 'command' },
+      { id: 'signals', src: 'signals' },
+    ],
+    entry: 'park',
+    initial: 'connecting',
+    states: {
+      connecting: {
+        description: 'A session is being made; the command is parked at its gate.',
+        entry: 'connect',
+        on: {
+          'session.established': [
+            {
+              guard: 'isPatienceFresh',
+              target: 'waiting',
+              actions: ['noteSession', 'startPatience', 'countPatience'],
             },
-            'lock.confirmed': {},
-          },
-        },
-      },
-      on: {
-        'lease.renewed': { actions: 'noteLease' },
-        'lock.refused': { target: 'cleanup', actions: 'endRefused' },
-        'session.suspended': { target: 'suspended.locked' },
-        'session.lost': { target: 'lost.disarming', actions: 'noteLoss' },
-        'command.failed': { target: 'cleanup', actions: 'endNotRunnable' },
-        'guard.failed': { target: 'cleanup', actions: 'endUnguarded' },
-        'signal.received': { guard: 'isFatal', target: 'cleanup', actions: 'endInterrupted' },
-        // The lock came in time. Another session, should it come to that, would be too late.
-        'wait.timedOut': { actions: 'endPatience' },
-        'command.doubtful': {},
-        ...ignoring('session.established', 'session.unreachable'),
-        ...ignoring('session.resumed', 'session.closed'),
-        ...ignoring('lock.queued', 'lock.granted', 'lock.released'),
-        ...ignoring('command.started', 'command.exited', 'command.stopped', 'command.undying'),
-        ...ignoring('run.overran', 'run.recorded', 'hold.over'),
-      },
-    },
-
-    running: {
-      description: 'The command runs; the lease is renewed.',
-      on: {
-        'command.started': { actions: ['notePid', 'startClocks'] },
-        'run.overran': { target: 'cleanup', actions: 'endOverran' },
-        'hold.over': { actions: 'endHold' },
-        'command.exited': { target: 'cleanup', actions: ['noteExit', 'endExited'] },
-        'command.failed': { target: 'cleanup', actions: 'endNotRunnable' },
-        'guard.failed': { target: 'cleanup', actions: 'endUnguarded' },
-        'lease.renewed': { actions: ['noteLease', 'extend'] },
-        'session.suspended': { target: 'suspended.running' },
-        'session.lost': { target: 'lost.stopping', actions: 'noteLoss' },
-        'signal.received': [
-          { guard: 'isTerm', target: 'cleanup', actions: 'endStopped' },
-          { guard: 'isStop' },
-          { actions: 'passOn' },
-        ],
-        ...ignoring('session.established', 'session.unreachable'),
-        ...ignoring('session.resumed', 'session.closed'),
-        ...ignoring('lock.queued', 'lock.granted', 'lock.confirmed', 'lock.refused'),
-        ...ignoring('lock.released', 'command.doubtful', 'command.armed', 'command.stopped'),
-        ...ignoring('command.undying', 'wait.timedOut', 'run.recorded'),
-      },
-    },
-
-    suspended: {
-      description: 'The connection is gone or the renewal overdue; the session may still live.',
-      states: {
-        waiting: {
-          on: {
-            'session.resumed': { target: '#lockex.waiting', actions: 'noteSession' },
-            'session.lost': { target: '#lockex.lost.disarming', actions: 'noteLoss' },
-            'lease.renewed': { actions: 'noteLease' },
-            'command.failed': { target: '#lockex.cleanup', actions: 'endNotRunnable' },
-            'wait.timedOut': { target: '#lockex.cleanup', actions: 'endConflict' },
-            'signal.received': {
-              guard: 'isFatal',
-              target: '#lockex.cleanup',
-              actions: 'endInterrupted',
+            { target: 'waiting', actions: 'noteSession' },
+          ],
+          'session.unreachable': [
+            {
+              guard: 'hasConnectTry',
+              target: 'connecting',
+              reenter: true,
+              actions: 'spendConnectTry',
             },
-            'command.doubtful': {},
-            ...ignoring('command.armed', 'command.started', 'command.exited', 'guard.failed'),
-            ...ignoring('run.overran', 'hold.over'),
-          },
-        },
-        locked: {
-          on: {
-            'session.resumed': { target: '#lockex.locked', actions: 'noteSession' },
-            'session.lost': { target: '#lockex.lost.disarming', actions: 'noteLoss' },
-            'lease.renewed': { actions: 'noteLease' },
-            'command.failed': { target: '#lockex.cleanup', actions: 'endNotRunnable' },
-            'guard.failed': { target: '#lockex.cleanup', actions: 'endUnguarded' },
-            'wait.timedOut': { actions: 'endPatience' },
-            'signal.received': {
-              guard: 'isFatal',
-              target: '#lockex.cleanup',
-              actions: 'endInterrupted',
-            },
-            'command.doubtful': {},
-            // Confirmed and armed anew once resumed.
-            ...ignoring('command.armed', 'command.started', 'command.exited'),
-            ...ignoring('run.overran', 'hold.over'),
-          },
-        },
-        running: {
-          on: {
-            'session.resumed': { target: '#lockex.running', actions: 'noteSession' },
-            'session.lost': { target: '#lockex.lost.stopping', actions: 'noteLoss' },
-            'lease.renewed': { actions: ['noteLease', 'extend'] },
-            'command.started': { actions: ['notePid', 'startClocks'] },
-            'run.overran': { target: '#lockex.cleanup', actions: 'endOverran' },
-            'hold.over': { actions: 'endHold' },
-            'command.exited': { target: '#lockex.cleanup', actions: ['noteExit', 'endExited'] },
-            'command.failed': { target: '#lockex.cleanup', actions: 'endNotRunnable' },
-            'guard.failed': { target: '#lockex.cleanup', actions: 'endUnguarded' },
-            'signal.received': [
-              { guard: 'isTerm', target: '#lockex.cleanup', actions: 'endStopped' },
-              { guard: 'isStop' },
-              { actions: 'passOn' },
-            ],
-            ...ignoring('command.armed', 'command.doubtful', 'wait.timedOut'),
-          },
+            { target: 'cleanup', actions: 'endUnreachable' },
+          ],
+          'command.failed': { target: 'cleanup', actions: 'endNotRunnable' },
+          'signal.received': { guard: 'isFatal', target: 'cleanup', actions: 'endInterrupted' },
+          'wait.timedOut': { target: 'cleanup', actions: 'endConflict' },
+          'command.doubtful': {},
+          // What an earlier session still had to say.
+          ...ignoring('session.suspended', 'session.resumed', 'session.lost', 'session.closed'),
+          ...ignoring('lock.queued', 'lock.granted', 'lock.confirmed', 'lock.refused'),
+          ...ignoring('lock.released', 'lease.renewed'),
+          ...ignoring('command.armed', 'command.started', 'command.exited', 'command.stopped'),
+          ...ignoring('command.undying', 'guard.failed'),
+          ...ignoring('run.overran', 'run.recorded', 'hold.over'),
         },
       },
-      initial: 'waiting',
-      on: {
-        ...ignoring('session.established', 'session.unreachable'),
-        ...ignoring('session.suspended', 'session.closed'),
-        ...ignoring('lock.queued', 'lock.granted', 'lock.confirmed', 'lock.refused'),
-        ...ignoring('lock.released', 'command.stopped', 'command.undying', 'run.recorded'),
-      },
-    },
 
-    lost: {
-      description: 'The lock is no longer ours to trust: everything has to be dead by leaseEnd.',
-      initial: 'stopping',
-      states: {
-        disarming: {
-          description: 'No command had started: only its gate and guard are put away.',
-          entry: 'kill',
-          on: {
-            'command.stopped': [
-              {
-                guard: 'hasLockTry',
-                target: '#lockex.connecting',
-                actions: ['spendLockTry', 'renewConnectTries', 'forgetSession', 'park'],
+      waiting: {
+        description: 'Our node stands in the queue.',
+        entry: 'join',
+        on: {
+          'lock.queued': [
+            { guard: 'isNonBlocking', target: 'cleanup', actions: ['noteQueue', 'endConflict'] },
+            { actions: 'noteQueue' },
+          ],
+          'lock.granted': { target: 'locked' },
+          'lock.refused': { target: 'cleanup', actions: 'endRefused' },
+          'lease.renewed': { actions: 'noteLease' },
+          'session.suspended': { target: 'suspended.waiting' },
+          'session.lost': { target: 'lost.disarming', actions: 'noteLoss' },
+          'command.failed': { target: 'cleanup', actions: 'endNotRunnable' },
+          'signal.received': { guard: 'isFatal', target: 'cleanup', actions: 'endInterrupted' },
+          'wait.timedOut': { target: 'cleanup', actions: 'endConflict' },
+          'command.doubtful': {},
+          ...ignoring('session.established', 'session.unreachable'),
+          ...ignoring('session.resumed', 'session.closed', 'lock.confirmed', 'lock.released'),
+          ...ignoring('command.armed', 'command.started', 'command.exited', 'command.stopped'),
+          ...ignoring('command.undying', 'guard.failed'),
+          ...ignoring('run.overran', 'run.recorded', 'hold.over'),
+        },
+      },
+
+      locked: {
+        description: 'The lock is ours; nothing runs until that is proven and the guard is armed.',
+        initial: 'confirming',
+        states: {
+          confirming: {
+            description: 'The lease is being proven and the fencing token read.',
+            entry: 'confirm',
+            on: {
+              'lock.confirmed': [
+                { guard: 'hasRunLately', target: '#lockex.cleanup', actions: 'endSkipped' },
+                { target: 'arming', actions: 'noteGrant' },
+              ],
+              'command.armed': {},
+            },
+          },
+          arming: {
+            description: 'The guard is told the deadline; it has to echo it.',
+            entry: 'arm',
+            on: {
+              'command.armed': {
+                target: '#lockex.running',
+                actions: ['cancelPatience', 'resetPatience', 'extend', 'start'],
               },
-              { target: '#lockex.cleanup.closing', actions: ['noteStopped', 'endSessionLost'] },
-            ],
-            'command.undying': {
-              target: '#lockex.cleanup.closing',
-              actions: ['endSessionLost', 'abandon'],
+              'lock.confirmed': {},
             },
-            'signal.received': { guard: 'isFatal', actions: 'endInterrupted' },
-            'wait.timedOut': { guard: 'hasLockTry', actions: 'endConflict' },
-            ...ignoring('command.exited'),
           },
         },
-        stopping: {
-          description: 'The command is being stopped for the loss.',
-          entry: 'stopInTime',
-          on: {
-            'command.exited': { actions: 'noteExit' },
-            'command.stopped': [
-              {
-                guard: 'willRejoin',
-                target: '#lockex.connecting',
-                actions: [
-                  'renewLockTries',
-                  'renewConnectTries',
-                  'forgetSession',
-                  'forgetCommand',
-                  'stopClocks',
-                  'park',
-                ],
+        on: {
+          'lease.renewed': { actions: 'noteLease' },
+          'lock.refused': { target: 'cleanup', actions: 'endRefused' },
+          'session.suspended': { target: 'suspended.locked' },
+          'session.lost': { target: 'lost.disarming', actions: 'noteLoss' },
+          'command.failed': { target: 'cleanup', actions: 'endNotRunnable' },
+          'guard.failed': { target: 'cleanup', actions: 'endUnguarded' },
+          'signal.received': { guard: 'isFatal', target: 'cleanup', actions: 'endInterrupted' },
+          // The lock came in time. Another session, should it come to that, would be too late.
+          'wait.timedOut': { actions: 'endPatience' },
+          'command.doubtful': {},
+          ...ignoring('session.established', 'session.unreachable'),
+          ...ignoring('session.resumed', 'session.closed'),
+          ...ignoring('lock.queued', 'lock.granted', 'lock.released'),
+          ...ignoring('command.started', 'command.exited', 'command.stopped', 'command.undying'),
+          ...ignoring('run.overran', 'run.recorded', 'hold.over'),
+        },
+      },
+
+      running: {
+        description: 'The command runs; the lease is renewed.',
+        on: {
+          'command.started': { actions: ['notePid', 'startClocks'] },
+          'run.overran': { target: 'cleanup', actions: 'endOverran' },
+          'hold.over': { actions: 'endHold' },
+          'command.exited': { target: 'cleanup', actions: ['noteExit', 'endExited'] },
+          'command.failed': { target: 'cleanup', actions: 'endNotRunnable' },
+          'guard.failed': { target: 'cleanup', actions: 'endUnguarded' },
+          'lease.renewed': { actions: ['noteLease', 'extend'] },
+          'session.suspended': { target: 'suspended.running' },
+          'session.lost': { target: 'lost.stopping', actions: 'noteLoss' },
+          'signal.received': [
+            { guard: 'isTerm', target: 'cleanup', actions: 'endStopped' },
+            { guard: 'isStop' },
+            { actions: 'passOn' },
+          ],
+          ...ignoring('session.established', 'session.unreachable'),
+          ...ignoring('session.resumed', 'session.closed'),
+          ...ignoring('lock.queued', 'lock.granted', 'lock.confirmed', 'lock.refused'),
+          ...ignoring('lock.released', 'command.doubtful', 'command.armed', 'command.stopped'),
+          ...ignoring('command.undying', 'wait.timedOut', 'run.recorded'),
+        },
+      },
+
+      suspended: {
+        description: 'The connection is gone or the renewal overdue; the session may still live.',
+        states: {
+          waiting: {
+            on: {
+              'session.resumed': { target: '#lockex.waiting', actions: 'noteSession' },
+              'session.lost': { target: '#lockex.lost.disarming', actions: 'noteLoss' },
+              'lease.renewed': { actions: 'noteLease' },
+              'command.failed': { target: '#lockex.cleanup', actions: 'endNotRunnable' },
+              'wait.timedOut': { target: '#lockex.cleanup', actions: 'endConflict' },
+              'signal.received': {
+                guard: 'isFatal',
+                target: '#lockex.cleanup',
+                actions: 'endInterrupted',
               },
-              { target: '#lockex.cleanup.closing', actions: ['noteStopped', 'endLost'] },
-            ],
-            'command.undying': {
-              target: '#lockex.cleanup.closing',
-              actions: ['endLost', 'abandon'],
+              'command.doubtful': {},
+              ...ignoring('command.armed', 'command.started', 'command.exited', 'guard.failed'),
+              ...ignoring('run.overran', 'hold.over'),
             },
-            'signal.received': { guard: 'isTerm', actions: ['endLost', 'kill'] },
-            ...ignoring('wait.timedOut'),
+          },
+          locked: {
+            on: {
+              'session.resumed': { target: '#lockex.locked', actions: 'noteSession' },
+              'session.lost': { target: '#lockex.lost.disarming', actions: 'noteLoss' },
+              'lease.renewed': { actions: 'noteLease' },
+              'command.failed': { target: '#lockex.cleanup', actions: 'endNotRunnable' },
+              'guard.failed': { target: '#lockex.cleanup', actions: 'endUnguarded' },
+              'wait.timedOut': { actions: 'endPatience' },
+              'signal.received': {
+                guard: 'isFatal',
+                target: '#lockex.cleanup',
+                actions: 'endInterrupted',
+              },
+              'command.doubtful': {},
+              // Confirmed and armed anew once resumed.
+              ...ignoring('command.armed', 'command.started', 'command.exited'),
+              ...ignoring('run.overran', 'hold.over'),
+            },
+          },
+          running: {
+            on: {
+              'session.resumed': { target: '#lockex.running', actions: 'noteSession' },
+              'session.lost': { target: '#lockex.lost.stopping', actions: 'noteLoss' },
+              'lease.renewed': { actions: ['noteLease', 'extend'] },
+              'command.started': { actions: ['notePid', 'startClocks'] },
+              'run.overran': { target: '#lockex.cleanup', actions: 'endOverran' },
+              'hold.over': { actions: 'endHold' },
+              'command.exited': { target: '#lockex.cleanup', actions: ['noteExit', 'endExited'] },
+              'command.failed': { target: '#lockex.cleanup', actions: 'endNotRunnable' },
+              'guard.failed': { target: '#lockex.cleanup', actions: 'endUnguarded' },
+              'signal.received': [
+                { guard: 'isTerm', target: '#lockex.cleanup', actions: 'endStopped' },
+                { guard: 'isStop' },
+                { actions: 'passOn' },
+              ],
+              ...ignoring('command.armed', 'command.doubtful', 'wait.timedOut'),
+            },
           },
         },
+        initial: 'waiting',
+        on: {
+          ...ignoring('session.established', 'session.unreachable'),
+          ...ignoring('session.suspended', 'session.closed'),
+          ...ignoring('lock.queued', 'lock.granted', 'lock.confirmed', 'lock.refused'),
+          ...ignoring('lock.released', 'command.stopped', 'command.undying', 'run.recorded'),
+        },
       },
-      on: {
-        'command.failed': {},
-        ...ignoring('session.established', 'session.unreachable'),
-        ...ignoring('session.suspended', 'session.resumed', 'session.lost', 'session.closed'),
-        ...ignoring('lock.queued', 'lock.granted', 'lock.confirmed', 'lock.refused'),
-        ...ignoring('lock.released', 'lease.renewed'),
-        ...ignoring('run.overran', 'run.recorded', 'hold.over'),
-        ...ignoring('command.doubtful', 'command.armed', 'command.started', 'guard.failed'),
-      },
-    },
 
-    cleanup: {
-      description:
-        'First the command, then our node, then the session; in this order and no other.',
-      initial: 'stopping',
-      states: {
-        stopping: {
-          description: 'Everything that the command started is being stopped; the lock is kept.',
-          entry: 'stop',
-          on: {
-            'command.stopped': [
-              { guard: 'hasSucceeded', target: 'recording', actions: 'noteStopped' },
-              { guard: 'isHolding', target: 'holding', actions: 'noteStopped' },
-              { target: 'releasing', actions: 'noteStopped' },
-            ],
-            'hold.over': { actions: 'endHold' },
-            'command.exited': { actions: 'noteExit' },
-            'command.undying': {},
-            'session.lost': { target: 'hastening', actions: 'noteLoss' },
-            'lease.renewed': { actions: ['noteLease', 'extend'] },
-            'signal.received': [
-              { guard: 'isTerm', actions: 'kill' },
-              { guard: 'isStop' },
-              { actions: 'passOn' },
-            ],
+      lost: {
+        description: 'The lock is no longer ours to trust: everything has to be dead by leaseEnd.',
+        initial: 'stopping',
+        states: {
+          disarming: {
+            description: 'No command had started: only its gate and guard are put away.',
+            entry: 'kill',
+            on: {
+              'command.stopped': [
+                {
+                  guard: 'hasLockTry',
+                  target: '#lockex.connecting',
+                  actions: ['spendLockTry', 'renewConnectTries', 'forgetSession', 'park'],
+                },
+                { target: '#lockex.cleanup.closing', actions: ['noteStopped', 'endSessionLost'] },
+              ],
+              'command.undying': {
+                target: '#lockex.cleanup.closing',
+                actions: ['endSessionLost', 'abandon'],
+              },
+              'signal.received': { guard: 'isFatal', actions: 'endInterrupted' },
+              'wait.timedOut': { guard: 'hasLockTry', actions: 'endConflict' },
+              ...ignoring('command.exited'),
+            },
+          },
+          stopping: {
+            description: 'The command is being stopped for the loss.',
+            entry: 'stopInTime',
+            on: {
+              'command.exited': { actions: 'noteExit' },
+              'command.stopped': [
+                {
+                  guard: 'willRejoin',
+                  target: '#lockex.connecting',
+                  actions: [
+                    'renewLockTries',
+                    'renewConnectTries',
+                    'forgetSession',
+                    'forgetCommand',
+                    'stopClocks',
+                    'park',
+                  ],
+                },
+                { target: '#lockex.cleanup.closing', actions: ['noteStopped', 'endLost'] },
+              ],
+              'command.undying': {
+                target: '#lockex.cleanup.closing',
+                actions: ['endLost', 'abandon'],
+              },
+              'signal.received': { guard: 'isTerm', actions: ['endLost', 'kill'] },
+              ...ignoring('wait.timedOut'),
+            },
           },
         },
-        hastening: {
-          description: 'The session was lost meanwhile: the same, by leaseEnd.',
-          entry: 'stopInTime',
-          on: {
-            'command.stopped': { target: 'closing', actions: 'noteStopped' },
-            'command.exited': { actions: 'noteExit' },
-            'command.undying': { target: 'closing', actions: ['endUndying', 'abandon'] },
-            'signal.received': { guard: 'isTerm', actions: 'kill' },
-            ...ignoring('session.lost', 'lease.renewed'),
-          },
-        },
-        recording: {
-          description: 'That the command succeeded is being written down (--once-per).',
-          entry: 'record',
-          on: {
-            'run.recorded': [{ guard: 'isHolding', target: 'holding' }, { target: 'releasing' }],
-            'hold.over': { actions: 'endHold' },
-            'session.lost': { target: 'closing', actions: 'noteLoss' },
-            'lease.renewed': { actions: 'noteLease' },
-            ...ignoring('signal.received'),
-            ...ignoring('command.exited', 'command.stopped', 'command.undying'),
-          },
-        },
-        holding: {
-          description: 'The command has ended before its time; the lock is kept (--hold).',
-          on: {
-            'hold.over': { target: 'releasing' },
-            'session.lost': { target: 'closing', actions: 'noteLoss' },
-            'lease.renewed': { actions: 'noteLease' },
-            'signal.received': { guard: 'isFatal', target: 'releasing' },
-            ...ignoring('command.exited', 'command.stopped', 'command.undying'),
-          },
-        },
-        releasing: {
-          description: 'Our node is being deleted.',
-          entry: 'release',
-          on: {
-            'lock.released': { target: 'closing' },
-            'session.lost': { target: 'closing', actions: 'noteLoss' },
-            ...ignoring('signal.received', 'lease.renewed'),
-            ...ignoring('command.exited', 'command.stopped', 'command.undying'),
-          },
-        },
-        closing: {
-          description: 'The session is being ended.',
-          entry: 'close',
-          on: {
-            'session.closed': { target: '#lockex.done' },
-            ...ignoring('signal.received', 'lease.renewed', 'session.lost', 'lock.released'),
-            ...ignoring('command.exited', 'command.stopped', 'command.undying'),
-          },
+        on: {
+          'command.failed': {},
+          ...ignoring('session.established', 'session.unreachable'),
+          ...ignoring('session.suspended', 'session.resumed', 'session.lost', 'session.closed'),
+          ...ignoring('lock.queued', 'lock.granted', 'lock.confirmed', 'lock.refused'),
+          ...ignoring('lock.released', 'lease.renewed'),
+          ...ignoring('run.overran', 'run.recorded', 'hold.over'),
+          ...ignoring('command.doubtful', 'command.armed', 'command.started', 'guard.failed'),
         },
       },
-      on: {
-        ...ignoring('session.established', 'session.unreachable'),
-        ...ignoring('session.suspended', 'session.resumed', 'session.closed'),
-        ...ignoring('lock.queued', 'lock.granted', 'lock.confirmed', 'lock.refused'),
-        ...ignoring('lock.released', 'command.doubtful', 'command.armed', 'command.started'),
-        ...ignoring('command.failed', 'guard.failed'),
-        ...ignoring('wait.timedOut', 'run.overran', 'hold.over', 'run.recorded'),
-      },
-    },
 
-    done: { type: 'final' },
-  },
-});
+      cleanup: {
+        description:
+          'First the command, then our node, then the session; in this order and no other.',
+        initial: 'stopping',
+        states: {
+          stopping: {
+            description: 'Everything that the command started is being stopped; the lock is kept.',
+            entry: 'stop',
+            on: {
+              'command.stopped': [
+                { guard: 'hasSucceeded', target: 'recording', actions: 'noteStopped' },
+                { guard: 'isHolding', target: 'holding', actions: 'noteStopped' },
+                { target: 'releasing', actions: 'noteStopped' },
+              ],
+              'hold.over': { actions: 'endHold' },
+              'command.exited': { actions: 'noteExit' },
+              'command.undying': {},
+              'session.lost': { target: 'hastening', actions: 'noteLoss' },
+              'lease.renewed': { actions: ['noteLease', 'extend'] },
+              'signal.received': [
+                { guard: 'isTerm', actions: 'kill' },
+                { guard: 'isStop' },
+                { actions: 'passOn' },
+              ],
+            },
+          },
+          hastening: {
+            description: 'The session was lost meanwhile: the same, by leaseEnd.',
+            entry: 'stopInTime',
+            on: {
+              'command.stopped': { target: 'closing', actions: 'noteStopped' },
+              'command.exited': { actions: 'noteExit' },
+              'command.undying': { target: 'closing', actions: ['endUndying', 'abandon'] },
+              'signal.received': { guard: 'isTerm', actions: 'kill' },
+              ...ignoring('session.lost', 'lease.renewed'),
+            },
+          },
+          recording: {
+            description: 'That the command succeeded is being written down (--once-per).',
+            entry: 'record',
+            on: {
+              'run.recorded': [{ guard: 'isHolding', target: 'holding' }, { target: 'releasing' }],
+              'hold.over': { actions: 'endHold' },
+              'session.lost': { target: 'closing', actions: 'noteLoss' },
+              'lease.renewed': { actions: 'noteLease' },
+              ...ignoring('signal.received'),
+              ...ignoring('command.exited', 'command.stopped', 'command.undying'),
+            },
+          },
+          holding: {
+            description: 'The command has ended before its time; the lock is kept (--hold).',
+            on: {
+              'hold.over': { target: 'releasing' },
+              'session.lost': { target: 'closing', actions: 'noteLoss' },
+              'lease.renewed': { actions: 'noteLease' },
+              'signal.received': { guard: 'isFatal', target: 'releasing' },
+              ...ignoring('command.exited', 'command.stopped', 'command.undying'),
+            },
+          },
+          releasing: {
+            description: 'Our node is being deleted.',
+            entry: 'release',
+            on: {
+              'lock.released': { target: 'closing' },
+              'session.lost': { target: 'closing', actions: 'noteLoss' },
+              ...ignoring('signal.received', 'lease.renewed'),
+              ...ignoring('command.exited', 'command.stopped', 'command.undying'),
+            },
+          },
+          closing: {
+            description: 'The session is being ended.',
+            entry: 'close',
+            on: {
+              'session.closed': { target: '#lockex.done' },
+              ...ignoring('signal.received', 'lease.renewed', 'session.lost', 'lock.released'),
+              ...ignoring('command.exited', 'command.stopped', 'command.undying'),
+            },
+          },
+        },
+        on: {
+          ...ignoring('session.established', 'session.unreachable'),
+          ...ignoring('session.suspended', 'session.resumed', 'session.closed'),
+          ...ignoring('lock.queued', 'lock.granted', 'lock.confirmed', 'lock.refused'),
+          ...ignoring('lock.released', 'command.doubtful', 'command.armed', 'command.started'),
+          ...ignoring('command.failed', 'guard.failed'),
+          ...ignoring('wait.timedOut', 'run.overran', 'hold.over', 'run.recorded'),
+        },
+      },
+
+      done: { type: 'final' },
+    },
+  });
+
+/** The machine by itself. */
+export const lockexMachine = /* @__PURE__ */ createLockexMachine();

@@ -63,227 +63,237 @@ function skip(lastRun: LastRun | null): string {
   return `skipped: ${who} ${Math.max(0, Math.round((lastRun?.agoMs ?? 0) / 1000))} s ago`;
 }
 
-export const lockexSetup = setup({
-  types: {
-    context: {} as LockexContext,
-    events: {} as LockexEvent,
-    input: {} as LockexInput,
-    output: {} as Output,
-  },
-  actors: {
-    zookeeper: fromCallback<ZookeeperCommand, undefined, ZookeeperEvent>(() =>
-      unprovided('zookeeper'),
-    ),
-    command: fromCallback<CommandCommand, undefined, CommandEvent>(() => unprovided('command')),
-    signals: fromCallback<EventObject, undefined, SignalEvent>(() => unprovided('signals')),
-  },
-  actions: {
-    // To ZooKeeper.
-    connect: sendTo('zookeeper', { type: 'session.connect' } satisfies ZookeeperCommand),
-    join: sendTo(
-      'zookeeper',
-      ({ context }) =>
-        ({ type: 'lock.join', blocking: context.waitMs !== 0 }) satisfies ZookeeperCommand,
-    ),
-    confirm: sendTo('zookeeper', { type: 'lock.confirm' } satisfies ZookeeperCommand),
-    record: sendTo('zookeeper', { type: 'run.record' } satisfies ZookeeperCommand),
-    release: sendTo('zookeeper', { type: 'lock.release' } satisfies ZookeeperCommand),
-    abandon: sendTo('zookeeper', { type: 'session.abandon' } satisfies ZookeeperCommand),
-    close: sendTo('zookeeper', { type: 'session.close' } satisfies ZookeeperCommand),
+const UNPROVIDED = {
+  zookeeper: fromCallback<ZookeeperCommand, undefined, ZookeeperEvent>(() =>
+    unprovided('zookeeper'),
+  ),
+  command: fromCallback<CommandCommand, undefined, CommandEvent>(() => unprovided('command')),
+  signals: fromCallback<EventObject, undefined, SignalEvent>(() => unprovided('signals')),
+};
 
-    // To the command.
-    park: sendTo('command', { type: 'command.park' } satisfies CommandCommand),
-    arm: sendTo(
-      'command',
-      ({ context }) =>
-        ({ type: 'command.arm', lease: held(context.lease) }) satisfies CommandCommand,
-    ),
-    start: sendTo(
-      'command',
-      ({ context }) =>
-        ({ type: 'command.start', grant: held(context.grant) }) satisfies CommandCommand,
-    ),
-    extend: sendTo(
-      'command',
-      ({ context }) =>
-        ({ type: 'command.extend', lease: held(context.lease) }) satisfies CommandCommand,
-    ),
-    passOn: sendTo(
-      'command',
-      ({ event }) =>
-        ({
-          type: 'command.signal',
-          signal: fact(event, 'signal.received').signal,
-        }) satisfies CommandCommand,
-    ),
-    stop: sendTo(
-      'command',
-      ({ context }) =>
-        ({
-          type: 'command.stop',
-          graceMs: context.killAfterMs,
-          deadline: null,
-        }) satisfies CommandCommand,
-    ),
-    kill: sendTo('command', {
-      type: 'command.stop',
-      graceMs: 0,
-      deadline: null,
-    } satisfies CommandCommand),
-    /** With the grace that the lease has left; none where another may hold the lock already. */
-    stopInTime: sendTo('command', ({ context }) => {
-      const deadline = context.loss?.leaseEnd ?? null;
-      return {
-        type: 'command.stop',
-        graceMs: deadline === null ? 0 : context.killAfterMs,
-        deadline,
-      } satisfies CommandCommand;
-    }),
+export type LockexActors = typeof UNPROVIDED;
 
-    // `-t` counts from the first time that we wait, over sessions; anew after a command has run.
-    startPatience: raise(
-      { type: 'wait.timedOut' },
-      { id: 'patience', delay: ({ context }) => context.waitMs ?? 0 },
-    ),
-    cancelPatience: cancel('patience'),
-    countPatience: assign({ patience: 'counting' }),
-    endPatience: assign({ patience: 'over' }),
-    resetPatience: assign({ patience: 'fresh' }),
-
-    // What counts from the command's start.
-    startClocks: enqueueActions(({ context, enqueue }) => {
-      const { maxRuntimeMs, holdMs } = context;
-      if (maxRuntimeMs !== null) {
-        enqueue.raise({ type: 'run.overran' }, { id: 'runtime', delay: maxRuntimeMs });
-      }
-      if (holdMs !== null) {
-        enqueue.assign({ isHolding: true });
-        enqueue.raise({ type: 'hold.over' }, { id: 'hold', delay: holdMs });
-      }
-    }),
-    stopClocks: enqueueActions(({ enqueue }) => {
-      enqueue.cancel('runtime');
-      enqueue.cancel('hold');
-      enqueue.assign({ isHolding: false });
-    }),
-    endHold: assign({ isHolding: false }),
-
-    // What was learned.
-    noteSession: assign(({ event }) => ({
-      session: (event as EventOf<'session.established' | 'session.resumed'>).session,
-      loss: null,
-    })),
-    noteQueue: assign(({ event }) => ({ queue: fact(event, 'lock.queued').queue })),
-    noteGrant: assign(({ event }) => {
-      const { grant, lease } = fact(event, 'lock.confirmed');
-      return { grant, lease };
-    }),
-    noteLease: assign(({ event }) => ({ lease: fact(event, 'lease.renewed').lease })),
-    noteLoss: assign(({ event }) => ({ loss: fact(event, 'session.lost').loss })),
-    notePid: assign(({ event }) => ({ pid: fact(event, 'command.started').pid })),
-    noteExit: assign(({ event }) => ({ exit: fact(event, 'command.exited').exit, pid: null })),
-    noteStopped: assign(({ context, event }) => {
-      const { exit, how } = fact(event, 'command.stopped');
-      return { exit: context.exit ?? exit, stopReport: how, pid: null };
-    }),
-    forgetSession: assign({ session: null, queue: null, lease: null, grant: null }),
-    forgetCommand: assign({ exit: null, stopReport: null, pid: null }),
-    spendConnectTry: assign(({ context }) => ({ connectTriesLeft: context.connectTriesLeft - 1 })),
-    renewConnectTries: assign(({ context }) => ({ connectTriesLeft: context.connectTries })),
-    spendLockTry: assign(({ context }) => ({ lockTriesLeft: context.lockTriesLeft - 1 })),
-    renewLockTries: assign(({ context }) => ({ lockTriesLeft: context.lockTries })),
-
-    // Why it ends: the first cause wins.
-    endInterrupted: assign(
-      ending((event) => {
-        const { signal, number } = fact(event, 'signal.received');
-        return { kind: 'interrupted', signal, number };
-      }),
-    ),
-    endStopped: assign(
-      ending((event) => ({ kind: 'stopped', signal: fact(event, 'signal.received').signal })),
-    ),
-    endExited: assign(ending(() => ({ kind: 'exited' }))),
-    endConflict: assign(
-      ending((_, { waitMs, queue }) => ({ kind: 'conflict', message: conflict(waitMs, queue) })),
-    ),
-    endUnreachable: assign(
-      ending((event) => {
-        const tried = fact(event, 'session.unreachable').hosts.map(({ host }) => host);
-        const message = `no ZooKeeper server could be reached (tried ${tried.join(', ')})`;
-        return { kind: 'unreachable', message };
-      }),
-    ),
-    endRefused: assign(
-      ending((event) => ({
-        kind: 'refused',
-        message: fact(event, 'lock.refused').message,
-      })),
-    ),
-    endSessionLost: assign(
-      ending((_, { loss }) => ({ kind: 'sessionLost', message: loss?.message ?? 'session lost' })),
-    ),
-    endLost: assign(
-      ending((_, { loss }) => ({ kind: 'lost', message: loss?.message ?? 'lock lost' })),
-    ),
-    endSkipped: assign(
-      ending((event) => {
-        const { lastRun } = fact(event, 'lock.confirmed');
-        return { kind: 'skipped', message: skip(lastRun) };
-      }),
-    ),
-    endOverran: assign(
-      ending((_, { maxRuntimeMs }) => ({
-        kind: 'overran',
-        message: `the command ran for longer than ${(maxRuntimeMs ?? 0) / 1000} s, and was stopped`,
-      })),
-    ),
-    endNotRunnable: assign(
-      ending((event) => {
-        const { exitCode, message } = fact(event, 'command.failed');
-        return exitCode === 125
-          ? { kind: 'failed', message }
-          : { kind: 'notRunnable', exitCode, message };
-      }),
-    ),
-    endUnguarded: assign(
-      ending((event) => ({ kind: 'failed', message: fact(event, 'guard.failed').message })),
-    ),
-    /** The one cause that overrides an earlier one: a status must not say that all is well. */
-    endUndying: assign(({ event, context }) => ({
-      outcome:
-        context.outcome?.kind === 'lost'
-          ? context.outcome
-          : ({
-              kind: 'failed',
-              message: `would not die: ${fact(event, 'command.undying').processes.join(', ')}`,
-            } satisfies Outcome),
-    })),
-  },
-  guards: {
-    isNonBlocking: ({ context }) => context.waitMs === 0,
-    isPatienceFresh: ({ context }) =>
-      context.patience === 'fresh' && context.waitMs !== null && context.waitMs > 0,
-    hasConnectTry: ({ context }) => context.connectTriesLeft > 1,
-    hasLockTry: ({ context }) =>
-      context.outcome === null && context.lockTriesLeft > 1 && context.patience !== 'over',
-    willRejoin: ({ context }) => context.outcome === null && context.onLost === 'rejoin',
-    hasRunLately: ({ context, event }) =>
-      event.type === 'lock.confirmed' &&
-      event.lastRun !== null &&
-      context.oncePerMs !== null &&
-      event.lastRun.agoMs < context.oncePerMs,
-    /** `command.stopped` is the event: the exit may be told by it alone. */
-    hasSucceeded: ({ context, event }) => {
-      const exit = context.exit ?? (event.type === 'command.stopped' ? event.exit : null);
-      return context.oncePerMs !== null && context.outcome?.kind === 'exited' && exit?.code === 0;
+export const lockexSetup = (actors: LockexActors = UNPROVIDED) =>
+  setup({
+    types: {
+      context: {} as LockexContext,
+      events: {} as LockexEvent,
+      input: {} as LockexInput,
+      output: {} as Output,
     },
-    /** Only a command that ended by itself has its lock kept: who stops it wants the lock free. */
-    isHolding: ({ context }) => context.isHolding && context.outcome?.kind === 'exited',
-    isTerm: ({ event }) => event.type === 'signal.received' && event.signal === 'SIGTERM',
-    isStop: ({ event }) => event.type === 'signal.received' && event.signal === 'SIGTSTP',
-    isFatal: ({ event }) =>
-      event.type === 'signal.received' &&
-      ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'].includes(event.signal),
-  },
-});
+    actors,
+    actions: {
+      // To ZooKeeper.
+      connect: sendTo('zookeeper', { type: 'session.connect' } satisfies ZookeeperCommand),
+      join: sendTo(
+        'zookeeper',
+        ({ context }) =>
+          ({ type: 'lock.join', blocking: context.waitMs !== 0 }) satisfies ZookeeperCommand,
+      ),
+      confirm: sendTo('zookeeper', { type: 'lock.confirm' } satisfies ZookeeperCommand),
+      record: sendTo('zookeeper', { type: 'run.record' } satisfies ZookeeperCommand),
+      release: sendTo('zookeeper', { type: 'lock.release' } satisfies ZookeeperCommand),
+      abandon: sendTo('zookeeper', { type: 'session.abandon' } satisfies ZookeeperCommand),
+      close: sendTo('zookeeper', { type: 'session.close' } satisfies ZookeeperCommand),
+
+      // To the command.
+      park: sendTo('command', { type: 'command.park' } satisfies CommandCommand),
+      arm: sendTo(
+        'command',
+        ({ context }) =>
+          ({ type: 'command.arm', lease: held(context.lease) }) satisfies CommandCommand,
+      ),
+      start: sendTo(
+        'command',
+        ({ context }) =>
+          ({ type: 'command.start', grant: held(context.grant) }) satisfies CommandCommand,
+      ),
+      extend: sendTo(
+        'command',
+        ({ context }) =>
+          ({ type: 'command.extend', lease: held(context.lease) }) satisfies CommandCommand,
+      ),
+      passOn: sendTo(
+        'command',
+        ({ event }) =>
+          ({
+            type: 'command.signal',
+            signal: fact(event, 'signal.received').signal,
+          }) satisfies CommandCommand,
+      ),
+      stop: sendTo(
+        'command',
+        ({ context }) =>
+          ({
+            type: 'command.stop',
+            graceMs: context.killAfterMs,
+            deadline: null,
+          }) satisfies CommandCommand,
+      ),
+      kill: sendTo('command', {
+        type: 'command.stop',
+        graceMs: 0,
+        deadline: null,
+      } satisfies CommandCommand),
+      /** With the grace that the lease has left; none where another may hold the lock already. */
+      stopInTime: sendTo('command', ({ context }) => {
+        const deadline = context.loss?.leaseEnd ?? null;
+        return {
+          type: 'command.stop',
+          graceMs: deadline === null ? 0 : context.killAfterMs,
+          deadline,
+        } satisfies CommandCommand;
+      }),
+
+      // `-t` counts from the first time that we wait, over sessions; anew after a command has run.
+      startPatience: raise(
+        { type: 'wait.timedOut' },
+        { id: 'patience', delay: ({ context }) => context.waitMs ?? 0 },
+      ),
+      cancelPatience: cancel('patience'),
+      countPatience: assign({ patience: 'counting' }),
+      endPatience: assign({ patience: 'over' }),
+      resetPatience: assign({ patience: 'fresh' }),
+
+      // What counts from the command's start.
+      startClocks: enqueueActions(({ context, enqueue }) => {
+        const { maxRuntimeMs, holdMs } = context;
+        if (maxRuntimeMs !== null) {
+          enqueue.raise({ type: 'run.overran' }, { id: 'runtime', delay: maxRuntimeMs });
+        }
+        if (holdMs !== null) {
+          enqueue.assign({ isHolding: true });
+          enqueue.raise({ type: 'hold.over' }, { id: 'hold', delay: holdMs });
+        }
+      }),
+      stopClocks: enqueueActions(({ enqueue }) => {
+        enqueue.cancel('runtime');
+        enqueue.cancel('hold');
+        enqueue.assign({ isHolding: false });
+      }),
+      endHold: assign({ isHolding: false }),
+
+      // What was learned.
+      noteSession: assign(({ event }) => ({
+        session: (event as EventOf<'session.established' | 'session.resumed'>).session,
+        loss: null,
+      })),
+      noteQueue: assign(({ event }) => ({ queue: fact(event, 'lock.queued').queue })),
+      noteGrant: assign(({ event }) => {
+        const { grant, lease } = fact(event, 'lock.confirmed');
+        return { grant, lease };
+      }),
+      noteLease: assign(({ event }) => ({ lease: fact(event, 'lease.renewed').lease })),
+      noteLoss: assign(({ event }) => ({ loss: fact(event, 'session.lost').loss })),
+      notePid: assign(({ event }) => ({ pid: fact(event, 'command.started').pid })),
+      noteExit: assign(({ event }) => ({ exit: fact(event, 'command.exited').exit, pid: null })),
+      noteStopped: assign(({ context, event }) => {
+        const { exit, how } = fact(event, 'command.stopped');
+        return { exit: context.exit ?? exit, stopReport: how, pid: null };
+      }),
+      forgetSession: assign({ session: null, queue: null, lease: null, grant: null }),
+      forgetCommand: assign({ exit: null, stopReport: null, pid: null }),
+      spendConnectTry: assign(({ context }) => ({
+        connectTriesLeft: context.connectTriesLeft - 1,
+      })),
+      renewConnectTries: assign(({ context }) => ({ connectTriesLeft: context.connectTries })),
+      spendLockTry: assign(({ context }) => ({ lockTriesLeft: context.lockTriesLeft - 1 })),
+      renewLockTries: assign(({ context }) => ({ lockTriesLeft: context.lockTries })),
+
+      // Why it ends: the first cause wins.
+      endInterrupted: assign(
+        ending((event) => {
+          const { signal, number } = fact(event, 'signal.received');
+          return { kind: 'interrupted', signal, number };
+        }),
+      ),
+      endStopped: assign(
+        ending((event) => ({ kind: 'stopped', signal: fact(event, 'signal.received').signal })),
+      ),
+      endExited: assign(ending(() => ({ kind: 'exited' }))),
+      endConflict: assign(
+        ending((_, { waitMs, queue }) => ({ kind: 'conflict', message: conflict(waitMs, queue) })),
+      ),
+      endUnreachable: assign(
+        ending((event) => {
+          const tried = fact(event, 'session.unreachable').hosts.map(({ host }) => host);
+          const message = `no ZooKeeper server could be reached (tried ${tried.join(', ')})`;
+          return { kind: 'unreachable', message };
+        }),
+      ),
+      endRefused: assign(
+        ending((event) => ({
+          kind: 'refused',
+          message: fact(event, 'lock.refused').message,
+        })),
+      ),
+      endSessionLost: assign(
+        ending((_, { loss }) => ({
+          kind: 'sessionLost',
+          message: loss?.message ?? 'session lost',
+        })),
+      ),
+      endLost: assign(
+        ending((_, { loss }) => ({ kind: 'lost', message: loss?.message ?? 'lock lost' })),
+      ),
+      endSkipped: assign(
+        ending((event) => {
+          const { lastRun } = fact(event, 'lock.confirmed');
+          return { kind: 'skipped', message: skip(lastRun) };
+        }),
+      ),
+      endOverran: assign(
+        ending((_, { maxRuntimeMs }) => ({
+          kind: 'overran',
+          message: `the command ran for longer than ${(maxRuntimeMs ?? 0) / 1000} s, and was stopped`,
+        })),
+      ),
+      endNotRunnable: assign(
+        ending((event) => {
+          const { exitCode, message } = fact(event, 'command.failed');
+          return exitCode === 125
+            ? { kind: 'failed', message }
+            : { kind: 'notRunnable', exitCode, message };
+        }),
+      ),
+      endUnguarded: assign(
+        ending((event) => ({ kind: 'failed', message: fact(event, 'guard.failed').message })),
+      ),
+      /** The one cause that overrides an earlier one: a status must not say that all is well. */
+      endUndying: assign(({ event, context }) => ({
+        outcome:
+          context.outcome?.kind === 'lost'
+            ? context.outcome
+            : ({
+                kind: 'failed',
+                message: `would not die: ${fact(event, 'command.undying').processes.join(', ')}`,
+              } satisfies Outcome),
+      })),
+    },
+    guards: {
+      isNonBlocking: ({ context }) => context.waitMs === 0,
+      isPatienceFresh: ({ context }) =>
+        context.patience === 'fresh' && context.waitMs !== null && context.waitMs > 0,
+      hasConnectTry: ({ context }) => context.connectTriesLeft > 1,
+      hasLockTry: ({ context }) =>
+        context.outcome === null && context.lockTriesLeft > 1 && context.patience !== 'over',
+      willRejoin: ({ context }) => context.outcome === null && context.onLost === 'rejoin',
+      hasRunLately: ({ context, event }) =>
+        event.type === 'lock.confirmed' &&
+        event.lastRun !== null &&
+        context.oncePerMs !== null &&
+        event.lastRun.agoMs < context.oncePerMs,
+      /** `command.stopped` is the event: the exit may be told by it alone. */
+      hasSucceeded: ({ context, event }) => {
+        const exit = context.exit ?? (event.type === 'command.stopped' ? event.exit : null);
+        return context.oncePerMs !== null && context.outcome?.kind === 'exited' && exit?.code === 0;
+      },
+      /** Only a command that ended by itself has its lock kept: who stops it wants the lock free. */
+      isHolding: ({ context }) => context.isHolding && context.outcome?.kind === 'exited',
+      isTerm: ({ event }) => event.type === 'signal.received' && event.signal === 'SIGTERM',
+      isStop: ({ event }) => event.type === 'signal.received' && event.signal === 'SIGTSTP',
+      isFatal: ({ event }) =>
+        event.type === 'signal.received' &&
+        ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'].includes(event.signal),
+    },
+  });

@@ -44,6 +44,9 @@ export function createLockex(
   settings: Partial<LockexSettings> & Pick<LockexSettings, 'command' | 'lockId'>,
   dependencies: Partial<LockexDependencies> = {},
 ): Lockex {
+  // Node makes a pipe non-blocking when it first uses it as stderr, for everybody who shares it:
+  // the command. Starting that puts it right again, but only if it happened before.
+  void process.stderr;
   return createWith(
     { ...defaults, ...settings },
     {

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import type { InspectionEvent, SnapshotFrom } from 'xstate';
 import { outputOf } from '../machines/context.ts';
 import type { LockexEvent } from '../machines/contract.ts';
-import { lockexMachine } from '../machines/lockex.ts';
+import { createLockexMachine, type lockexMachine } from '../machines/lockex.ts';
 import { EXIT_FAILED } from '../machines/outcome.ts';
 import { stateName } from '../machines/state-name.ts';
 import { withoutSecrets } from './access.ts';
@@ -53,6 +53,10 @@ export async function run(
       process.exit(EXIT_FAILED);
     });
   }
+  // By itself the runtime would write them to process.stderr, whose first use makes a pipe
+  // non-blocking for the command as well.
+  process.removeAllListeners('warning');
+  process.on('warning', ({ name, message }) => log.write('debug', `${name}: ${message}`));
   const inspector = await openInspector(observers.inspect, settings, log);
   if (inspector === 'failed') {
     supervisor.dispose();
@@ -139,7 +143,7 @@ async function openInspector(
       servers: settings,
       head: { lockId, lockPath, leases, host: hostname(), pid: process.pid, version },
       clock,
-      definition: () => JSON.stringify(lockexMachine.definition),
+      definition: () => JSON.stringify(createLockexMachine().definition),
       page: inspectorPage(),
     });
     log.write('info', `the inspector is at ${inspector.url}`, { url: inspector.url });

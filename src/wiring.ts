@@ -20,7 +20,7 @@ import type {
   ZookeeperCommand,
   ZookeeperEvent,
 } from '../machines/contract.ts';
-import { lockexMachine } from '../machines/lockex.ts';
+import { createLockexMachine, type lockexMachine } from '../machines/lockex.ts';
 import type { Output } from '../machines/outcome.ts';
 import { accessOf } from './access.ts';
 import { type Clock, systemClock } from './clock.ts';
@@ -104,7 +104,7 @@ export function createLockex(settings: LockexSettings, dependencies: LockexDepen
     return () => watcher.stop();
   });
 
-  const actor = createActor(lockexMachine.provide({ actors: { zookeeper, command, signals } }), {
+  const actor = createActor(createLockexMachine({ zookeeper, command, signals }), {
     input: settings,
     ...(dependencies.inspect && { inspect: dependencies.inspect }),
   });

@@ -16,7 +16,7 @@ const SHIMS = new Map([
   ['readable-stream/lib/_stream_writable.js', 'module.exports = require("node:stream").Writable'],
   ['@dabh/diagnostics', 'module.exports = () => () => {}'],
   ['@colors/colors/safe', 'module.exports = {}'],
-  ['underscore', 'export { clone, defaults, shuffle } from "underscore/modules/index.js"'],
+  ['underscore', 'export { default as shuffle } from "underscore/modules/shuffle.js"'],
 ]);
 
 /** @param {string} root of the project @returns {import('esbuild').Plugin} */

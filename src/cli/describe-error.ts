@@ -1,5 +1,4 @@
 /** What a user is told of an error that nobody foresaw. Pure. */
-import { inspect } from 'node:util';
 import type { LogLevel } from './log.ts';
 import { printable } from './printable.ts';
 
@@ -10,12 +9,17 @@ export function describeError(error: unknown, level: LogLevel): string {
   const summary = `lockex failed: ${printable(summaryOf(error), LONGEST_LINE)}`;
   if (!(error instanceof Error)) return summary;
   if (level !== 'debug') return `${summary} (--log-level debug tells more)`;
-  const details = inspect(error).split('\n');
+  const details = inspected(error).split('\n');
   return [summary, ...details.map((line) => `  ${printable(line, LONGEST_LINE)}`)].join('\n');
 }
 
 function summaryOf(error: unknown): string {
-  if (!(error instanceof Error)) return typeof error === 'string' ? error : inspect(error);
+  if (!(error instanceof Error)) return typeof error === 'string' ? error : inspected(error);
   // Whatever was thrown: a library may have put anything there.
   return String(error.message || error.name);
+}
+
+/** Loaded only now: hardly any run needs it, and it takes a while. */
+function inspected(error: unknown): string {
+  return process.getBuiltinModule('node:util').inspect(error);
 }

@@ -53,9 +53,6 @@ export class Gate {
 
   constructor(options: GateOptions, events: GateEvents) {
     this.#events = events;
-    // Node makes a pipe non-blocking when it first uses it as stderr, for everybody who shares it.
-    // Spawning puts that right again, but only if it happened before.
-    void process.stderr;
     this.#child = spawnGate(options, (error) => events.onError(error));
     const pid = this.#child?.pid;
     if (this.#child === null || pid === undefined) return;

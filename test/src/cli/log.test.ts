@@ -25,9 +25,9 @@ describe('text', () => {
     log.write('error', 'an error');
     await log.flush();
     expect(sink.lines).toHaveLength(3);
-    expect(sink.lines[0]).toMatch(/^\d\d:\d\d:\d\d lockex: waiting: for long$/);
-    expect(sink.lines[1]).toMatch(/^\d\d:\d\d:\d\d lockex: warn: a warning$/);
-    expect(sink.lines[2]).toMatch(/^\d\d:\d\d:\d\d lockex: error: an error$/);
+    expect(sink.lines[0]).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ lockex: waiting: for long$/);
+    expect(sink.lines[1]).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ lockex: warn: a warning$/);
+    expect(sink.lines[2]).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ lockex: error: an error$/);
   });
 
   test('of others can neither steer a terminal nor forge a line', async () => {
@@ -238,6 +238,6 @@ describe('the live line', () => {
     const log = logTo(sink);
     log.live('waiting for 1 s');
     log.fail(new Error('boom'));
-    expect(sink.screen).toEqual([expect.stringMatching(/^\d\d:\d\d:\d\d lockex: .*boom/), '']);
+    expect(sink.screen).toEqual([expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ lockex: .*boom/), '']);
   });
 });
