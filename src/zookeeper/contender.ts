@@ -6,6 +6,7 @@
  */
 import type {
   GrantInfo,
+  LastRun,
   LossCause,
   SessionInfo,
   ZookeeperCommand,
@@ -43,7 +44,13 @@ type Phase =
   /** No node of ours is known to hold anything. */
   | { readonly name: 'idle' }
   | { readonly name: 'queued' }
-  | { readonly name: 'granted'; readonly path: string; readonly confirming: boolean }
+  | {
+      readonly name: 'granted';
+      readonly path: string;
+      readonly confirming: boolean;
+      /** By what transaction our node was made a moment ago, and on which attachment. */
+      readonly made?: { readonly by: bigint | null; readonly on: Attachment | null };
+    }
   | { readonly name: 'holding'; readonly path: string }
   /** Releasing, closing or lost: nothing is said any more but the answers to commands. */
   | { readonly name: 'over' };
@@ -237,7 +244,12 @@ export class Contender {
     switch (standing.kind) {
       case 'granted':
         this.#queueing?.leave();
-        this.#phase = { name: 'granted', path: standing.path, confirming: false };
+        this.#phase = {
+          name: 'granted',
+          path: standing.path,
+          confirming: false,
+          made: { by: standing.madeBy, on: this.#session?.attached ?? null },
+        };
         return this.#emit({ type: 'lock.granted' });
       case 'refused':
         return this.#emit({ type: 'lock.refused', message: standing.message });
@@ -256,6 +268,10 @@ export class Contender {
     if (!held || session === null || keeper === null || !session.isAttached) return;
     const { path } = phase;
     if (keeper.freshness >= FRESH_ENOUGH) {
+      const { by = null, on = null } = (phase.name === 'granted' && phase.made) || {};
+      if (by !== null && on === session.attached && this.#options.runRecord === null) {
+        return this.#holdMade(keeper, path, by);
+      }
       this.#phase = { name: 'granted', path, confirming: false };
       return this.#run(this.#confirmGrant(path));
     }
@@ -270,6 +286,24 @@ export class Contender {
     session.reattach('to prove the lease');
   }
 
+  /**
+   * The leader committed our node's creation after it had made or revalidated the session by the
+   * handshake that the lease counts from: to ask for both again would tell nothing new.
+   */
+  #holdMade(keeper: LeaseKeeper, path: string, czxid: bigint): void {
+    this.#run(this.#lookAtOwnNode(path));
+    this.#hold(keeper, path, czxid, null);
+  }
+
+  #hold(keeper: LeaseKeeper, path: string, czxid: bigint, lastRun: LastRun | null): void {
+    this.#phase = { name: 'holding', path };
+    keeper.hold(path);
+    const { lease } = keeper;
+    if (lease === null) throw new Error('attached without a lease');
+    const grant: GrantInfo = { path, fencingToken: czxid.toString() };
+    this.#emit({ type: 'lock.confirmed', grant, lease, lastRun });
+  }
+
   async #confirmGrant(path: string): Promise<void> {
     const [session, keeper] = [this.#session, this.#keeper];
     if (session === null || keeper === null) return;
@@ -282,12 +316,7 @@ export class Contender {
       ]);
       if (session !== this.#session || this.#phase.name !== 'granted') return;
       if (stat === null || stat.ephemeralOwner !== session.id) return this.#nodeGone();
-      this.#phase = { name: 'holding', path };
-      keeper.hold(path);
-      const { lease } = keeper;
-      if (lease === null) throw new Error('attached without a lease');
-      const grant: GrantInfo = { path, fencingToken: stat.czxid.toString() };
-      this.#emit({ type: 'lock.confirmed', grant, lease, lastRun });
+      this.#hold(keeper, path, stat.czxid, lastRun);
     } catch (error) {
       this.#troubleOnOwnNode(error);
     }

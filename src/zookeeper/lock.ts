@@ -28,6 +28,13 @@ export interface LockOptions {
   readonly refusal?: (parentData: Buffer | undefined) => string | null;
 }
 
+interface Place {
+  readonly self: Contender | undefined;
+  readonly contenders: Contender[];
+  /** The zxid of our node, if it was made just now. */
+  readonly madeBy: bigint | null;
+}
+
 export class Lock implements Recipe {
   readonly #session: LockSession;
   readonly #options: LockOptions;
@@ -63,7 +70,7 @@ export class Lock implements Recipe {
   async #step(onChange: () => void): Promise<Standing | 'again'> {
     const place = await this.#stand();
     if (typeof place === 'string') return { kind: 'refused', message: place };
-    const { self, contenders } = place;
+    const { self, contenders, madeBy } = place;
     if (self === undefined) {
       // Somebody deleted our node: stand at the end of the queue. (kazoo does the same.)
       this.#node = null;
@@ -71,7 +78,9 @@ export class Lock implements Recipe {
     }
     const blockers = blockersOf(self, contenders);
     const predecessor = blockers.at(-1);
-    if (predecessor === undefined) return { kind: 'granted', path: this.#pathOf(self.node) };
+    if (predecessor === undefined) {
+      return { kind: 'granted', path: this.#pathOf(self.node), madeBy };
+    }
 
     const behind = await describeContender(this.#session, this.#pathOf(predecessor.node), onChange);
     if (behind === null) return 'again';
@@ -88,7 +97,7 @@ export class Lock implements Recipe {
   }
 
   /** Where we stand among the contenders, having created our node if there was none; or a refusal. */
-  async #stand(): Promise<{ self: Contender | undefined; contenders: Contender[] } | string> {
+  async #stand(): Promise<Place | string> {
     if (this.#node === 'maybe') await this.#recover();
     if (this.#node !== null) return this.#find(await this.#session.getChildren(this.#options.path));
 
@@ -114,13 +123,13 @@ export class Lock implements Recipe {
     if (parent.status === 'rejected') throw parent.reason;
     if (children.status === 'rejected') throw children.reason;
     const refusal = this.#options.refusal?.(parent.value.data) ?? null;
-    return refusal ?? this.#find(children.value);
+    return refusal ?? this.#find(children.value, created.value.czxid);
   }
 
-  #find(children: readonly string[]): { self: Contender | undefined; contenders: Contender[] } {
+  #find(children: readonly string[], madeBy: bigint | null = null): Place {
     const contenders = contendersOf(children);
     const name = this.#node !== 'maybe' ? this.#node?.name : undefined;
-    return { self: contenders.find(({ node }) => node === name), contenders };
+    return { self: contenders.find(({ node }) => node === name), contenders, madeBy };
   }
 
   /**

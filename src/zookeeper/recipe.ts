@@ -6,7 +6,12 @@ import type { QueueInfo } from '../../machines/contract.ts';
 
 export type Standing =
   /** The lock is ours as far as ZooKeeper's tree says; the lease is still to be proven. */
-  | { readonly kind: 'granted'; readonly path: string }
+  | {
+      readonly kind: 'granted';
+      readonly path: string;
+      /** Of our node, where it was made in this step: by a write, which the leader has committed. */
+      readonly madeBy: bigint | null;
+    }
   | {
       readonly kind: 'queued';
       readonly queue: QueueInfo;

@@ -77,7 +77,7 @@ export class Semaphore implements Recipe {
     if (this.#lease === 'created') await this.#judge();
     if (this.#lease === 'ours') {
       await this.#inner.withdraw();
-      return { kind: 'granted', path: this.#leasePath };
+      return { kind: 'granted', path: this.#leasePath, madeBy: null };
     }
 
     if (this.#poolVersion === null) {
