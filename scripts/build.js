@@ -2,7 +2,8 @@
  * `npm run build`: bundles each program into one file, so that a start reads that instead of
  * hundreds, and keeps beside it what V8 compiled of it (src/launch.ts).
  */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   existsSync,
@@ -19,20 +20,21 @@ import { completions } from './lib/completions.js';
 import { inspectorPage } from './lib/inspector-page.js';
 import { licensesOf } from './lib/licenses.js';
 import { manualPage } from './lib/manual.js';
+import { startRehearsal } from './lib/rehearsal.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
 
-/**
- * What is built, from what, and a run that uses what a start uses. Port 1 refuses: of the way to a
- * command only the answers of a server are missing.
- */
+/** For the runs in which V8 compiles what a start uses. */
+const rehearsal = await startRehearsal();
+
+/** What is built, from what, and such a run of it. */
 const PROGRAMS = [
   {
     name: 'lockex',
     from: 'src/main.ts',
-    run: ['-q', '-z', '127.0.0.1:1', '-T', '1', '--', 'true'],
+    run: ['-z', `127.0.0.1:${rehearsal.port}`, '--', 'true'],
   },
-  { name: 'reaper', from: 'src/reaper.ts', run: [], input: remainsOfNobody() },
+  { name: 'reaper', from: 'src/reaper.ts', run: [], input: remainsOfNobody(rehearsal.port) },
 ];
 
 /** What is loaded only when it is asked for; each brings what it needs. */
@@ -100,11 +102,12 @@ for (const { name, from, run, input = '' } of PROGRAMS) {
     banner: { js: '#!/usr/bin/env node' },
   });
   chmodSync(`${root}/dist/${name}.js`, 0o755);
-  compile(name, run, input);
+  await compile(name, run, input);
   process.stdout.write(
     `${program}  ${Math.round(statSync(`${root}/${program}`).size / 1024)} kB\n`,
   );
 }
+rehearsal.close();
 for (const { name, from } of PARTS) {
   const { metafile } = await build({
     ...COMMON,
@@ -133,14 +136,15 @@ writeFileSync(`${root}/dist/share/completions/lockex.fish`, fish);
  * @param {string[]} run
  * @param {string} input
  */
-function compile(name, run, input) {
+async function compile(name, run, input) {
   const script = fileURLToPath(new URL('lib/compile.js', import.meta.url));
-  const { error } = spawnSync(process.execPath, [script, `${root}/dist`, name, ...run], {
-    input,
+  const child = spawn(process.execPath, [script, `${root}/dist`, name, ...run], {
     stdio: ['pipe', 'ignore', 'ignore'],
     timeout: 60_000,
   });
-  if (error) throw new Error(`${name} could not be compiled: ${error.message}`);
+  child.stdin.end(input);
+  const [status] = await once(child, 'exit');
+  if (status !== 0) throw new Error(`${name}, run to be compiled, ended with ${status}`);
 }
 
 /** @param {'esm' | 'cjs'} format */
@@ -169,9 +173,12 @@ function declareTypes() {
   if (status !== 0) throw error ?? new Error('the types could not be declared');
 }
 
-/** A line as src/zookeeper/reap.ts makes it. */
-function remainsOfNobody() {
-  const hosts = [{ host: '127.0.0.1', port: 1 }];
+/**
+ * A line as src/zookeeper/reap.ts makes it.
+ * @param {number} port
+ */
+function remainsOfNobody(port) {
+  const hosts = [{ host: '127.0.0.1', port }];
   const access = { hosts, chroot: '', auth: null, tls: null, acl: [] };
   const remains = { access, timeoutMs: 500, id: '01'.repeat(8), password: '00'.repeat(16) };
   return Buffer.from(JSON.stringify(remains)).toString('base64');
