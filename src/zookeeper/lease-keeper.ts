@@ -31,6 +31,8 @@ export interface LeaseKeeperOptions {
   readonly onEnding: (lease: LeaseInfo) => void;
 }
 
+/** Of T: how long an answer, or we ourselves, may be late before that is worth a doubt. */
+const LATE_RATIO = 1 / 10;
 /** A busy host is late as well: less than this is not worth a doubt, whatever T is. */
 const LATE_MS = 500;
 /** A wall clock that is set by hand or by NTP moves; a second of it is not worth a doubt. */
@@ -44,9 +46,11 @@ export class LeaseKeeper {
   #path: string | null = null;
   #ended = false;
   #renewalTimer: unknown;
+  #silenceTimer: unknown;
   #stopTimer: unknown;
-  /** Sending of the oldest confirmation that is still unanswered. */
-  #unansweredSince: number | null = null;
+  #dueAt = 0;
+  /** What the last answer took. */
+  #latencyMs = 0;
   #lastTick = { at: 0, wall: 0 };
 
   constructor(session: LockSession, options: LeaseKeeperOptions) {
@@ -56,7 +60,7 @@ export class LeaseKeeper {
 
   /** A handshake was answered: a proven touch. */
   attached(sentAt: number, timeoutMs: number): void {
-    this.#unansweredSince = null;
+    this.#quieten();
     if (this.#isDue()) return;
     if (this.#lease === null) this.#lease = newLease(sentAt, timeoutMs);
     else this.#note({ type: 'attached', sentAt, timeoutMs });
@@ -64,13 +68,13 @@ export class LeaseKeeper {
 
   /** A handshake granted T, but whether our node still stands is not known yet. */
   negotiated(timeoutMs: number): void {
-    this.#unansweredSince = null;
+    this.#quieten();
     this.#note({ type: 'negotiated', timeoutMs });
     this.#scheduleStop();
   }
 
   detached(): void {
-    this.#unansweredSince = null;
+    this.#quieten();
     this.#note({ type: 'detached' });
   }
 
@@ -98,23 +102,26 @@ export class LeaseKeeper {
   /** Nothing is renewed and nothing said any more. */
   letGo(): void {
     this.#path = null;
+    this.#quieten();
     this.#options.clock.clearTimeout(this.#renewalTimer);
     this.#options.clock.clearTimeout(this.#stopTimer);
   }
 
   /** One leader-confirmed look at our node; its answer renews, ends or leaves the lease. */
-  async confirm(path: string): Promise<void> {
+  async #confirm(path: string): Promise<'confirmed' | 'not'> {
+    this.#expectAnswer();
     try {
-      const sentAt = this.#options.clock.now();
-      this.#unansweredSince ??= sentAt;
       const confirmation = await this.#session.check(path);
-      this.#unansweredSince = null;
-      if (this.#isDue()) return;
+      this.#quieten();
+      if (this.#isDue()) return 'not';
+      this.#latencyMs = confirmation.answeredAt - confirmation.sentAt;
       this.#note({ type: 'confirmed', ...confirmation });
+      return 'confirmed';
     } catch (error) {
       if (!isRequestError(error)) throw error;
       // Anything but "no such node" is no renewal, and no more than that.
       if (error.code === 'NO_NODE' && this.#path === path) this.#options.onNodeGone();
+      return 'not';
     }
   }
 
@@ -127,36 +134,61 @@ export class LeaseKeeper {
     if (moved && this.#path !== null) this.#options.onRenewed(renewed);
   }
 
-  #scheduleRenewal(): void {
+  /** `since`: the beginning of the last pair. */
+  #scheduleRenewal(since = this.#options.clock.now()): void {
     const { clock } = this.#options;
     clock.clearTimeout(this.#renewalTimer);
-    const interval = renewalIntervalMs(this.#lease?.smallestTimeoutMs ?? 0);
-    this.#renewalTimer = clock.setTimeout(() => this.#renew(interval), interval);
+    this.#dueAt = since + renewalIntervalMs(this.#smallestT, this.#latencyMs);
+    this.#renewalTimer = clock.setTimeout(() => void this.#renew(), this.#dueAt - clock.now());
   }
 
-  #renew(interval: number): void {
+  async #renew(): Promise<void> {
     const path = this.#path;
     if (path === null || this.#isDue()) return;
-    this.#scheduleRenewal();
+    const doubt = this.#doubt();
     const now = this.#options.clock.now();
-    const doubt = this.#doubt(now, interval);
     this.#lastTick = { at: now, wall: this.#wallNow() };
-    if (doubt !== null) this.#options.onDoubt(doubt);
-    else if (this.#session.isAttached) void this.confirm(path);
+    this.#scheduleRenewal(now);
+    if (doubt !== null) return this.#options.onDoubt(doubt);
+    if (!this.#session.isAttached || (await this.#confirm(path)) === 'not') return;
+    if (this.#path !== path) return;
+    this.#scheduleRenewal(now);
+    if (this.#session.isAttached) await this.#confirm(path);
   }
 
   /** Why the lease should be proven anew; null when there is no reason to doubt it. */
-  #doubt(now: number, interval: number): string | null {
-    const late = now - this.#lastTick.at - interval;
-    if (late > Math.max(LATE_MS, interval)) return `we were asleep for ${seconds(late)}`;
+  #doubt(): string | null {
+    const now = this.#options.clock.now();
+    const late = now - this.#dueAt;
+    if (late > this.#patience()) return `we were asleep for ${seconds(late)}`;
     const jump = this.#wallNow() - this.#lastTick.wall - (now - this.#lastTick.at);
-    if (jump > Math.max(WALL_JUMP_MS, interval)) {
+    if (jump > Math.max(WALL_JUMP_MS, this.#patience())) {
       return `the wall clock jumped ahead by ${seconds(jump)}: the host may have been paused`;
     }
-    const silent = this.#unansweredSince === null ? 0 : now - this.#unansweredSince;
-    // A little less than two intervals: timers are not exact.
-    if (silent > 1.5 * interval) return `no confirmation for ${seconds(silent)}`;
     return null;
+  }
+
+  #expectAnswer(): void {
+    const { clock, onDoubt } = this.#options;
+    this.#quieten();
+    const patience = this.#patience();
+    this.#silenceTimer = clock.setTimeout(() => {
+      if (this.#path !== null && !this.#isDue())
+        onDoubt(`no confirmation for ${seconds(patience)}`);
+    }, patience);
+  }
+
+  /** Nothing is waited for any more: an answer came, or can't come. */
+  #quieten(): void {
+    this.#options.clock.clearTimeout(this.#silenceTimer);
+  }
+
+  #patience(): number {
+    return Math.max(LATE_MS, this.#smallestT * LATE_RATIO);
+  }
+
+  get #smallestT(): number {
+    return this.#lease?.smallestTimeoutMs ?? 0;
   }
 
   #scheduleStop(): void {

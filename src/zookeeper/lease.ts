@@ -125,11 +125,13 @@ function killingMs(timeoutMs: number): number {
 }
 
 /**
- * How often a holder asks for a confirmation: so that five intervals are a little more than the
- * T/3 that a proof needs. Then the newest proven touch is six to seven intervals old, and what is
- * left of the lease at the worst moment, less grace and killing, is some 0.31 T: the outage that a
- * command survives. Asking more often gains little (T/20: 0.35 T).
+ * How long after the beginning of a pair of confirmations the next pair begins; `latencyMs` is what
+ * the last answer took. The first of a pair is the j of a proof, the second, sent upon its answer,
+ * the k; the pair before the last has the i, since two intervals are the T/3 between i's answer and
+ * j. So the newest proven touch is two to three intervals old, and what is left of the lease at the
+ * worst moment, less grace and killing, is some 0.3 T: the outage that a command survives. (One by
+ * one, it would take fifteen confirmations per T for the same.)
  */
-export function renewalIntervalMs(timeoutMs: number): number {
-  return timeoutMs / 14.5;
+export function renewalIntervalMs(timeoutMs: number, latencyMs: number): number {
+  return timeoutMs / 6 + latencyMs / 2 + CLOCK_STEP_MS;
 }

@@ -238,6 +238,9 @@ describe('the live line', () => {
     const log = logTo(sink);
     log.live('waiting for 1 s');
     log.fail(new Error('boom'));
-    expect(sink.screen).toEqual([expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ lockex: .*boom/), '']);
+    expect(sink.screen).toEqual([
+      expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ lockex: .*boom/),
+      '',
+    ]);
   });
 });

@@ -74,17 +74,17 @@ describe('while the leader confirms', () => {
     expect(worst).toBeGreaterThan(0.3 * T);
   });
 
-  it('no more is asked than some fifteen times per T', async () => {
+  it('no more is asked than two times in T/6, one upon the answer to the other', async () => {
     const { clock, server } = holding();
     await clock.advance(10 * T);
-    expect(server.asked).toBeLessThan(150);
+    expect(server.asked).toBeLessThanOrEqual(120);
   });
 
   it('one slow answer brings no doubt', async () => {
     const { clock, server, others } = holding();
     await clock.advance(T);
     server.latencyMs = 2500;
-    await clock.advance(2100);
+    await clock.advance(T / 6);
     server.latencyMs = 5;
     await clock.advance(T);
     expect(others()).toEqual([]);
@@ -92,13 +92,13 @@ describe('while the leader confirms', () => {
 });
 
 describe('when answers stay away', () => {
-  it('doubt comes within T/6, and the end of the lease at stopAt, once', async () => {
+  it('doubt comes T/10 after a question, and the end of the lease at stopAt, once', async () => {
     const { clock, server, said, others, keeper } = holding();
     await clock.advance(2 * T);
     server.answer = 'none';
     const silentAt = clock.now();
     while (others().length === 0) await clock.advance(10);
-    expect(clock.now() - silentAt).toBeLessThan(T / 4);
+    expect(clock.now() - silentAt).toBeLessThan(T / 6 + T / 10 + 50);
     expect(others()[0]).toMatch(/^doubt: no confirmation/);
     const { stopAt } = keeper.lease ?? { stopAt: 0 };
     while (!said.includes('ending')) await clock.advance(10);
@@ -130,7 +130,7 @@ describe('when answers stay away', () => {
   it('a node that is gone is said at once', async () => {
     const { clock, server, said } = holding();
     server.answer = 'NO_NODE';
-    await clock.advance(T / 10);
+    await clock.advance(T / 5);
     expect(said).toContain('node gone');
   });
 });
@@ -157,7 +157,7 @@ describe('when time did not pass as it should', () => {
     const { clock, others, jumpWallClock } = holding();
     await clock.advance(2 * T);
     jumpWallClock(60_000);
-    await clock.advance(T / 10);
+    await clock.advance(T / 5);
     expect(others()[0]).toMatch(/^doubt: the wall clock jumped ahead by 60\.0 s/);
   });
 
