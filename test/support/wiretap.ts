@@ -1,0 +1,110 @@
+/**
+ * A relay between a client and a ZooKeeper that writes down what each of them says, one word a
+ * frame, and can keep the server's answers back. (Headers: zookeeper.jute of ZooKeeper's sources.)
+ */
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+
+const OPERATIONS: Readonly<Record<number, string>> = {
+  1: 'create',
+  2: 'delete',
+  3: 'exists',
+  4: 'getData',
+  5: 'setData',
+  11: 'ping',
+  12: 'getChildren2',
+  14: 'multi',
+  [-11]: 'closeSession',
+};
+const XID_NOTIFICATION = -1;
+const XID_PING = -2;
+
+export interface Word {
+  readonly by: 'client' | 'server';
+  /** An operation, or 'handshake'; of the server also 'notification'. */
+  readonly word: string;
+}
+
+export class Wiretap {
+  readonly words: Word[] = [];
+  /** Answers from this operation on stay here. */
+  withheld: string | null = null;
+  readonly #server = createServer((client) => this.#relay(client));
+  readonly #sockets = new Set<Socket>();
+  readonly #target: { readonly host: string; readonly port: number };
+
+  constructor(target: { readonly host: string; readonly port: number }) {
+    this.#target = target;
+  }
+
+  async listen(): Promise<string> {
+    this.#server.listen(0, '127.0.0.1');
+    await once(this.#server, 'listening');
+    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  close(): void {
+    this.#server.close();
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  /**
+   * What the client said, a line for each time that it waited for the server: pings left out.
+   */
+  get turns(): string[] {
+    const turns: string[][] = [];
+    let last: Word['by'] = 'server';
+    for (const { by, word } of this.words) {
+      if (word === 'ping') continue;
+      if (by === 'client' && last === 'server') turns.push([]);
+      if (by === 'client') turns.at(-1)?.push(word);
+      last = by;
+    }
+    return turns.map((turn) => turn.join(' '));
+  }
+
+  #relay(client: Socket): void {
+    const server = connect(this.#target);
+    const asked = new Map<number, string>();
+    let isShaken = false;
+    let isWithholding = false;
+    for (const socket of [client, server]) {
+      this.#sockets.add(socket);
+      socket.on('error', () => {});
+      socket.setNoDelay();
+    }
+    client.on('close', () => server.destroy());
+    server.on('close', () => client.destroy());
+    let isFirst = true;
+    onFrames(client, (frame) => {
+      const word = isFirst ? 'handshake' : (OPERATIONS[frame.readInt32BE(8)] ?? 'another');
+      if (!isFirst) asked.set(frame.readInt32BE(4), word);
+      isFirst = false;
+      this.words.push({ by: 'client', word });
+      server.write(frame);
+    });
+    onFrames(server, (frame) => {
+      const xid = frame.readInt32BE(4);
+      const answered = xid === XID_PING ? 'ping' : (asked.get(xid) ?? 'another');
+      const word = isShaken ? (xid === XID_NOTIFICATION ? 'notification' : answered) : 'handshake';
+      isShaken = true;
+      isWithholding ||= word === this.withheld;
+      if (isWithholding) return;
+      this.words.push({ by: 'server', word });
+      client.write(frame);
+    });
+  }
+}
+
+/** Each frame whole, with its length before it. */
+function onFrames(socket: Socket, onFrame: (frame: Buffer) => void): void {
+  let received = Buffer.alloc(0);
+  socket.on('data', (bytes: Buffer) => {
+    received = Buffer.concat([received, bytes]);
+    while (received.length >= 4 && received.length >= 4 + received.readInt32BE(0)) {
+      const size = 4 + received.readInt32BE(0);
+      onFrame(received.subarray(0, size));
+      received = received.subarray(size);
+    }
+  });
+}
