@@ -81,13 +81,14 @@ export function createLog(options: LogOptions): Log {
   let liveText: string | null = null;
   /** As last told: what happens in a state without changing it is logged with it as well. */
   let state: unknown = null;
-  /** Lines that wait for winston, oldest first. */
+  /** Lines that wait for winston, oldest first: for its loading, or for the end of this turn. */
   const waiting: Entry[] = [];
   /** Lines that winston was given and has not handed on; at `process.exit` they are lost. */
   let pending = 0;
   let logger: Logger | null = null;
   let loading: Promise<void> | null = null;
   let loadTimer: NodeJS.Timeout | null = null;
+  let isDrainDue = false;
 
   const print = (text: string) => {
     if (liveText === null) return sink.write(text);
@@ -96,7 +97,6 @@ export function createLog(options: LogOptions): Log {
   const shaped = (entry: Entry): string =>
     options.format === 'json' ? jsonLine(entry, options) : textLine(entry, isColoured);
   const entryOf = (level: LogLevel, message: string, fields: LogFields = {}): Entry => {
-    state = fields['state'] ?? state;
     return { level, message, fields: { ...fields, state }, at: new Date() };
   };
   const droppedLine = (lines: number) =>
@@ -109,19 +109,28 @@ export function createLog(options: LogOptions): Log {
         pending -= 1;
         print(`${line}\n`);
       });
-      for (const entry of waiting.splice(0)) logger.log(entry);
+      drain();
     });
     return loading;
+  };
+  const drain = () => {
+    isDrainDue = false;
+    for (const entry of waiting.splice(0)) logger?.log(entry);
+  };
+  /** Not in this turn: a gate may be about to be opened in it, or a lock to be given back. */
+  const drainSoon = () => {
+    if (!isDrainDue) setImmediate(drain);
+    isDrainDue = true;
   };
   return {
     isLive,
     write: (level, message, fields) => {
-      const entry = entryOf(level, printable(message, LONGEST_MESSAGE), fields);
+      state = fields?.['state'] ?? state;
       if (LEVELS.indexOf(level) > LEVELS.indexOf(options.level)) return;
       pending += 1;
-      if (logger !== null) return void logger.log(entry);
-      waiting.push(entry);
-      loadTimer ??= setTimeout(() => void load(), LOAD_AFTER_MS);
+      waiting.push(entryOf(level, printable(message, LONGEST_MESSAGE), fields));
+      if (logger === null) loadTimer ??= setTimeout(() => void load(), LOAD_AFTER_MS);
+      else drainSoon();
     },
     load: () => {
       if (waiting.length > 0) void load();
@@ -145,6 +154,7 @@ export function createLog(options: LogOptions): Log {
     flush: async () => {
       // Not by ending it: winston throws at a line that is written after that.
       if (waiting.length > 0) await load();
+      drain();
       const bound = performance.now() + FLUSH_MS;
       while (pending > 0 && performance.now() < bound) await turn();
       await sink.flush(FLUSH_MS);

@@ -37,6 +37,8 @@ export class Guarding {
   #guard: Guard | null = null;
   #beat: string | null = null;
   #isArmed = false;
+  /** It was told nothing new since it was sent the newest deadline. */
+  #isInformed = false;
   #isSpent = false;
   /** Guards that fell since one was last armed. */
   #fallen = 0;
@@ -74,6 +76,7 @@ export class Guarding {
   tell(name: string, ...lines: readonly string[]): void {
     if (this.#facts.get(name)?.join('\n') === lines.join('\n')) return;
     this.#facts.set(name, lines);
+    this.#isInformed = false;
     this.#guard?.send(...lines);
   }
 
@@ -81,6 +84,7 @@ export class Guarding {
   beat(lease: LeaseInfo): void {
     if (this.#isSpent) return;
     const line = `beat ${guardDeadline(lease, this.#options.clock)}`;
+    if (line === this.#beat && this.#isInformed && this.#guard !== null) return;
     this.#beat = line;
     this.#isArmed = false;
     if (this.#guard === null) this.stand();
@@ -115,6 +119,7 @@ export class Guarding {
   }
 
   #send(line: string): void {
+    this.#isInformed = true;
     this.#guard?.send(line);
     this.#watch.start();
   }

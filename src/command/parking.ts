@@ -14,6 +14,7 @@ import { GroupReach } from './group-reach.ts';
 import { markerOf, prepare, resolveCommand } from './preparation.ts';
 import { hasProcessTable } from './process-table.ts';
 import { type First, type Reach, signalGroup } from './reach.ts';
+import type { Resolution } from './resolve.ts';
 import { TreeReach } from './tree-reach.ts';
 import type { Identity, SupervisorOptions } from './types.ts';
 
@@ -47,6 +48,7 @@ export class Parking {
   #folder: string | null = null;
   #gate: Gate | null = null;
   #reach: Reach | null = null;
+  #found: Resolution | null = null;
   #timer: unknown = null;
   #fallen = 0;
   #state: 'open' | 'failed' | 'closing' | 'over' = 'open';
@@ -91,10 +93,15 @@ export class Parking {
     this.#events.onGate(gate.identity);
   }
 
-  /** Looks the program up first: what is not there fails, and the gate stays shut. */
+  /** Looks the program up, while the guard is waited for. */
+  look(): void {
+    this.#found = resolveCommand(this.#options);
+  }
+
+  /** A program that was not there at the last look fails, and the gate stays shut. */
   open(grant: GrantInfo): void {
-    const found = resolveCommand(this.#options);
-    if (found.ok) this.#gate?.open(grant);
+    const found = this.#found;
+    if (found === null || found.ok) this.#gate?.open(grant);
     else this.#fail(found.exitCode, found.message);
   }
 

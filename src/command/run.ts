@@ -67,6 +67,7 @@ export class Run {
     this.#lease = lease;
     this.#guarding?.renew();
     this.#guarding?.beat(lease);
+    this.#parking.look();
     this.#proceed();
   }
 

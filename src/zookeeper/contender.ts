@@ -37,8 +37,6 @@ export interface ContenderOptions {
 }
 
 const CLOSE_MS = 2000;
-/** A lease with less than this left is proven anew before a command starts. */
-const FRESH_ENOUGH = 0.6;
 
 type Phase =
   /** No node of ours is known to hold anything. */
@@ -48,12 +46,19 @@ type Phase =
       readonly name: 'granted';
       readonly path: string;
       readonly confirming: boolean;
-      /** By what transaction our node was made a moment ago, and on which attachment. */
-      readonly made?: { readonly by: bigint | null; readonly on: Attachment | null };
+      /** The transaction that made our node a moment ago, and on which attachment; else null. */
+      readonly madeBy: bigint | null;
+      readonly on: Attachment | null;
     }
   | { readonly name: 'holding'; readonly path: string }
   /** Releasing, closing or lost: nothing is said any more but the answers to commands. */
   | { readonly name: 'over' };
+
+interface SeenNode {
+  readonly path: string;
+  readonly czxid: bigint;
+  readonly on: Attachment | null;
+}
 
 export class Contender {
   readonly #options: ContenderOptions;
@@ -62,6 +67,8 @@ export class Contender {
   #queueing: Queueing | null = null;
   #phase: Phase = { name: 'idle' };
   #suspended = false;
+  /** Our node, seen to be ours and watched on this attachment, by one who is next in line. */
+  #seen: SeenNode | null = null;
 
   constructor(options: ContenderOptions) {
     this.#options = options;
@@ -248,12 +255,14 @@ export class Contender {
           name: 'granted',
           path: standing.path,
           confirming: false,
-          made: { by: standing.madeBy, on: this.#session?.attached ?? null },
+          madeBy: standing.madeBy,
+          on: this.#session?.attached ?? null,
         };
         return this.#emit({ type: 'lock.granted' });
       case 'refused':
         return this.#emit({ type: 'lock.refused', message: standing.message });
       case 'queued':
+        if (standing.next !== null) this.#run(this.#prepare(standing.next));
         return this.#emit({ type: 'lock.queued', queue: standing.queue });
     }
   }
@@ -267,19 +276,17 @@ export class Contender {
     const held = phase.name === 'granted' || phase.name === 'holding';
     if (!held || session === null || keeper === null || !session.isAttached) return;
     const { path } = phase;
-    if (keeper.freshness >= FRESH_ENOUGH) {
-      const { by = null, on = null } = (phase.name === 'granted' && phase.made) || {};
-      if (by !== null && on === session.attached && this.#options.runRecord === null) {
-        return this.#holdMade(keeper, path, by);
-      }
-      this.#phase = { name: 'granted', path, confirming: false };
+    if (keeper.isFresh) {
+      const czxid = this.#knownNode(phase, session);
+      if (czxid !== null) return this.#hold(keeper, path, czxid, null);
+      this.#phase = grantedAt(path, false);
       return this.#run(this.#confirmGrant(path));
     }
     // The quickest proof is a handshake; it also leaves a follower behind that was cut off.
-    this.#phase = { name: 'granted', path, confirming: true };
+    this.#phase = grantedAt(path, true);
     clock.setTimeout(() => {
       if (this.#phase.name === 'granted' && this.#phase.confirming && !session.isAttached) {
-        this.#phase = { name: 'granted', path, confirming: false };
+        this.#phase = grantedAt(path, false);
         this.#suspend('no server to prove the lease with');
       }
     }, this.#timeoutMs(session) / 8);
@@ -287,12 +294,35 @@ export class Contender {
   }
 
   /**
-   * The leader committed our node's creation after it had made or revalidated the session by the
-   * handshake that the lease counts from: to ask for both again would tell nothing new.
+   * The transaction that made our node, where that is known and nothing new could be learnt by asking.
+   * The lease says that the session lives. The node was either made a moment ago, by a write, which
+   * the leader has committed since the handshake that the lease counts from; or it was seen and is
+   * being watched, and the answer that made us the first would have come behind the notification.
    */
-  #holdMade(keeper: LeaseKeeper, path: string, czxid: bigint): void {
-    this.#run(this.#lookAtOwnNode(path));
-    this.#hold(keeper, path, czxid, null);
+  #knownNode(phase: Phase, session: Session): bigint | null {
+    if (phase.name !== 'granted' || this.#options.runRecord !== null) return null;
+    const seen = this.#seen;
+    if (seen?.path === phase.path && seen.on === session.attached) return seen.czxid;
+    if (phase.madeBy === null || phase.on !== session.attached) return null;
+    this.#run(this.#lookAtOwnNode(phase.path));
+    return phase.madeBy;
+  }
+
+  /** Next in line: sees to it that a grant need not ask for anything. */
+  async #prepare(path: string): Promise<void> {
+    const [session, keeper] = [this.#session, this.#keeper];
+    const on = session?.attached ?? null;
+    if (session === null || keeper === null || on === null) return;
+    keeper.prepare(path);
+    if (this.#seen?.path === path && this.#seen.on === on) return;
+    try {
+      const stat = await this.#watchOwnNode(path);
+      const isOurs = stat?.ephemeralOwner === session.id && session === this.#session;
+      if (isOurs && session.attached === on) this.#seen = { path, czxid: stat.czxid, on };
+    } catch (error) {
+      // Then the grant asks.
+      if (!isRequestError(error)) throw error;
+    }
   }
 
   #hold(keeper: LeaseKeeper, path: string, czxid: bigint, lastRun: LastRun | null): void {
@@ -309,13 +339,14 @@ export class Contender {
     if (session === null || keeper === null) return;
     try {
       const { runRecord } = this.#options;
-      const [lastRun, , stat] = await Promise.all([
+      const [lastRun, confirmation, stat] = await Promise.all([
         runRecord && readLastRun(session, runRecord, path),
         session.check(path),
         this.#watchOwnNode(path),
       ]);
       if (session !== this.#session || this.#phase.name !== 'granted') return;
       if (stat === null || stat.ephemeralOwner !== session.id) return this.#nodeGone();
+      keeper.confirmed(confirmation);
       this.#hold(keeper, path, stat.czxid, lastRun);
     } catch (error) {
       this.#troubleOnOwnNode(error);
@@ -328,6 +359,7 @@ export class Contender {
     if (session === null) return Promise.resolve(null);
     return session.exists(path, () => {
       if (session !== this.#session) return;
+      this.#seen = null;
       if (this.#phase.name !== 'granted' && this.#phase.name !== 'holding') return;
       this.#run(this.#lookAtOwnNode(path));
     });
@@ -419,4 +451,9 @@ export class Contender {
       });
     });
   }
+}
+
+/** `confirming`: by a handshake, which is under way. */
+function grantedAt(path: string, confirming: boolean): Phase {
+  return { name: 'granted', path, confirming, madeBy: null, on: null };
 }

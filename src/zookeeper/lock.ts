@@ -92,6 +92,7 @@ export class Lock implements Recipe {
     return {
       kind: 'queued',
       passing: false,
+      next: blockers.length === 1 ? this.#pathOf(self.node) : null,
       queue: { position: blockers.length, holders: holding ? [holding] : [], behind },
     };
   }

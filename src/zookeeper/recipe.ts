@@ -17,6 +17,8 @@ export type Standing =
       readonly queue: QueueInfo;
       /** Only a contender that is about to let go stands before us: worth a moment's patience. */
       readonly passing: boolean;
+      /** Path of our node, where only one contender stands before it; null: more, or not known. */
+      readonly next: string | null;
     }
   /** It can't be had, now or later: wrong N, wrong kind of lock. */
   | { readonly kind: 'refused'; readonly message: string };

@@ -91,7 +91,8 @@ export class Semaphore implements Recipe {
     const held = await this.#leases(onChange);
     if (held.length >= this.#options.leases) {
       const holders = await this.#describe(held);
-      return { kind: 'queued', passing: false, queue: { position: 1, holders, behind: null } };
+      const queue = { position: 1, holders, behind: null };
+      return { kind: 'queued', passing: false, next: null, queue };
     }
     await this.#take(inner.path);
     return 'again';
@@ -141,6 +142,7 @@ export class Semaphore implements Recipe {
     return {
       kind: 'queued',
       passing: held.length + inner.queue.position <= this.#options.leases,
+      next: null,
       queue: { ...inner.queue, position: inner.queue.position + 1, holders },
     };
   }
