@@ -29,6 +29,7 @@ export class Run {
   #hasFailed = false;
   #isClosing = false;
   #isOver = false;
+  #hasLeft = false;
   #hasGuardFired = false;
 
   constructor(options: SupervisorOptions, emit: (event: CommandEvent) => void) {
@@ -109,6 +110,7 @@ export class Run {
   dispose(): void {
     this.#options.clock.clearTimeout(this.#settling);
     this.#stopping?.cancel();
+    if (this.#isOver) return this.#leave();
     this.#isOver = true;
     this.#parking.dispose();
     this.#guarding?.abandon();
@@ -188,9 +190,17 @@ export class Run {
   #finish(means: StopReport['means'], stragglers: readonly string[]): void {
     this.#isOver = true;
     this.#options.clock.clearTimeout(this.#settling);
+    // The lock first: others wait for it.
+    this.#emit({ type: 'command.stopped', exit: this.#exit, how: { means, stragglers } });
+    setImmediate(() => this.#leave());
+  }
+
+  /** Everything is dead: the guard goes, and what was made for the command. */
+  #leave(): void {
+    if (this.#hasLeft) return;
+    this.#hasLeft = true;
     this.#guarding?.dismiss();
     this.#parking.release();
-    this.#emit({ type: 'command.stopped', exit: this.#exit, how: { means, stragglers } });
   }
 
   #guardFired(): void {

@@ -13,6 +13,8 @@ export class CommandSupervisor {
   #emit: ((event: CommandEvent) => void) | null = null;
   readonly #unheard: CommandEvent[] = [];
   #run: Run | null = null;
+  /** The one that was stopped last; it may have to be left yet. */
+  #past: Run | null = null;
   #credentials = '';
 
   /**
@@ -64,9 +66,9 @@ export class CommandSupervisor {
 
   /** Synchronous last resort: SIGKILL to everything. Nothing is told any more. */
   dispose(): void {
-    const run = this.#run;
+    const runs = [this.#run, this.#past];
     this.#run = null;
-    run?.dispose();
+    for (const run of runs) run?.dispose();
   }
 
   /** Parked already: it stays so. */
@@ -74,7 +76,10 @@ export class CommandSupervisor {
     if (this.#run !== null) return;
     const run: Run = new Run(this.#options, (event) => {
       if (run !== this.#run) return;
-      if (event.type === 'command.stopped') this.#run = null;
+      if (event.type === 'command.stopped') {
+        this.#run = null;
+        this.#past = run;
+      }
       this.#tell(event);
     });
     this.#run = run;

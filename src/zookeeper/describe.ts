@@ -1,13 +1,13 @@
 /** What a contender's node says of it. */
 import type { ContenderInfo } from '../../machines/contract.ts';
 import { labelOf } from './node-data.ts';
-import { ignoringNoNode, isRequestError, type LockSession } from './requests.ts';
+import { ignoringNoNode, isRequestError, type LockSession, type OnChange } from './requests.ts';
 
 /** null when it is gone. `onChange`: watch it. Rejects with RequestError. */
 export async function describeContender(
   session: LockSession,
   path: string,
-  onChange?: () => void,
+  onChange?: OnChange,
 ): Promise<ContenderInfo | null> {
   const slash = path.lastIndexOf('/');
   const node = path.slice(slash + 1);
@@ -17,7 +17,10 @@ export async function describeContender(
   } catch (error) {
     if (!isRequestError(error) || error.code !== 'NO_AUTH') throw error;
     // Nor would a server tell us of its end (CVE-2024-23944): its parent's children do.
-    const siblings = await session.getChildren(path.slice(0, slash), onChange);
+    const siblings = await session.getChildren(
+      path.slice(0, slash),
+      onChange && (() => onChange('changed')),
+    );
     return siblings.includes(node) ? { node, label: '' } : null;
   }
 }

@@ -15,7 +15,13 @@ import {
 } from './contenders.ts';
 import { describeContender } from './describe.ts';
 import type { Recipe, Standing } from './recipe.ts';
-import { CreateMode, ignoringNoNode, isRequestError, type LockSession } from './requests.ts';
+import {
+  CreateMode,
+  ignoringNoNode,
+  isRequestError,
+  type LockSession,
+  type OnChange,
+} from './requests.ts';
 
 export interface LockOptions {
   /** The node under which contenders stand. */
@@ -41,6 +47,12 @@ export class Lock implements Recipe {
   readonly #prefix: string;
   /** Name of our node; 'maybe' while the answer to its creation is missing; null: none was asked for. */
   #node: { readonly name: string } | 'maybe' | null = null;
+
+  /**
+   * Name of our node, once the only one before it is gone: nobody else can come before it any more,
+   * since sequence numbers only grow. To look at the queue again would tell the same.
+   */
+  #first: string | null = null;
 
   constructor(session: LockSession, options: LockOptions) {
     this.#session = session;
@@ -68,6 +80,10 @@ export class Lock implements Recipe {
   }
 
   async #step(onChange: () => void): Promise<Standing | 'again'> {
+    const first = this.nodePath;
+    if (first !== null && first === this.#pathOf(this.#first ?? '')) {
+      return { kind: 'granted', path: first, madeBy: null };
+    }
     const place = await this.#stand();
     if (typeof place === 'string') return { kind: 'refused', message: place };
     const { self, contenders, madeBy } = place;
@@ -82,7 +98,11 @@ export class Lock implements Recipe {
       return { kind: 'granted', path: this.#pathOf(self.node), madeBy };
     }
 
-    const behind = await describeContender(this.#session, this.#pathOf(predecessor.node), onChange);
+    const watch: OnChange = (change) => {
+      if (change === 'deleted' && blockers.length === 1) this.#first = self.node;
+      onChange();
+    };
+    const behind = await describeContender(this.#session, this.#pathOf(predecessor.node), watch);
     if (behind === null) return 'again';
     const holder = holdersAmong(contenders)[0] ?? predecessor;
     const holding =

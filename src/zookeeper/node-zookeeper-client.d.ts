@@ -11,6 +11,8 @@ declare module 'node-zookeeper-client/lib/ConnectionManager.js' {
     readonly callback: (error: Error | null, response?: Response) => void;
   }
 
+  type Watcher = (event: { readonly type: number }) => void;
+
   class ConnectionManager {
     static readonly STATES: {
       readonly DISCONNECTED: number;
@@ -34,9 +36,9 @@ declare module 'node-zookeeper-client/lib/ConnectionManager.js' {
     readonly pendingQueue: Packet[];
     readonly packetQueue: { shift(): Packet | undefined };
     readonly watcherManager: {
-      registerDataWatcher(path: string, watcher: () => void): void;
-      registerChildWatcher(path: string, watcher: () => void): void;
-      registerExistenceWatcher(path: string, watcher: () => void): void;
+      registerDataWatcher(path: string, watcher: Watcher): void;
+      registerChildWatcher(path: string, watcher: Watcher): void;
+      registerExistenceWatcher(path: string, watcher: Watcher): void;
       emit(event: { readonly type: number; readonly path: string }): void;
     };
     connect(): void;

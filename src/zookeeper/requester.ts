@@ -15,6 +15,7 @@ import {
   multiFailure,
   multiRequest,
   type NodeRead,
+  type OnChange,
   type Operation,
   requestOf,
   type Stat,
@@ -24,7 +25,7 @@ import {
 /** To be set when the answer comes, before the next frame is read. */
 export interface Watch {
   readonly kind: 'Data' | 'Child';
-  readonly onChange: () => void;
+  readonly onChange: OnChange;
 }
 
 type Asking = { readonly clock: Clock } & Pick<Access, 'chroot' | 'acl'>;
@@ -102,7 +103,7 @@ export abstract class Requester<Events extends Record<keyof Events, unknown[]>>
     return statOf((payload as { stat: RawStat }).stat);
   }
 
-  async exists(path: string, onChange?: () => void): Promise<Stat | null> {
+  async exists(path: string, onChange?: OnChange): Promise<Stat | null> {
     const request = requestOf('EXISTS', 'ExistsRequest', { path, watch: onChange !== undefined });
     try {
       const { payload } = await this.ask(request, path, onChange && { kind: 'Data', onChange });
@@ -113,7 +114,7 @@ export abstract class Requester<Events extends Record<keyof Events, unknown[]>>
     }
   }
 
-  async getData(path: string, onChange?: () => void): Promise<NodeRead> {
+  async getData(path: string, onChange?: OnChange): Promise<NodeRead> {
     const request = requestOf('GET_DATA', 'GetDataRequest', {
       path,
       watch: onChange !== undefined,
@@ -123,7 +124,7 @@ export abstract class Requester<Events extends Record<keyof Events, unknown[]>>
     return { data, stat: statOf(stat) };
   }
 
-  async getChildren(path: string, onChange?: () => void): Promise<string[]> {
+  async getChildren(path: string, onChange?: OnChange): Promise<string[]> {
     const fields = { path, watch: onChange !== undefined };
     const request = requestOf('GET_CHILDREN2', 'GetChildren2Request', fields);
     const { payload } = await this.ask(request, path, onChange && { kind: 'Child', onChange });

@@ -54,6 +54,9 @@ export type Operation =
     };
 
 /** What the recipes and the lease need of a session. Every request rejects with RequestError. */
+/** What a watch tells: the node is gone, or anything else about it changed. */
+export type OnChange = (change: 'deleted' | 'changed') => void;
+
 export interface LockSession {
   readonly isAttached: boolean;
   create(
@@ -66,9 +69,9 @@ export interface LockSession {
   remove(path: string): Promise<void>;
   setData(path: string, data: Buffer, version: number): Promise<Stat>;
   /** Watches are called once, or never when the connection goes; not from within a request. */
-  exists(path: string, onChange?: () => void): Promise<Stat | null>;
-  getData(path: string, onChange?: () => void): Promise<NodeRead>;
-  getChildren(path: string, onChange?: () => void): Promise<string[]>;
+  exists(path: string, onChange?: OnChange): Promise<Stat | null>;
+  getData(path: string, onChange?: OnChange): Promise<NodeRead>;
+  getChildren(path: string, onChange?: OnChange): Promise<string[]>;
   /**
    * Is the node there, by the leader's word: a transaction goes to the leader and is committed by a
    * quorum in every version, also when it fails (`PrepRequestProcessor`, `CommitProcessor`); one
