@@ -191,7 +191,7 @@ describe.runIf(isRoot)('a cgroup', () => {
     expect(existsSync(folder)).toBe(true);
     supervisor.send({ type: 'command.stop', graceMs: 100, deadline: null });
     await events.next('command.stopped');
-    expect(existsSync(folder)).toBe(false);
+    await until(() => !existsSync(folder), 'the end of the folder');
     const holder = await hold({ command: { kind: 'shell', line: 'sleep 200' } });
     const command = await holder.run();
     const other = folderOf(command.pid);
@@ -212,7 +212,7 @@ describe.runIf(isRoot)('a cgroup', () => {
     supervisor.send({ type: 'command.stop', graceMs: 0, deadline: null });
     await events.next('command.stopped');
     expect(isAlive(inner)).toBe(false);
-    expect(existsSync(folder)).toBe(false);
+    await until(() => !existsSync(folder), 'the end of the folder');
   });
 
   it('that can not be entered is done without', async () => {
