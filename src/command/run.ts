@@ -190,16 +190,16 @@ export class Run {
   #finish(means: StopReport['means'], stragglers: readonly string[]): void {
     this.#isOver = true;
     this.#options.clock.clearTimeout(this.#settling);
-    // The lock first: others wait for it.
+    this.#guarding?.dismiss();
     this.#emit({ type: 'command.stopped', exit: this.#exit, how: { means, stragglers } });
+    // The lock first: others wait for it.
     setImmediate(() => this.#leave());
   }
 
-  /** Everything is dead: the guard goes, and what was made for the command. */
+  /** Everything is dead: what was made for the command goes. */
   #leave(): void {
     if (this.#hasLeft) return;
     this.#hasLeft = true;
-    this.#guarding?.dismiss();
     this.#parking.release();
   }
 

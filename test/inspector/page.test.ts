@@ -104,7 +104,7 @@ describe('a life', () => {
 
 describe('a viewer', () => {
   it('that comes late gets the history, and can filter it', async () => {
-    const { program, viewer } = await inspected(['--', 'echo up; exec sleep 600']);
+    const { program, viewer } = await inspected(['-T', '4', '--', 'echo up; exec sleep 600']);
     await program.line(/^up$/);
     const late = await openViewer(browser, await urlOf(program));
     await late.shows('running');

@@ -27,8 +27,8 @@ export interface Word {
 
 export class Wiretap {
   readonly words: Word[] = [];
-  /** Answers from this operation on stay here. */
-  withheld: string | null = null;
+  /** An answer to `answer`, and all behind it, waits here until the client has said `until`. */
+  held: { readonly answer: string; readonly until: string | null } | null = null;
   readonly #server = createServer((client) => this.#relay(client));
   readonly #sockets = new Set<Socket>();
   readonly #target: { readonly host: string; readonly port: number };
@@ -48,26 +48,30 @@ export class Wiretap {
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  /**
-   * What the client said, a line for each time that it waited for the server: pings left out.
-   */
-  get turns(): string[] {
-    const turns: string[][] = [];
-    let last: Word['by'] = 'server';
-    for (const { by, word } of this.words) {
-      if (word === 'ping') continue;
-      if (by === 'client' && last === 'server') turns.push([]);
-      if (by === 'client') turns.at(-1)?.push(word);
-      last = by;
-    }
-    return turns.map((turn) => turn.join(' '));
+  /** In order, without pings. */
+  saidBy(speaker: Word['by']): string[] {
+    return this.words
+      .filter(({ by, word }) => by === speaker && word !== 'ping')
+      .map(({ word }) => word);
+  }
+
+  #isHeld(word: string): boolean {
+    if (this.held?.answer !== word) return false;
+    return this.held.until === null || !this.saidBy('client').includes(this.held.until);
   }
 
   #relay(client: Socket): void {
     const server = connect(this.#target);
     const asked = new Map<number, string>();
     let isShaken = false;
-    let isWithholding = false;
+    const answers: { readonly word: string; readonly frame: Buffer }[] = [];
+    const flush = () => {
+      for (let next = answers[0]; next && !this.#isHeld(next.word); next = answers[0]) {
+        answers.shift();
+        this.words.push({ by: 'server', word: next.word });
+        client.write(next.frame);
+      }
+    };
     for (const socket of [client, server]) {
       this.#sockets.add(socket);
       socket.on('error', () => {});
@@ -82,16 +86,15 @@ export class Wiretap {
       isFirst = false;
       this.words.push({ by: 'client', word });
       server.write(frame);
+      flush();
     });
     onFrames(server, (frame) => {
       const xid = frame.readInt32BE(4);
       const answered = xid === XID_PING ? 'ping' : (asked.get(xid) ?? 'another');
       const word = isShaken ? (xid === XID_NOTIFICATION ? 'notification' : answered) : 'handshake';
       isShaken = true;
-      isWithholding ||= word === this.withheld;
-      if (isWithholding) return;
-      this.words.push({ by: 'server', word });
-      client.write(frame);
+      answers.push({ word, frame });
+      flush();
     });
   }
 }

@@ -1,0 +1,59 @@
+/** What /proc tells of processes: CPU, memory, families. */
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** A process and all its descendants. @param {number} root @returns {number[]} */
+export function familyOf(root) {
+  const parents = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((name) => ({ pid: Number(name), parent: parentOf(Number(name)) }));
+  const family = [root];
+  for (const pid of family) {
+    for (const process of parents) if (process.parent === pid) family.push(process.pid);
+  }
+  return family;
+}
+
+/** CPU that living threads have used so far, in milliseconds. @param {number[]} pids */
+export function cpuMsOf(pids) {
+  const perThread = pids.flatMap((pid) =>
+    namesIn(`/proc/${pid}/task`).map((thread) => {
+      const schedstat = textOf(`/proc/${pid}/task/${thread}/schedstat`);
+      return Number(schedstat.split(' ')[0]) / 1e6;
+    }),
+  );
+  return perThread.reduce((a, b) => a + b, 0);
+}
+
+/** MB by /proc/PID/smaps_rollup. @param {number[]} pids @param {'Private' | 'Pss' | 'Rss'} kind */
+export function memoryOf(pids, kind) {
+  const pattern =
+    kind === 'Private' ? /^Private_\w+:\s+(\d+)/gm : new RegExp(`^${kind}:\\s+(\\d+)`, 'gm');
+  const kilobytes = pids.flatMap((pid) =>
+    [...textOf(`/proc/${pid}/smaps_rollup`).matchAll(pattern)].map((match) => Number(match[1])),
+  );
+  return kilobytes.reduce((a, b) => a + b, 0) / 1024;
+}
+
+/** @param {number} pid */
+function parentOf(pid) {
+  const stat = textOf(`/proc/${pid}/stat`);
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+}
+
+/** @param {string} file */
+function textOf(file) {
+  try {
+    return readFileSync(file, 'latin1');
+  } catch {
+    return '';
+  }
+}
+
+/** @param {string} folder */
+function namesIn(folder) {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
