@@ -20,7 +20,7 @@ async function proxied(): Promise<{ proxy: FaultProxy; hosts: string; direct: st
 
 /** A holder with T = 10 s tolerates an outage of some 3 s, one with 60 s of 25 s. */
 async function running(hosts: string, timeout = 10) {
-  const options = ['-T', String(timeout), '--kill-after', '0.5'];
+  const options = ['-v', '-T', String(timeout), '--kill-after', '0.5'];
   const holder = startLockex(['-z', hosts, '-i', 'o', ...options, '--', SERVICE]);
   const pid = Number(await holder.line(/^\d+$/));
   return { holder, pid };
