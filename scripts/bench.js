@@ -3,39 +3,57 @@
  * writes docs/performance.md from the same figures. A benchmark, not a test: it never fails for
  * being slow.
  */
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startEtcd } from './bench/etcd.js';
 import { measureHandover } from './bench/handover.js';
-import { machine, page, table } from './bench/report.js';
+import { plot } from './bench/plot.js';
+import { programs } from './bench/programs.js';
+import { filled, machine, table } from './bench/report.js';
+import { measureQueues, measureScale } from './bench/scale.js';
 import { measureStart } from './bench/start.js';
 import { measureWeight } from './bench/weight.js';
 import { runScript, say } from './lib/main.js';
 import { withProgress } from './lib/progress.js';
 import { ensureBuild, ensureDependencies, provision } from './lib/provision.js';
 
-const PAGE = fileURLToPath(new URL('../docs/performance.md', import.meta.url));
+const DOCS = fileURLToPath(new URL('../docs', import.meta.url));
+const PAGE = join(DOCS, 'performance.md');
+const PLOT = join(DOCS, 'performance.svg');
+const MAX_LIFE_S = 3600;
 
 await runScript(async () => {
   await ensureDependencies();
   await ensureBuild();
   await provision(['zookeeper']);
-  const { startServer } = await import('./lib/zookeeper.js');
-  const zookeeper = await startServer({ tickTime: 2000 });
+  const { startEnsemble, startServer } = await import('./lib/zookeeper.js');
+  const folder = mkdtempSync(join(tmpdir(), 'lockex-bench-'));
+  const server = await startServer({ tickTime: 2000, maxLifeSeconds: MAX_LIFE_S });
   const etcd = await startEtcd();
+  const sections = [];
+  const { programs: sides, missing } = programs({ hosts: server.connectString, etcd, folder });
   try {
-    const hosts = zookeeper.connectString;
-    const start = await withProgress('start to end', () => measureStart(hosts, etcd));
-    const handover = await withProgress('handover', () => measureHandover(hosts, etcd));
-    const weight = await withProgress('weight', () => measureWeight(hosts));
-    const missing = etcd ? [] : ['etcdctl lock (etcd-server and etcd-client are not installed)'];
-    const sections = [start, handover, weight];
-    for (const section of sections) process.stdout.write(`\n${table(section)}\n`);
-    writeFileSync(PAGE, page({ machine: machine(), sections, missing }));
-    for (const what of missing) say(`not measured: ${what}`);
-    return 0;
+    sections.push(await withProgress('start to end', () => measureStart(sides)));
+    sections.push(await withProgress('handover', () => measureHandover(sides, folder)));
+    sections.push(...(await withProgress('long queues', () => measureQueues(server))));
+    sections.push(...(await withProgress('weight', () => measureWeight(sides, server))));
   } finally {
     await etcd?.stop();
-    await zookeeper.stop();
+    await server.stop();
+    rmSync(folder, { recursive: true, force: true });
   }
+  const ensemble = await startEnsemble({ tickTime: 2000, maxLifeSeconds: MAX_LIFE_S });
+  try {
+    sections.push(...(await withProgress('a thousand', () => measureScale(ensemble))));
+  } finally {
+    await ensemble.stop();
+  }
+  for (const section of sections) process.stdout.write(`\n${table(section)}\n`);
+  const results = { machine: machine(), sections, missing };
+  writeFileSync(PAGE, filled(readFileSync(PAGE, 'utf8'), results));
+  writeFileSync(PLOT, plot(sections.slice(0, 2)));
+  for (const what of missing) say(`not measured: ${what}`);
+  return 0;
 });

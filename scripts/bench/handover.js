@@ -2,33 +2,29 @@
  * From the end of the holder's command to the first instruction of the next waiter's: both print the
  * clock (`date +%s%N`), which costs a process itself; that cost is in every figure alike.
  */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { api } from './etcd.js';
 
-const PROGRAM = fileURLToPath(new URL('../../dist/lockex.js', import.meta.url));
 const ROUNDS = 15;
-const CLOCK = 'date +%s%N';
-/** Holds until a line comes on stdin, then says when it ended. */
-const HOLDING = `echo held; read line; ${CLOCK}`;
+const CLOCK = 'exec date +%s%N';
+/** Long enough to stand in the queue: what is measured begins after that. */
+const QUEUEING_MS = 1500;
 
 /**
- * @param {string} hosts
- * @param {{ endpoint: string } | null} etcd
+ * @param {readonly import('./programs.js').Program[]} programs
+ * @param {string} folder
  * @returns {Promise<import('./report.js').Section>}
  */
-export async function measureHandover(hosts, etcd) {
-  const base = ['-q', '-z', hosts, '-i', 'handover', '--'];
-  const contenders = [{ name: 'lockex', argv: [PROGRAM, ...base] }];
-  if (etcd) {
-    const argv = ['etcdctl', '--endpoints', etcd.endpoint, 'lock', 'handover', '--'];
-    contenders.push({ name: 'etcdctl lock', argv });
-  }
-  const rows = contenders.map(({ name }) => ({ name, values: /** @type {number[]} */ ([]) }));
+export async function measureHandover(programs, folder) {
+  const fifo = join(folder, 'fifo');
+  spawnSync('mkfifo', [fifo]);
+  const rows = programs.map(({ name }) => ({ name, values: /** @type {number[]} */ ([]) }));
   for (let round = 0; round < ROUNDS; round += 1) {
-    for (const [index, { argv }] of contenders.entries()) {
-      rows[index]?.values.push(await handover(argv));
+    for (const [index, { argv }] of programs.entries()) {
+      rows[index]?.values.push(await handover(argv, fifo));
     }
   }
   return {
@@ -39,24 +35,25 @@ export async function measureHandover(hosts, etcd) {
   };
 }
 
-/** @param {string[]} argv */
-async function handover([program = '', ...words]) {
+/** @param {import('./programs.js').Program['argv']} argv @param {string} fifo */
+async function handover(argv, fifo) {
   const start = (/** @type {string} */ script) => {
-    const child = spawn(program, [...words, 'sh', '-c', script], { env: api() });
+    const [program = '', ...words] = argv('handover', ['sh', '-c', script]);
+    const child = spawn(program, words, { env: api(), stdio: ['ignore', 'pipe', 'ignore'] });
     let said = '';
     child.stdout.setEncoding('utf8').on('data', (text) => {
       said += text;
     });
-    child.stderr.resume();
     return { child, said: () => said, ended: once(child, 'close') };
   };
-  const holder = start(HOLDING);
+  // Not by its stdin, which etcdctl does not pass on.
+  const holder = start(`echo held; read line <${fifo}; ${CLOCK}`);
   while (!holder.said().includes('held')) await once(holder.child.stdout, 'data');
   const waiter = start(CLOCK);
-  // Long enough to stand in the queue: what is measured begins after that.
-  await new Promise((resolve) => setTimeout(resolve, 700));
-  holder.child.stdin.end('\n');
+  await new Promise((resolve) => setTimeout(resolve, QUEUEING_MS));
+  writeFileSync(fifo, '\n');
   await Promise.all([holder.ended, waiter.ended]);
   const ended = holder.said().trim().split('\n').at(-1) ?? '';
-  return Number(BigInt(waiter.said().trim()) - BigInt(ended)) / 1e6;
+  const began = waiter.said().trim().split('\n').at(-1) ?? '';
+  return Number(BigInt(began) - BigInt(ended)) / 1e6;
 }

@@ -27,12 +27,22 @@ export function table({ title, unit, note, rows, isInTurns = false }) {
   });
   const over = isInTurns ? ['over the first'] : [];
   const head = ['what', `median, ${unit}`, 'quartiles', ...over, 'ratio to the first', 'runs'];
-  const all = [head, head.map(() => '---'), ...cells];
-  const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
-  const lines = all.map(
+  // Of one run there is no spread, and of different things no ratio.
+  if (rows.every(({ values }) => values.length === 1)) {
+    const lines = rows.map(({ name, values }) => [name, shown(values[0] ?? Number.NaN)]);
+    return titled({ title, note }, [['what', unit], ['---', '---'], ...lines]);
+  }
+  return titled({ title, note }, [head, head.map(() => '---'), ...cells]);
+}
+
+/** @param {{ title: string, note: string }} section @param {string[][]} rows */
+function titled({ title, note }, rows) {
+  const [head = []] = rows;
+  const widths = head.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const lines = rows.map(
     (row) => `| ${row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(' | ')} |`,
   );
-  return `## ${title}\n\n${note}\n\n${lines.join('\n')}`;
+  return `### ${title}\n\n${note}\n\n${lines.join('\n')}`;
 }
 
 /** @param {number[]} values @param {number[]} firsts */
@@ -52,14 +62,23 @@ export function machine() {
   return `${cores.length} cores (${cores[0]?.model.trim()}), ${memory} GiB, Linux ${release()}, Node ${process.version}`;
 }
 
-/** @param {{ machine: string, sections: Section[], missing: string[] }} results */
-export function page({ machine: host, sections, missing }) {
-  const absent = missing.map((what) => `Not measured: ${what}.\n\n`).join('');
-  return `# Performance
-
-Written by \`npm run bench\` from what it measured in one run, on ${new Date().toISOString().slice(0, 10)}: ${host}.
-Everything that is compared was measured in turns, so that other work on the machine hits all alike.
-
-${absent}${sections.map(table).join('\n\n')}
-`;
+/**
+ * The page with its tables replaced; what is written around them by hand stays.
+ * @param {string} page
+ * @param {{ machine: string, sections: Section[], missing: string[] }} results
+ */
+export function filled(page, { machine: host, sections, missing }) {
+  const day = new Date().toISOString().slice(0, 10);
+  const absent = missing.map((what) => `Not measured: ${what}.\n`).join('');
+  const parts = new Map([
+    ['run', `Measured in one run on ${day}: ${host}.\n\n${absent}`.trimEnd()],
+    ...sections.map((section) => /** @type {const} */ ([section.title, table(section)])),
+  ]);
+  return page.replace(
+    /(<!-- ([^>]+): written by npm run bench -->\n)[\s\S]*?(<!-- end -->)/g,
+    (whole, begin, title, end) => {
+      const part = parts.get(title);
+      return part === undefined ? whole : `${begin}\n${part}\n\n${end}`;
+    },
+  );
 }

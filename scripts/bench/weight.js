@@ -1,106 +1,155 @@
-/** Memory and CPU of a lockex that runs a command and of one that waits, with gate and guard. */
+/** Memory and CPU of programs that hold and that wait, with all their helpers. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { api } from './etcd.js';
+import { cpuMsOf, familyOf, memoryOf } from './process-facts.js';
+import { packetsOf } from './scale.js';
 
-const PROGRAM = fileURLToPath(new URL('../../dist/lockex.js', import.meta.url));
-const WINDOW_S = 30;
-const TICKS_PER_S = 100;
+const FURTHER = 8;
+const SETTLING_MS = 2000;
+/** After this long the first garbage is collected. */
+const QUIET_MS = 20_000;
+const WINDOW_MS = 60_000;
+const COMMAND = ['sleep', '3600'];
 
-/** @param {string} hosts @returns {Promise<import('./report.js').Section>} */
-export async function measureWeight(hosts) {
-  const start = () => {
-    const words = ['-q', '-z', hosts, '-i', 'weight', '--', 'sleep', '600'];
-    return spawn(process.execPath, [PROGRAM, ...words], { stdio: 'ignore' });
-  };
-  const holder = start();
-  await settled();
-  const waiter = start();
-  await settled();
-  try {
-    const sides = [
-      { name: 'running', child: holder },
-      { name: 'waiting', child: waiter },
-    ];
-    const before = sides.map(({ child }) => ticksOf(familyOf(child.pid ?? 0)));
-    await new Promise((resolve) => setTimeout(resolve, WINDOW_S * 1000));
-    const rows = sides.flatMap(({ name, child }, index) => {
-      const family = familyOf(child.pid ?? 0);
-      const spent = ticksOf(family) - (before[index] ?? 0);
-      const kinds = { node: [child.pid ?? 0], helpers: family.filter((pid) => pid !== child.pid) };
-      return [
-        { name: `${name}: lockex itself, private MB`, values: [memoryOf(kinds.node, 'Private')] },
-        { name: `${name}: lockex itself, Pss MB`, values: [memoryOf(kinds.node, 'Pss')] },
+/** @typedef {import('./programs.js').Program} Program */
+/** @typedef {import('./report.js').Row} Row */
+
+/**
+ * @param {readonly Program[]} programs
+ * @param {import('../lib/zookeeper.js').Server} server
+ * @returns {Promise<import('./report.js').Section[]>}
+ */
+export async function measureWeight(programs, server) {
+  /** @type {Row[]} */
+  const memory = [];
+  /** @type {Row[]} */
+  const cpu = [];
+  /** @type {Row[]} */
+  const requests = [];
+  for (const program of programs) {
+    const crew = new Crew(program);
+    try {
+      const holder = await crew.start();
+      const first = await crew.start();
+      const alone = memoryOf([first], 'Rss');
+      const others = [];
+      for (let count = 0; count < FURTHER; count += 1) others.push(await crew.start());
+      memory.push(
+        { name: `${program.name}: one that waits, alone, resident`, values: [alone] },
         {
-          name: `${name}: gate and guard, private MB`,
-          values: [memoryOf(kinds.helpers, 'Private')],
+          name: `${program.name}: each further one that waits, private, with helpers`,
+          values: others.map((pid) => memoryOf(familyOf(pid), 'Private')),
         },
-        {
-          name: `${name}: CPU, % of a core`,
-          values: [(spent / TICKS_PER_S / WINDOW_S) * 100],
-        },
-      ];
-    });
-    return {
-      title: 'Weight',
-      unit: 'as named',
-      note: `The default session timeout of 30 s; CPU over ${WINDOW_S} s, counted in steps of 10 ms. The command (\`sleep\`) is among the helpers.`,
-      rows,
-    };
-  } finally {
-    for (const child of [holder, waiter]) {
+      );
+      if (program.name.startsWith('lockex')) {
+        const [running, next, waiting] = await spentBy([holder, first, ...others.slice(0, 1)]);
+        cpu.push({ name: `${program.name}: while the command runs`, values: [running ?? 0] });
+        cpu.push({ name: `${program.name}: next in line`, values: [next ?? 0] });
+        cpu.push({ name: `${program.name}: further back`, values: [waiting ?? 0] });
+      }
+    } finally {
+      await crew.end();
+    }
+  }
+  const [ours] = programs;
+  if (ours) requests.push(...(await requestsOf(ours, server)));
+  return [
+    {
+      title: 'Memory',
+      unit: 'MB',
+      note: `One holds the lock, the others wait; ${FURTHER} further ones are measured, with gate and guard (\`/proc/PID/smaps_rollup\`).`,
+      rows: memory,
+    },
+    {
+      title: 'CPU',
+      unit: '% of a core',
+      note: `At the default session timeout of 30 s, lockex and its helpers together, over ${WINDOW_MS / 1000} s (\`schedstat\`).`,
+      rows: cpu,
+    },
+    {
+      title: 'Requests in an idle minute',
+      unit: 'requests',
+      note: 'What the server received in 60 s at T = 30 s, pings included.',
+      rows: requests,
+    },
+  ];
+}
+
+class Crew {
+  #program;
+  /** @type {import('node:child_process').ChildProcess[]} */
+  #children = [];
+
+  /** @param {Program} program */
+  constructor(program) {
+    this.#program = program;
+  }
+
+  /** Its pid, once it has settled. */
+  async start() {
+    const [program = '', ...words] = this.#program.argv('weight', COMMAND);
+    const child = spawn(program, words, { stdio: 'ignore', env: api() });
+    this.#children.push(child);
+    await pause(SETTLING_MS);
+    return child.pid ?? 0;
+  }
+
+  async end() {
+    // From the back: nobody is to be granted what is being given up.
+    for (const child of this.#children.reverse()) {
+      const pids = familyOf(child.pid ?? 0);
       child.kill('SIGTERM');
-      await once(child, 'exit');
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+      for (const pid of pids) endIfThere(pid);
     }
   }
 }
 
-/** What a start costs is not what it weighs. */
-async function settled() {
-  await new Promise((resolve) => setTimeout(resolve, 3000));
-}
-
-/** A process and all its descendants. @param {number} root @returns {number[]} */
-function familyOf(root) {
-  const parents = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map((name) => ({ pid: Number(name), parent: Number(fieldsOf(name)[1]) }));
-  const family = [root];
-  for (const pid of family) {
-    for (const process of parents) if (process.parent === pid) family.push(process.pid);
-  }
-  return family;
-}
-
-/** The fields of /proc/PID/stat behind the name: state is 0. @param {string | number} pid */
-function fieldsOf(pid) {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  } catch {
-    return [];
-  }
-}
-
-/** Clock ticks of CPU so far, those of ended children included. @param {number[]} pids */
-function ticksOf(pids) {
-  return pids
-    .map((pid) =>
-      fieldsOf(pid)
-        .slice(11, 15)
-        .map(Number)
-        .reduce((a, b) => a + b, 0),
-    )
-    .reduce((a, b) => a + b, 0);
-}
-
-/** MB by /proc/PID/smaps_rollup. @param {number[]} pids @param {'Private' | 'Pss'} kind */
-function memoryOf(pids, kind) {
-  const pattern = kind === 'Pss' ? /^Pss:\s+(\d+)/gm : /^Private_\w+:\s+(\d+)/gm;
-  const kilobytes = pids.flatMap((pid) => {
-    const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1');
-    return [...rollup.matchAll(pattern)].map((match) => Number(match[1]));
+/** % of a core for each, helpers included. @param {number[]} pids */
+async function spentBy(pids) {
+  await pause(QUIET_MS);
+  const families = pids.map(familyOf);
+  const before = families.map(cpuMsOf);
+  await pause(WINDOW_MS);
+  return families.map((family, index) => {
+    return ((cpuMsOf(family) - (before[index] ?? 0)) / WINDOW_MS) * 100;
   });
-  return kilobytes.reduce((a, b) => a + b, 0) / 1024;
+}
+
+/** @param {Program} program @param {import('../lib/zookeeper.js').Server} server */
+async function requestsOf(program, server) {
+  const crew = new Crew(program);
+  const counts = [];
+  try {
+    // Each alone is not to be had: what comes with one more is its own.
+    for (const name of ['the holder', 'the next in line', 'each further waiter']) {
+      await crew.start();
+      const before = await packetsOf([server]);
+      await pause(WINDOW_MS);
+      const all = (await packetsOf([server])) - before;
+      counts.push({ name, all });
+    }
+  } finally {
+    await crew.end();
+  }
+  // mntr itself is a packet.
+  return counts.map(({ name, all }, index) => ({
+    name,
+    values: [all - (counts[index - 1]?.all ?? 1)],
+  }));
+}
+
+/** flock's and etcdctl's commands outlive them. @param {number} pid */
+function endIfThere(pid) {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It ended with its parent.
+  }
+}
+
+/** @param {number} ms */
+async function pause(ms) {
+  await new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -89,3 +89,15 @@ async function startInTurn(hosts: readonly string[]) {
   }
   return contenders;
 }
+
+it('says at level debug where the time went, in the order of what happened', async () => {
+  const { connectString } = await sharedServerWithChroot();
+  const { stderr } = await startLockex(['-z', connectString, '-v', '--', 'true']).ended;
+  const line = /milliseconds since the process began: ([^"]+)"/.exec(stderr)?.[1] ?? '';
+  const phases = line.split(', ').map((phase) => phase.split(' '));
+  expect(phases.map(([name]) => name)).toEqual(
+    'load connect session node grant spawn exit release close'.split(' '),
+  );
+  const times = phases.map(([, time]) => Number(time));
+  expect(times).toEqual([...times].sort((a, b) => a - b));
+});
