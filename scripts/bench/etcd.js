@@ -1,12 +1,14 @@
 /** A private etcd, where Debian's packages are installed. */
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { startGuarded } from '../lib/guarded-process.js';
 import { freePorts } from '../lib/loopback.js';
 
 const PATIENCE_MS = 20_000;
+const GRACE_MS = 5000;
+const MAX_LIFE_S = 3600;
 
 /** @returns {Promise<{ endpoint: string, stop: () => Promise<void> } | null>} null: not installed */
 export async function startEtcd() {
@@ -17,12 +19,14 @@ export async function startEtcd() {
   const folder = mkdtempSync(join(tmpdir(), 'lockex-bench-etcd-'));
   const urls = ['--listen-client-urls', endpoint, '--advertise-client-urls', endpoint];
   const peers = ['--listen-peer-urls', `http://127.0.0.1:${peer}`];
-  const child = spawn('etcd', ['--data-dir', folder, ...urls, ...peers], { stdio: 'ignore' });
+  const server = await startGuarded({
+    command: ['etcd', '--data-dir', join(folder, 'data'), ...urls, ...peers],
+    cwd: folder,
+    logFile: join(folder, 'log'),
+    maxLifeSeconds: MAX_LIFE_S,
+  });
   const stop = async () => {
-    if (child.exitCode === null) {
-      child.kill('SIGTERM');
-      await once(child, 'exit');
-    }
+    await server.terminate(GRACE_MS);
     rmSync(folder, { recursive: true, force: true });
   };
   const until = performance.now() + PATIENCE_MS;

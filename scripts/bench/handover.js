@@ -48,7 +48,10 @@ async function handover(argv, fifo) {
   };
   // Not by its stdin, which etcdctl does not pass on.
   const holder = start(`echo held; read line <${fifo}; ${CLOCK}`);
-  while (!holder.said().includes('held')) await once(holder.child.stdout, 'data');
+  while (!holder.said().includes('held')) {
+    await Promise.race([once(holder.child.stdout, 'data'), holder.ended]);
+    if (holder.child.exitCode !== null) throw new Error(`${holder.child.spawnargs} did not hold`);
+  }
   const waiter = start(CLOCK);
   await new Promise((resolve) => setTimeout(resolve, QUEUEING_MS));
   writeFileSync(fifo, '\n');

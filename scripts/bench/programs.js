@@ -33,7 +33,9 @@ export function programs({ hosts, etcd, folder }) {
   if (etcd) {
     list.push({
       name: 'etcdctl lock',
-      argv: (lock, command) => ['etcdctl', '--endpoints', etcd.endpoint, 'lock', lock, ...command],
+      argv: (lock, command) => {
+        return ['etcdctl', '--endpoints', etcd.endpoint, 'lock', lock, '--', ...command];
+      },
     });
   } else missing.push('etcdctl lock (etcd-server and etcd-client are not installed)');
   const python = ['/usr/bin/python3', fileURLToPath(new URL('kazoo_lock.py', import.meta.url))];
