@@ -98,10 +98,12 @@ class Crew {
   async end() {
     // From the back: nobody is to be granted what is being given up.
     for (const child of this.#children.reverse()) {
-      const pids = familyOf(child.pid ?? 0);
+      const ended = once(child, 'exit');
+      // etcdctl waits for its command, and flock's and kazoo's outlive them.
+      const commands = this.#program.name.startsWith('lockex') ? [] : familyOf(child.pid ?? 0);
       child.kill('SIGTERM');
-      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
-      for (const pid of pids) endIfThere(pid);
+      for (const pid of commands) endIfThere(pid);
+      await ended;
     }
   }
 }
@@ -140,12 +142,12 @@ async function requestsOf(program, server) {
   }));
 }
 
-/** flock's and etcdctl's commands outlive them. @param {number} pid */
+/** @param {number} pid */
 function endIfThere(pid) {
   try {
-    process.kill(pid, 'SIGKILL');
+    process.kill(pid, 'SIGTERM');
   } catch {
-    // It ended with its parent.
+    // It has ended.
   }
 }
 
