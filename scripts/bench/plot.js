@@ -19,8 +19,8 @@ export function plot(sections) {
   const style =
     'text{font:13px sans-serif;fill:#24292f}.title{font-weight:bold}.bar{fill:#4c78a8}.spread{stroke:#24292f;stroke-width:2}';
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y}" width="${WIDTH}" height="${y}">
-<style>${style}</style>
 <title>Medians, with their quartiles, of start and handover</title>
+<style>${style}</style>
 <rect width="100%" height="100%" fill="#ffffff"/>
 ${parts.join('\n')}
 </svg>
