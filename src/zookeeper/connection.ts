@@ -70,9 +70,9 @@ export interface Handshake {
 export interface EndReason {
   /**
    * `expired`: the server says that the session is over. `refused`: trying again would end no better
-   * until somebody changes a setting.
+   * until somebody changes a setting. `late`: no handshake within its deadline.
    */
-  readonly kind: 'expired' | 'failed' | 'refused';
+  readonly kind: 'expired' | 'failed' | 'refused' | 'late';
   readonly message: string;
 }
 
@@ -126,6 +126,7 @@ export class Connection extends ConnectionManager {
         this.#sentAt === 0
           ? `no connection within ${waited}`
           : `no answer to the handshake within ${waited}`,
+        'late',
       );
     }, handshakeDeadlineMs);
     socket.setNoDelay();

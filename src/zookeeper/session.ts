@@ -209,18 +209,22 @@ export class Session extends Requester<SessionEvents> {
   /** Tries hosts until one takes the session, `until` is reached (null: no bound), or it is over. */
   async #attach(until: number | null, failures = new Map<string, string>()): Promise<boolean> {
     const { clock, log } = this.#options;
+    let slowRounds = 0;
     for (let round = 0; !this.#isOver(); round += 1) {
       let isRefused = true;
+      let isLate = false;
       for (const host of this.#hosts.round()) {
         const left = until === null ? Number.POSITIVE_INFINITY : until - clock.now();
         if (left <= 0) return false;
-        const failure = await this.#attachTo(host, Math.min(left, this.#share(round)));
+        const failure = await this.#attachTo(host, Math.min(left, this.#share(slowRounds)));
         if (failure === null) return true;
         if (this.#isOver()) return false;
         failures.set(hostName(host), failure.message);
         isRefused &&= failure.kind === 'refused';
+        isLate ||= failure.kind === 'late';
         if (this.#isSilentTooLong(until)) return false;
       }
+      if (isLate) slowRounds += 1;
       // While there is a session to save, somebody may still put it right.
       if (isRefused && until !== null) return false;
       const tried = [...failures].map(([host, problem]) => `${host}: ${problem}`).join('; ');
@@ -313,10 +317,13 @@ export class Session extends Requester<SessionEvents> {
     return true;
   }
 
-  /** A host that never answers may not eat the time of the others; a slow one gets more each round. */
-  #share(round: number): number {
+  /**
+   * A host that never answers may not eat the time of the others, nor one attempt that hangs that of
+   * the next; where answers come late there is more each round.
+   */
+  #share(slowRounds: number): number {
     const most = this.#options.hosts.length === 1 ? this.#timeoutMs : this.#timeoutMs / 3;
-    return Math.min(most, Math.max(500, this.#timeoutMs / 10) * 2 ** round);
+    return Math.min(most, Math.max(500, this.#timeoutMs / 10) * 2 ** slowRounds);
   }
 
   async #pause(round: number, until: number | null): Promise<void> {

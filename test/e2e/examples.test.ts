@@ -87,7 +87,9 @@ describe.runIf(canUnshare)('a container', () => {
 
 it('nohup keeps a hangup from lockex and from its command', async () => {
   const line = 'nohup lockex -i x -- "echo up; read word; echo \\$word" 2>/dev/null';
-  const program = startProgram('sh', ['-c', `exec ${line}`], { env });
+  // As typed into bash, which says in `_` what it runs; dash would not.
+  const typed = { ...env, _: '/usr/bin/nohup' };
+  const program = startProgram('sh', ['-c', `exec ${line}`], { env: typed });
   await program.line(/^up$/);
   program.signal('SIGHUP');
   program.stdin.end('still\n');

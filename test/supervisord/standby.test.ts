@@ -104,7 +104,8 @@ function parentOf(pid: number): number {
 
 /** Whatever happened: the data is there, and no two ever met. */
 async function allIsWell(site: Site): Promise<void> {
-  expect(await site.command('GET key')).toContain('value');
+  // A redis that has just been started reads its file first.
+  await expect.poll(() => site.command('GET key'), { timeout: 20_000 }).toContain('value');
   expect(site.log()).not.toMatch(/already in use|Failed listening|AOF.*(corrupt|truncated)/i);
 }
 
