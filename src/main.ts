@@ -4,15 +4,15 @@
  */
 import './early-signals.ts';
 import { readFileSync } from 'node:fs';
+import { setImmediate as turn } from 'node:timers/promises';
 import { EXIT_FAILED } from '../machines/outcome.ts';
 import { describeError } from './cli/describe-error.ts';
-import { type LogSettings, parseCommandLine } from './cli/parse.ts';
+import { parseCommandLine, type RunRequest } from './cli/parse.ts';
 import { printable } from './cli/printable.ts';
 import { EXIT_USAGE, UsageError } from './cli/usage-error.ts';
 import { systemClock } from './clock.ts';
 import { reaperArgv } from './installation.ts';
 import type { Begun } from './run.ts';
-import type { LockexSettings } from './settings.ts';
 import { version } from './version.ts';
 import { AccessError, checkAccess } from './zookeeper/credentials.ts';
 
@@ -34,29 +34,48 @@ async function main(): Promise<void> {
     const { standardOutput, status } = await import('./status/main.ts');
     process.exit(await status(parsed.settings, systemClock, standardOutput()));
   }
-  const begun = await begin(parsed.settings, parsed.log);
+  const begun = await begin(parsed);
+  // The handshake goes out before the machine is loaded, if a server is that near. (Twice: sockets
+  // are looked at between two turns.)
+  await turn();
+  await turn();
   try {
     // Loaded only now: --help and a usage error need neither the machine nor ZooKeeper.
     const { run } = await import('./run.ts');
     process.exit(await run(parsed.settings, parsed.observers, begun));
   } catch (error) {
     begun.supervisor.dispose();
+    begun.contention.dispose();
     throw error;
   }
 }
 
 /**
- * Parks the command, as the machine would first thing: the kernel may take ten milliseconds for
- * that, in which the machine is loaded.
+ * Does what the machine will want first, while the machine is being loaded: a session is asked for,
+ * which takes the servers a commit, and the command is parked, which may take the kernel ten
+ * milliseconds.
  */
-async function begin(settings: LockexSettings, { format, level }: LogSettings): Promise<Begun> {
-  const { superviseCommand } = await import('./supervision.ts');
+async function begin({ settings, observers, log: { format, level } }: RunRequest): Promise<Begun> {
+  const { makeFolder } = await import('./command/cgroup.ts');
+  const made = makeFolder();
   const { createLog } = await import('./cli/log.ts');
+  const { superviseCommand } = await import('./supervision.ts');
   const log = createLog({ format, level, lockId: settings.lockId, pid: process.pid });
-  const reaper = reaperArgv();
-  const supervisor = superviseCommand(settings, { log: log.write, clock: systemClock, reaper });
+  const options = { log: log.write, clock: systemClock };
+  const supervisor = superviseCommand(settings, { ...options, reaper: reaperArgv(), made });
   supervisor.send({ type: 'command.park' });
-  return { log, supervisor };
+
+  const { Phases } = await import('./cli/phases.ts');
+  const { Contention } = await import('./contention.ts');
+  const phases = new Phases(() => performance.now());
+  const contention = new Contention(settings, {
+    ...options,
+    onRemains: (remains) => supervisor.tellReaper(remains),
+    onConnected: () => phases.end('connect'),
+  });
+  // An inspector that can't be had ends lockex: a session would have to be taken back.
+  if (observers.inspect === null) contention.goAhead();
+  return { log, supervisor, contention, phases };
 }
 
 function readIfThere(file: string): string | null {

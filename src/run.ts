@@ -1,5 +1,6 @@
 /** One run of lockex, from its settings to its exit status: the machine, observed and logged. */
 import { hostname } from 'node:os';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { InspectionEvent, SnapshotFrom } from 'xstate';
 import { outputOf } from '../machines/context.ts';
 import type { LockexEvent } from '../machines/contract.ts';
@@ -10,10 +11,11 @@ import { withoutSecrets } from './access.ts';
 import { describeError } from './cli/describe-error.ts';
 import type { Log } from './cli/log.ts';
 import { Narrator } from './cli/narrator.ts';
-import { Phases } from './cli/phases.ts';
+import type { Phases } from './cli/phases.ts';
 import { reasonFor } from './cli/wording.ts';
 import { systemClock as clock } from './clock.ts';
 import type { CommandSupervisor } from './command/supervisor.ts';
+import type { Contention } from './contention.ts';
 import { HookRunner } from './hooks/hook-runner.ts';
 import { onStateProgram } from './hooks/on-state.ts';
 import { notifyProgram } from './hooks/systemd.ts';
@@ -29,16 +31,18 @@ export interface Begun {
   readonly log: Log;
   /** The command is being parked. */
   readonly supervisor: CommandSupervisor;
+  /** A session may be in the making. */
+  readonly contention: Contention;
+  readonly phases: Phases;
 }
 
 /** Never rejects: what goes wrong is logged, and ends in EXIT_FAILED. */
 export async function run(
   settings: LockexSettings,
   observers: ObserverSettings,
-  { log, supervisor }: Begun,
+  { log, supervisor, contention, phases }: Begun,
 ): Promise<number> {
   const narrator = new Narrator({ log, clock });
-  const phases = new Phases(() => performance.now());
   const traceFile = process.env['LOCKEX_TRACE'];
   const trace = traceFile ? traceTo(traceFile, clock) : null;
   const fail = (error: unknown) => {
@@ -67,7 +71,7 @@ export async function run(
   const { actor, output } = createLockex(settings, {
     log: log.write,
     supervisor,
-    onConnected: () => phases.end('connect'),
+    contention,
     inspect: (inspection) => {
       const seen = transitionIn(inspection);
       if (seen === null) return;
@@ -76,8 +80,6 @@ export async function run(
       trace?.(state, seen.event);
       phases.observe(seen.event);
       narrator.observe({ state, context }, seen.event);
-      // While the server thinks about our node.
-      if (state === 'waiting') setImmediate(log.load);
       inspector?.observe({ state, context }, seen.event);
       const [top = ''] = state.split('.');
       if (top === before) return;
@@ -93,6 +95,9 @@ export async function run(
     },
   });
   phases.end('load');
+  // The session may stand by now: then our node is asked for while the machine starts.
+  await turn();
+  await turn();
   actor.start();
   try {
     const result = await output;

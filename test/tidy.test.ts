@@ -16,7 +16,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...['node:', 'node-zookeeper-client', 'machines'],
     ...['src/access.ts', 'src/clock.ts', 'src/random.ts'],
   ],
-  'src/command': ['node:', 'machines', 'src/clock.ts', 'src/random.ts'],
+  'src/command': ['node:', 'machines', 'src/clock.ts', 'src/outlet.ts', 'src/random.ts'],
   'src/hooks': ['node:'],
   'src/status': [
     'node:',
@@ -46,6 +46,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const LEAVES = [
   'src/access.ts',
   'src/clock.ts',
+  'src/outlet.ts',
   'src/random.ts',
   'src/settings.ts',
   'src/version.ts',

@@ -19,18 +19,36 @@ const SHIMS = new Map([
   ['underscore', 'export { default as shuffle } from "underscore/modules/shuffle.js"'],
 ]);
 
+/**
+ * What node-zookeeper-client takes of Node for so little that the standalone executable should not
+ * load it. (Its own `connect`, which would need net, is never called.)
+ */
+const CLIENT_SHIMS = new Map([
+  ['net', 'module.exports = {}'],
+  ['assert', 'module.exports = (holds, message) => { if (!holds) throw new Error(message) }'],
+  [
+    'util',
+    `exports.inherits = (heir, parent) => Object.setPrototypeOf(heir.prototype, parent.prototype)`,
+  ],
+]);
+
 /** @param {string} root of the project @returns {import('esbuild').Plugin} */
 export function shims(root) {
   return {
     name: 'shims',
     setup({ onResolve, onLoad }) {
-      onResolve({ filter: /./ }, ({ path }) =>
-        SHIMS.has(path) ? { path, namespace: 'shim' } : undefined,
-      );
-      onLoad({ filter: /./, namespace: 'shim' }, ({ path }) => ({
-        contents: SHIMS.get(path) ?? '',
-        resolveDir: root,
-      }));
+      onResolve({ filter: /./ }, ({ path, importer }) => {
+        if (SHIMS.has(path)) return { path, namespace: 'shim' };
+        const isClients = importer.includes('/node_modules/node-zookeeper-client/');
+        return isClients && CLIENT_SHIMS.has(path) ? { path, namespace: 'client shim' } : undefined;
+      });
+      const given = (/** @type {Map<string, string>} */ shims) => {
+        return (/** @type {{ path: string }} */ { path }) => {
+          return { contents: shims.get(path) ?? '', resolveDir: root };
+        };
+      };
+      onLoad({ filter: /./, namespace: 'shim' }, given(SHIMS));
+      onLoad({ filter: /./, namespace: 'client shim' }, given(CLIENT_SHIMS));
     },
   };
 }

@@ -2,8 +2,9 @@
  * The log: lines for people or JSON lines for programs, through winston, to standard error. Knows
  * nothing of what it logs. Fields and formats are described in docs/logging.md.
  *
- * winston is loaded for the first line, but not before `LOAD_AFTER_MS` unless somebody asks: it
- * takes a tenth of a short run, which is better spent on the way to the lock.
+ * winston is loaded for those who have more to say than the few lines of a start: it would take a
+ * tenth of a short run, and of the memory of a standby that waits for months. Until it is there, lines
+ * are printed without it, in the same shape.
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Logger } from 'winston';
@@ -35,14 +36,14 @@ export interface LogOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Whether the terminal is ours to draw on; asked at every drawing. */
   readonly isForeground?: () => boolean;
+  /** How long winston is not worth its loading, from the beginning. */
+  readonly startMs?: number;
 }
 
 export interface Log {
   readonly write: (level: LogLevel, message: string, fields?: LogFields) => void;
   /** Something that nobody foresaw; written at once, with its stack at level debug only. */
   readonly fail: (error: unknown) => void;
-  /** Now is a good time for what takes time: lines that wait for winston are written. */
-  readonly load: () => void;
   /** One line at the bottom of a terminal, replaced by the next; null takes it away. */
   readonly live: (text: string | null) => void;
   /** Whether `live` shows anything. */
@@ -55,6 +56,9 @@ export interface Log {
 }
 
 const FLUSH_MS = 1000;
+/** Lines that are written sooner after the log was made are those of a start. */
+const START_MS = 1000;
+/** What a line tells of may be urgent: winston is loaded a little later. */
 const LOAD_AFTER_MS = 50;
 const LEVELS: readonly LogLevel[] = ['error', 'warn', 'info', 'debug'];
 /** Of one line; characters. */
@@ -81,13 +85,13 @@ export function createLog(options: LogOptions): Log {
   let liveText: string | null = null;
   /** As last told: what happens in a state without changing it is logged with it as well. */
   let state: unknown = null;
-  /** Lines that wait for winston, oldest first: for its loading, or for the end of this turn. */
+  /** Lines that wait for the end of this turn, oldest first. */
   const waiting: Entry[] = [];
   /** Lines that winston was given and has not handed on; at `process.exit` they are lost. */
   let pending = 0;
   let logger: Logger | null = null;
-  let loading: Promise<void> | null = null;
-  let loadTimer: NodeJS.Timeout | null = null;
+  const madeAt = performance.now();
+  let isLoadDue = false;
   let isDrainDue = false;
 
   const print = (text: string) => {
@@ -102,20 +106,22 @@ export function createLog(options: LogOptions): Log {
   const droppedLine = (lines: number) =>
     shaped(entryOf('warn', `${lines} lines were dropped here: they were not read in time`));
 
-  const load = (): Promise<void> => {
-    if (loadTimer !== null) clearTimeout(loadTimer);
-    loading ??= import('./winston.ts').then(({ createWinston }) => {
-      logger = createWinston(options.level, shaped, (line) => {
-        pending -= 1;
-        print(`${line}\n`);
-      });
-      drain();
+  const load = async () => {
+    const { createWinston } = await import('./winston.ts');
+    logger = createWinston(options.level, shaped, (line) => {
+      pending -= 1;
+      print(`${line}\n`);
     });
-    return loading;
   };
   const drain = () => {
     isDrainDue = false;
-    for (const entry of waiting.splice(0)) logger?.log(entry);
+    for (const entry of waiting.splice(0)) {
+      if (logger === null) print(`${shaped(entry)}\n`);
+      else {
+        pending += 1;
+        logger.log(entry);
+      }
+    }
   };
   /** Not in this turn: a gate may be about to be opened in it, or a lock to be given back. */
   const drainSoon = () => {
@@ -127,18 +133,16 @@ export function createLog(options: LogOptions): Log {
     write: (level, message, fields) => {
       state = fields?.['state'] ?? state;
       if (LEVELS.indexOf(level) > LEVELS.indexOf(options.level)) return;
-      pending += 1;
       waiting.push(entryOf(level, printable(message, LONGEST_MESSAGE), fields));
-      if (logger === null) loadTimer ??= setTimeout(() => void load(), LOAD_AFTER_MS);
-      else drainSoon();
-    },
-    load: () => {
-      if (waiting.length > 0) void load();
+      if (!isLoadDue && performance.now() - madeAt > (options.startMs ?? START_MS)) {
+        isLoadDue = true;
+        setTimeout(load, LOAD_AFTER_MS).unref();
+      }
+      drainSoon();
     },
     fail: (error) => {
       // The process may end in this very turn, before winston would hand a line on.
       const last = entryOf('error', describeError(error, options.level));
-      pending -= waiting.length;
       const lines = [...waiting.splice(0), last].map((entry) => `${shaped(entry)}\n`);
       sink.writeLast(`${liveText === null ? '' : CLEAR_LINE}${lines.join('')}`);
       liveText = null;
@@ -153,10 +157,11 @@ export function createLog(options: LogOptions): Log {
     },
     flush: async () => {
       // Not by ending it: winston throws at a line that is written after that.
-      if (waiting.length > 0) await load();
-      drain();
       const bound = performance.now() + FLUSH_MS;
-      while (pending > 0 && performance.now() < bound) await turn();
+      do {
+        drain();
+        await turn();
+      } while ((pending > 0 || waiting.length > 0) && performance.now() < bound);
       await sink.flush(FLUSH_MS);
     },
   };

@@ -35,12 +35,14 @@ export type ParsedCommandLine =
       }[];
     }
   | { readonly kind: 'status'; readonly settings: StatusSettings }
-  | {
-      readonly kind: 'run';
-      readonly settings: LockexSettings;
-      readonly log: LogSettings;
-      readonly observers: ObserverSettings;
-    };
+  | RunRequest;
+
+export interface RunRequest {
+  readonly kind: 'run';
+  readonly settings: LockexSettings;
+  readonly log: LogSettings;
+  readonly observers: ObserverSettings;
+}
 
 /** `status` is a subcommand as the very first word only: `lockex -- status` runs a program. */
 export function parseCommandLine(

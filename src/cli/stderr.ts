@@ -15,8 +15,7 @@
  *
  * What is kept for a reader that stands still is bounded; more is dropped, and counted.
  */
-import { constants, fstatSync, openSync, write, writeSync } from 'node:fs';
-import { isatty } from 'node:tty';
+import { constants, fstatSync, openSync, statSync, write, writeSync } from 'node:fs';
 
 export interface Sink {
   readonly isTerminal: boolean;
@@ -53,7 +52,7 @@ export class Stderr implements Sink {
   /** `noteOf` makes the line that stands for lines which were dropped. */
   constructor(noteOf: (dropped: number) => string) {
     this.#noteOf = noteOf;
-    this.isTerminal = isatty(STDERR);
+    this.isTerminal = isTerminal(STDERR);
     [this.#file, this.#way] = wayTo(STDERR, this.isTerminal);
   }
 
@@ -161,6 +160,17 @@ export class Stderr implements Sink {
 
   #tellFlushed(): void {
     for (const resolve of this.#flushed.splice(0)) resolve();
+  }
+}
+
+/** node:tty is asked only where the answer may be yes: loading it takes a tenth of a short run. */
+function isTerminal(file: number): boolean {
+  try {
+    const stat = fstatSync(file);
+    if (!stat.isCharacterDevice() || stat.rdev === statSync('/dev/null').rdev) return false;
+    return process.getBuiltinModule('node:tty').isatty(file);
+  } catch {
+    return false;
   }
 }
 

@@ -1,5 +1,4 @@
 /** What the values of options may be. Each function takes the text that was typed. Pure. */
-import { isIPv6 } from 'node:net';
 import { type AclEntry, CREATOR_ACL, type Host, OPEN_ACL } from '../access.ts';
 import { quoted, UsageError } from './usage-error.ts';
 
@@ -116,6 +115,11 @@ function chrootProblem(chroot: string): string | null {
 
 /** A name, an IPv4 address, or an IPv6 address in brackets; and a port. */
 const HOST = /^(?:\[([^[\]]+)\]|([\p{L}\p{N}._-]+))(?::(\d{1,5}))?$/u;
+
+/** Not imported: hardly any start has to know, and the standalone executable does without node:net. */
+function isIPv6(text: string): boolean {
+  return process.getBuiltinModule('node:net').isIPv6(text);
+}
 
 function host(label: string, entry: string): Host {
   const [, address, name, digits] = HOST.exec(entry) ?? [];

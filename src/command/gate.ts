@@ -2,13 +2,12 @@
  * One gate: a shell that waits in a session of its own, and becomes the command when it is opened.
  * Knows nothing of leases and guards: who opens it has made sure of them.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { constants } from 'node:os';
 import type { GrantInfo } from '../../machines/contract.ts';
 import type { CommandExit } from '../../machines/outcome.ts';
+import { type Child, startChild } from './child.ts';
 import { type EnvironmentPlan, envArguments } from './environment.ts';
 import { gateScript } from './gate-script.ts';
-import { Lines } from './lines.ts';
+import { asLines, lineCutter } from './lines.ts';
 import { readProcess } from './process-table.ts';
 import type { Identity } from './types.ts';
 
@@ -42,8 +41,7 @@ export interface GateEvents {
 type State = 'starting' | 'parked' | 'opening' | 'started' | 'refused';
 
 export class Gate {
-  readonly #child: ChildProcess | null;
-  readonly #lines: Lines | null = null;
+  readonly #child: Child;
   readonly #events: GateEvents;
   #state: State = 'starting';
   #identity: Identity | null = null;
@@ -53,16 +51,18 @@ export class Gate {
 
   constructor(options: GateOptions, events: GateEvents) {
     this.#events = events;
-    this.#child = spawnGate(options, (error) => events.onError(error));
-    const pid = this.#child?.pid;
-    if (this.#child === null || pid === undefined) return;
-    this.#identity = { pid, start: readProcess(pid)?.start ?? 0 };
-    this.#child.once('exit', (code, signal) => this.#ended(exitOf(code, signal)));
-    this.#lines = new Lines(
-      this.#child,
-      (line) => this.#heard(line),
-      () => this.#closed(),
+    const { cwd, plan } = options;
+    this.#child = startChild(
+      { words: wordsOf(options), cwd, env: plan.gate, standardStreams: 'inherit' },
+      {
+        onText: lineCutter((line) => this.#heard(line)),
+        onClosed: () => this.#closed(),
+        onExit: (exit) => this.#ended(exit),
+        onError: events.onError,
+      },
     );
+    const { pid } = this.#child;
+    if (pid !== null) this.#identity = { pid, start: readProcess(pid)?.start ?? 0 };
   }
 
   /** The gate's process, then the command's; null when it could not be made. */
@@ -86,13 +86,13 @@ export class Gate {
 
   open(grant: GrantInfo): void {
     this.#state = 'opening';
-    this.#lines?.send(grant.fencingToken, grant.path);
+    this.#child.send(asLines([grant.fencingToken, grant.path]));
   }
 
   /** At once, whatever it is; it is not to be opened any more. */
   kill(): void {
     this.#isDoomed = true;
-    if (!this.hasEnded) this.#child?.kill('SIGKILL');
+    if (!this.hasEnded) this.#child.kill();
   }
 
   #heard(line: string): void {
@@ -125,43 +125,15 @@ export class Gate {
     // While it is being opened, what is still in the socket says which it was that ended.
     if (this.#exit === null || this.#state === 'opening' || this.#hasToldEnd) return;
     this.#hasToldEnd = true;
-    this.#lines?.close();
+    this.#child.close();
     this.#events.onExit(this.#exit);
   }
 }
 
-/** Errors are told later, never at once: some come as an event, others are thrown. */
-function spawnGate(
-  options: GateOptions,
-  onError: (error: NodeJS.ErrnoException) => void,
-): ChildProcess | null {
+function wordsOf(options: GateOptions): readonly string[] {
   const { shell, plan, ignoreHangup, entrance, brand } = options;
-  const [program = '', ...before] = shell;
   const env = options.env === null ? [] : [options.env, ...envArguments(plan)];
   const hup = ignoreHangup ? 'hup' : '';
   const settings = ['gate', entrance ?? '', brand, hup, String(env.length)];
-  const words = [...before, '-c', gateScript(plan), ...settings, ...env, ...options.words];
-  try {
-    const child = spawn(program, words, {
-      cwd: options.cwd,
-      env: plan.gate,
-      detached: true,
-      stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
-    });
-    // One that comes when there is a process would be of a signal that could not be sent.
-    child.on('error', (error) => {
-      if (child.pid === undefined) onError(error);
-    });
-    return child;
-  } catch (error) {
-    setImmediate(() => onError(error as NodeJS.ErrnoException));
-    return null;
-  }
-}
-
-function exitOf(code: number | null, name: NodeJS.Signals | null): CommandExit {
-  if (code !== null) return { code, signal: null };
-  // Real-time signals have no name in Node; then neither has the number reached us.
-  const number = name === null ? 0 : (constants.signals[name] ?? 0);
-  return { code: null, signal: { name: name ?? 'unknown', number } };
+  return [...shell, '-c', gateScript(plan), ...settings, ...env, ...options.words];
 }

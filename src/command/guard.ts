@@ -2,10 +2,10 @@
  * One guard process, as seen from lockex: what goes to it and what it says. Whether it is to be
  * replaced is decided elsewhere (guarding.ts).
  */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { type Child, startChild } from './child.ts';
 import { GUARD_BOOT, GUARD_SCRIPT } from './guard-script.ts';
-import { LINE_DESCRIPTOR, Lines } from './lines.ts';
+import { asLines, lineCutter } from './lines.ts';
 
 /** A guard that does not read, because somebody stopped it, is not waited for. */
 const LEAVING_MS = 1000;
@@ -20,50 +20,47 @@ export interface GuardEvents {
 }
 
 export class Guard {
-  readonly #child: ChildProcess;
-  readonly #lines: Lines | null = null;
+  readonly #child: Child;
   #gone = false;
 
   constructor(shell: readonly string[], events: GuardEvents) {
-    const [program = '', ...before] = shell;
-    this.#child = spawn(program, [...before, '-c', GUARD_BOOT, 'guard'], {
-      // Nothing of the user's: no folder kept busy, no output kept open, no variable.
-      cwd: '/',
-      env: {
-        PATH: process.env['PATH'] ?? '/usr/bin:/bin',
-        LC_ALL: 'C',
-        script: GUARD_SCRIPT,
-      },
-      detached: true,
-      stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
-    });
     const gone = () => {
       if (this.#gone) return;
       this.#gone = true;
-      this.#lines?.close();
+      this.#child.close();
       events.onGone();
     };
-    this.#child.once('error', gone);
-    this.#child.once('exit', gone);
-    if (this.#child.pid === undefined) {
-      (this.#child.stdio[LINE_DESCRIPTOR] as { destroy?: () => void } | null)?.destroy?.();
-      return;
-    }
-    const heard = (line: string) => {
-      if (line.startsWith('beat ')) events.onBeat(line);
-      else if (line === 'firing') events.onFiring();
-    };
-    this.#lines = new Lines(this.#child, heard, () => {});
+    this.#child = startChild(
+      {
+        words: [...shell, '-c', GUARD_BOOT, 'guard'],
+        // Nothing of the user's: no folder kept busy, no output kept open, no variable.
+        cwd: '/',
+        env: {
+          PATH: process.env['PATH'] ?? '/usr/bin:/bin',
+          LC_ALL: 'C',
+          script: GUARD_SCRIPT,
+        },
+        standardStreams: 'ignore',
+      },
+      {
+        onText: lineCutter((line) => {
+          if (line.startsWith('beat ')) events.onBeat(line);
+          else if (line === 'firing') events.onFiring();
+        }),
+        onClosed: () => {},
+        onExit: gone,
+        onError: gone,
+      },
+    );
     this.#child.unref();
-    this.#lines.unref();
   }
 
   get pid(): number | null {
-    return this.#child.pid ?? null;
+    return this.#child.pid;
   }
 
   send(...lines: readonly string[]): void {
-    this.#lines?.send(...lines);
+    this.#child.send(asLines(lines));
   }
 
   /** It leaves without doing anything. */
@@ -74,7 +71,7 @@ export class Guard {
 
   /** What it would see if lockex were killed: it ends the command. */
   hangUp(): void {
-    this.#lines?.close();
+    this.#child.close();
   }
 
   /**
@@ -82,14 +79,14 @@ export class Guard {
    * descriptor closed: an end of file is what it ends the command for.
    */
   kill(): void {
-    if (!this.#gone && this.#child.pid !== undefined) {
+    if (!this.#gone && this.#child.pid !== null) {
       try {
         process.kill(-this.#child.pid, 'SIGKILL');
       } catch {
         // It ended between the two lines.
       }
     }
-    this.#lines?.close();
+    this.#child.close();
   }
 }
 

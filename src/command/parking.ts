@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import type { GrantInfo } from '../../machines/contract.ts';
 import type { CommandExit } from '../../machines/outcome.ts';
 import { newBrand } from './brand.ts';
-import { makeFolder, removeFolder } from './cgroup.ts';
+import { type MadeFolder, makeFolder, removeFolder } from './cgroup.ts';
 import { CgroupReach } from './cgroup-reach.ts';
 import { Gate } from './gate.ts';
 import { GroupReach } from './group-reach.ts';
@@ -27,10 +27,10 @@ const DYING_MS = 5;
 const DYING_TRIES = 20;
 
 export interface ParkingEvents {
-  /** A process stands that will be the gate: the guard must know it. */
+  /** A process stands that will be the gate: the guard must know it, and where it is to be found. */
   readonly onGate: (identity: Identity) => void;
-  /** It waits to be opened; `folder` is the cgroup that it is in, if any. */
-  readonly onParked: (folder: string | null) => void;
+  /** It waits to be opened. */
+  readonly onParked: () => void;
   readonly onStarted: (pid: number) => void;
   /** The command can't be run. Nothing of it ever ran, and no gate is parked any more. */
   readonly onFailed: (exitCode: 125 | 126 | 127, message: string) => void;
@@ -45,6 +45,8 @@ export class Parking {
   readonly #options: SupervisorOptions;
   readonly #events: ParkingEvents;
   #wantsFolder: boolean;
+  /** Beforehand, and not taken yet. */
+  #made: MadeFolder | null;
   #folder: string | null = null;
   #gate: Gate | null = null;
   #reach: Reach | null = null;
@@ -57,11 +59,17 @@ export class Parking {
     this.#options = options;
     this.#events = events;
     this.#wantsFolder = options.reach !== 'group';
+    this.#made = options.made ?? null;
   }
 
   /** What everything that the command started is found by. */
   get reach(): Reach | null {
     return this.#reach;
+  }
+
+  /** The cgroup that the gate is in, or about to enter; null: it gets none. */
+  get folder(): string | null {
+    return this.#folder;
   }
 
   get isParked(): boolean {
@@ -146,7 +154,8 @@ export class Parking {
   /** A guard that has fired removes it, also when there was only a gate in it. */
   #haveFolder(): void {
     if (!this.#wantsFolder || (this.#folder !== null && existsSync(this.#folder))) return;
-    const made = makeFolder();
+    const made = this.#made ?? makeFolder();
+    this.#made = null;
     this.#folder = 'folder' in made ? made.folder : null;
     if ('reason' in made) this.#goWithout(made.reason);
   }
@@ -177,7 +186,7 @@ export class Parking {
       this.#options.log('warn', message);
     }
     this.#fallen = 0;
-    this.#events.onParked(this.#folder);
+    this.#events.onParked();
   }
 
   /** The shell's message is on stderr already; ours says what it means. */

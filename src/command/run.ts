@@ -36,8 +36,11 @@ export class Run {
     this.#options = options;
     this.#emit = emit;
     this.#parking = new Parking(options, {
-      onGate: ({ pid, start }) => this.#guarding?.tell('gate', `gate ${pid} ${start}`),
-      onParked: (folder) => this.#parked(folder),
+      onGate: ({ pid, start }) => {
+        this.#guarding?.tell('gate', `gate ${pid} ${start}`);
+        this.#tellOfFolder();
+      },
+      onParked: () => this.#parked(),
       onStarted: (pid) => emit({ type: 'command.started', pid }),
       onFailed: (exitCode, message) => this.#fail(exitCode, message),
       onExited: (exit) => this.#exited(exit),
@@ -128,9 +131,17 @@ export class Run {
     );
   }
 
-  #parked(folder: string | null): void {
+  /**
+   * Also while the gate may not be in it yet: until it is parked it is not opened, and one that is
+   * never opened ends with lockex.
+   */
+  #tellOfFolder(): void {
+    this.#guarding?.tell('folder', `folder ${this.#parking.folder ?? ''}`);
+  }
+
+  #parked(): void {
     const lease = this.#lease;
-    if (folder !== null) this.#guarding?.tell('folder', `folder ${folder}`);
+    this.#tellOfFolder();
     // Another gate than the one that the guard was armed for: armed again, knowing this one. Where
     // the lease is over it would only fire; then the next lease arms it.
     if (lease !== null && this.#options.clock.now() < firingAt(lease)) this.arm(lease);

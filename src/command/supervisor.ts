@@ -5,13 +5,13 @@
  * It can be parked before there is a machine to listen: what it has to say is kept until then.
  */
 import type { CommandCommand, CommandEvent } from '../../machines/contract.ts';
+import { Outlet } from '../outlet.ts';
 import { Run } from './run.ts';
 import type { SupervisorOptions } from './types.ts';
 
 export class CommandSupervisor {
   readonly #options: SupervisorOptions;
-  #emit: ((event: CommandEvent) => void) | null = null;
-  readonly #unheard: CommandEvent[] = [];
+  readonly #events = new Outlet<CommandEvent>();
   #run: Run | null = null;
   /** The one that was stopped last; it may have to be left yet. */
   #past: Run | null = null;
@@ -28,8 +28,7 @@ export class CommandSupervisor {
   }
 
   listen(emit: (event: CommandEvent) => void): void {
-    this.#emit = emit;
-    for (const event of this.#unheard.splice(0)) emit(event);
+    this.#events.listen(emit);
   }
 
   get ignoreHangup(): boolean {
@@ -80,7 +79,7 @@ export class CommandSupervisor {
         this.#run = null;
         this.#past = run;
       }
-      this.#tell(event);
+      this.#events.tell(event);
     });
     this.#run = run;
     run.tellReaper(this.#credentials);
@@ -90,11 +89,6 @@ export class CommandSupervisor {
   #stop(graceMs: number, deadline: number | null): void {
     if (this.#run !== null) return this.#run.stop(graceMs, deadline);
     const how = { means: 'none', stragglers: [] } as const;
-    this.#tell({ type: 'command.stopped', exit: null, how });
-  }
-
-  #tell(event: CommandEvent): void {
-    if (this.#emit === null) this.#unheard.push(event);
-    else this.#emit(event);
+    this.#events.tell({ type: 'command.stopped', exit: null, how });
   }
 }

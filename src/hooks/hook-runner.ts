@@ -3,7 +3,7 @@
  * bounded in time and number, and what they print goes to standard error: standard output is the
  * command's.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 
 export interface StateChange {
   /** One of the seven, or `done`. */
@@ -105,6 +105,8 @@ export class HookRunner {
     const wanted = programFor(change);
     if (wanted === null) return null;
     try {
+      // Not imported: the standalone executable starts without it.
+      const { spawn } = process.getBuiltinModule('node:child_process');
       return spawn(wanted.program, wanted.args, {
         env: wanted.env,
         // Its own group: what it starts ends with it.

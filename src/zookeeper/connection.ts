@@ -17,7 +17,6 @@
  *     of a connection has a reason, and is told once
  * 10. host lists → one server, given as host and port
  */
-import type { Socket } from 'node:net';
 import ConnectionManager from 'node-zookeeper-client/lib/ConnectionManager.js';
 import jute, {
   type Request,
@@ -28,6 +27,7 @@ import type { Clock } from '../clock.ts';
 import { wipeableBuffer } from './credentials.ts';
 import { RequestError, requestError } from './errors.ts';
 import { readyEvent, troubleWith } from './sockets.ts';
+import type { ServerSocket } from './tcp.ts';
 
 export interface ConnectionOptions {
   /** 8 bytes; zeros ask for a new session. */
@@ -45,7 +45,7 @@ export interface ConnectionOptions {
   /** For connecting and the handshake together; milliseconds. */
   readonly handshakeDeadlineMs: number;
   readonly clock: Clock;
-  readonly openSocket: () => Socket;
+  readonly openSocket: () => ServerSocket;
   /** `user:password` to be sent for digest authentication, and wiped here; null: none. May throw. */
   readonly credentials: () => Buffer | null;
   /** The socket stands. */
@@ -111,7 +111,7 @@ export class Connection extends ConnectionManager {
     if (this.socket !== undefined) throw new Error('a connection connects once');
     const { clock, handshakeDeadlineMs } = this.#options;
     this.state = ConnectionManager.STATES.CONNECTING;
-    let socket: Socket;
+    let socket: ServerSocket;
     try {
       socket = this.#options.openSocket();
     } catch (error) {
@@ -129,7 +129,6 @@ export class Connection extends ConnectionManager {
         'late',
       );
     }, handshakeDeadlineMs);
-    socket.setNoDelay();
     socket.on(readyEvent(socket), () => this.#guarded(() => this.#shakeHands()));
     socket.on('data', (bytes: Buffer) => this.#guarded(() => this.#receive(bytes)));
     socket.on('drain', () => this.#guarded(() => this.onSocketDrain()));

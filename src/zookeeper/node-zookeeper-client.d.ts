@@ -3,7 +3,6 @@
  * The package has no types of its own. Longs are buffers of 8 bytes, big endian.
  */
 declare module 'node-zookeeper-client/lib/ConnectionManager.js' {
-  import type { Socket } from 'node:net';
   import type { Request, Response } from 'node-zookeeper-client/lib/jute/index.js';
 
   interface Packet {
@@ -31,7 +30,13 @@ declare module 'node-zookeeper-client/lib/ConnectionManager.js' {
     sessionId: Buffer;
     sessionPassword: Buffer;
     chrootPath: string | undefined;
-    socket: Socket | undefined;
+    socket:
+      | {
+          write(bytes: Uint8Array, onTaken?: () => void): boolean;
+          destroy(): unknown;
+          readonly destroyed: boolean;
+        }
+      | undefined;
     pendingBuffer: Buffer | null;
     readonly pendingQueue: Packet[];
     readonly packetQueue: { shift(): Packet | undefined };

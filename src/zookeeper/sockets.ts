@@ -1,16 +1,20 @@
 /** Sockets to a server, plain or over TLS, and what can go wrong with them in words for people. */
 
 import { readFileSync } from 'node:fs';
-import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import type { Host, TlsFiles } from '../access.ts';
 import { AccessError, readPrivately } from './credentials.ts';
+import { connectTcp, type ServerSocket } from './tcp.ts';
 
 /** May throw what is wrong with the files. */
-export function openSocket({ host, port }: Host, tls: TlsFiles | null): Socket {
-  if (tls === null) return connectTcp({ host, port });
-  // Not imported: it would cost every start without TLS a tenth of its time.
+export function openSocket(server: Host, tls: TlsFiles | null): ServerSocket {
+  return tls === null ? connectTcp(server) : connectTls(server, tls);
+}
+
+function connectTls({ host, port }: Host, tls: TlsFiles): ServerSocket {
+  // Not imported: they would cost every start without TLS a tenth of its time.
   const { connect } = process.getBuiltinModule('node:tls');
-  return connect({
+  const { isIP } = process.getBuiltinModule('node:net');
+  const socket = connect({
     host,
     port,
     ca: readFileSync(tls.ca),
@@ -20,6 +24,7 @@ export function openSocket({ host, port }: Host, tls: TlsFiles | null): Socket {
     minVersion: 'TLSv1.2',
     rejectUnauthorized: true,
   });
+  return socket.setNoDelay();
 }
 
 /** Servers say of an expired one only that they don't like it. @throws AccessError */
@@ -32,7 +37,7 @@ function certificateOf(path: string): Buffer {
 }
 
 /** The event that says that a socket of `openSocket` may be written to. */
-export function readyEvent(socket: Socket): 'connect' | 'secureConnect' {
+export function readyEvent(socket: ServerSocket): 'connect' | 'secureConnect' {
   return 'encrypted' in socket ? 'secureConnect' : 'connect';
 }
 

@@ -95,8 +95,11 @@ it('says at level debug where the time went, in the order of what happened', asy
   const { stderr } = await startLockex(['-z', connectString, '-v', '--', 'true']).ended;
   const line = /milliseconds since the process began: ([^"]+)"/.exec(stderr)?.[1] ?? '';
   const phases = line.split(', ').map((phase) => phase.split(' '));
-  expect(phases.map(([name]) => name)).toEqual(
-    'load connect session node grant spawn exit release close'.split(' '),
+  const names = phases.map(([name]) => name);
+  // A server that is near is reached before the machine is loaded.
+  expect(names).toContain('load');
+  expect(names.filter((name) => name !== 'load')).toEqual(
+    'connect session node grant spawn exit release close'.split(' '),
   );
   const times = phases.map(([, time]) => Number(time));
   expect(times).toEqual([...times].sort((a, b) => a - b));

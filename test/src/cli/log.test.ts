@@ -1,7 +1,10 @@
 /** The shape of lines, for people and for programs, and the live line of a terminal. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { createLog, type LogOptions } from '../../../src/cli/log.ts';
+import { createWinston } from '../../../src/cli/winston.ts';
 import { FakeSink } from './fakes.ts';
+
+vi.mock('../../../src/cli/winston.ts', { spy: true });
 
 function logTo(sink: FakeSink, options: Partial<LogOptions> = {}) {
   return createLog({
@@ -132,6 +135,31 @@ test('lines may be written while it is flushed and after that, in order', async 
   log.write('debug', 'not written');
   await log.flush();
   expect(sink.lines.slice(2)).toEqual([expect.stringMatching(/after$/)]);
+});
+
+test('lines go through winston once it is there, and look no different', async () => {
+  const sink = new FakeSink();
+  const log = logTo(sink, { level: 'debug', startMs: -1 });
+  log.write('info', 'without');
+  await vi.waitUntil(() => vi.mocked(createWinston).mock.results.length > 0);
+  const winston = vi.mocked(createWinston).mock.results[0]?.value;
+  const through = vi.spyOn(winston, 'log');
+  log.write('info', 'with');
+  await log.flush();
+  expect(through).toHaveBeenCalledOnce();
+  const [without = '', withIt = ''] = sink.lines;
+  expect(withIt.replace(/^\S+/, '').replace('with', 'without')).toBe(without.replace(/^\S+/, ''));
+});
+
+test('the few lines of a start do not load it', async () => {
+  vi.mocked(createWinston).mockClear();
+  const sink = new FakeSink();
+  const log = logTo(sink, { startMs: 60_000 });
+  log.write('info', 'one of a start');
+  await log.flush();
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(sink.lines).toHaveLength(1);
+  expect(createWinston).not.toHaveBeenCalled();
 });
 
 describe('a failure', () => {

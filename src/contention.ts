@@ -1,0 +1,162 @@
+/**
+ * One lockex as a contender at its ZooKeeper, as the settings want it. A file of its own, which knows
+ * nothing of the machine: a session is made while the rest is still being loaded.
+ */
+import { hostname, userInfo } from 'node:os';
+import { basename } from 'node:path';
+import type { ZookeeperCommand, ZookeeperEvent } from '../machines/contract.ts';
+import { accessOf } from './access.ts';
+import type { Clock } from './clock.ts';
+import { Outlet } from './outlet.ts';
+import type { CommandLine, LockexSettings } from './settings.ts';
+import { version } from './version.ts';
+import { Contender } from './zookeeper/contender.ts';
+import { Lock } from './zookeeper/lock.ts';
+import { encodeNodeData } from './zookeeper/node-data.ts';
+import { encodeRemains } from './zookeeper/reap.ts';
+import type { Recipe } from './zookeeper/recipe.ts';
+import { type RunRecordOptions, runRecordPath } from './zookeeper/run-record.ts';
+import { leasesIn, Semaphore } from './zookeeper/semaphore.ts';
+import { Session } from './zookeeper/session.ts';
+
+export interface ContentionOptions {
+  readonly log: (level: 'debug' | 'info' | 'warn' | 'error', message: string) => void;
+  readonly clock: Clock;
+  /** Told what would end the session, in one line, as soon as there is one; '': nothing would. */
+  readonly onRemains: (remains: string) => void;
+  /** Called each time a socket to a server stands. */
+  readonly onConnected?: (() => void) | undefined;
+}
+
+export class Contention {
+  readonly #contender: Contender;
+  readonly #events = new Outlet<ZookeeperEvent>();
+  readonly #blocking: boolean;
+  /** What was done beforehand and has not been wished for yet, in the order of the wishes. */
+  readonly #ahead: ZookeeperCommand['type'][] = [];
+
+  constructor(settings: LockexSettings, { log, clock, onRemains, onConnected }: ContentionOptions) {
+    const { timeoutMs, killAfterMs, oncePerMs, waitMs } = settings;
+    this.#blocking = waitMs !== 0;
+    this.#contender = new Contender({
+      ...{ clock, log, killAfterMs },
+      connectTimeoutMs: timeoutMs,
+      newSession: () => {
+        const session = new Session({ ...accessOf(settings), timeoutMs, clock, log });
+        session.on('connected', () => onConnected?.());
+        return session;
+      },
+      runRecord: oncePerMs === null ? null : runRecordOf(settings),
+      newRecipe: (session, guid) => newRecipe(settings, session, guid),
+      emit: (event) => {
+        const isEstablished = event.type === 'session.established';
+        // Before anybody else hears of it: the guard is to know every session that has a node.
+        if (isEstablished) onRemains(remainsOf(settings, this.#contender));
+        this.#events.tell(event);
+        if (isEstablished && !this.#events.isHeard) this.#goAhead(this.#joining);
+      },
+    });
+  }
+
+  /**
+   * Does beforehand what the machine wants first, which is always the same: to connect, and once it
+   * is connected, to join. When it says so, it is done. What else it says is done as ever.
+   */
+  goAhead(): void {
+    this.#goAhead({ type: 'session.connect' });
+  }
+
+  listen(emit: (event: ZookeeperEvent) => void): void {
+    this.#events.listen(emit);
+  }
+
+  send(command: ZookeeperCommand): void {
+    if (this.#ahead[0] === command.type) {
+      this.#ahead.shift();
+      return;
+    }
+    this.#ahead.length = 0;
+    this.#contender.send(command);
+  }
+
+  dispose(): void {
+    this.#contender.dispose();
+  }
+
+  get #joining(): ZookeeperCommand {
+    return { type: 'lock.join', blocking: this.#blocking };
+  }
+
+  #goAhead(command: ZookeeperCommand): void {
+    this.#ahead.push(command.type);
+    this.#contender.send(command);
+  }
+}
+
+/** '' while there is no session to end. */
+function remainsOf(settings: LockexSettings, contender: Contender): string {
+  const credentials = contender.credentials();
+  if (credentials === null) return '';
+  const { auth, timeoutMs } = settings;
+  // The reaper has no environment of ours; to end a session it need not be anybody.
+  const access = { ...accessOf(settings), auth: auth?.kind === 'file' ? auth : null };
+  return encodeRemains({ access, timeoutMs, credentials });
+}
+
+function pathOf({ lockPath, lockId }: LockexSettings): string {
+  return `/${lockPath}/${lockId}`;
+}
+
+function runRecordOf(settings: LockexSettings): RunRecordOptions {
+  return { path: runRecordPath(pathOf(settings)), data: nodeDataOf(settings) };
+}
+
+/** Who we are, for people who look at our nodes. */
+function nodeDataOf(settings: LockexSettings): Buffer {
+  return encodeNodeData({
+    host: hostname(),
+    pid: process.pid,
+    user: userName(),
+    command: commandName(settings.command),
+    version,
+  });
+}
+
+function newRecipe(settings: LockexSettings, session: Session, guid: string): Recipe {
+  const [path, data] = [pathOf(settings), nodeDataOf(settings)];
+  if (settings.concurrent > 1) {
+    return new Semaphore(session, { path, leases: settings.concurrent, guid, data });
+  }
+  const refusal = (parentData: Buffer | undefined) => {
+    const leases = leasesIn(parentData);
+    return leases === null
+      ? null
+      : `${path} is a semaphore of ${leases} (-c ${leases}): it can't be a plain lock as well`;
+  };
+  return new Lock(session, {
+    path,
+    guid,
+    kind: settings.shared ? 'shared' : 'exclusive',
+    data,
+    refusal,
+  });
+}
+
+/** Without its arguments, which can carry secrets; so can the words of a shell line. */
+function commandName(command: CommandLine): string {
+  if (command.kind === 'program') return basename(command.argv[0]);
+  const [first = ''] = command.line.trim().split(/\s+/, 1);
+  const isPlain = /^[\w./+-]+$/.test(first) && !SHELL_WORDS.has(first);
+  return isPlain ? basename(first) : 'sh';
+}
+
+const SHELL_WORDS = new Set(['while', 'until', 'for', 'if', 'case', 'cd', 'set', 'exec', 'trap']);
+
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // A container may run as a user that /etc/passwd doesn't know.
+    return String(process.getuid?.() ?? '');
+  }
+}
