@@ -31,13 +31,10 @@ export interface ContentionOptions {
 export class Contention {
   readonly #contender: Contender;
   readonly #events = new Outlet<ZookeeperEvent>();
-  readonly #blocking: boolean;
-  /** What was done beforehand and has not been wished for yet, in the order of the wishes. */
-  readonly #ahead: ZookeeperCommand['type'][] = [];
+  #isAhead = false;
 
   constructor(settings: LockexSettings, { log, clock, onRemains, onConnected }: ContentionOptions) {
-    const { timeoutMs, killAfterMs, oncePerMs, waitMs } = settings;
-    this.#blocking = waitMs !== 0;
+    const { timeoutMs, killAfterMs, oncePerMs } = settings;
     this.#contender = new Contender({
       ...{ clock, log, killAfterMs },
       connectTimeoutMs: timeoutMs,
@@ -49,21 +46,17 @@ export class Contention {
       runRecord: oncePerMs === null ? null : runRecordOf(settings),
       newRecipe: (session, guid) => newRecipe(settings, session, guid),
       emit: (event) => {
-        const isEstablished = event.type === 'session.established';
         // Before anybody else hears of it: the guard is to know every session that has a node.
-        if (isEstablished) onRemains(remainsOf(settings, this.#contender));
+        if (event.type === 'session.established') onRemains(remainsOf(settings, this.#contender));
         this.#events.tell(event);
-        if (isEstablished && !this.#events.isHeard) this.#goAhead(this.#joining);
       },
     });
   }
 
-  /**
-   * Does beforehand what the machine wants first, which is always the same: to connect, and once it
-   * is connected, to join. When it says so, it is done. What else it says is done as ever.
-   */
-  goAhead(): void {
-    this.#goAhead({ type: 'session.connect' });
+  /** Does beforehand what the machine wants first: its first `session.connect` is then done. */
+  connectAhead(): void {
+    this.#isAhead = true;
+    this.#contender.send({ type: 'session.connect' });
   }
 
   listen(emit: (event: ZookeeperEvent) => void): void {
@@ -71,25 +64,13 @@ export class Contention {
   }
 
   send(command: ZookeeperCommand): void {
-    if (this.#ahead[0] === command.type) {
-      this.#ahead.shift();
-      return;
-    }
-    this.#ahead.length = 0;
-    this.#contender.send(command);
+    const isDone = this.#isAhead && command.type === 'session.connect';
+    this.#isAhead = false;
+    if (!isDone) this.#contender.send(command);
   }
 
   dispose(): void {
     this.#contender.dispose();
-  }
-
-  get #joining(): ZookeeperCommand {
-    return { type: 'lock.join', blocking: this.#blocking };
-  }
-
-  #goAhead(command: ZookeeperCommand): void {
-    this.#ahead.push(command.type);
-    this.#contender.send(command);
   }
 }
 

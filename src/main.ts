@@ -56,13 +56,11 @@ async function main(): Promise<void> {
  * milliseconds.
  */
 async function begin({ settings, observers, log: { format, level } }: RunRequest): Promise<Begun> {
-  const { makeFolder } = await import('./command/cgroup.ts');
-  const made = makeFolder();
   const { createLog } = await import('./cli/log.ts');
   const { superviseCommand } = await import('./supervision.ts');
   const log = createLog({ format, level, lockId: settings.lockId, pid: process.pid });
   const options = { log: log.write, clock: systemClock };
-  const supervisor = superviseCommand(settings, { ...options, reaper: reaperArgv(), made });
+  const supervisor = superviseCommand(settings, { ...options, reaper: reaperArgv() });
   supervisor.send({ type: 'command.park' });
 
   const { Phases } = await import('./cli/phases.ts');
@@ -74,7 +72,7 @@ async function begin({ settings, observers, log: { format, level } }: RunRequest
     onConnected: () => phases.end('connect'),
   });
   // An inspector that can't be had ends lockex: a session would have to be taken back.
-  if (observers.inspect === null) contention.goAhead();
+  if (observers.inspect === null) contention.connectAhead();
   return { log, supervisor, contention, phases };
 }
 

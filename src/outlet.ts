@@ -4,10 +4,6 @@ export class Outlet<Event> {
   #listener: ((event: Event) => void) | null = null;
   readonly #kept: Event[] = [];
 
-  get isHeard(): boolean {
-    return this.#listener !== null;
-  }
-
   tell(event: Event): void {
     if (this.#listener === null) this.#kept.push(event);
     else this.#listener(event);

@@ -1,6 +1,5 @@
 /** One run of lockex, from its settings to its exit status: the machine, observed and logged. */
 import { hostname } from 'node:os';
-import { setImmediate as turn } from 'node:timers/promises';
 import type { InspectionEvent, SnapshotFrom } from 'xstate';
 import { outputOf } from '../machines/context.ts';
 import type { LockexEvent } from '../machines/contract.ts';
@@ -21,6 +20,7 @@ import { onStateProgram } from './hooks/on-state.ts';
 import { notifyProgram } from './hooks/systemd.ts';
 import type { Inspector } from './inspector/main.ts';
 import { inspectorPage } from './installation.ts';
+import { Onlookers } from './onlookers.ts';
 import type { InspectSettings, LockexSettings, ObserverSettings } from './settings.ts';
 import { traceTo } from './trace.ts';
 import { version } from './version.ts';
@@ -68,44 +68,45 @@ export async function run(
   }
   const hooks = hooksOf(observers, settings, log);
   let before = '';
+  const onlookers = new Onlookers<Sight>(({ snapshot: { value, context }, event }) => {
+    const state = stateName(value);
+    narrator.observe({ state, context }, event);
+    inspector?.observe({ state, context }, event);
+    const [top = ''] = state.split('.');
+    if (top === before) return;
+    const change = {
+      state: top,
+      from: before,
+      reason: reasonFor(top, context, event),
+      fencingToken: context.grant?.fencingToken ?? null,
+      exitCode: top === 'done' ? outputOf(context).exitCode : null,
+    };
+    for (const hook of hooks) hook.changed(change);
+    before = top;
+  });
   const { actor, output } = createLockex(settings, {
     log: log.write,
     supervisor,
     contention,
     inspect: (inspection) => {
-      const seen = transitionIn(inspection);
-      if (seen === null) return;
-      const { value, context } = seen.snapshot;
-      const state = stateName(value);
-      trace?.(state, seen.event);
-      phases.observe(seen.event);
-      narrator.observe({ state, context }, seen.event);
-      inspector?.observe({ state, context }, seen.event);
-      const [top = ''] = state.split('.');
-      if (top === before) return;
-      const change = {
-        state: top,
-        from: before,
-        reason: reasonFor(top, context, seen.event),
-        fencingToken: context.grant?.fencingToken ?? null,
-        exitCode: top === 'done' ? outputOf(context).exitCode : null,
-      };
-      for (const hook of hooks) hook.changed(change);
-      before = top;
+      const sight = transitionIn(inspection);
+      if (sight === null) return;
+      phases.observe(sight.event);
+      trace?.(stateName(sight.snapshot.value), sight.event);
+      onlookers.see(sight);
     },
   });
   phases.end('load');
-  // The session may stand by now: then our node is asked for while the machine starts.
-  await turn();
-  await turn();
   actor.start();
   try {
     const result = await output;
+    onlookers.tellAll();
     log.write('debug', `milliseconds since the process began: ${phases}`);
     narrator.conclude(result);
     await Promise.all([inspector?.conclude(result), ...hooks.map((hook) => hook.finish())]);
     return result.exitCode;
   } catch (error) {
+    onlookers.tellAll();
     fail(error);
     return EXIT_FAILED;
   } finally {
@@ -164,12 +165,15 @@ async function openInspector(
   }
 }
 
-/** A transition of the machine itself, out of all that can be inspected; null: something else. */
-function transitionIn(inspection: InspectionEvent): {
+/** A transition of the machine. */
+interface Sight {
   readonly snapshot: SnapshotFrom<typeof lockexMachine>;
   /** null: the first state. */
   readonly event: LockexEvent | null;
-} | null {
+}
+
+/** Out of all that can be inspected; null: something else. */
+function transitionIn(inspection: InspectionEvent): Sight | null {
   if (inspection.type !== '@xstate.snapshot') return null;
   if (inspection.actorRef.sessionId !== inspection.rootId) return null;
   const { type } = inspection.event;

@@ -4,7 +4,6 @@
  */
 import { withoutSecrets } from './access.ts';
 import type { Clock } from './clock.ts';
-import type { MadeFolder } from './command/cgroup.ts';
 import { isHangupIgnored } from './command/signals.ts';
 import { CommandSupervisor } from './command/supervisor.ts';
 import { randomHex } from './random.ts';
@@ -15,8 +14,6 @@ export interface SupervisionOptions {
   readonly clock: Clock;
   /** The program that ends the session of a lockex that is gone; null: its timeout does. */
   readonly reaper: readonly string[] | null;
-  /** The cgroup for the command, where it was made beforehand. */
-  readonly made?: MadeFolder;
 }
 
 export function superviseCommand(

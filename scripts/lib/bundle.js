@@ -16,7 +16,6 @@ const SHIMS = new Map([
   ['readable-stream/lib/_stream_writable.js', 'module.exports = require("node:stream").Writable'],
   ['@dabh/diagnostics', 'module.exports = () => () => {}'],
   ['@colors/colors/safe', 'module.exports = {}'],
-  ['underscore', 'export { default as shuffle } from "underscore/modules/shuffle.js"'],
 ]);
 
 /**
@@ -26,6 +25,8 @@ const SHIMS = new Map([
 const CLIENT_SHIMS = new Map([
   ['net', 'module.exports = {}'],
   ['assert', 'module.exports = (holds, message) => { if (!holds) throw new Error(message) }'],
+  // For the order of hosts, which it is not given.
+  ['underscore', 'exports.shuffle = (list) => list'],
   [
     'util',
     `exports.inherits = (heir, parent) => Object.setPrototypeOf(heir.prototype, parent.prototype)`,

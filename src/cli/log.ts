@@ -157,12 +157,12 @@ export function createLog(options: LogOptions): Log {
     },
     flush: async () => {
       // Not by ending it: winston throws at a line that is written after that.
+      drain();
       const bound = performance.now() + FLUSH_MS;
-      do {
-        drain();
-        await turn();
-      } while ((pending > 0 || waiting.length > 0) && performance.now() < bound);
+      while (pending > 0 && performance.now() < bound) await turn();
       await sink.flush(FLUSH_MS);
+      // What was said meanwhile.
+      drain();
     },
   };
 }

@@ -6,17 +6,7 @@
  * The folder is made below our own cgroup: limits set on us go on holding for the command, and where
  * the command is a lockex as well, its folder is inside ours and ends with it.
  */
-import {
-  closeSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmdirSync,
-  statSync,
-  write as writeElsewhere,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readProcess } from './process-table.ts';
 
@@ -26,10 +16,8 @@ const STALE_MS = 60_000;
 
 let made = 0;
 
-export type MadeFolder = { readonly folder: string } | { readonly reason: string };
-
-/** Makes a folder; or there is a reason why that can't be done. */
-export function makeFolder(): MadeFolder {
+/** Makes a folder; null, with a reason, where that can't be done. */
+export function makeFolder(): { readonly folder: string } | { readonly reason: string } {
   const parent = ownFolder();
   if (parent === null) return { reason: 'there is no cgroup v2 here' };
   const start = readProcess(process.pid)?.start ?? 0;
@@ -40,24 +28,8 @@ export function makeFolder(): MadeFolder {
   } catch (error) {
     return { reason: `no cgroup can be made: ${(error as Error).message}` };
   }
-  hastenMoves(parent);
   sweep(parent);
   return { folder };
-}
-
-/**
- * Has the kernel begin at once what the first of a series of moves between cgroups has to wait for (an
- * RCU grace period, ten milliseconds and more; those that follow soon don't). So we move into the
- * cgroup that we are in, and nothing comes of it but that.
- */
-function hastenMoves(own: string): void {
-  try {
-    const entrance = openSync(join(own, 'cgroup.procs'), 'r+');
-    // Not in this thread, which has more to do than to wait.
-    writeElsewhere(entrance, '0', () => closeSync(entrance));
-  } catch {
-    // Then whoever moves waits itself, or can't.
-  }
 }
 
 /** Whether any process lives in it or below it; a folder that is gone holds nobody. */

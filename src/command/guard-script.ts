@@ -14,7 +14,9 @@
 export const GUARD_BOOT = 'eval "$script"';
 
 /*
- * Descriptor 3 is a socket to lockex, a line each:
+ * Descriptor 3 is a socket to lockex, a line each. What is known when the guard is started, and no
+ * secret, it finds in the variable `facts` instead, in the same lines: to read them from a socket
+ * takes a shell some system calls for each byte.
  *
  *   gate PID START        the command's first process, now or later, and its start time
  *   folder PATH           the cgroup that holds all of it
@@ -42,9 +44,12 @@ export const GUARD_BOOT = 'eval "$script"';
  * nothing twice, well before its time.
  */
 export const GUARD_SCRIPT = `
-unset script
+known=$facts deed=$ending
+unset script facts ending
 trap '' TERM INT HUP QUIT USR1 USR2 ALRM PIPE TSTP TTIN TTOU
 set --
+newline='
+'
 deadline= fired= gate= start= folder= marker= brand= ours= credentials= part= alldead=
 if [ -r /proc/uptime ]; then
   second=100 slack=5
@@ -55,8 +60,13 @@ else
 fi
 
 ${receiving()}
-${firing()}
-${scanning()}
+
+fire() {
+  [ -z "$fired" ] || return 0
+  fired=1
+  eval "$deed"
+  end_all
+}
 
 handle() {
   case $1 in
@@ -71,7 +81,13 @@ handle() {
   esac
 }
 
-while receive; do
+next() {
+  [ -n "$known" ] || { receive; return; }
+  line=\${known%%"$newline"*}
+  known=\${known#*"$newline"}
+}
+
+while next; do
   ! overdue || fire
   case $line in
     reaper) set -- ;;
@@ -157,8 +173,11 @@ fi
 `;
 }
 
+/** What it does then, in the variable `ending`: few guards ever read it. */
+export const GUARD_ENDING = firing() + scanning();
+
 /**
- * `fire`: ends everything, and says so; `alldead` is set when nothing of it lives any more. Without
+ * `end_all`: ends everything, and says so; `alldead` is set when nothing of it lives any more. Without
  * a cgroup the group is stopped first: from then on it does nothing, though finding the others takes
  * some 20 ms. Then in rounds, until two looks have found nobody.
  */
@@ -166,9 +185,8 @@ function firing(): string {
   return `
 nap() { sleep 0.02 2>/dev/null || sleep 1; }
 
-fire() {
-  [ -z "$fired" ] || return 0
-  fired=1 alldead=
+end_all() {
+  alldead=
   echo firing >&3
   rounds=0
   while [ "$rounds" -lt 3000 ]; do

@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { type Child, startChild } from './child.ts';
-import { GUARD_BOOT, GUARD_SCRIPT } from './guard-script.ts';
+import { GUARD_BOOT, GUARD_ENDING, GUARD_SCRIPT } from './guard-script.ts';
 import { asLines, lineCutter } from './lines.ts';
 
 /** A guard that does not read, because somebody stopped it, is not waited for. */
@@ -23,7 +23,8 @@ export class Guard {
   readonly #child: Child;
   #gone = false;
 
-  constructor(shell: readonly string[], events: GuardEvents) {
+  /** `facts`: lines that it is to know from the beginning, none of which may be a secret. */
+  constructor(shell: readonly string[], facts: readonly string[], events: GuardEvents) {
     const gone = () => {
       if (this.#gone) return;
       this.#gone = true;
@@ -39,6 +40,8 @@ export class Guard {
           PATH: process.env['PATH'] ?? '/usr/bin:/bin',
           LC_ALL: 'C',
           script: GUARD_SCRIPT,
+          ending: GUARD_ENDING,
+          facts: asLines(facts),
         },
         standardStreams: 'ignore',
       },

@@ -62,13 +62,15 @@ export class Guarding {
     if (this.#guard !== null) return;
     this.#isSpent = false;
     this.#isArmed = false;
-    const guard: Guard = new Guard(this.#options.shell, {
+    const { credentials = [], marker = [], ...facts } = Object.fromEntries(this.#facts);
+    const guard: Guard = new Guard(this.#options.shell, Object.values(facts).flat(), {
       onBeat: (line) => guard === this.#guard && this.#echoed(line),
       onFiring: () => guard === this.#guard && this.#fired(),
       onGone: () => guard === this.#guard && this.#lost('ended'),
     });
     this.#guard = guard;
-    for (const lines of this.#facts.values()) guard.send(...lines);
+    // The first is a secret, and by the second the command's processes are found in /proc.
+    guard.send(...marker, ...credentials);
     if (this.#beat !== null) this.#send(this.#beat);
   }
 

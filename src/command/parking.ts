@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import type { GrantInfo } from '../../machines/contract.ts';
 import type { CommandExit } from '../../machines/outcome.ts';
 import { newBrand } from './brand.ts';
-import { type MadeFolder, makeFolder, removeFolder } from './cgroup.ts';
+import { makeFolder, removeFolder } from './cgroup.ts';
 import { CgroupReach } from './cgroup-reach.ts';
 import { Gate } from './gate.ts';
 import { GroupReach } from './group-reach.ts';
@@ -45,12 +45,12 @@ export class Parking {
   readonly #options: SupervisorOptions;
   readonly #events: ParkingEvents;
   #wantsFolder: boolean;
-  /** Beforehand, and not taken yet. */
-  #made: MadeFolder | null;
   #folder: string | null = null;
   #gate: Gate | null = null;
   #reach: Reach | null = null;
   #found: Resolution | null = null;
+  /** Names of variables that a shell can't keep. */
+  #odd: readonly string[] = [];
   #timer: unknown = null;
   #fallen = 0;
   #state: 'open' | 'failed' | 'closing' | 'over' = 'open';
@@ -59,7 +59,6 @@ export class Parking {
     this.#options = options;
     this.#events = events;
     this.#wantsFolder = options.reach !== 'group';
-    this.#made = options.made ?? null;
   }
 
   /** What everything that the command started is found by. */
@@ -84,9 +83,11 @@ export class Parking {
   park(): void {
     const { shell = DEFAULT_SHELL, cwd, ignoreHangup = false } = this.#options;
     this.#haveFolder();
+    const preparation = prepare(this.#options);
+    this.#odd = preparation.plan.odd;
     const entrance = this.#folder === null ? null : `${this.#folder}/cgroup.procs`;
     const gate: Gate = new Gate(
-      { shell, cwd, ignoreHangup, entrance, brand: this.brand, ...prepare(this.#options) },
+      { shell, cwd, ignoreHangup, entrance, brand: this.brand, ...preparation },
       {
         onParked: (how) => this.#parked(how),
         onStarted: () => this.#events.onStarted(gate.identity?.pid ?? 0),
@@ -154,8 +155,7 @@ export class Parking {
   /** A guard that has fired removes it, also when there was only a gate in it. */
   #haveFolder(): void {
     if (!this.#wantsFolder || (this.#folder !== null && existsSync(this.#folder))) return;
-    const made = this.#made ?? makeFolder();
-    this.#made = null;
+    const made = makeFolder();
     this.#folder = 'folder' in made ? made.folder : null;
     if ('reason' in made) this.#goWithout(made.reason);
   }
@@ -180,9 +180,8 @@ export class Parking {
       this.#goWithout(`${this.#folder} can't be entered`);
       this.#reach = this.#reachOf({ identity: gate.identity, hasEnded: () => gate.hasEnded });
     }
-    const { odd } = prepare(this.#options).plan;
-    if (lossy && odd.length > 0) {
-      const message = `there is no env -S here: the command goes without ${odd.join(', ')}`;
+    if (lossy && this.#odd.length > 0) {
+      const message = `there is no env -S here: the command goes without ${this.#odd.join(', ')}`;
       this.#options.log('warn', message);
     }
     this.#fallen = 0;

@@ -3,7 +3,6 @@
  * code that does anything.
  */
 import type { Clock } from '../clock.ts';
-import type { MadeFolder } from './cgroup.ts';
 
 /** What is to be run: a line for `/bin/sh -c`, or a program and its arguments as they are. */
 export type CommandLine =
@@ -30,8 +29,6 @@ export interface SupervisorOptions {
   readonly ignoreHangup?: boolean;
   /** 'group' goes without a cgroup where one could be had. */
   readonly reach?: 'auto' | 'group';
-  /** A cgroup that was made beforehand, or why it could not be; it is the supervisor's from now on. */
-  readonly made?: MadeFolder;
   readonly clock: Clock;
   /** The gate's shell, and the guard's where none is chosen for it. Default: `/bin/sh`. */
   readonly shell?: readonly string[];

@@ -3,8 +3,8 @@ declare namespace Bun {
   interface Socket {
     /** How many bytes were taken; the rest is to be written again upon `drain`. Below 0: none can be. */
     write(bytes: Uint8Array): number;
-    /** Closes it at once. */
-    terminate(): void;
+    /** At once, and in order: the other side gets what was written. Calls the handler itself. */
+    close(): void;
     setNoDelay(noDelay: boolean): void;
     unref(): void;
   }

@@ -44,7 +44,7 @@ export function startChild(options: ChildOptions, events: ChildEvents): Child {
     send: (text) => {
       if (!isClosed) outbox.write(Buffer.from(text));
     },
-    close: () => socket?.terminate(),
+    close: () => socket?.close(),
     kill: () => child.kill('SIGKILL'),
     unref: () => {
       child.unref();

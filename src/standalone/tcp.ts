@@ -46,11 +46,11 @@ class TcpSocket extends EventEmitter implements ServerSocket {
     if (this.#isDestroyed) return;
     this.#isDestroyed = true;
     this.#outbox.close();
-    this.#socket?.terminate();
+    this.#socket?.close();
   }
 
   #opened(socket: Bun.Socket): void {
-    if (this.#isDestroyed) return socket.terminate();
+    if (this.#isDestroyed) return socket.close();
     this.#socket = socket;
     socket.setNoDelay(true);
     this.#outbox.open(socket);

@@ -34,7 +34,7 @@ function sleeper(): Identity & { readonly child: ChildProcess } {
 
 function guardIn(shell: readonly string[]) {
   const told: string[] = [];
-  const guard = new Guard(shell, {
+  const guard = new Guard(shell, [], {
     onBeat: (line) => told.push(line),
     onFiring: () => told.push('firing'),
     onGone: () => told.push('gone'),
@@ -124,7 +124,7 @@ describe.runIf(process.getuid?.() === 0)('what will not die', () => {
     const out = join(temporaryFolder(), 'out');
     chmodSync(dirname(out), 0o777);
     // A guard that may not kill the command of another user; it gives up after 3 rounds, not 3000.
-    const edit = 'script=$(printf %s "$script" | sed s/3000/3/); export script';
+    const edit = 'ending=$(printf %s "$ending" | sed s/3000/3/); export ending';
     const user = 'setpriv --reuid=65534 --regid=65534 --clear-groups';
     const { guard, told } = guardIn(['/bin/sh', '-c', `${edit}; exec ${user} /bin/sh "$@"`, 'sh']);
     const victim = sleeper();
