@@ -1,5 +1,8 @@
 /** What of Bun's own interface is used here (bun.com/reference/bun); Bun brings no types of it. */
 declare namespace Bun {
+  /** Collects garbage, at once where `isForced`. */
+  function gc(isForced: boolean): void;
+
   interface Socket {
     /** How many bytes were taken; the rest is to be written again upon `drain`. Below 0: none can be. */
     write(bytes: Uint8Array): number;
