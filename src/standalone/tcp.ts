@@ -7,14 +7,21 @@ import type { Host } from '../access.ts';
 import type { ServerSocket } from '../zookeeper/tcp.ts';
 import { Outbox, rethrow } from './outbox.ts';
 
+/**
+ * Bun can't take back a connection that it is still making: it would stay until the kernel gives up,
+ * after two minutes. Once one has hung, node:net makes the others, which can.
+ */
+let hasHung = false;
+
 export function connectTcp({ host, port }: Host): ServerSocket {
-  return new TcpSocket(host, port);
+  if (!hasHung) return new TcpSocket(host, port);
+  return process.getBuiltinModule('node:net').connect({ host, port, noDelay: true });
 }
 
 class TcpSocket extends EventEmitter implements ServerSocket {
   readonly #outbox = new Outbox();
   #socket: Bun.Socket | null = null;
-  #isDestroyed = false;
+  #state: 'connecting' | 'open' | 'ended' = 'connecting';
 
   constructor(hostname: string, port: number) {
     super();
@@ -23,8 +30,8 @@ class TcpSocket extends EventEmitter implements ServerSocket {
       port,
       socket: {
         open: (socket) => this.#opened(socket),
-        data: (_, bytes) => void (this.#isDestroyed || this.emit('data', bytes)),
-        drain: () => void (this.#outbox.flush() && !this.#isDestroyed && this.emit('drain')),
+        data: (_, bytes) => void (this.destroyed || this.emit('data', bytes)),
+        drain: () => void (this.#outbox.flush() && !this.destroyed && this.emit('drain')),
         close: (_, error) => this.#ended(error ?? null),
         error: (_, error) => rethrow(error),
         connectError: (_, error) => this.#ended(error),
@@ -33,24 +40,23 @@ class TcpSocket extends EventEmitter implements ServerSocket {
   }
 
   get destroyed(): boolean {
-    return this.#isDestroyed;
+    return this.#state === 'ended';
   }
 
   write(bytes: Uint8Array, onTaken?: () => void): boolean {
-    if (!this.#isDestroyed) return this.#outbox.write(bytes, onTaken);
+    if (!this.destroyed) return this.#outbox.write(bytes, onTaken);
     onTaken?.();
     return false;
   }
 
   destroy(): void {
-    if (this.#isDestroyed) return;
-    this.#isDestroyed = true;
-    this.#outbox.close();
-    this.#socket?.close();
+    hasHung ||= this.#state === 'connecting';
+    this.#end();
   }
 
   #opened(socket: Bun.Socket): void {
-    if (this.#isDestroyed) return socket.close();
+    if (this.destroyed) return socket.close();
+    this.#state = 'open';
     this.#socket = socket;
     socket.setNoDelay(true);
     this.#outbox.open(socket);
@@ -59,9 +65,15 @@ class TcpSocket extends EventEmitter implements ServerSocket {
 
   /** By an error, or by the other side. */
   #ended(error: Error | null): void {
-    if (this.#isDestroyed) return;
-    this.destroy();
+    if (this.destroyed) return;
+    this.#end();
     if (error !== null) this.emit('error', error);
     this.emit('close');
+  }
+
+  #end(): void {
+    this.#state = 'ended';
+    this.#outbox.close();
+    this.#socket?.close();
   }
 }
