@@ -26,6 +26,9 @@ import { traceTo } from './trace.ts';
 import { version } from './version.ts';
 import { createLockex } from './wiring.ts';
 
+/** Longer than a handover takes. */
+const LATER_MS = 10;
+
 /** What there is before the rest is loaded. */
 export interface Begun {
   readonly log: Log;
@@ -68,7 +71,9 @@ export async function run(
   }
   const hooks = hooksOf(observers, settings, log);
   let before = '';
-  const onlookers = new Onlookers<Sight>(({ snapshot: { value, context }, event }) => {
+  // What is drawn on a terminal has to be gone before the command prints.
+  const laterMs = log.isLive ? 0 : LATER_MS;
+  const onlookers = new Onlookers<Sight>(laterMs, ({ snapshot: { value, context }, event }) => {
     const state = stateName(value);
     narrator.observe({ state, context }, event);
     inspector?.observe({ state, context }, event);
