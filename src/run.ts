@@ -48,7 +48,10 @@ export async function run(
   const narrator = new Narrator({ log, clock });
   const traceFile = process.env['LOCKEX_TRACE'];
   const trace = traceFile ? traceTo(traceFile, clock) : null;
+  let onlookers: Onlookers<Sight> | null = null;
   const fail = (error: unknown) => {
+    // What led to it comes first.
+    onlookers?.tellAll();
     narrator.dispose();
     log.fail(error);
   };
@@ -73,7 +76,7 @@ export async function run(
   let before = '';
   // What is drawn on a terminal has to be gone before the command prints.
   const laterMs = log.isLive ? 0 : LATER_MS;
-  const onlookers = new Onlookers<Sight>(laterMs, ({ snapshot: { value, context }, event }) => {
+  const watching = new Onlookers<Sight>(laterMs, ({ snapshot: { value, context }, event }) => {
     const state = stateName(value);
     narrator.observe({ state, context }, event);
     inspector?.observe({ state, context }, event);
@@ -89,6 +92,7 @@ export async function run(
     for (const hook of hooks) hook.changed(change);
     before = top;
   });
+  onlookers = watching;
   const { actor, output } = createLockex(settings, {
     log: log.write,
     supervisor,
@@ -98,20 +102,19 @@ export async function run(
       if (sight === null) return;
       phases.observe(sight.event);
       trace?.(stateName(sight.snapshot.value), sight.event);
-      onlookers.see(sight);
+      watching.see(sight);
     },
   });
   phases.end('load');
   actor.start();
   try {
     const result = await output;
-    onlookers.tellAll();
+    watching.tellAll();
     log.write('debug', `milliseconds since the process began: ${phases}`);
     narrator.conclude(result);
     await Promise.all([inspector?.conclude(result), ...hooks.map((hook) => hook.finish())]);
     return result.exitCode;
   } catch (error) {
-    onlookers.tellAll();
     fail(error);
     return EXIT_FAILED;
   } finally {
