@@ -168,6 +168,7 @@ it('Stately’s receiver attaches to a run, and is told the machine and what it 
   const heard: StatelyInspectionEvent[] = [];
   const receiver = createWebSocketReceiver({ server: `ws://${host}` });
   const isRunning = () =>
+    heard.some((event) => typeIn(event) === 'command.started') &&
     heard.some((event) => event.type === '@xstate.snapshot' && valueIn(event) === 'running');
   await new Promise<void>((resolve) => {
     receiver.subscribe((event) => {
