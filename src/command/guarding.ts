@@ -62,15 +62,16 @@ export class Guarding {
     if (this.#guard !== null) return;
     this.#isSpent = false;
     this.#isArmed = false;
-    const { credentials = [], marker = [], ...facts } = Object.fromEntries(this.#facts);
+    const { credentials = [], marker = [], ours = [], ...facts } = Object.fromEntries(this.#facts);
     const guard: Guard = new Guard(this.#options.shell, Object.values(facts).flat(), {
       onBeat: (line) => guard === this.#guard && this.#echoed(line),
       onFiring: () => guard === this.#guard && this.#fired(),
       onGone: () => guard === this.#guard && this.#lost('ended'),
     });
     this.#guard = guard;
-    // The first is a secret, and by the second the command's processes are found in /proc.
-    guard.send(...marker, ...credentials);
+    // By the first the command's processes are found in /proc, the second may be longer than a
+    // variable can be (128 kB), and the third is a secret.
+    guard.send(...marker, ...ours, ...credentials);
     if (this.#beat !== null) this.#send(this.#beat);
   }
 
