@@ -108,7 +108,12 @@ export interface Loss {
  * session.resumed; after a resumption lock.queued or lock.granted is said anew, to whom it concerns.
  */
 export type ZookeeperEvent =
-  | { readonly type: 'session.established'; readonly session: SessionInfo }
+  | {
+      readonly type: 'session.established';
+      readonly session: SessionInfo;
+      /** What a grant that comes at once will be held by. */
+      readonly lease: LeaseInfo;
+    }
   | { readonly type: 'session.unreachable'; readonly hosts: readonly HostFailure[] }
   | { readonly type: 'session.suspended'; readonly reason: string }
   | { readonly type: 'session.resumed'; readonly session: SessionInfo }
@@ -126,6 +131,7 @@ export type ZookeeperEvent =
   | { readonly type: 'run.recorded'; readonly confirmed: boolean }
   | { readonly type: 'lock.refused'; readonly message: string }
   | { readonly type: 'lock.released'; readonly confirmed: boolean; readonly message: string }
+  /** While the lock is held, or ours is the next turn. */
   | { readonly type: 'lease.renewed'; readonly lease: LeaseInfo };
 
 /** To the ZooKeeper actor. */
@@ -182,11 +188,11 @@ export interface StopReport {
 export type CommandCommand =
   /** Park the gate and stand the guard up beside it. */
   | { readonly type: 'command.park' }
-  /** Arm the guard with this lease; answered by command.armed or .failed. */
+  /** Have the guard armed with this lease; answered each time by command.armed or .failed. */
   | { readonly type: 'command.arm'; readonly lease: LeaseInfo }
   /** Open the gate; answered by command.started or .failed. */
   | { readonly type: 'command.start'; readonly grant: GrantInfo }
-  /** The lease moved: tell the guard. */
+  /** The lease moved: tell the guard. Before the start: it is armed beforehand. Not answered. */
   | { readonly type: 'command.extend'; readonly lease: LeaseInfo }
   /** Pass a signal on to its process group. */
   | { readonly type: 'command.signal'; readonly signal: string }

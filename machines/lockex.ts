@@ -33,9 +33,9 @@ export const createLockexMachine = (actors?: LockexActors) =>
             {
               guard: 'isPatienceFresh',
               target: 'waiting',
-              actions: ['noteSession', 'startPatience', 'countPatience'],
+              actions: ['noteNewSession', 'startPatience', 'countPatience'],
             },
-            { target: 'waiting', actions: 'noteSession' },
+            { target: 'waiting', actions: 'noteNewSession' },
           ],
           'session.unreachable': [
             {
@@ -61,8 +61,8 @@ export const createLockexMachine = (actors?: LockexActors) =>
       },
 
       waiting: {
-        description: 'Our node stands in the queue.',
-        entry: 'join',
+        description: 'Our node stands in the queue; the guard is armed beforehand.',
+        entry: ['join', 'extend'],
         on: {
           'lock.queued': [
             { guard: 'isNonBlocking', target: 'cleanup', actions: ['noteQueue', 'endConflict'] },
@@ -70,7 +70,7 @@ export const createLockexMachine = (actors?: LockexActors) =>
           ],
           'lock.granted': { target: 'locked' },
           'lock.refused': { target: 'cleanup', actions: 'endRefused' },
-          'lease.renewed': { actions: 'noteLease' },
+          'lease.renewed': { actions: ['noteLease', 'extend'] },
           'session.suspended': { target: 'suspended.waiting' },
           'session.lost': { target: 'lost.disarming', actions: 'noteLoss' },
           'command.failed': { target: 'cleanup', actions: 'endNotRunnable' },

@@ -174,10 +174,11 @@ export const lockexSetup = (actors: LockexActors = UNPROVIDED) =>
       endHold: assign({ isHolding: false }),
 
       // What was learned.
-      noteSession: assign(({ event }) => ({
-        session: (event as EventOf<'session.established' | 'session.resumed'>).session,
-        loss: null,
-      })),
+      noteNewSession: assign(({ event }) => {
+        const { session, lease } = fact(event, 'session.established');
+        return { session, lease, loss: null };
+      }),
+      noteSession: assign(({ event }) => ({ session: fact(event, 'session.resumed').session })),
       noteQueue: assign(({ event }) => ({ queue: fact(event, 'lock.queued').queue })),
       noteGrant: assign(({ event }) => {
         const { grant, lease } = fact(event, 'lock.confirmed');

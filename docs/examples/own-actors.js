@@ -24,7 +24,7 @@ const answering = (answers) =>
 const loss = { cause: 'expired', message: 'the session expired', leaseEnd: null };
 
 const zookeeper = answering({
-  'session.connect': () => [{ type: 'session.established', session }],
+  'session.connect': () => [{ type: 'session.established', session, lease }],
   'lock.join': () => [{ type: 'lock.granted' }],
   'lock.confirm': () => [
     { type: 'lock.confirmed', grant: { path: '/lockex/x/1', fencingToken: '7' }, lease },

@@ -66,9 +66,9 @@ const PARTS = {
     elsewhere: 'chromium',
   },
   shells: {
-    check: () => isInPath('zsh') && isInPath('fish'),
-    debian: ['zsh', 'fish'],
-    elsewhere: 'zsh and fish',
+    check: () => ['zsh', 'fish', 'busybox'].every(isInPath),
+    debian: ['zsh', 'fish', 'busybox'],
+    elsewhere: 'zsh, fish and busybox',
   },
   man: {
     check: () => isInPath('mandoc'),

@@ -22,6 +22,8 @@ export const GUARD_BOOT = 'eval "$script"';
  *   folder PATH           the cgroup that holds all of it
  *   marker NAME           the variable that it was started with
  *   brand NUMBER          the limit that it was started with (brand.ts)
+ *   shut                  nothing was started yet: a deadline that passes ends nothing
+ *   open                  it is about to be, or was; so it is if nothing is said
  *   ours PID:START …      others that it started, as far as lockex saw them; replaces what was said
  *   reaper / word TEXT    the reaper's argv, word by word
  *   credentials TEXT      the reaper's stdin
@@ -50,7 +52,7 @@ trap '' TERM INT HUP QUIT USR1 USR2 ALRM PIPE TSTP TTIN TTOU
 set --
 newline='
 '
-deadline= fired= gate= start= folder= marker= brand= ours= credentials= part= alldead=
+deadline= fired= shut= gate= start= folder= marker= brand= ours= credentials= part= alldead=
 if [ -r /proc/uptime ]; then
   second=100 slack=5
   now() { read -r up rest </proc/uptime; up=\${up%.*}\${up#*.}; }
@@ -75,6 +77,8 @@ handle() {
     folder\\ *) folder=\${1#folder } ;;
     marker\\ *) marker=\${1#marker } ;;
     brand\\ *) brand=\${1#brand } ;;
+    shut) shut=1 ;;
+    open) shut= ;;
     ours\\ *) ours=\${1#ours } ;;
     credentials\\ *) credentials=\${1#credentials } ;;
     bye) exit 0 ;;
@@ -108,8 +112,12 @@ fi
  */
 function receiving(): string {
   return `
+ticking() {
+  [ -n "$deadline" ] && [ -z "$fired$shut" ]
+}
+
 overdue() {
-  [ -n "$deadline" ] && [ -z "$fired" ] && [ "$up" -ge "$deadline" ]
+  ticking && [ "$up" -ge "$deadline" ]
 }
 
 patience() {
@@ -129,7 +137,7 @@ if [ $? -lt 2 ]; then
     empty=
     while :; do
       line=
-      if [ -z "$deadline" ] || [ -n "$fired" ]; then
+      if ! ticking; then
         IFS= read -r line <&3 || return 1
         now
         return 0
@@ -161,7 +169,7 @@ NOTHING
     while sleep 1 && echo tick >&7; do :; done
   ) &
   receive() {
-    if [ -n "$deadline" ] && [ -z "$fired" ]; then
+    if ticking; then
       patience
       case $wait in 0.*) (exec 3>&-; sleep "$wait"; echo tick >&6) & ;; esac
     fi

@@ -94,6 +94,15 @@ export class Guarding {
     else this.#send(line);
   }
 
+  /**
+   * The gate is about to be opened: said with the newest deadline once more, so that a guard that has
+   * echoed it long ago, and does nothing any more, is found out.
+   */
+  opening(): void {
+    this.tell('gate state', 'open');
+    if (this.#beat !== null) this.#send(this.#beat);
+  }
+
   /** A guard that has fired guards no more: the next command needs another. */
   renew(): void {
     if (!this.#isSpent) return;

@@ -25,7 +25,9 @@ export class Run {
   #exit: CommandExit | null = null;
   #stopping: Stopping | null = null;
   #settling: unknown = null;
-  #saidArmed = false;
+  /** `arm` was asked for, and is not answered yet. */
+  #isArmWanted = false;
+  #wasArmed = false;
   #hasFailed = false;
   #isClosing = false;
   #isOver = false;
@@ -62,17 +64,17 @@ export class Run {
     this.#guarding?.tell('reaper', 'reaper', ...words);
     this.#guarding?.tell('marker', `marker ${markerOf(this.#options)}`);
     this.#guarding?.tell('brand', `brand ${this.#parking.brand}`);
+    this.#guarding?.tell('gate state', 'shut');
     this.#guarding?.stand();
     const found = resolveCommand(this.#options);
     if (!found.ok) this.#emit({ type: 'command.doubtful', message: found.message });
   }
 
+  /** At once where the guard has this lease already: it was told of it beforehand. */
   arm(lease: LeaseInfo): void {
-    this.#lease = lease;
-    this.#guarding?.renew();
-    this.#guarding?.beat(lease);
+    this.#isArmWanted = true;
     this.#parking.look();
-    this.#proceed();
+    this.extend(lease);
   }
 
   start(grant: GrantInfo): void {
@@ -81,9 +83,13 @@ export class Run {
   }
 
   extend(lease: LeaseInfo): void {
-    // A guard that has ended only a gate is not the end of the matter.
-    if (!this.#parking.wasOpened) return this.arm(lease);
     this.#lease = lease;
+    if (!this.#parking.wasOpened) {
+      // A guard that has ended only a gate is not the end of the matter.
+      this.#guarding?.renew();
+      this.#guarding?.beat(lease);
+      return this.#proceed();
+    }
     const others = this.#guarding === null ? [] : (this.#parking.reach?.record() ?? []);
     const list = others.map(({ pid, start }) => `${pid}:${start}`);
     this.#guarding?.tell('ours', ['ours', ...list].join(' '));
@@ -142,25 +148,29 @@ export class Run {
   #parked(): void {
     const lease = this.#lease;
     this.#tellOfFolder();
-    // Another gate than the one that the guard was armed for: armed again, knowing this one. Where
-    // the lease is over it would only fire; then the next lease arms it.
-    if (lease !== null && this.#options.clock.now() < firingAt(lease)) this.arm(lease);
-    else this.#proceed();
+    // Another gate than the one that the guard was armed for: armed again, knowing this one.
+    if (lease !== null) this.extend(lease);
   }
 
   /** As far as things are ready: says that it is armed, then opens the gate. */
   #proceed(): void {
     if (this.#isClosing || this.#isOver || this.#lease === null || !this.#parking.isParked) return;
     if (this.#guarding !== null && !this.#guarding.isArmed) return;
-    if (!this.#saidArmed) {
-      this.#saidArmed = true;
+    if (this.#isArmWanted) {
+      this.#isArmWanted = false;
+      this.#wasArmed = true;
       const reach = this.#parking.reach?.name ?? '';
       this.#emit({ type: 'command.armed', guarded: this.#guarding !== null, reach });
     }
     // What was just said may have been answered already.
-    if (this.#grant === null || !this.#parking.isParked) return;
-    if (this.#options.clock.now() < firingAt(this.#lease)) this.#parking.open(this.#grant);
-    else this.#options.log('warn', 'the lease ended before the start: waiting for another');
+    if (!this.#wasArmed || this.#grant === null || !this.#parking.isParked) return;
+    if (this.#options.clock.now() >= firingAt(this.#lease)) {
+      const words = 'the lease ended before the start: waiting for another';
+      return this.#options.log('warn', words);
+    }
+    // The guard first: from here on a deadline that passes is the command's end.
+    this.#guarding?.opening();
+    this.#parking.open(this.#grant);
   }
 
   #exited(exit: CommandExit): void {
@@ -224,7 +234,7 @@ export class Run {
   #guardFailed(message: string): void {
     if (this.#isOver || this.#isClosing) return;
     if (this.#parking.wasOpened) this.#emit({ type: 'guard.failed', message });
-    else if (this.#lease !== null) this.#fail(125, message);
+    else if (this.#isArmWanted || this.#wasArmed) this.#fail(125, message);
     else this.#options.log('warn', message);
   }
 }

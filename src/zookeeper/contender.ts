@@ -129,7 +129,8 @@ export class Contender {
       return this.#emit({ type: 'session.unreachable', hosts: error.failures });
     }
     if (session !== this.#session) return;
-    this.#emit({ type: 'session.established', session: this.#info(session) });
+    const lease = known(keeper.lease);
+    this.#emit({ type: 'session.established', session: this.#info(session), lease });
   }
 
   #newKeeper(session: Session): LeaseKeeper {
@@ -328,10 +329,8 @@ export class Contender {
   #hold(keeper: LeaseKeeper, path: string, czxid: bigint, lastRun: LastRun | null): void {
     this.#phase = { name: 'holding', path };
     keeper.hold(path);
-    const { lease } = keeper;
-    if (lease === null) throw new Error('attached without a lease');
     const grant: GrantInfo = { path, fencingToken: czxid.toString() };
-    this.#emit({ type: 'lock.confirmed', grant, lease, lastRun });
+    this.#emit({ type: 'lock.confirmed', grant, lease: known(keeper.lease), lastRun });
   }
 
   async #confirmGrant(path: string): Promise<void> {
@@ -430,9 +429,7 @@ export class Contender {
   }
 
   #info(session: Session): SessionInfo {
-    const { info } = session;
-    if (info === null) throw new Error('attached without a session');
-    return info;
+    return known(session.info);
   }
 
   #timeoutMs(session: Session): number {
@@ -451,6 +448,12 @@ export class Contender {
       });
     });
   }
+}
+
+/** What the handshake told. */
+function known<T>(value: T | null): T {
+  if (value === null) throw new Error('asked for before the session was attached');
+  return value;
 }
 
 /** `confirming`: by a handshake, which is under way. */

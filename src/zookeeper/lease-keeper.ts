@@ -167,7 +167,7 @@ export class LeaseKeeper {
     const renewed = deadlinesOf(this.#lease, this.#options.killAfterMs);
     const moved = lease?.leaseEnd !== renewed.leaseEnd;
     this.#isSteady ||= moved && fact.type === 'confirmed';
-    if (moved && this.#isHeld) this.#options.onRenewed(renewed);
+    if (moved && this.#path !== null) this.#options.onRenewed(renewed);
   }
 
   /** `since`: the beginning of the last pair. */

@@ -40,7 +40,7 @@ export const signals = {
 
 /** By name; several of one type where the machine decides by what is in it. */
 export const facts = {
-  'session.established': { type: 'session.established', session },
+  'session.established': { type: 'session.established', session, lease },
   'session.unreachable': {
     type: 'session.unreachable',
     hosts: [{ host: 'a:1', problem: 'connection refused' }],

@@ -1,6 +1,6 @@
 /** Whole lives of the machine, with simulated actors and a simulated clock. */
 import { describe, expect, it } from 'vitest';
-import { signals } from './facts.ts';
+import { lease as provenLease, signals } from './facts.ts';
 import { CLEANED_UP, onStage, UP_TO_RUNNING } from './stage.ts';
 
 const types = (told: readonly { readonly type: string }[]) => told.map(({ type }) => type);
@@ -26,6 +26,7 @@ describe('an uneventful life', () => {
       'command.park',
       'session.connect',
       'lock.join',
+      'command.extend',
       'lock.confirm',
       'command.arm',
       'command.extend',
@@ -66,6 +67,16 @@ describe('connecting', () => {
 });
 
 describe('waiting', () => {
+  it('has the guard armed beforehand: the grant’s lease is known to it, or nearly so', () => {
+    const stage = onStage();
+    stage.hear('session.established');
+    expect(stage.told.at(-1)).toEqual({ type: 'command.extend', lease: provenLease });
+    const lease = { provenAt: 100, stopAt: 20_100, leaseEnd: 29_100 };
+    stage.hear('lock.queued', { type: 'lease.renewed', lease });
+    expect(stage.told.at(-1)).toEqual({ type: 'command.extend', lease });
+    expect(stage.state()).toBe('waiting');
+  });
+
   it('ends with -E’s status when -t is over, counted from entering waiting', () => {
     const stage = onStage({ waitMs: 5000, conflictExitCode: 99 });
     stage.clock.increment(60_000);
@@ -119,7 +130,7 @@ describe('waiting', () => {
   it('with --no-blocking ends as soon as it is not first', () => {
     const stage = onStage({ waitMs: 0 });
     stage.hear('session.established');
-    expect(stage.told.at(-1)).toEqual({ type: 'lock.join', blocking: false });
+    expect(stage.told).toContainEqual({ type: 'lock.join', blocking: false });
     stage.hear('lock.queued', ...CLEANED_UP);
     expect(stage.output()?.exitCode).toBe(1);
   });

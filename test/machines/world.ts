@@ -173,12 +173,10 @@ class SimulatedZookeeper {
     this.over = false;
     this.lease = null;
     server.watch(session);
-    this.renew();
+    const lease = this.renew();
     this.tick(session);
-    this.say({
-      type: 'session.established',
-      session: { server: 'a:1', timeoutMs: T },
-    });
+    if (lease === null) return;
+    this.say({ type: 'session.established', session: { server: 'a:1', timeoutMs: T }, lease });
   }
 
   join(): void {
@@ -220,12 +218,15 @@ class SimulatedZookeeper {
     }, T / 12);
   }
 
-  renew(): void {
+  /** The lease as it stands then. */
+  renew(): LeaseInfo | null {
     const { session } = this;
-    if (!session?.alive || !session.reachable) return;
-    const { now } = this.world.timeline;
-    session.lastTouch = now;
-    this.lease = { provenAt: now, leaseEnd: now + T - 100, stopAt: now + T - 100 - GRACE - 500 };
+    if (session?.alive && session.reachable) {
+      const { now } = this.world.timeline;
+      session.lastTouch = now;
+      this.lease = { provenAt: now, leaseEnd: now + T - 100, stopAt: now + T - 100 - GRACE - 500 };
+    }
+    return this.lease;
   }
 
   lose(cause: 'leaseEnding' | 'expired', leaseEnd: number | null): void {
@@ -291,10 +292,8 @@ class SimulatedCommand {
         this.armed = false;
         return;
       case 'command.arm':
-        return this.later(() => {
-          this.armed = true;
-          this.say({ type: 'command.armed', guarded: true, reach: 'all' });
-        });
+        // At once where the guard knows the lease already.
+        return this.world.chance(0.5) ? this.arm() : this.later(() => this.arm());
       case 'command.start': {
         if (!this.armed) this.world.violations.push(`${this.player.name} started unguarded`);
         this.generation += 1;
@@ -321,6 +320,11 @@ class SimulatedCommand {
       case 'command.signal':
         return;
     }
+  }
+
+  arm(): void {
+    this.armed = true;
+    this.say({ type: 'command.armed', guarded: true, reach: 'all' });
   }
 
   stop(graceMs: number, deadline: number | null): void {

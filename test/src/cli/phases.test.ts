@@ -4,6 +4,7 @@ import type { LockexEvent } from '../../../machines/contract.ts';
 import { Phases } from '../../../src/cli/phases.ts';
 
 const SESSION = { server: 'a:1', timeoutMs: 1000 };
+const LEASE = { provenAt: 0, stopAt: 800, leaseEnd: 990 };
 
 it('a phase ends once, the first time, and they are told in that order', () => {
   let now = 0;
@@ -15,9 +16,9 @@ it('a phase ends once, the first time, and they are told in that order', () => {
   now = 12.34;
   phases.end('load');
   at(20, null);
-  at(31, { type: 'session.established', session: SESSION });
+  at(31, { type: 'session.established', session: SESSION, lease: LEASE });
   at(40, { type: 'session.suspended', reason: 'gone' });
-  at(50, { type: 'session.established', session: SESSION });
+  at(50, { type: 'session.established', session: SESSION, lease: LEASE });
   at(61.25, { type: 'lock.granted' });
   expect(`${phases}`).toBe('load 12.3, session 31.0, node 61.3');
 });

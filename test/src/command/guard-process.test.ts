@@ -82,6 +82,31 @@ describe.each(SHELLS)('a guard in %s', (_name, shell) => {
     expect(told).not.toContain(later);
   });
 
+  it('lets a deadline pass while the gate is shut, and acts on it once that is opened', async () => {
+    const { guard, told } = guardIn(shell);
+    const victim = sleeper();
+    const beat = beatIn(300);
+    guard.send('shut', `gate ${victim.pid} ${victim.start}`, beat);
+    await until(() => told.includes(beat), 'the echo');
+    // It looks at its clock within a second: by then it would have fired.
+    const past = systemClock.now() + 1800;
+    await until(() => systemClock.now() > past);
+    expect(isAlive(victim)).toBe(true);
+    guard.send('open', beat);
+    await until(() => !isAlive(victim), 'the end of the command');
+    expect(told).not.toContain('gone');
+    expect(told.filter((line) => line === beat)).toHaveLength(1);
+  });
+
+  it('ends a gate that is shut as well when lockex is gone', async () => {
+    const { guard, told } = guardIn(shell);
+    const victim = sleeper();
+    guard.send('shut', `gate ${victim.pid} ${victim.start}`, beatIn(600_000));
+    guard.hangUp();
+    await until(() => told.includes('gone'), "the guard's end");
+    expect(isAlive(victim)).toBe(false);
+  });
+
   it('is not disarmed once it has fired', async () => {
     const { guard, told } = guardIn(shell);
     const first = sleeper();

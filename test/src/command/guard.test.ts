@@ -6,6 +6,7 @@ import { existsSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { LeaseInfo } from '../../../machines/contract.ts';
 import { systemClock } from '../../../src/clock.ts';
 import { readProcess, readProcessTable } from '../../../src/command/process-table.ts';
 import {
@@ -17,6 +18,7 @@ import {
   leaseOf,
   lineIn,
   SHELLS,
+  type Supervised,
   standingGuard,
   supervise,
   temporaryFolder,
@@ -250,11 +252,79 @@ describe('the guard', () => {
   });
 });
 
+/** Armed while nobody has asked for it: told as the answer to a question that comes later. */
+async function armedBeforehand(
+  { supervisor, events }: Supervised,
+  lease: LeaseInfo,
+): Promise<number> {
+  supervisor.send({ type: 'command.park' });
+  supervisor.send({ type: 'command.extend', lease });
+  await until(() => {
+    supervisor.send({ type: 'command.arm', lease });
+    return events.types.includes('command.armed');
+  });
+  return standingGuard(supervisor);
+}
+
+describe('a guard that was armed beforehand', () => {
+  it('is not waited for when the lock comes', async () => {
+    const supervised = supervise({ command: { kind: 'shell', line: 'exit 6' } });
+    const { supervisor, events } = supervised;
+    const lease = leaseOf(60_000);
+    await armedBeforehand(supervised, lease);
+    const before = events.all.length;
+    supervisor.send({ type: 'command.arm', lease });
+    expect(events.types.slice(before)).toEqual(['command.armed']);
+    supervisor.send({ type: 'command.start', grant: GRANT });
+    expect((await events.next('command.stopped')).exit?.code).toBe(6);
+  });
+
+  it('has to echo a lease that it does not know yet', async () => {
+    const supervised = supervise({ command: SLEEPER });
+    const { supervisor, events } = supervised;
+    await armedBeforehand(supervised, leaseOf(60_000));
+    const before = events.all.length;
+    supervisor.send({ type: 'command.arm', lease: leaseOf(90_000) });
+    expect(events.types.slice(before)).toEqual([]);
+    await until(() => events.types.slice(before).includes('command.armed'));
+  });
+
+  it('and was stopped since is found out and replaced as soon as the command starts', async () => {
+    const supervised = supervise({ command: SLEEPER });
+    const { supervisor, events } = supervised;
+    const lease = leaseOf(60_000);
+    const guard = await armedBeforehand(supervised, lease);
+    for (const member of sessionOf(guard)) process.kill(member, 'SIGSTOP');
+    supervisor.send({ type: 'command.start', grant: GRANT });
+    const { pid } = await events.next('command.started');
+    await until(() => supervisor.guardPid !== null && supervisor.guardPid !== guard);
+    expect(readProcess(pid)?.state).toMatch(/[RS]/);
+    expect(events.types).not.toContain('guard.failed');
+  });
+
+  it('is no matter of life and death while it can be replaced: only a warning', async () => {
+    const supervised = supervise({ command: SLEEPER });
+    const { supervisor, events, logs } = supervised;
+    supervisor.send({ type: 'command.park' });
+    supervisor.send({ type: 'command.extend', lease: leaseOf(60_000) });
+    for (let guards = 0; guards < 4; guards += 1) {
+      await until(() => supervisor.guardPid !== null || logs.join().includes('replaced it'));
+      const guard = supervisor.guardPid;
+      if (guard === null) break;
+      process.kill(guard, 'SIGKILL');
+      await until(() => supervisor.guardPid !== guard);
+    }
+    supervisor.send({ type: 'command.arm', lease: leaseOf(60_000) });
+    await events.next('command.armed');
+    expect(events.types).not.toContain('command.failed');
+  });
+});
+
 describe.each(['auto', 'group'] as const)(
   'a lease that ended while the gate was shut, reach %s',
   (reach) => {
-    it('costs a gate, and the next lease starts the command all the same', async () => {
-      const { supervisor, events } = supervise({
+    it('costs nothing, and the next lease starts the command all the same', async () => {
+      const { supervisor, events, marker } = supervise({
         command: { kind: 'shell', line: 'exit 6' },
         reach,
       });
@@ -262,10 +332,14 @@ describe.each(['auto', 'group'] as const)(
       const lease = leaseOf(1000);
       supervisor.send({ type: 'command.arm', lease });
       const { reach: means } = await events.next('command.armed');
-      await until(() => systemClock.now() > lease.leaseEnd);
+      const [gate] = carriers(marker);
+      const guard = await standingGuard(supervisor);
+      // The guard looks at its clock within a second: by then it would have fired.
+      await until(() => systemClock.now() > lease.leaseEnd + 1500);
+      expect(supervisor.guardPid).toBe(guard);
       supervisor.send({ type: 'command.start', grant: GRANT });
       supervisor.send({ type: 'command.extend', lease: leaseOf(60_000) });
-      await events.next('command.started');
+      expect((await events.next('command.started')).pid).toBe(gate?.pid);
       const { exit, how } = await events.next('command.stopped');
       expect(exit?.code).toBe(6);
       expect(how.means).toBe('exited');

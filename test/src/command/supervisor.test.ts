@@ -171,6 +171,19 @@ describe('a supervisor', () => {
     ]);
   });
 
+  it('says that it is armed each time that it is asked to be', async () => {
+    const { supervisor, events } = supervise({ command: { kind: 'shell', line: 'exit 4' } });
+    supervisor.send({ type: 'command.park' });
+    // The connection is lost before the answer comes: nobody hears it, and all is asked anew.
+    const lease = leaseOf(60_000);
+    for (const again of [lease, lease, leaseOf(70_000)]) {
+      supervisor.send({ type: 'command.arm', lease: again });
+      await events.next('command.armed');
+    }
+    supervisor.send({ type: 'command.start', grant: GRANT });
+    expect((await events.next('command.stopped')).exit?.code).toBe(4);
+  });
+
   it.each([true, false])('that is disposed of (guard: %s) leaves nothing', async (guard) => {
     const { supervisor, events, run, marker } = supervise({
       guard,

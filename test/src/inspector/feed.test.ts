@@ -47,6 +47,7 @@ describe('events', () => {
     const event = feedEvent({
       type: 'session.established',
       session: { server: 'a:1', timeoutMs: 1000, password: 'hunter2' } as never,
+      lease: { provenAt: 0, stopAt: 800, leaseEnd: 990 },
     });
     expect(event).toEqual({
       type: 'session.established',
