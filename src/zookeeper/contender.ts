@@ -404,7 +404,10 @@ export class Contender {
     if (session === null || queueing === null) {
       return this.#emit({ type: 'lock.released', confirmed: true, message: 'nothing to release' });
     }
-    const confirmed = await insist(session, clock, () => queueing.withdraw());
+    // The end is asked for behind it, and both are waited for together. In this order: whoever is
+    // next is to hear of our node's end, and not later.
+    const withdraw = () => queueing.withdraw(() => session.askForEnd(CLOSE_MS));
+    const confirmed = (await insist(session, clock, withdraw)) || session.hasEnded;
     const message = confirmed
       ? 'released'
       : 'the release could not be confirmed: the lock goes with the session';

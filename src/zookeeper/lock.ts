@@ -72,10 +72,12 @@ export class Lock implements Recipe {
     }
   }
 
-  async withdraw(): Promise<void> {
+  async withdraw(onAsked = () => {}): Promise<void> {
     if (this.#node === 'maybe') await this.#recover();
     const path = this.nodePath;
-    if (path !== null) await ignoringNoNode(this.#session.remove(path));
+    const removal = path === null ? null : ignoringNoNode(this.#session.remove(path));
+    onAsked();
+    await removal;
     this.#node = null;
   }
 

@@ -43,11 +43,11 @@ export class Queueing {
     this.#options.clock.clearTimeout(this.#passingTimer);
   }
 
-  /** Deletes our node, after the step that may be under way. Rejects with RequestError. */
-  async withdraw(): Promise<void> {
+  /** Deletes our node (see Recipe), after the step that may be under way. */
+  async withdraw(onAsked: () => void): Promise<void> {
     this.leave();
     await this.#steps;
-    await this.#recipe.withdraw();
+    await this.#recipe.withdraw(onAsked);
   }
 
   #step(): Promise<void> {

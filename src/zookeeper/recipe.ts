@@ -31,6 +31,9 @@ export interface Recipe {
    */
   advance(onChange: () => void): Promise<Standing>;
 
-  /** Deletes every node that is or may be ours. Rejects with RequestError while that is not sure. */
-  withdraw(): Promise<void>;
+  /**
+   * Deletes every node that is or may be ours; `onAsked` is called when the last request for that is
+   * on its way. Rejects with RequestError while it is not sure that they are gone.
+   */
+  withdraw(onAsked?: () => void): Promise<void>;
 }

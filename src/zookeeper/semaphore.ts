@@ -66,10 +66,11 @@ export class Semaphore implements Recipe {
     }
   }
 
-  async withdraw(): Promise<void> {
-    if (this.#lease !== 'none') await ignoringNoNode(this.#session.remove(this.#leasePath));
+  async withdraw(onAsked?: () => void): Promise<void> {
+    const lease =
+      this.#lease === 'none' ? null : ignoringNoNode(this.#session.remove(this.#leasePath));
+    await Promise.all([lease, this.#inner.withdraw(onAsked)]);
     this.#lease = 'none';
-    await this.#inner.withdraw();
   }
 
   async #step(onChange: () => void): Promise<Standing | 'again'> {

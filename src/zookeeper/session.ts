@@ -78,6 +78,9 @@ export class Session extends Requester<SessionEvents> {
   #fruitless = 0;
   #sentAt = 0;
   #idleTimer: unknown;
+  /** Settles when the end that was asked for is answered or will not be; null: it was not asked for. */
+  #ending: Promise<void> | null = null;
+  #hasEnded = false;
 
   constructor(options: SessionOptions) {
     super(options);
@@ -116,25 +119,29 @@ export class Session extends Requester<SessionEvents> {
    * case nothing of it is left in this process afterwards, after `boundMs` at the latest.
    */
   async close(boundMs: number): Promise<boolean> {
-    if (this.#stage !== 'alive' || this.id === 0n) {
-      this.abandon();
-      return this.id === 0n;
+    const { clock } = this.#options;
+    const until = clock.now() + boundMs;
+    await this.#ending;
+    while (this.#stage === 'alive' && (await this.whenAttached(until - clock.now()))) {
+      this.askForEnd(Math.max(1, until - clock.now()));
+      await this.#ending;
     }
-    const until = this.#options.clock.now() + boundMs;
-    let clean = false;
-    // The answer may be lost while the session is ended all the same.
-    this.once('expired', ({ by }) => {
-      clean = by === 'server';
-    });
-    try {
-      while (!clean && (await this.whenAttached(until - this.#options.clock.now()))) {
-        const left = Math.max(1, until - this.#options.clock.now());
-        clean = await this.#closeOnce(left);
-      }
-    } finally {
-      this.abandon();
-    }
-    return clean;
+    this.abandon();
+    return this.hasEnded || this.id === 0n;
+  }
+
+  /**
+   * Asks for the end behind what was sent last, without waiting for that: a server takes the requests
+   * of a session in order. Nothing is to be asked behind it. `close` waits for the answer, which is
+   * given up after `boundMs`.
+   */
+  askForEnd(boundMs: number): void {
+    this.#ending = this.#end(boundMs);
+  }
+
+  /** The server said so, because we had asked for it. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
   }
 
   /** Sends nothing more, not even the end: the session is left to its timeout. */
@@ -305,6 +312,8 @@ export class Session extends Requester<SessionEvents> {
 
   #expire(message: string, by: 'server' | 'silence'): void {
     if (this.#isOver()) return;
+    // The answer to our wish may be lost, and the session has ended all the same.
+    if (by === 'server' && this.#ending !== null) return this.#ended();
     this.#stage = 'over';
     this.#attachment = null;
     this.emit('expired', { message, by });
@@ -368,14 +377,18 @@ export class Session extends Requester<SessionEvents> {
 
   // ---- Requests ----
 
-  async #closeOnce(deadlineMs: number): Promise<boolean> {
+  async #end(boundMs: number): Promise<void> {
     try {
-      await this.ask(requestOf('CLOSE_SESSION', null), '', undefined, deadlineMs);
-      return true;
+      await this.ask(requestOf('CLOSE_SESSION', null), '', undefined, boundMs);
+      this.#ended();
     } catch (error) {
-      if (isRequestError(error)) return false;
-      throw error;
+      if (!isRequestError(error)) throw error;
     }
+  }
+
+  #ended(): void {
+    this.#hasEnded = true;
+    this.abandon();
   }
 
   protected override ask(

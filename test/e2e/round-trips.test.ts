@@ -35,11 +35,22 @@ it('uncontended, the command starts after two: a session and a node', async () =
   expect(tap.saidBy('client')).toEqual([...START, 'exists']);
 });
 
-it('and from its end on two more: the node and the session go', async () => {
+it('and from its end on one more: the node and the session go, in this order', async () => {
   const { tap, hosts } = await tapped();
+  tap.held = { answer: 'delete', until: 'closeSession' };
   const { status } = await startLockex(['-z', hosts, ...WORDS, 'true']).ended;
   expect(status).toBe(0);
   expect(tap.saidBy('client')).toEqual([...START, 'exists', 'delete', 'closeSession']);
+});
+
+it('an end whose answers are lost is an end all the same', async () => {
+  const { tap, hosts } = await tapped();
+  tap.held = { answer: 'delete', until: null };
+  const { status, stderr } = await startLockex(['-z', hosts, ...WORDS, 'true']).ended;
+  expect(status).toBe(0);
+  // The server, asked on another connection, says that the session is over.
+  expect(tap.saidBy('client').slice(-3)).toEqual(['delete', 'closeSession', 'handshake']);
+  expect(stderr).not.toMatch(/could not be|lost/);
 });
 
 it('a handover is one notification: the rest was had beforehand', async () => {

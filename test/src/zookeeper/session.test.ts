@@ -240,6 +240,59 @@ describe('an end that is never answered', () => {
   });
 });
 
+describe('an end that is asked for behind something else', () => {
+  it('is sent before that is answered, and both are answered in order', async () => {
+    const { chroot } = await sharedServerWithChroot();
+    const [one, other] = [await connected({ chroot }), await connected({ chroot })];
+    const data = Buffer.from('x');
+    const { path } = await one.create('/e', data, { mode: CreateMode.EPHEMERAL });
+    const removal = one.remove(path);
+    one.askForEnd(10_000);
+    await removal;
+    expect(await one.close(10_000)).toBe(true);
+    expect(one.hasEnded).toBe(true);
+    expect(await other.exists('/e')).toBeNull();
+  });
+
+  it('is had also when its answer is lost, and is no loss', async () => {
+    let connections = 0;
+    const server = await startScriptedServer(async (connection) => {
+      connections += 1;
+      // A session timeout of 0: there is no such session (any more).
+      await connection.shakeHands({ timeoutMs: connections === 1 ? T : 0 });
+      for (let frames = 0; frames < 2; frames += 1) await connection.frame();
+      connection.socket.destroy();
+    });
+    const session = await connected({ hosts: [{ host: '127.0.0.1', port: server.port }] });
+    let isLost = false;
+    session.once('expired', () => {
+      isLost = true;
+    });
+    const removal = session.remove('/e');
+    session.askForEnd(10_000);
+    await expect(removal).rejects.toMatchObject({ code: 'CONNECTION_LOSS' });
+    expect(await session.close(10_000)).toBe(true);
+    expect(session.hasEnded).toBe(true);
+    expect(isLost).toBe(false);
+    expect(connections).toBe(2);
+  });
+
+  it('is asked for again where the session has survived', async () => {
+    let connections = 0;
+    const server = await startScriptedServer(async (connection) => {
+      connections += 1;
+      await connection.shakeHands({ timeoutMs: T });
+      const frame = await connection.frame();
+      if (connections === 1) connection.socket.destroy();
+      else if (frame) connection.answer(frame.readInt32BE(0));
+    });
+    const session = await connected({ hosts: [{ host: '127.0.0.1', port: server.port }] });
+    session.askForEnd(10_000);
+    expect(await session.close(10_000)).toBe(true);
+    expect(connections).toBe(2);
+  });
+});
+
 describe('watches', () => {
   it('are called once, for a change that is made after they were set', async () => {
     const { chroot } = await sharedServerWithChroot();
