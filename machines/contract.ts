@@ -120,7 +120,9 @@ export type ZookeeperEvent =
   | { readonly type: 'session.lost'; readonly loss: Loss }
   | { readonly type: 'session.closed'; readonly clean: boolean }
   | { readonly type: 'lock.queued'; readonly queue: QueueInfo }
+  /** The lock is ours; that is still to be confirmed. */
   | { readonly type: 'lock.granted' }
+  /** The same, where nothing is left to prove; or the answer to `lock.confirm`. */
   | {
       readonly type: 'lock.confirmed';
       readonly grant: GrantInfo;
@@ -138,7 +140,10 @@ export type ZookeeperEvent =
 export type ZookeeperCommand =
   /** One try at a new session; answered by session.established or .unreachable. */
   | { readonly type: 'session.connect' }
-  /** Stand in the queue; answered by lock.queued (each time it changes), lock.granted, lock.refused. */
+  /**
+   * Stand in the queue; answered by lock.queued (each time it changes), lock.granted or
+   * lock.confirmed, lock.refused.
+   */
   | { readonly type: 'lock.join'; readonly blocking: boolean }
   /** Prove the lease and read the token; answered by lock.confirmed, or the session's events. */
   | { readonly type: 'lock.confirm' }

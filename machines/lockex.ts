@@ -69,6 +69,7 @@ export const createLockexMachine = (actors?: LockexActors) =>
             { actions: 'noteQueue' },
           ],
           'lock.granted': { target: 'locked' },
+          'lock.confirmed': { target: 'locked.arming', actions: 'noteGrant' },
           'lock.refused': { target: 'cleanup', actions: 'endRefused' },
           'lease.renewed': { actions: ['noteLease', 'extend'] },
           'session.suspended': { target: 'suspended.waiting' },
@@ -78,7 +79,7 @@ export const createLockexMachine = (actors?: LockexActors) =>
           'wait.timedOut': { target: 'cleanup', actions: 'endConflict' },
           'command.doubtful': {},
           ...ignoring('session.established', 'session.unreachable'),
-          ...ignoring('session.resumed', 'session.closed', 'lock.confirmed', 'lock.released'),
+          ...ignoring('session.resumed', 'session.closed', 'lock.released'),
           ...ignoring('command.armed', 'command.started', 'command.exited', 'command.stopped'),
           ...ignoring('command.undying', 'guard.failed'),
           ...ignoring('run.overran', 'run.recorded', 'hold.over'),
@@ -106,7 +107,7 @@ export const createLockexMachine = (actors?: LockexActors) =>
             on: {
               'command.armed': {
                 target: '#lockex.running',
-                actions: ['cancelPatience', 'resetPatience', 'extend', 'start'],
+                actions: ['start', 'extend', 'cancelPatience', 'resetPatience'],
               },
               'lock.confirmed': {},
             },

@@ -1,15 +1,15 @@
 /** At what a run spends its time: milliseconds since the process began, for the log at level debug. */
 import type { LockexEvent } from '../../machines/contract.ts';
 
-/** The event that ends a phase. `load` and `connect` end without one. */
-const ENDS: Readonly<Partial<Record<LockexEvent['type'], string>>> = {
-  'session.established': 'session',
-  'lock.granted': 'node',
-  'lock.confirmed': 'grant',
-  'command.started': 'spawn',
-  'command.exited': 'exit',
-  'lock.released': 'release',
-  'session.closed': 'close',
+/** What an event is the end of. `load` and `connect` end without one. */
+const ENDS: Readonly<Partial<Record<LockexEvent['type'], readonly string[]>>> = {
+  'session.established': ['session'],
+  'lock.granted': ['node'],
+  'lock.confirmed': ['node', 'grant'],
+  'command.started': ['spawn'],
+  'command.exited': ['exit'],
+  'lock.released': ['release'],
+  'session.closed': ['close'],
 };
 
 export class Phases {
@@ -26,8 +26,8 @@ export class Phases {
   }
 
   observe(event: LockexEvent | null): void {
-    const phase = event === null ? undefined : ENDS[event.type];
-    if (phase !== undefined) this.end(phase);
+    const phases = event === null ? undefined : ENDS[event.type];
+    for (const phase of phases ?? []) this.end(phase);
   }
 
   /** `load 24.1, connect 24.9, …`, in the order in which they ended. */

@@ -7,7 +7,7 @@
  * the command is a lockex as well, its folder is inside ours and ends with it.
  */
 import { mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { readProcess } from './process-table.ts';
 
 const PREFIX = 'lockex-';
@@ -28,7 +28,6 @@ export function makeFolder(): { readonly folder: string } | { readonly reason: s
   } catch (error) {
     return { reason: `no cgroup can be made: ${(error as Error).message}` };
   }
-  sweep(parent);
   return { folder };
 }
 
@@ -81,9 +80,9 @@ function ownFolder(): string | null {
   return null;
 }
 
-/** Empty folders of a lockex that is dead, whose guard could not remove them. */
-function sweep(parent: string): void {
-  for (const folder of foldersIn(parent)) {
+/** Removes empty folders beside this one of a lockex that is dead, whose guard could not do it. */
+export function sweepBeside(own: string): void {
+  for (const folder of foldersIn(dirname(own))) {
     const [, pid, start] = /lockex-(\d+)-(\d+)-\d+$/.exec(folder) ?? [];
     if (pid === undefined || readProcess(Number(pid))?.start === Number(start)) continue;
     if (ageMs(folder) > STALE_MS && !isPopulated(folder)) removeFolder(folder);

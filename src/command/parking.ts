@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import type { GrantInfo } from '../../machines/contract.ts';
 import type { CommandExit } from '../../machines/outcome.ts';
 import { newBrand } from './brand.ts';
-import { makeFolder, removeFolder } from './cgroup.ts';
+import { makeFolder, removeFolder, sweepBeside } from './cgroup.ts';
 import { CgroupReach } from './cgroup-reach.ts';
 import { Gate } from './gate.ts';
 import { GroupReach } from './group-reach.ts';
@@ -148,7 +148,10 @@ export class Parking {
   release(): void {
     this.#state = 'over';
     this.#reach?.close();
-    if (this.#folder !== null) removeFolder(this.#folder);
+    if (this.#folder === null) return;
+    removeFolder(this.#folder);
+    // Only now: nobody waits for us any more.
+    sweepBeside(this.#folder);
     this.#folder = null;
   }
 

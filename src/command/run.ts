@@ -211,7 +211,6 @@ export class Run {
   #finish(means: StopReport['means'], stragglers: readonly string[]): void {
     this.#isOver = true;
     this.#options.clock.clearTimeout(this.#settling);
-    this.#guarding?.dismiss();
     this.#emit({ type: 'command.stopped', exit: this.#exit, how: { means, stragglers } });
     // The lock first: others wait for it.
     setImmediate(() => this.#leave());
@@ -221,6 +220,7 @@ export class Run {
   #leave(): void {
     if (this.#hasLeft) return;
     this.#hasLeft = true;
+    this.#guarding?.dismiss();
     this.#parking.release();
   }
 

@@ -1,7 +1,7 @@
 /**
  * One TCP connection and one handshake, over node-zookeeper-client's ConnectionManager.
  *
- * The manager is used for what it does well: the codec, the order of requests and answers, watches.
+ * The manager is used for what it does well: the codec, the order of requests and answers.
  * It never reconnects here: each connection has a fresh one, so that no half frame, pending packet
  * or watch of an old connection reaches the next. What it does wrong is kept from happening
  * (numbers are those of docs/decisions/0002-one-client-per-connection.md):
@@ -28,6 +28,7 @@ import { wipeableBuffer } from './credentials.ts';
 import { RequestError, requestError } from './errors.ts';
 import { readyEvent, troubleWith } from './sockets.ts';
 import type { ServerSocket } from './tcp.ts';
+import { Watches } from './watches.ts';
 
 export interface ConnectionOptions {
   /** 8 bytes; zeros ask for a new session. */
@@ -81,10 +82,13 @@ const LARGEST_FRAME = 64 * 1024 * 1024;
 const XID_NOTIFICATION = -1;
 /** `ClientCnxn.AUTHPACKET_XID` */
 const XID_AUTH = -4;
-const LARGEST_EVENT_TYPE = 4;
 const HEADER_BYTES = 16;
+/** `org.apache.zookeeper.proto.WatcherEvent`: type, state, path. */
+const EVENT_AT = 4 + HEADER_BYTES;
+const PATH_AT = EVENT_AT + 12;
 
 export class Connection extends ConnectionManager {
+  readonly watches = new Watches();
   readonly #options: ConnectionOptions;
   #received: Buffer = Buffer.alloc(0);
   #deadline: unknown;
@@ -282,12 +286,15 @@ export class Connection extends ConnectionManager {
   }
 
   #onNotification(frame: Buffer): void {
-    const event = new jute.protocol.WatcherEvent();
-    if (this.chrootPath !== undefined) event.setChrootPath(this.chrootPath);
-    event.deserialize(frame, 4 + HEADER_BYTES);
+    if (frame.length < PATH_AT) throw new Error('a watch event that is cut short');
+    const type = frame.readInt32BE(EVENT_AT);
+    const length = frame.readInt32BE(PATH_AT - 4);
+    const path = frame.toString('utf8', PATH_AT, PATH_AT + length);
+    const { chroot } = this.#options;
+    const isOurs = path.startsWith(chroot);
     // -1 (a change of the session's state) and types of newer servers concern no watch of ours.
-    if (event.type >= 1 && event.type <= LARGEST_EVENT_TYPE) this.watcherManager.emit(event);
-    else this.#options.log('debug', `a watch event of type ${event.type} was ignored`);
+    if (isOurs && this.watches.tell(type, path.slice(chroot.length) || '/')) return;
+    this.#options.log('debug', `a watch event of type ${type} was ignored`);
   }
 
   /** Error answers carry a zxid as well; it never goes back. */

@@ -46,9 +46,6 @@ type Phase =
       readonly name: 'granted';
       readonly path: string;
       readonly confirming: boolean;
-      /** The transaction that made our node a moment ago, and on which attachment; else null. */
-      readonly madeBy: bigint | null;
-      readonly on: Attachment | null;
     }
   | { readonly name: 'holding'; readonly path: string }
   /** Releasing, closing or lost: nothing is said any more but the answers to commands. */
@@ -251,15 +248,7 @@ export class Contender {
     if (this.#phase.name !== 'queued' || this.#suspended) return;
     switch (standing.kind) {
       case 'granted':
-        this.#queueing?.leave();
-        this.#phase = {
-          name: 'granted',
-          path: standing.path,
-          confirming: false,
-          madeBy: standing.madeBy,
-          on: this.#session?.attached ?? null,
-        };
-        return this.#emit({ type: 'lock.granted' });
+        return this.#granted(standing.path, standing.madeBy);
       case 'refused':
         return this.#emit({ type: 'lock.refused', message: standing.message });
       case 'queued':
@@ -270,6 +259,16 @@ export class Contender {
 
   // ---- The lock ----
 
+  /** Where there is nothing left to prove, it is confirmed at once. */
+  #granted(path: string, madeBy: bigint | null): void {
+    const keeper = this.#keeper;
+    this.#queueing?.leave();
+    this.#phase = grantedAt(path, false);
+    const czxid = keeper?.isFresh ? this.#knownNode(path, madeBy) : null;
+    if (keeper === null || czxid === null) return this.#emit({ type: 'lock.granted' });
+    this.#hold(keeper, path, czxid, null);
+  }
+
   #confirm(): void {
     const { clock } = this.#options;
     const phase = this.#phase;
@@ -278,8 +277,6 @@ export class Contender {
     if (!held || session === null || keeper === null || !session.isAttached) return;
     const { path } = phase;
     if (keeper.isFresh) {
-      const czxid = this.#knownNode(phase, session);
-      if (czxid !== null) return this.#hold(keeper, path, czxid, null);
       this.#phase = grantedAt(path, false);
       return this.#run(this.#confirmGrant(path));
     }
@@ -300,13 +297,12 @@ export class Contender {
    * the leader has committed since the handshake that the lease counts from; or it was seen and is
    * being watched, and the answer that made us the first would have come behind the notification.
    */
-  #knownNode(phase: Phase, session: Session): bigint | null {
-    if (phase.name !== 'granted' || this.#options.runRecord !== null) return null;
+  #knownNode(path: string, madeBy: bigint | null): bigint | null {
+    if (this.#options.runRecord !== null || !this.#session?.isAttached) return null;
     const seen = this.#seen;
-    if (seen?.path === phase.path && seen.on === session.attached) return seen.czxid;
-    if (phase.madeBy === null || phase.on !== session.attached) return null;
-    this.#run(this.#lookAtOwnNode(phase.path));
-    return phase.madeBy;
+    if (seen?.path === path && seen.on === this.#session.attached) return seen.czxid;
+    if (madeBy !== null) this.#run(this.#lookAtOwnNode(path));
+    return madeBy;
   }
 
   /** Next in line: sees to it that a grant need not ask for anything. */
@@ -461,5 +457,5 @@ function known<T>(value: T | null): T {
 
 /** `confirming`: by a handshake, which is under way. */
 function grantedAt(path: string, confirming: boolean): Phase {
-  return { name: 'granted', path, confirming, madeBy: null, on: null };
+  return { name: 'granted', path, confirming };
 }

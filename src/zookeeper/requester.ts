@@ -21,10 +21,11 @@ import {
   type Stat,
   statOf,
 } from './requests.ts';
+import type { WatchKind } from './watches.ts';
 
 /** To be set when the answer comes, before the next frame is read. */
 export interface Watch {
-  readonly kind: 'Data' | 'Child';
+  readonly kind: WatchKind;
   readonly onChange: OnChange;
 }
 
@@ -106,7 +107,7 @@ export abstract class Requester<Events extends Record<keyof Events, unknown[]>>
   async exists(path: string, onChange?: OnChange): Promise<Stat | null> {
     const request = requestOf('EXISTS', 'ExistsRequest', { path, watch: onChange !== undefined });
     try {
-      const { payload } = await this.ask(request, path, onChange && { kind: 'Data', onChange });
+      const { payload } = await this.ask(request, path, onChange && { kind: 'data', onChange });
       return statOf((payload as { stat: RawStat }).stat);
     } catch (error) {
       if (isRequestError(error) && error.code === 'NO_NODE') return null;
@@ -119,7 +120,7 @@ export abstract class Requester<Events extends Record<keyof Events, unknown[]>>
       path,
       watch: onChange !== undefined,
     });
-    const { payload } = await this.ask(request, path, onChange && { kind: 'Data', onChange });
+    const { payload } = await this.ask(request, path, onChange && { kind: 'data', onChange });
     const { data, stat } = payload as { data: Buffer | undefined; stat: RawStat };
     return { data, stat: statOf(stat) };
   }
@@ -127,7 +128,7 @@ export abstract class Requester<Events extends Record<keyof Events, unknown[]>>
   async getChildren(path: string, onChange?: OnChange): Promise<string[]> {
     const fields = { path, watch: onChange !== undefined };
     const request = requestOf('GET_CHILDREN2', 'GetChildren2Request', fields);
-    const { payload } = await this.ask(request, path, onChange && { kind: 'Child', onChange });
+    const { payload } = await this.ask(request, path, onChange && { kind: 'children', onChange });
     return (payload as { children: string[] }).children;
   }
 

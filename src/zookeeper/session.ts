@@ -57,8 +57,6 @@ type Stage = 'new' | 'alive' | 'over';
 const ID_BYTES = 8;
 const PASSWORD_BYTES = 16;
 const LONGEST_PAUSE_MS = 1000;
-/** `Watcher.Event.EventType.NodeDeleted` */
-const EVENT_DELETED = 2;
 
 export class Session extends Requester<SessionEvents> {
   readonly #options: SessionOptions;
@@ -443,13 +441,11 @@ export class Session extends Requester<SessionEvents> {
   }
 
   #register(connection: Connection, path: string, { kind, onChange }: Watch): void {
-    const { watcherManager } = connection;
-    const deferred = ({ type }: { readonly type: number }) =>
-      setImmediate(() => {
-        if (connection !== this.#connection || !this.isAttached) return;
-        onChange(type === EVENT_DELETED ? 'deleted' : 'changed');
+    connection.watches.add(kind, path, (change) => {
+      // Not from within the socket's handler, which takes an exception for a protocol error.
+      queueMicrotask(() => {
+        if (connection === this.#connection && this.isAttached) onChange(change);
       });
-    if (kind === 'Data') watcherManager.registerDataWatcher(path, deferred);
-    else watcherManager.registerChildWatcher(path, deferred);
+    });
   }
 }

@@ -1,6 +1,6 @@
 /** Whole lives of the machine, with simulated actors and a simulated clock. */
 import { describe, expect, it } from 'vitest';
-import { lease as provenLease, signals } from './facts.ts';
+import { grant, lease as provenLease, signals } from './facts.ts';
 import { CLEANED_UP, onStage, UP_TO_RUNNING } from './stage.ts';
 
 const types = (told: readonly { readonly type: string }[]) => told.map(({ type }) => type);
@@ -29,8 +29,8 @@ describe('an uneventful life', () => {
       'command.extend',
       'lock.confirm',
       'command.arm',
-      'command.extend',
       'command.start',
+      'command.extend',
       'command.stop',
       'lock.release',
       'session.close',
@@ -67,6 +67,16 @@ describe('connecting', () => {
 });
 
 describe('waiting', () => {
+  it('asks for no confirmation where the lock comes confirmed', () => {
+    const stage = onStage();
+    stage.hear('session.established', 'lock.queued', 'lock.confirmed');
+    expect(stage.state()).toBe('locked.arming');
+    expect(types(stage.told)).not.toContain('lock.confirm');
+    stage.hear('command.armed');
+    expect(stage.state()).toBe('running');
+    expect(stage.told).toContainEqual({ type: 'command.start', grant });
+  });
+
   it('has the guard armed beforehand: the grant’s lease is known to it, or nearly so', () => {
     const stage = onStage();
     stage.hear('session.established');

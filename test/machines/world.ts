@@ -120,12 +120,7 @@ class SimulatedZookeeper {
         return this.later(() => this.join());
       case 'lock.confirm':
         return this.later(() => {
-          if (this.over || session === null || session !== this.session) return;
-          if (!session.reachable || !session.alive || this.lease === null) return;
-          this.renew();
-          const fencingToken = String(++this.world.server.grants);
-          const grant = { path: `/x/${fencingToken}`, fencingToken };
-          this.say({ type: 'lock.confirmed', grant, lease: this.lease, lastRun: null });
+          if (session !== null && session === this.session) this.confirm(session);
         });
       case 'run.record':
         return this.later(() =>
@@ -187,7 +182,7 @@ class SimulatedZookeeper {
       session.queued = true;
       queue.push(session);
     }
-    if (queue[0] === session) return this.say({ type: 'lock.granted' });
+    if (queue[0] === session) return this.grant(session);
     this.say({
       type: 'lock.queued',
       queue: { position: queue.indexOf(session), holders: [], behind: null },
@@ -198,8 +193,23 @@ class SimulatedZookeeper {
   first(session: SimulatedSession): void {
     this.later(() => {
       const mine = session === this.session && session.alive;
-      if (mine && session.reachable && !this.over) this.say({ type: 'lock.granted' });
+      if (mine && session.reachable && !this.over) this.grant(session);
     });
+  }
+
+  /** Sometimes there is nothing left to prove. */
+  grant(session: SimulatedSession): void {
+    if (this.world.chance(0.5)) this.confirm(session);
+    else this.say({ type: 'lock.granted' });
+  }
+
+  confirm(session: SimulatedSession): void {
+    if (this.over || !session.reachable || !session.alive) return;
+    const lease = this.renew();
+    if (lease === null) return;
+    const fencingToken = String(++this.world.server.grants);
+    const grant = { path: `/x/${fencingToken}`, fencingToken };
+    this.say({ type: 'lock.confirmed', grant, lease, lastRun: null });
   }
 
   /** Renewals while connected; stopAt, and the server's verdict, while not. */
