@@ -86,7 +86,8 @@ export async function run(
       state: top,
       from: before,
       reason: reasonFor(top, context, event),
-      fencingToken: context.grant?.fencingToken ?? null,
+      // It may be known before, but nothing is done by it.
+      fencingToken: top === 'locked' ? null : (context.grant?.fencingToken ?? null),
       exitCode: top === 'done' ? outputOf(context).exitCode : null,
     };
     for (const hook of hooks) hook.changed(change);

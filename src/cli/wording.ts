@@ -26,7 +26,11 @@ export function wordsForState(
         { server: session?.server, timeoutMs: session?.timeoutMs },
       );
     case 'locked':
-      return info('locked: the lock is ours; proving the lease');
+      return info(
+        state === 'locked.confirming'
+          ? 'locked: the lock is ours; proving the lease'
+          : 'locked: the lock is ours, and the lease is proven',
+      );
     case 'running':
       return event?.type === 'session.resumed'
         ? info(`running: connected again, to ${session?.server}; the lease is proven`, {

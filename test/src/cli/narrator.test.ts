@@ -123,6 +123,12 @@ test('every line has its state, and the fields that its message is made of', () 
   });
 });
 
+test('a lock that comes confirmed is not said to be in need of proof', () => {
+  const life = narrated();
+  life.hear('session.established', queued({}), 'lock.confirmed');
+  expect(life.news().at(-1)).toBe('locked: the lock is ours, and the lease is proven');
+});
+
 describe('connecting', () => {
   test('tells each host and what was wrong with it, for each try', () => {
     const life = narrated({ connectTries: 2 });
