@@ -10,7 +10,7 @@ import { describeError } from './cli/describe-error.ts';
 import { parseCommandLine, type RunRequest } from './cli/parse.ts';
 import { printable } from './cli/printable.ts';
 import { EXIT_USAGE, UsageError } from './cli/usage-error.ts';
-import { systemClock } from './clock.ts';
+import { processAgeMs, systemClock } from './clock.ts';
 import { reaperArgv } from './installation.ts';
 import type { Begun } from './run.ts';
 import { version } from './version.ts';
@@ -65,7 +65,7 @@ async function begin({ settings, observers, log: { format, level } }: RunRequest
 
   const { Phases } = await import('./cli/phases.ts');
   const { Contention } = await import('./contention.ts');
-  const phases = new Phases(() => performance.now());
+  const phases = new Phases(processAgeMs);
   const contention = new Contention(settings, {
     ...options,
     onRemains: (remains) => supervisor.tellReaper(remains),

@@ -8,6 +8,7 @@
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Logger } from 'winston';
+import { processAgeMs } from '../clock.ts';
 import { describeError } from './describe-error.ts';
 import { isForegroundJob } from './foreground.ts';
 import { escapedJson, printable } from './printable.ts';
@@ -90,7 +91,7 @@ export function createLog(options: LogOptions): Log {
   /** Lines that winston was given and has not handed on; at `process.exit` they are lost. */
   let pending = 0;
   let logger: Logger | null = null;
-  const madeAt = performance.now();
+  const madeAt = processAgeMs();
   let isLoadDue = false;
   let isDrainDue = false;
 
@@ -134,7 +135,7 @@ export function createLog(options: LogOptions): Log {
       state = fields?.['state'] ?? state;
       if (LEVELS.indexOf(level) > LEVELS.indexOf(options.level)) return;
       waiting.push(entryOf(level, printable(message, LONGEST_MESSAGE), fields));
-      if (!isLoadDue && performance.now() - madeAt > (options.startMs ?? START_MS)) {
+      if (!isLoadDue && processAgeMs() - madeAt > (options.startMs ?? START_MS)) {
         isLoadDue = true;
         setTimeout(load, LOAD_AFTER_MS).unref();
       }
@@ -158,8 +159,8 @@ export function createLog(options: LogOptions): Log {
     flush: async () => {
       // Not by ending it: winston throws at a line that is written after that.
       drain();
-      const bound = performance.now() + FLUSH_MS;
-      while (pending > 0 && performance.now() < bound) await turn();
+      const bound = processAgeMs() + FLUSH_MS;
+      while (pending > 0 && processAgeMs() < bound) await turn();
       await sink.flush(FLUSH_MS);
       // What was said meanwhile.
       drain();
