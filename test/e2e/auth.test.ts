@@ -164,7 +164,7 @@ describe('the password', () => {
     const { status, stdout, stderr } = await runLockex([...words, '--', 'env; exit 3'], { env });
     expect(status).toBe(3);
     const told = `${stdout}${stderr}${contentOf(`${folder}/hook`)}${contentOf(`${folder}/trace`)}`;
-    for (const seen of ['LOCKEX_HELD_', 'lock.granted', 'LOCKEX_STATE'])
+    for (const seen of ['LOCKEX_HELD_', 'lock.confirmed', 'LOCKEX_STATE'])
       expect(told).toContain(seen);
     expect(told).not.toContain(PASSWORD);
     const config = await runLockex(['config'], { env });

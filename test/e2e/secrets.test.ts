@@ -41,6 +41,6 @@ it('the session id is in no log, trace, argument or environment, nor the reaperâ
   await proxy.pass();
   await standby.line(/^\/lockex\/s\//);
   const { stdout, stderr } = await holder.ended;
-  expect(contentOf(trace)).toContain('lock.granted');
+  expect(contentOf(trace)).toContain('lock.confirmed');
   expect(`${stdout}${stderr}${contentOf(trace)}`).not.toMatch(forms);
 });

@@ -55,9 +55,10 @@ describe('a life', () => {
     await page.locator('#outcome', { hasText: 'exit status 7' }).waitFor();
     expect((await program.ended).status).toBe(7);
     await page.locator('#connection', { hasText: 'lockex has ended' }).waitFor();
-    expect(await viewer.lit()).toEqual([
+    // Only a machine that stalled right then has something left to prove at the grant.
+    const lit = (await viewer.lit()).filter((state) => state !== 'locked.confirming');
+    expect(lit).toEqual([
       'waiting',
-      'locked.confirming',
       'locked.arming',
       'running',
       'cleanup.stopping',
@@ -111,7 +112,7 @@ describe('a viewer', () => {
     const { page } = late;
     const events = page.locator('#events tr');
     await events.filter({ hasText: 'session.established' }).waitFor();
-    await events.filter({ hasText: 'lock.granted' }).waitFor();
+    await events.filter({ hasText: 'command.started' }).waitFor();
     await page.locator('#timeline li', { hasText: 'connecting' }).waitFor();
     await page.locator('#filter').fill('lock.conf');
     await expect.poll(() => events.count()).toBe(1);
@@ -183,7 +184,7 @@ it('Stately’s receiver attaches to a run, and is told the machine and what it 
     expect.arrayContaining(['connecting', 'waiting', 'locked', 'running', 'suspended', 'lost']),
   );
   expect(heard.filter(({ type }) => type === '@xstate.event').map(typeIn)).toEqual(
-    expect.arrayContaining(['session.established', 'lock.granted', 'command.started']),
+    expect.arrayContaining(['session.established', 'lock.confirmed', 'command.started']),
   );
   program.stdin.end('go\n');
   expect((await program.ended).status).toBe(0);
