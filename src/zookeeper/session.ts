@@ -76,8 +76,8 @@ export class Session extends Requester<SessionEvents> {
   #fruitless = 0;
   #sentAt = 0;
   #idleTimer: unknown;
-  /** Settles when the end that was asked for is answered or will not be; null: it was not asked for. */
-  #ending: Promise<void> | null = null;
+  /** The end that was asked for: true when there is sense in asking again. null: not asked for. */
+  #ending: Promise<boolean> | null = null;
   #hasEnded = false;
 
   constructor(options: SessionOptions) {
@@ -119,10 +119,10 @@ export class Session extends Requester<SessionEvents> {
   async close(boundMs: number): Promise<boolean> {
     const { clock } = this.#options;
     const until = clock.now() + boundMs;
-    await this.#ending;
-    while (this.#stage === 'alive' && (await this.whenAttached(until - clock.now()))) {
+    let isToAsk = (await this.#ending) ?? this.#stage === 'alive';
+    while (isToAsk && (await this.whenAttached(until - clock.now()))) {
       this.askForEnd(Math.max(1, until - clock.now()));
-      await this.#ending;
+      isToAsk = (await this.#ending) === true;
     }
     this.abandon();
     return this.hasEnded || this.id === 0n;
@@ -375,12 +375,15 @@ export class Session extends Requester<SessionEvents> {
 
   // ---- Requests ----
 
-  async #end(boundMs: number): Promise<void> {
+  async #end(boundMs: number): Promise<boolean> {
     try {
       await this.ask(requestOf('CLOSE_SESSION', null), '', undefined, boundMs);
       this.#ended();
+      return false;
     } catch (error) {
       if (!isRequestError(error)) throw error;
+      // A clock that is a little behind the timer's would ask again what is being answered.
+      return error.code !== 'TIMEOUT';
     }
   }
 
