@@ -6,7 +6,17 @@
  * The folder is made below our own cgroup: limits set on us go on holding for the command, and where
  * the command is a lockex as well, its folder is inside ours and ends with it.
  */
-import { mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  statSync,
+  writeFileSync,
+  write as writeSoon,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { readProcess } from './process-table.ts';
 
@@ -28,7 +38,28 @@ export function makeFolder(): { readonly folder: string } | { readonly reason: s
   } catch (error) {
     return { reason: `no cgroup can be made: ${(error as Error).message}` };
   }
+  hastenEntry(parent);
   return { folder };
+}
+
+/**
+ * Whoever enters a cgroup waits until every CPU has come by (some ten milliseconds), unless somebody
+ * did so just before: the kernel then still expects more of it (kernel/rcu/sync.c). So we enter our
+ * own cgroup, where we are, while the gate that will enter its own is still being made. In another
+ * thread, which waits instead of us. By `cgroup.threads`, since that moves nobody: a process that
+ * was put elsewhere meanwhile is refused.
+ */
+export function hastenEntry(own: string, done: (error: Error | null) => void = () => {}): void {
+  try {
+    const file = openSync(join(own, 'cgroup.threads'), 'r+');
+    writeSoon(file, `${process.pid}`, (error) => {
+      closeSync(file);
+      done(error);
+    });
+  } catch (error) {
+    // No rights to: then the gate waits.
+    done(error as Error);
+  }
 }
 
 /** Whether any process lives in it or below it; a folder that is gone holds nobody. */

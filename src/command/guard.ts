@@ -39,6 +39,9 @@ export class Guard {
         env: {
           PATH: process.env['PATH'] ?? '/usr/bin:/bin',
           LC_ALL: 'C',
+          // bash would ask who it is otherwise, of a directory service perhaps, which may hang.
+          HOME: '/',
+          SHELL: '/bin/sh',
           script: GUARD_SCRIPT,
           ending: GUARD_ENDING,
           facts: asLines(facts),

@@ -99,8 +99,9 @@ export class Guarding {
    * echoed it long ago, and does nothing any more, is found out.
    */
   opening(): void {
-    this.tell('gate state', 'open');
-    if (this.#beat !== null) this.#send(this.#beat);
+    const state = 'open';
+    this.#facts.set('gate state', [state]);
+    if (this.#beat !== null) this.#send(state, this.#beat);
   }
 
   /** A guard that has fired guards no more: the next command needs another. */
@@ -130,9 +131,10 @@ export class Guarding {
     this.#facts.clear();
   }
 
-  #send(line: string): void {
+  /** Lines, the last of which is a beat. */
+  #send(...lines: readonly string[]): void {
     this.#isInformed = true;
-    this.#guard?.send(line);
+    this.#guard?.send(...lines);
     this.#watch.start();
   }
 

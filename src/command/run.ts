@@ -92,7 +92,8 @@ export class Run {
     }
     const others = this.#guarding === null ? [] : (this.#parking.reach?.record() ?? []);
     const list = others.map(({ pid, start }) => `${pid}:${start}`);
-    this.#guarding?.tell('ours', ['ours', ...list].join(' '));
+    // Where nobody is left it keeps the old list, and looks at the start times.
+    if (list.length > 0) this.#guarding?.tell('ours', ['ours', ...list].join(' '));
     this.#guarding?.beat(lease);
   }
 

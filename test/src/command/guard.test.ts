@@ -145,7 +145,10 @@ describe.each(WAYS)('the guard in $name, reach $reach', ({ shell, reach }) => {
     const guard = guardOf(holder.identity.pid);
     await lineIn(pid);
     expect(wordsOf(guard).join(' ')).not.toMatch(/lockex|x\\ \*y/);
-    expect(readFileSync(`/proc/${guard}/environ`, 'utf8')).not.toMatch(/LOCKEX|x\\ \*y/);
+    const environment = readFileSync(`/proc/${guard}/environ`, 'utf8').split('\0');
+    expect(environment.join('\n')).not.toMatch(/LOCKEX|x\\ \*y/);
+    // Without these bash would look the user up.
+    expect(environment).toEqual(expect.arrayContaining(['HOME=/', 'SHELL=/bin/sh']));
     process.kill(holder.identity.pid, 'SIGKILL');
     expect(await lineIn(out)).toBe('x\\ *y z 2');
     expect(isAlive(command)).toBe(false);

@@ -4,11 +4,19 @@
  * their own, emptied environments, other users, loops of forks.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Clock, systemClock } from '../../../src/clock.ts';
+import { hastenEntry } from '../../../src/command/cgroup.ts';
 import {
   type ProcessRecord,
   readProcess,
@@ -213,6 +221,22 @@ describe.runIf(isRoot)('a cgroup', () => {
     await events.next('command.stopped');
     expect(isAlive(inner)).toBe(false);
     await until(() => !existsSync(folder), 'the end of the folder');
+  });
+
+  it('is entered by nobody but the gate: where lockex is, it stays', async () => {
+    const own = folderOf(process.pid);
+    const elsewhere = mkdtempSync(join(own, 'elsewhere-'));
+    const entering = (folder: string) =>
+      new Promise<Error | null>((resolve) => hastenEntry(folder, resolve));
+    try {
+      // As if somebody had put us elsewhere meanwhile.
+      expect(await entering(elsewhere)).toMatchObject({ code: expect.stringMatching(/NOTSUP/) });
+      expect(folderOf(process.pid)).toBe(own);
+      expect(await entering(own)).toBeNull();
+      expect(folderOf(process.pid)).toBe(own);
+    } finally {
+      rmdirSync(elsewhere);
+    }
   });
 
   it('that can not be entered is done without', async () => {
