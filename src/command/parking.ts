@@ -83,7 +83,8 @@ export class Parking {
   park(): void {
     const { shell = DEFAULT_SHELL, cwd, ignoreHangup = false } = this.#options;
     this.#haveFolder();
-    const preparation = prepare(this.#options);
+    const { found, ...preparation } = prepare(this.#options);
+    this.#found = found;
     this.#odd = preparation.plan.odd;
     const entrance = this.#folder === null ? null : `${this.#folder}/cgroup.procs`;
     const gate: Gate = new Gate(
@@ -102,9 +103,14 @@ export class Parking {
     this.#events.onGate(gate.identity);
   }
 
-  /** Looks the program up, while the guard is waited for. */
+  /** Why the command could not be run, by the last look; null: it could. */
+  get doubt(): string | null {
+    return this.#found?.ok === false ? this.#found.message : null;
+  }
+
+  /** Looks for a program again that was not there. (One that goes away is found out by the gate.) */
   look(): void {
-    this.#found = resolveCommand(this.#options);
+    if (this.doubt !== null) this.#found = resolveCommand(this.#options);
   }
 
   /** A program that was not there at the last look fails, and the gate stays shut. */

@@ -10,6 +10,8 @@ export interface Preparation {
   readonly plan: EnvironmentPlan;
   readonly env: string | null;
   readonly words: readonly string[];
+  /** The command, as it was found or not. */
+  readonly found: Resolution;
 }
 
 /** A variable of its own for each contender, so that a lockex inside a lockex hides nothing. */
@@ -19,7 +21,9 @@ export function markerOf({ guid }: SupervisorOptions): string {
 
 export function prepare(options: SupervisorOptions): Preparation {
   const env = find('env', options);
-  return { plan: planEnvironment(wantedVariables(options)), env, words: gateWords(options) };
+  const found = resolveCommand(options);
+  const words = gateWords(options, found);
+  return { plan: planEnvironment(wantedVariables(options)), env, words, found };
 }
 
 export function resolveCommand(options: SupervisorOptions): Resolution {
@@ -31,9 +35,8 @@ export function resolveCommand(options: SupervisorOptions): Resolution {
  * As typed, so that the command finds its name in argv[0] as it would without us: the gate's shell
  * looks it up by the same PATH. Three names would mislead the shell or env, and go by another way.
  */
-function gateWords(options: SupervisorOptions): readonly string[] {
+function gateWords(options: SupervisorOptions, found: Resolution): readonly string[] {
   const [typed = '', ...rest] = wordsOf(options.command);
-  const found = resolveCommand(options);
   const isMisleading = options.env['PATH'] === undefined || typed.startsWith('-');
   const name = found.ok && isMisleading && !typed.includes('/') ? found.path : typed;
   // env would take it for a variable.

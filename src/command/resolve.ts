@@ -37,7 +37,10 @@ export function resolveProgram(name: string, path: string | undefined, cwd: stri
 
 function examine(file: string, name: string): Resolution {
   try {
-    if (statSync(file).isDirectory()) return notRunnable(name, `${file} is a directory`);
+    // Most folders of a PATH have no such file: not worth an exception each.
+    const stat = statSync(file, { throwIfNoEntry: false });
+    if (stat === undefined) return notFound(name);
+    if (stat.isDirectory()) return notRunnable(name, `${file} is a directory`);
   } catch (error) {
     const unreadable = (error as NodeJS.ErrnoException).code === 'EACCES';
     return unreadable ? notRunnable(name, `${file}: permission denied`) : notFound(name);
@@ -76,8 +79,7 @@ function readInterpreter(file: string): string | null {
 
 function exists(file: string): boolean {
   try {
-    statSync(file);
-    return true;
+    return statSync(file, { throwIfNoEntry: false }) !== undefined;
   } catch {
     return false;
   }

@@ -8,7 +8,7 @@ import type { CommandExit } from '../../machines/outcome.ts';
 import { guardShell } from './guard.ts';
 import { firingAt, Guarding, lastKillAt } from './guarding.ts';
 import { DEFAULT_SHELL, Parking } from './parking.ts';
-import { markerOf, resolveCommand } from './preparation.ts';
+import { markerOf } from './preparation.ts';
 import { Stopping } from './stopping.ts';
 import type { SupervisorOptions } from './types.ts';
 
@@ -66,8 +66,8 @@ export class Run {
     this.#guarding?.tell('brand', `brand ${this.#parking.brand}`);
     this.#guarding?.tell('gate state', 'shut');
     this.#guarding?.stand();
-    const found = resolveCommand(this.#options);
-    if (!found.ok) this.#emit({ type: 'command.doubtful', message: found.message });
+    const { doubt } = this.#parking;
+    if (doubt !== null) this.#emit({ type: 'command.doubtful', message: doubt });
   }
 
   /** At once where the guard has this lease already: it was told of it beforehand. */

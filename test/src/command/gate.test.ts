@@ -1,5 +1,5 @@
 /** The gate: the command gets its words, its environment and its descriptors as they are. */
-import { readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { SupervisorOptions } from '../../../src/command/types.ts';
@@ -215,6 +215,20 @@ describe('a command that can not be run', () => {
     supervisor.send({ type: 'command.start', grant: GRANT });
     // A text without #! is given to /bin/sh, as execvp does.
     expect((await events.next('command.stopped')).exit?.code).toBe(9);
+  });
+
+  it('is found out when it went away while it was waited for', async () => {
+    const program = join(temporaryFolder(), 'gone');
+    writeFileSync(program, '', { mode: 0o755 });
+    const { supervisor, events } = supervise({ command: { kind: 'program', argv: [program] } });
+    supervisor.send({ type: 'command.park' });
+    rmSync(program);
+    supervisor.send({ type: 'command.arm', lease: leaseOf(60_000) });
+    supervisor.send({ type: 'command.start', grant: GRANT });
+    expect(await events.next('command.failed')).toMatchObject({ exitCode: 127 });
+    supervisor.send({ type: 'command.stop', graceMs: 1000, deadline: null });
+    expect(await events.next('command.stopped')).toMatchObject({ exit: null });
+    expect(events.types).not.toContain('command.started');
   });
 
   it('with too long a word: 126', async () => {
