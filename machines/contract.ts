@@ -168,8 +168,11 @@ export type CommandEvent =
       readonly exitCode: 125 | 126 | 127;
       readonly message: string;
     }
-  /** Its first process ended; others that it started may still run. */
-  | { readonly type: 'command.exited'; readonly exit: CommandExit }
+  /**
+   * Its first process ended; others that it started may still run. `byGuard`: it was killed for a
+   * lease that had ended as far as the guard was told, which may be less than lockex knows.
+   */
+  | { readonly type: 'command.exited'; readonly exit: CommandExit; readonly byGuard: boolean }
   /** Everything that it started is dead (also said when nothing was started). */
   | {
       readonly type: 'command.stopped';

@@ -138,7 +138,14 @@ export const createLockexMachine = (actors?: LockexActors) =>
           'command.started': { actions: ['notePid', 'startClocks'] },
           'run.overran': { target: 'cleanup', actions: 'endOverran' },
           'hold.over': { actions: 'endHold' },
-          'command.exited': { target: 'cleanup', actions: ['noteExit', 'endExited'] },
+          'command.exited': [
+            {
+              guard: 'isByGuard',
+              target: 'lost.stopping',
+              actions: ['noteExit', 'noteGuardsLoss'],
+            },
+            { target: 'cleanup', actions: ['noteExit', 'endExited'] },
+          ],
           'command.failed': { target: 'cleanup', actions: 'endNotRunnable' },
           'guard.failed': { target: 'cleanup', actions: 'endUnguarded' },
           'lease.renewed': { actions: ['noteLease', 'extend'] },
@@ -204,7 +211,14 @@ export const createLockexMachine = (actors?: LockexActors) =>
               'command.started': { actions: ['notePid', 'startClocks'] },
               'run.overran': { target: '#lockex.cleanup', actions: 'endOverran' },
               'hold.over': { actions: 'endHold' },
-              'command.exited': { target: '#lockex.cleanup', actions: ['noteExit', 'endExited'] },
+              'command.exited': [
+                {
+                  guard: 'isByGuard',
+                  target: '#lockex.lost.stopping',
+                  actions: ['noteExit', 'noteGuardsLoss'],
+                },
+                { target: '#lockex.cleanup', actions: ['noteExit', 'endExited'] },
+              ],
               'command.failed': { target: '#lockex.cleanup', actions: 'endNotRunnable' },
               'guard.failed': { target: '#lockex.cleanup', actions: 'endUnguarded' },
               'signal.received': [

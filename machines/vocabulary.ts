@@ -186,6 +186,13 @@ export const lockexSetup = (actors: LockexActors = UNPROVIDED) =>
       }),
       noteLease: assign(({ event }) => ({ lease: fact(event, 'lease.renewed').lease })),
       noteLoss: assign(({ event }) => ({ loss: fact(event, 'session.lost').loss })),
+      noteGuardsLoss: assign({
+        loss: {
+          cause: 'leaseEnding',
+          message: 'the lease ended before it was renewed, and the guard ended the command',
+          leaseEnd: null,
+        },
+      }),
       notePid: assign(({ event }) => ({ pid: fact(event, 'command.started').pid })),
       noteExit: assign(({ event }) => ({ exit: fact(event, 'command.exited').exit, pid: null })),
       noteStopped: assign(({ context, event }) => {
@@ -291,6 +298,7 @@ export const lockexSetup = (actors: LockexActors = UNPROVIDED) =>
       },
       /** Only a command that ended by itself has its lock kept: who stops it wants the lock free. */
       isHolding: ({ context }) => context.isHolding && context.outcome?.kind === 'exited',
+      isByGuard: ({ event }) => event.type === 'command.exited' && event.byGuard,
       isTerm: ({ event }) => event.type === 'signal.received' && event.signal === 'SIGTERM',
       isStop: ({ event }) => event.type === 'signal.received' && event.signal === 'SIGTSTP',
       isFatal: ({ event }) =>

@@ -4,7 +4,8 @@ import { ProvisionError } from './provision.js';
 /** @param {() => Promise<number>} main gives the exit status */
 export async function runScript(main) {
   try {
-    process.exitCode = await main();
+    // At once: Node may look for ever after sockets that were left half closed (seen with 20.20).
+    process.exit(await main());
   } catch (error) {
     if (!(error instanceof ProvisionError)) throw error;
     process.stderr.write(`${error.message}\n`);

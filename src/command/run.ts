@@ -176,7 +176,8 @@ export class Run {
 
   #exited(exit: CommandExit): void {
     this.#exit = exit;
-    this.#emit({ type: 'command.exited', exit });
+    const byGuard = this.#hasGuardFired && exit.signal?.name === 'SIGKILL';
+    this.#emit({ type: 'command.exited', exit, byGuard });
     if (this.#stopping !== null) return this.#stopping.look();
     const { clock, killAfterMs } = this.#options;
     const stopping = this.#stop();

@@ -120,7 +120,7 @@ function detailsOf(event: LockexEvent): Readonly<Record<string, unknown>> {
     case 'command.failed':
       return { exitCode: event.exitCode, message: event.message };
     case 'command.exited':
-      return { exit: event.exit };
+      return { exit: event.exit, byGuard: event.byGuard };
     case 'command.stopped':
       return { exit: event.exit, means: event.how.means, stragglers: event.how.stragglers };
     case 'command.undying':

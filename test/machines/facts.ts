@@ -20,6 +20,7 @@ export const lease: LeaseInfo = { provenAt: 0, stopAt: 20_000, leaseEnd: 29_000 
 export const grant = { path: '/lockex/x/g__lock__0000000001', fencingToken: '42' };
 export const holder = { node: 'h__lock__0000000000', label: 'db1 pid 1 (redis-server)' };
 const exit = { code: 0, signal: null };
+const killed = { code: null, signal: { name: 'SIGKILL', number: 9 } };
 const how = { means: 'SIGTERM', stragglers: [] } as const;
 
 const signal = (name: string, number: number): SignalEvent => ({
@@ -76,7 +77,8 @@ export const facts = {
   'command.armed': { type: 'command.armed', guarded: true, reach: 'cgroup' },
   'command.started': { type: 'command.started', pid: 4711 },
   'command.failed (127)': { type: 'command.failed', exitCode: 127, message: 'not found' },
-  'command.exited': { type: 'command.exited', exit },
+  'command.exited': { type: 'command.exited', exit, byGuard: false },
+  'command.exited (by the guard)': { type: 'command.exited', exit: killed, byGuard: true },
   'command.stopped': { type: 'command.stopped', exit, how },
   'command.undying': { type: 'command.undying', processes: ['dd[12]'] },
   'guard.failed': { type: 'guard.failed', message: 'the guard is gone' },

@@ -9,7 +9,10 @@ describe('an uneventful life', () => {
   it('goes from connecting to done and passes the command’s status on', () => {
     const stage = onStage();
     stage.hear(...UP_TO_RUNNING);
-    stage.hear({ type: 'command.exited', exit: { code: 7, signal: null } }, ...CLEANED_UP);
+    stage.hear(
+      { type: 'command.exited', exit: { code: 7, signal: null }, byGuard: false },
+      ...CLEANED_UP,
+    );
     expect(stage.visited).toEqual([
       'connecting',
       'waiting',
@@ -40,7 +43,7 @@ describe('an uneventful life', () => {
   it('reports a command that a signal killed as 128 + n', () => {
     const stage = onStage();
     const exit = { code: null, signal: { name: 'SIGSEGV', number: 11 } };
-    stage.hear(...UP_TO_RUNNING, { type: 'command.exited', exit }, ...CLEANED_UP);
+    stage.hear(...UP_TO_RUNNING, { type: 'command.exited', exit, byGuard: false }, ...CLEANED_UP);
     expect(stage.output()?.exitCode).toBe(139);
   });
 
@@ -188,7 +191,7 @@ describe('running', () => {
     stage.hear(signals.TERM);
     expect(stage.told.at(-1)).toEqual({ type: 'command.stop', graceMs: 0, deadline: null });
     const exit = { code: null, signal: { name: 'SIGKILL', number: 9 } };
-    stage.hear({ type: 'command.exited', exit }, ...CLEANED_UP);
+    stage.hear({ type: 'command.exited', exit, byGuard: false }, ...CLEANED_UP);
     expect(stage.output()).toMatchObject({ exitCode: 137, outcome: { kind: 'stopped' } });
   });
 
@@ -226,6 +229,27 @@ describe('running', () => {
     expect(stage.told.at(-1)).toEqual({ type: 'command.stop', graceMs: 5000, deadline: 29_000 });
     stage.hear('command.exited', 'command.stopped', 'session.closed');
     expect(stage.output()).toMatchObject({ exitCode: 124, outcome: { kind: 'lost' } });
+  });
+
+  it.each([['running'], ['suspended.running']])(
+    'is lost when its guard has ended it, whatever else is known of the lease (%s)',
+    (state) => {
+      const stage = onStage();
+      stage.hear(...UP_TO_RUNNING);
+      if (state !== 'running') stage.hear('session.suspended');
+      expect(stage.state()).toBe(state);
+      stage.hear('command.exited (by the guard)');
+      expect(stage.state()).toBe('lost.stopping');
+      expect(stage.told.at(-1)).toEqual({ type: 'command.stop', graceMs: 0, deadline: null });
+      stage.hear('command.stopped', 'session.closed');
+      expect(stage.output()).toMatchObject({ exitCode: 124, outcome: { kind: 'lost' } });
+    },
+  );
+
+  it('keeps its status when the guard had to end it while it was being stopped', () => {
+    const stage = onStage();
+    stage.hear(...UP_TO_RUNNING, signals.TERM, 'command.exited (by the guard)', ...CLEANED_UP);
+    expect(stage.output()).toMatchObject({ exitCode: 137, outcome: { kind: 'stopped' } });
   });
 
   it('is killed at once where another may hold the lock already', () => {
@@ -275,7 +299,7 @@ describe('cleanup', () => {
     const stage = onStage();
     stage.hear(...UP_TO_RUNNING, signals.TERM, 'session.lost (lease ending)');
     expect(stage.told.at(-1)).toEqual({ type: 'command.stop', graceMs: 5000, deadline: 29_000 });
-    stage.hear({ type: 'command.exited', exit: { code: 3, signal: null } });
+    stage.hear({ type: 'command.exited', exit: { code: 3, signal: null }, byGuard: false });
     stage.hear('command.stopped', 'session.closed');
     // A stop on request keeps the command's status.
     expect(stage.output()?.exitCode).toBe(3);
@@ -414,7 +438,11 @@ describe('--once-per', () => {
     { code: null, signal: { name: 'SIGKILL', number: 9 } },
   ])('writes no failure down: %j', (exit) => {
     const stage = onStage(once);
-    stage.hear(...UP_TO_RUNNING, { type: 'command.exited', exit }, 'command.stopped');
+    stage.hear(
+      ...UP_TO_RUNNING,
+      { type: 'command.exited', exit, byGuard: false },
+      'command.stopped',
+    );
     expect(stage.state()).toBe('cleanup.releasing');
   });
 

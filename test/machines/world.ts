@@ -322,6 +322,13 @@ class SimulatedCommand {
           },
           this.world.random() * 3 * T,
         );
+        // Its guard was told less than we know.
+        if (this.world.chance(0.05)) {
+          const firesIn = this.world.random() * T;
+          timeline.setTimeout(() => {
+            if (generation === this.generation) this.end(9, true);
+          }, firesIn);
+        }
         return;
       }
       case 'command.stop':
@@ -347,7 +354,7 @@ class SimulatedCommand {
     timeline.setTimeout(() => this.end(9), killAt - timeline.now);
   }
 
-  end(signal: number): void {
+  end(signal: number, byGuard = false): void {
     if (!this.alive) return;
     this.alive = false;
     this.world.ended(this.player);
@@ -356,7 +363,7 @@ class SimulatedCommand {
         ? { code: 0, signal: null }
         : { code: null, signal: { name: `SIG${signal}`, number: signal } };
     this.later(() => {
-      this.say({ type: 'command.exited', exit });
+      this.say({ type: 'command.exited', exit, byGuard });
       this.later(() => this.stopped());
     });
   }

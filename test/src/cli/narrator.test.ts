@@ -84,7 +84,7 @@ function queued(queue: Partial<QueueInfo>): LockexEvent {
 test('a life without trouble is a line for each state, and says why it ends', () => {
   const life = narrated();
   life.hear(...RUNNING);
-  life.hear({ type: 'command.exited', exit: { code: 3, signal: null } });
+  life.hear({ type: 'command.exited', exit: { code: 3, signal: null }, byGuard: false });
   life.hear({
     type: 'command.stopped',
     exit: { code: 3, signal: null },

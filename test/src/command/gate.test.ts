@@ -265,7 +265,7 @@ describe('the command', () => {
       const { run, events } = supervise({ command: { kind: 'shell', line: `exit ${code}` } });
       await run();
       const exit = { code, signal: null };
-      expect(await events.next('command.exited')).toEqual({ type: 'command.exited', exit });
+      expect(await events.next('command.exited')).toMatchObject({ exit, byGuard: false });
       const how = { means: 'exited', stragglers: [] };
       expect(await events.next('command.stopped')).toEqual({ type: 'command.stopped', exit, how });
     },

@@ -80,6 +80,7 @@ describe.each(WAYS)('the guard in $name, reach $reach', ({ shell, reach }) => {
     await until(() => !isAlive(command));
     expect(systemClock.now()).toBeLessThan(lease.leaseEnd);
     process.kill(holder.identity.pid, 'SIGCONT');
+    expect(await holder.events.next('command.exited')).toMatchObject({ byGuard: true });
     expect((await holder.events.next('command.stopped')).how.means).toBe('SIGKILL');
   });
 
