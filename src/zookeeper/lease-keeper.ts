@@ -34,10 +34,13 @@ export interface LeaseKeeperOptions {
 
 /**
  * What a lease must have left of its way to stopAt for a lock to be held by it. Steady renewal leaves
- * 0.38 at its worst moment; without it, the next proof takes T/3 from the next confirmation on.
+ * 0.38 at its worst moment; without it, the next proof takes T/3 from the first confirmation on, and
+ * then there is to be time for slow answers.
  */
 const FRESH_ENOUGH_IF_STEADY = 0.3;
-const FRESH_ENOUGH = 0.6;
+const FRESH_ENOUGH = 0.7;
+/** Of T: when a lock that is held has its first pair. Not at once: most commands are short. */
+const FIRST_RATIO = 1 / 30;
 /** Of T: how long an answer, or we ourselves, may be late before that is worth a doubt. */
 const LATE_RATIO = 1 / 10;
 /** A busy host is late as well: less than this is not worth a doubt, whatever T is. */
@@ -109,6 +112,7 @@ export class LeaseKeeper {
   prepare(path: string): void {
     if (this.#path === path) return;
     this.#begin(path);
+    this.#scheduleRenewal();
     // What the third pair would prove is proven by the second.
     void this.#confirm(path);
   }
@@ -116,14 +120,16 @@ export class LeaseKeeper {
   /** Renews the lease for as long as the node at this path is held. */
   hold(path: string): void {
     this.#isHeld = true;
-    if (this.#path !== path) this.#begin(path);
+    if (this.#path !== path) {
+      this.#begin(path);
+      this.#renewAt(this.#options.clock.now() + this.#smallestT * FIRST_RATIO);
+    }
     this.#scheduleStop();
   }
 
   #begin(path: string): void {
     this.#path = path;
     this.#lastTick = { at: this.#options.clock.now(), wall: this.#wallNow() };
-    this.#scheduleRenewal();
   }
 
   /** Nothing is renewed and nothing said any more. */
@@ -172,10 +178,14 @@ export class LeaseKeeper {
 
   /** `since`: the beginning of the last pair. */
   #scheduleRenewal(since = this.#options.clock.now()): void {
+    this.#renewAt(since + renewalIntervalMs(this.#smallestT, this.#latencyMs));
+  }
+
+  #renewAt(dueAt: number): void {
     const { clock } = this.#options;
     clock.clearTimeout(this.#renewalTimer);
-    this.#dueAt = since + renewalIntervalMs(this.#smallestT, this.#latencyMs);
-    this.#renewalTimer = clock.setTimeout(() => void this.#renew(), this.#dueAt - clock.now());
+    this.#dueAt = dueAt;
+    this.#renewalTimer = clock.setTimeout(() => void this.#renew(), dueAt - clock.now());
   }
 
   async #renew(): Promise<void> {

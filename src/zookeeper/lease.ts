@@ -126,12 +126,12 @@ function killingMs(timeoutMs: number): number {
 
 /**
  * How long after the beginning of a pair of confirmations the next pair begins; `latencyMs` is what
- * the last answer took. The first of a pair is the j of a proof, the second, sent upon its answer,
+ * the first answer took. The first of a pair is the j of a proof, the second, sent upon its answer,
  * the k; the pair before the last has the i, since two intervals are the T/3 between i's answer and
- * j. So the newest proven touch is two to three intervals old, and what is left of the lease at the
+ * j, whatever each answer took. So the newest proven touch is two to three intervals old, and what is left of the lease at the
  * worst moment, less grace and killing, is some 0.3 T: the outage that a command survives. (One by
  * one, it would take fifteen confirmations per T for the same.)
  */
 export function renewalIntervalMs(timeoutMs: number, latencyMs: number): number {
-  return timeoutMs / 6 + latencyMs / 2 + CLOCK_STEP_MS;
+  return timeoutMs / 6 + latencyMs + CLOCK_STEP_MS;
 }

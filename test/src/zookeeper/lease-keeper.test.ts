@@ -8,8 +8,8 @@ import { SimulatedClock } from '../../support/simulatedClock.ts';
 
 const T = 30_000;
 
-/** A keeper that holds, 5 ms after the handshake that made its session. */
-function holding() {
+/** A keeper that holds, some time after the handshake that made its session. */
+function holding(sinceHandshakeMs = 5) {
   const clock = new SimulatedClock();
   const said: string[] = [];
   let lease: LeaseInfo | null = null;
@@ -46,7 +46,8 @@ function holding() {
     onNodeGone: () => said.push('node gone'),
     onEnding: () => said.push('ending'),
   });
-  keeper.attached(clock.now() - 5, T);
+  keeper.attached(clock.now() - sinceHandshakeMs, T);
+  expect(keeper.isFresh).toBe(true);
   keeper.hold('/x');
   return {
     clock,
@@ -88,6 +89,28 @@ describe('while the leader confirms', () => {
     server.latencyMs = 5;
     await clock.advance(T);
     expect(others()).toEqual([]);
+  });
+});
+
+describe('a lock that is held as long after the handshake as it may be', () => {
+  it('is proven in time, also if the first answers are the slowest', async () => {
+    const { clock, server, others } = holding(7000);
+    server.latencyMs = 2500;
+    await clock.advance(T / 10);
+    server.latencyMs = 5;
+    await clock.advance(2 * T);
+    expect(others()).toEqual([]);
+  });
+
+  it('is proven in time, also if all answers are slow', async () => {
+    const { clock, server, others } = holding(7000);
+    server.latencyMs = 1000;
+    await clock.advance(2 * T);
+    expect(others()).toEqual([]);
+  });
+
+  it('is not held by a lease that is older', () => {
+    expect(() => holding(7500)).toThrow();
   });
 });
 
