@@ -11,6 +11,8 @@ import type { Log } from './types.ts';
 
 /** How long an echo may take, and a new guard to be armed. */
 const ECHO_MS = 1000;
+/** A deadline will do for the time being if it has at least one part in so many left of the newest. */
+const FAR_OFF = 3;
 /** A guard that falls this often before it was ever armed will not stand. */
 const TRIES = 3;
 
@@ -36,6 +38,8 @@ export class Guarding {
   readonly #watch: Stopwatch;
   #guard: Guard | null = null;
   #beat: string | null = null;
+  /** When the guard fires by the newest deadline that it was sent. */
+  #firesAt = 0;
   #isArmed = false;
   /** It was told nothing new since it was sent the newest deadline. */
   #isInformed = false;
@@ -86,21 +90,28 @@ export class Guarding {
   /** Arms it with this lease, or moves the deadline. */
   beat(lease: LeaseInfo): void {
     if (this.#isSpent) return;
-    const line = `beat ${guardDeadline(lease, this.#options.clock)}`;
-    if (line === this.#beat && this.#isInformed && this.#guard !== null) return;
-    this.#beat = line;
+    const wasInformed = this.#isInformed && this.#guard !== null;
+    if (!this.#renewBeat(lease) && wasInformed) return;
     this.#isArmed = false;
     if (this.#guard === null) this.stand();
-    else this.#send(line);
+    else if (this.#beat !== null) this.#send(this.#beat);
+  }
+
+  /** The same while nothing runs yet: a deadline that is still far off need not be moved. */
+  beatBeforehand(lease: LeaseInfo): void {
+    const now = this.#options.clock.now();
+    const isFarOff = FAR_OFF * (this.#firesAt - now) >= firingAt(lease) - now;
+    if (!(this.isArmed && this.#isInformed && isFarOff)) this.beat(lease);
   }
 
   /**
-   * The gate is about to be opened: said with the newest deadline once more, so that a guard that has
-   * echoed it long ago, and does nothing any more, is found out.
+   * The gate is about to be opened: said with the newest deadline, so that a guard that has echoed
+   * one long ago, and does nothing any more, is found out.
    */
-  opening(): void {
+  opening(lease: LeaseInfo): void {
     const state = 'open';
     this.#facts.set('gate state', [state]);
+    this.#renewBeat(lease);
     if (this.#beat !== null) this.#send(state, this.#beat);
   }
 
@@ -129,6 +140,15 @@ export class Guarding {
     this.#isSpent = false;
     this.#fallen = 0;
     this.#facts.clear();
+  }
+
+  /** False: it is the same as before. */
+  #renewBeat(lease: LeaseInfo): boolean {
+    const line = `beat ${guardDeadline(lease, this.#options.clock)}`;
+    const isNew = line !== this.#beat;
+    this.#beat = line;
+    this.#firesAt = firingAt(lease);
+    return isNew;
   }
 
   /** Lines, the last of which is a beat. */

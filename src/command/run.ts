@@ -87,7 +87,7 @@ export class Run {
     if (!this.#parking.wasOpened) {
       // A guard that has ended only a gate is not the end of the matter.
       this.#guarding?.renew();
-      this.#guarding?.beat(lease);
+      this.#guarding?.beatBeforehand(lease);
       return this.#proceed();
     }
     const others = this.#guarding === null ? [] : (this.#parking.reach?.record() ?? []);
@@ -170,7 +170,7 @@ export class Run {
       return this.#options.log('warn', words);
     }
     // The guard first: from here on a deadline that passes is the command's end.
-    this.#guarding?.opening();
+    this.#guarding?.opening(this.#lease);
     this.#parking.open(this.#grant);
   }
 

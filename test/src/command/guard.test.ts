@@ -62,6 +62,9 @@ function textOf(file: string): string {
   }
 }
 
+/** Neither stopped nor dead. */
+const RUNNING = /[RSD]/;
+
 describe.each(WAYS)('the guard in $name, reach $reach', ({ shell, reach }) => {
   it('ends the command when lockex is killed, and leaves', async () => {
     const holder = await hold({ command: SLEEPER, shell, reach });
@@ -114,7 +117,7 @@ describe.each(WAYS)('the guard in $name, reach $reach', ({ shell, reach }) => {
     await until(() => supervisor.guardPid !== null && supervisor.guardPid !== guard);
     expect(logs.join()).toContain('another takes its place');
     supervisor.send({ type: 'command.extend', lease: leaseOf(60_000) });
-    expect(readProcess(pid)?.state).toMatch(/[RS]/);
+    expect(readProcess(pid)?.state).toMatch(RUNNING);
     expect(events.types).not.toContain('guard.failed');
   });
 
@@ -126,7 +129,7 @@ describe.each(WAYS)('the guard in $name, reach $reach', ({ shell, reach }) => {
     supervisor.send({ type: 'command.extend', lease: leaseOf(60_000) });
     await until(() => supervisor.guardPid !== null && supervisor.guardPid !== guard);
     await until(() => sessionOf(guard).length === 0, 'the end of the stopped one');
-    expect(readProcess(pid)?.state).toMatch(/[RS]/);
+    expect(readProcess(pid)?.state).toMatch(RUNNING);
     expect(events.types).not.toContain('guard.failed');
   });
 
@@ -283,14 +286,32 @@ describe('a guard that was armed beforehand', () => {
     expect((await events.next('command.stopped')).exit?.code).toBe(6);
   });
 
-  it('has to echo a lease that it does not know yet', async () => {
+  it('has to echo a new lease when the one that it knows is nearly over', async () => {
     const supervised = supervise({ command: SLEEPER });
     const { supervisor, events } = supervised;
-    await armedBeforehand(supervised, leaseOf(60_000));
+    await armedBeforehand(supervised, leaseOf(20_000));
     const before = events.all.length;
     supervisor.send({ type: 'command.arm', lease: leaseOf(90_000) });
     expect(events.types.slice(before)).toEqual([]);
     await until(() => events.types.slice(before).includes('command.armed'));
+  });
+
+  it('need not be told of each renewal, but gets the newest when the command starts', async () => {
+    const supervised = supervise({ command: SLEEPER });
+    const { supervisor, events } = supervised;
+    const old = leaseOf(6000);
+    await armedBeforehand(supervised, old);
+    const before = events.all.length;
+    const lease = leaseOf(9000);
+    supervisor.send({ type: 'command.arm', lease });
+    expect(events.types.slice(before)).toEqual(['command.armed']);
+    supervisor.send({ type: 'command.start', grant: GRANT });
+    const { pid } = await events.next('command.started');
+    await until(() => systemClock.now() > old.leaseEnd);
+    expect(readProcess(pid)?.state).toMatch(RUNNING);
+    // By the guard, since nobody else ends it here.
+    expect(await events.next('command.exited')).toMatchObject({ byGuard: true });
+    expect(systemClock.now()).toBeGreaterThan(old.leaseEnd);
   });
 
   it('and was stopped since is found out and replaced as soon as the command starts', async () => {
@@ -302,7 +323,7 @@ describe('a guard that was armed beforehand', () => {
     supervisor.send({ type: 'command.start', grant: GRANT });
     const { pid } = await events.next('command.started');
     await until(() => supervisor.guardPid !== null && supervisor.guardPid !== guard);
-    expect(readProcess(pid)?.state).toMatch(/[RS]/);
+    expect(readProcess(pid)?.state).toMatch(RUNNING);
     expect(events.types).not.toContain('guard.failed');
   });
 
