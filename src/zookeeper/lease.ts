@@ -128,9 +128,9 @@ function killingMs(timeoutMs: number): number {
  * How long after the beginning of a pair of confirmations the next pair begins; `latencyMs` is what
  * the first answer took. The first of a pair is the j of a proof, the second, sent upon its answer,
  * the k; the pair before the last has the i, since two intervals are the T/3 between i's answer and
- * j, whatever each answer took. So the newest proven touch is two to three intervals old, and what is left of the lease at the
- * worst moment, less grace and killing, is some 0.3 T: the outage that a command survives. (One by
- * one, it would take fifteen confirmations per T for the same.)
+ * j, whatever each answer took. So the newest proven touch is two to three intervals old, and what is
+ * left of the lease at the worst moment, less grace and killing, is some 0.3 T: the outage that a
+ * command survives. (One by one, it would take fifteen confirmations per T for the same.)
  */
 export function renewalIntervalMs(timeoutMs: number, latencyMs: number): number {
   return timeoutMs / 6 + latencyMs + CLOCK_STEP_MS;
