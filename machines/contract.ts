@@ -159,7 +159,7 @@ export type ZookeeperCommand =
 export type CommandEvent =
   /** The program was looked for while waiting and can't be run as things are: a warning. */
   | { readonly type: 'command.doubtful'; readonly message: string }
-  /** The gate is parked, the guard stands and has echoed: the gate may be opened. */
+  /** The gate is parked, the guard stands and has echoed a deadline that is still far off. */
   | { readonly type: 'command.armed'; readonly guarded: boolean; readonly reach: string }
   | { readonly type: 'command.started'; readonly pid: number }
   /** It can't be run. Nothing of it ever ran. */
@@ -196,9 +196,12 @@ export interface StopReport {
 export type CommandCommand =
   /** Park the gate and stand the guard up beside it. */
   | { readonly type: 'command.park' }
-  /** Have the guard armed with this lease; answered each time by command.armed or .failed. */
+  /**
+   * Have the guard armed with this lease, or with one that it was told of before and that is good for
+   * a while; answered each time by command.armed or .failed.
+   */
   | { readonly type: 'command.arm'; readonly lease: LeaseInfo }
-  /** Open the gate; answered by command.started or .failed. */
+  /** Tell the guard the newest lease, then open the gate; answered by command.started or .failed. */
   | { readonly type: 'command.start'; readonly grant: GrantInfo }
   /** The lease moved: tell the guard. Before the start: it is armed beforehand. Not answered. */
   | { readonly type: 'command.extend'; readonly lease: LeaseInfo }

@@ -11,6 +11,16 @@ import { initialContext, outputOf } from './context.ts';
 import { ignoring } from './ignoring.ts';
 import { type LockexActors, lockexSetup } from './vocabulary.ts';
 
+/** A command that its guard has ended lost its lease, whatever we know of that. */
+const WHEN_EXITED = [
+  {
+    guard: 'isByGuard',
+    target: '#lockex.lost.stopping',
+    actions: ['noteExit', 'noteGuardsLoss'],
+  },
+  { target: '#lockex.cleanup', actions: ['noteExit', 'endExited'] },
+] as const;
+
 /** The machine with its actors: what `lockexMachine.provide` gives, but built only once. */
 export const createLockexMachine = (actors?: LockexActors) =>
   lockexSetup(actors).createMachine({
@@ -138,14 +148,7 @@ export const createLockexMachine = (actors?: LockexActors) =>
           'command.started': { actions: ['notePid', 'startClocks'] },
           'run.overran': { target: 'cleanup', actions: 'endOverran' },
           'hold.over': { actions: 'endHold' },
-          'command.exited': [
-            {
-              guard: 'isByGuard',
-              target: 'lost.stopping',
-              actions: ['noteExit', 'noteGuardsLoss'],
-            },
-            { target: 'cleanup', actions: ['noteExit', 'endExited'] },
-          ],
+          'command.exited': WHEN_EXITED,
           'command.failed': { target: 'cleanup', actions: 'endNotRunnable' },
           'guard.failed': { target: 'cleanup', actions: 'endUnguarded' },
           'lease.renewed': { actions: ['noteLease', 'extend'] },
@@ -211,14 +214,7 @@ export const createLockexMachine = (actors?: LockexActors) =>
               'command.started': { actions: ['notePid', 'startClocks'] },
               'run.overran': { target: '#lockex.cleanup', actions: 'endOverran' },
               'hold.over': { actions: 'endHold' },
-              'command.exited': [
-                {
-                  guard: 'isByGuard',
-                  target: '#lockex.lost.stopping',
-                  actions: ['noteExit', 'noteGuardsLoss'],
-                },
-                { target: '#lockex.cleanup', actions: ['noteExit', 'endExited'] },
-              ],
+              'command.exited': WHEN_EXITED,
               'command.failed': { target: '#lockex.cleanup', actions: 'endNotRunnable' },
               'guard.failed': { target: '#lockex.cleanup', actions: 'endUnguarded' },
               'signal.received': [

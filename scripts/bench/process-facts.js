@@ -13,15 +13,30 @@ export function familyOf(root) {
   return family;
 }
 
-/** CPU that living threads have used so far, in milliseconds. @param {number[]} pids */
-export function cpuMsOf(pids) {
-  const perThread = pids.flatMap((pid) =>
-    namesIn(`/proc/${pid}/task`).map((thread) => {
-      const schedstat = textOf(`/proc/${pid}/task/${thread}/schedstat`);
-      return Number(schedstat.split(' ')[0]) / 1e6;
-    }),
-  );
-  return perThread.reduce((a, b) => a + b, 0);
+/**
+ * The CPU that processes use. What a thread has used goes with it, and a runtime's collectors come and
+ * go: so it has to be read again and again, at least once in a thread's idle life of ten seconds.
+ */
+export class CpuMeter {
+  #pids;
+  /** @type {Map<string, number>} */
+  #perThread = new Map();
+
+  /** @param {number[]} pids */
+  constructor(pids) {
+    this.#pids = pids;
+  }
+
+  /** Milliseconds so far, of all threads that were ever seen. */
+  read() {
+    for (const pid of this.#pids) {
+      for (const thread of namesIn(`/proc/${pid}/task`)) {
+        const schedstat = textOf(`/proc/${pid}/task/${thread}/schedstat`);
+        if (schedstat !== '') this.#perThread.set(thread, Number(schedstat.split(' ')[0]) / 1e6);
+      }
+    }
+    return [...this.#perThread.values()].reduce((a, b) => a + b, 0);
+  }
 }
 
 /** MB by /proc/PID/smaps_rollup. @param {number[]} pids @param {'Private' | 'Pss' | 'Rss'} kind */

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { api } from './etcd.js';
-import { cpuMsOf, familyOf, memoryOf } from './process-facts.js';
+import { CpuMeter, familyOf, memoryOf } from './process-facts.js';
 import { packetsOf } from './scale.js';
 
 const FURTHER = 8;
@@ -10,6 +10,7 @@ const SETTLING_MS = 2000;
 /** After this long the first garbage is collected. */
 const QUIET_MS = 20_000;
 const WINDOW_MS = 60_000;
+const READING_MS = 1000;
 const COMMAND = ['sleep', '3600'];
 
 /** @typedef {import('./programs.js').Program} Program */
@@ -64,7 +65,7 @@ export async function measureWeight(programs, server) {
     {
       title: 'CPU',
       unit: '% of a core',
-      note: `At the default session timeout of 30 s, lockex and its helpers together, over ${WINDOW_MS / 1000} s (\`schedstat\`).`,
+      note: `At the default session timeout of 30 s, lockex and its helpers together, over ${WINDOW_MS / 1000} s (\`schedstat\`, threads that have ended included).`,
       rows: cpu,
     },
     {
@@ -111,12 +112,16 @@ class Crew {
 /** % of a core for each, helpers included. @param {number[]} pids */
 async function spentBy(pids) {
   await pause(QUIET_MS);
-  const families = pids.map(familyOf);
-  const before = families.map(cpuMsOf);
-  await pause(WINDOW_MS);
-  return families.map((family, index) => {
-    return ((cpuMsOf(family) - (before[index] ?? 0)) / WINDOW_MS) * 100;
-  });
+  const meters = pids.map((pid) => new CpuMeter(familyOf(pid)));
+  const before = meters.map((meter) => meter.read());
+  const begun = performance.now();
+  let after = before;
+  while (performance.now() < begun + WINDOW_MS) {
+    await pause(READING_MS);
+    after = meters.map((meter) => meter.read());
+  }
+  const windowMs = performance.now() - begun;
+  return after.map((spent, index) => ((spent - (before[index] ?? 0)) / windowMs) * 100);
 }
 
 /** @param {Program} program @param {import('../lib/zookeeper.js').Server} server */

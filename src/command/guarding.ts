@@ -90,11 +90,12 @@ export class Guarding {
   /** Arms it with this lease, or moves the deadline. */
   beat(lease: LeaseInfo): void {
     if (this.#isSpent) return;
-    const wasInformed = this.#isInformed && this.#guard !== null;
-    if (!this.#renewBeat(lease) && wasInformed) return;
+    const before = this.#beat;
+    const line = this.#renewBeat(lease);
+    if (line === before && this.#isInformed && this.#guard !== null) return;
     this.#isArmed = false;
     if (this.#guard === null) this.stand();
-    else if (this.#beat !== null) this.#send(this.#beat);
+    else this.#send(line);
   }
 
   /** The same while nothing runs yet: a deadline that is still far off need not be moved. */
@@ -111,8 +112,7 @@ export class Guarding {
   opening(lease: LeaseInfo): void {
     const state = 'open';
     this.#facts.set('gate state', [state]);
-    this.#renewBeat(lease);
-    if (this.#beat !== null) this.#send(state, this.#beat);
+    this.#send(state, this.#renewBeat(lease));
   }
 
   /** A guard that has fired guards no more: the next command needs another. */
@@ -142,13 +142,11 @@ export class Guarding {
     this.#facts.clear();
   }
 
-  /** False: it is the same as before. */
-  #renewBeat(lease: LeaseInfo): boolean {
-    const line = `beat ${guardDeadline(lease, this.#options.clock)}`;
-    const isNew = line !== this.#beat;
-    this.#beat = line;
+  /** The line that tells this lease's deadline. */
+  #renewBeat(lease: LeaseInfo): string {
+    this.#beat = `beat ${guardDeadline(lease, this.#options.clock)}`;
     this.#firesAt = firingAt(lease);
-    return isNew;
+    return this.#beat;
   }
 
   /** Lines, the last of which is a beat. */

@@ -1,6 +1,7 @@
 /**
  * One life of the command: parked behind a gate, guarded, started, stopped, and told dead. Nothing
- * of the command runs before a guard has echoed its deadline (unless no guard is wanted), and
+ * of the command runs before a guard has echoed a deadline that is still far off (unless no guard is
+ * wanted): the newest goes to it with the word to open, before the gate hears that. And
  * `command.stopped` is never said while anything of it lives. Decides nothing about locks.
  */
 import type { CommandEvent, GrantInfo, LeaseInfo, StopReport } from '../../machines/contract.ts';

@@ -112,7 +112,8 @@ export class LeaseKeeper {
   prepare(path: string): void {
     if (this.#path === path) return;
     this.#begin(path);
-    this.#scheduleRenewal();
+    const now = this.#options.clock.now();
+    this.#scheduleRenewal(now, now);
     // What the third pair would prove is proven by the second.
     void this.#confirm(path);
   }
@@ -122,7 +123,8 @@ export class LeaseKeeper {
     this.#isHeld = true;
     if (this.#path !== path) {
       this.#begin(path);
-      this.#renewAt(this.#options.clock.now() + this.#smallestT * FIRST_RATIO);
+      const now = this.#options.clock.now();
+      this.#renewAt(now + this.#smallestT * FIRST_RATIO, now);
     }
     this.#scheduleStop();
   }
@@ -146,23 +148,23 @@ export class LeaseKeeper {
     if (!this.#isDue()) this.#note({ type: 'confirmed', ...confirmation });
   }
 
-  /** One leader-confirmed look at our node; its answer renews, ends or leaves the lease. */
-  async #confirm(path: string): Promise<'confirmed' | 'not'> {
+  /** One leader-confirmed look at our node; its answer renews, ends or leaves (null) the lease. */
+  async #confirm(path: string): Promise<Confirmation | null> {
     this.#expectAnswer();
     try {
       const confirmation = await this.#session.check(path);
       this.#quieten();
-      if (this.#isDue()) return 'not';
+      if (this.#isDue()) return null;
       this.#latencyMs = confirmation.answeredAt - confirmation.sentAt;
       this.#note({ type: 'confirmed', ...confirmation });
-      return 'confirmed';
+      return confirmation;
     } catch (error) {
       if (!isRequestError(error)) throw error;
       // Anything but "no such node" is no renewal, and no more than that.
       if (error.code === 'NO_NODE' && this.#path === path && this.#isHeld) {
         this.#options.onNodeGone();
       }
-      return 'not';
+      return null;
     }
   }
 
@@ -176,35 +178,35 @@ export class LeaseKeeper {
     if (moved && this.#path !== null) this.#options.onRenewed(renewed);
   }
 
-  /** `since`: the beginning of the last pair. */
-  #scheduleRenewal(since = this.#options.clock.now()): void {
-    this.#renewAt(since + renewalIntervalMs(this.#smallestT, this.#latencyMs));
+  /** `begunAt`: the beginning of the last pair. */
+  #scheduleRenewal(begunAt: number, now: number): void {
+    this.#renewAt(begunAt + renewalIntervalMs(this.#smallestT, this.#latencyMs), now);
   }
 
-  #renewAt(dueAt: number): void {
+  #renewAt(dueAt: number, now: number): void {
     const { clock } = this.#options;
     clock.clearTimeout(this.#renewalTimer);
     this.#dueAt = dueAt;
-    this.#renewalTimer = clock.setTimeout(() => void this.#renew(), dueAt - clock.now());
+    this.#renewalTimer = clock.setTimeout(() => void this.#renew(), dueAt - now);
   }
 
   async #renew(): Promise<void> {
     const path = this.#path;
-    if (path === null || this.#isDue()) return;
-    const doubt = this.#doubt();
     const now = this.#options.clock.now();
+    if (path === null || this.#isDue(now)) return;
+    const doubt = this.#doubt(now);
     this.#lastTick = { at: now, wall: this.#wallNow() };
-    this.#scheduleRenewal(now);
+    this.#scheduleRenewal(now, now);
     if (doubt !== null && this.#isHeld) return this.#options.onDoubt(doubt);
-    if (!this.#session.isAttached || (await this.#confirm(path)) === 'not') return;
-    if (this.#path !== path) return;
-    this.#scheduleRenewal(now);
+    if (!this.#session.isAttached) return;
+    const first = await this.#confirm(path);
+    if (first === null || this.#path !== path) return;
+    this.#scheduleRenewal(now, first.answeredAt);
     if (this.#session.isAttached) await this.#confirm(path);
   }
 
   /** Why the lease should be proven anew; null when there is no reason to doubt it. */
-  #doubt(): string | null {
-    const now = this.#options.clock.now();
+  #doubt(now: number): string | null {
     const late = now - this.#dueAt;
     if (late > this.#patience()) return `we were asleep for ${seconds(late)}`;
     const jump = this.#wallNow() - this.#lastTick.wall - (now - this.#lastTick.at);
@@ -247,10 +249,10 @@ export class LeaseKeeper {
   }
 
   /** What has ended is never renewed: looked at before anything is believed. */
-  #isDue(): boolean {
+  #isDue(now = this.#options.clock.now()): boolean {
     const { lease } = this;
     if (!this.#isHeld || lease === null) return false;
-    if (!this.#ended && this.#options.clock.now() < lease.stopAt) return false;
+    if (!this.#ended && now < lease.stopAt) return false;
     if (!this.#ended) {
       this.#ended = true;
       this.#options.onEnding(lease);

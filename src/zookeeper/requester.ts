@@ -5,10 +5,9 @@
 import { EventEmitter } from 'node:events';
 import type { RawStat, Request, Response } from 'node-zookeeper-client/lib/jute/index.js';
 import type { Access } from '../access.ts';
-import type { Clock } from '../clock.ts';
 import { isRequestError, RequestError, requestError } from './errors.ts';
+import type { Confirmation } from './lease.ts';
 import {
-  type ConfirmedCheck,
   type CreateMode,
   createRequest,
   type LockSession,
@@ -29,7 +28,10 @@ export interface Watch {
   readonly onChange: OnChange;
 }
 
-type Asking = { readonly clock: Clock } & Pick<Access, 'chroot' | 'acl'>;
+/** With the times of `src/clock.ts` right before its request was written, and when it was read. */
+export type Answer = Response & Confirmation;
+
+type Asking = Pick<Access, 'chroot' | 'acl'>;
 
 export abstract class Requester<Events extends Record<keyof Events, unknown[]>>
   extends EventEmitter<Events>
@@ -45,7 +47,7 @@ export abstract class Requester<Events extends Record<keyof Events, unknown[]>>
   abstract get isAttached(): boolean;
 
   /** Rejects with RequestError; `path` is for its words. */
-  protected abstract ask(request: Request, path: string, watch?: Watch): Promise<Response>;
+  protected abstract ask(request: Request, path: string, watch?: Watch): Promise<Answer>;
 
   /** The same error, said of this path. */
   protected abstract inWords(error: RequestError, path: string): RequestError;
@@ -132,20 +134,22 @@ export abstract class Requester<Events extends Record<keyof Events, unknown[]>>
     return (payload as { children: string[] }).children;
   }
 
-  async check(path: string): Promise<ConfirmedCheck> {
-    const { clock } = this.#asking;
-    const sentAt = clock.now();
-    await this.multi([{ type: 'check', path }]);
-    return { sentAt, answeredAt: clock.now() };
+  async check(path: string): Promise<Confirmation> {
+    const { sentAt, answeredAt } = await this.#transact([{ type: 'check', path }]);
+    return { sentAt, answeredAt };
   }
 
   async multi(operations: readonly Operation[]): Promise<void> {
-    const response = await this.ask(
+    await this.#transact(operations);
+  }
+
+  async #transact(operations: readonly Operation[]): Promise<Answer> {
+    const answer = await this.ask(
       multiRequest(operations, this.#asking.acl),
       operations[0]?.path ?? '',
     );
-    const failure = multiFailure(response);
-    if (failure === null) return;
+    const failure = multiFailure(answer);
+    if (failure === null) return answer;
     const { number, index } = failure;
     throw this.inWords(new RequestError(number, 'multi'), operations[index]?.path ?? '');
   }

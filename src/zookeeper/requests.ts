@@ -9,6 +9,7 @@ import jute, {
 } from 'node-zookeeper-client/lib/jute/index.js';
 import type { AclEntry } from '../access.ts';
 import { isRequestError } from './errors.ts';
+import type { Confirmation } from './lease.ts';
 
 export { isRequestError, RequestError } from './errors.ts';
 
@@ -38,12 +39,6 @@ export interface NodeRead {
   readonly stat: Stat;
 }
 
-/** A leader-confirmed answer; times are of `src/clock.ts`. */
-export interface ConfirmedCheck {
-  readonly sentAt: number;
-  readonly answeredAt: number;
-}
-
 export type Operation =
   | { readonly type: 'check'; readonly path: string; readonly version?: number }
   | {
@@ -53,10 +48,10 @@ export type Operation =
       readonly mode: CreateMode;
     };
 
-/** What the recipes and the lease need of a session. Every request rejects with RequestError. */
 /** What a watch tells: the node is gone, or anything else about it changed. */
 export type OnChange = (change: 'deleted' | 'changed') => void;
 
+/** What the recipes and the lease need of a session. Every request rejects with RequestError. */
 export interface LockSession {
   readonly isAttached: boolean;
   create(
@@ -77,7 +72,7 @@ export interface LockSession {
    * quorum in every version, also when it fails (`PrepRequestProcessor`, `CommitProcessor`); one
    * that only checks changes nothing and wakes no watch.
    */
-  check(path: string): Promise<ConfirmedCheck>;
+  check(path: string): Promise<Confirmation>;
   /** All or nothing; rejects with the error of the operation that failed. */
   multi(operations: readonly Operation[]): Promise<void>;
 }

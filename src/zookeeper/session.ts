@@ -8,7 +8,7 @@
  * connection dies recurse → answers are promises, watches are deferred; 7. close() → bounded;
  * 9. pings and retries without end → our own, until a verdict.
  */
-import type { Request, Response } from 'node-zookeeper-client/lib/jute/index.js';
+import type { Request } from 'node-zookeeper-client/lib/jute/index.js';
 import type { HostFailure, SessionInfo } from '../../machines/contract.ts';
 import { type Access, AUTH_VARIABLE, type Host } from '../access.ts';
 import type { Clock } from '../clock.ts';
@@ -16,7 +16,7 @@ import { Connection, type EndReason, type Handshake } from './connection.ts';
 import { readCredentials } from './credentials.ts';
 import { isRequestError, RequestError, requestError, UnreachableError } from './errors.ts';
 import { HostsInTurn, hostName } from './hosts-in-turn.ts';
-import { Requester, type Watch } from './requester.ts';
+import { type Answer, Requester, type Watch } from './requester.ts';
 import { requestOf } from './requests.ts';
 import { openSocket } from './sockets.ts';
 
@@ -397,17 +397,18 @@ export class Session extends Requester<SessionEvents> {
     path: string,
     watch?: Watch,
     deadlineMs = (this.#timeoutMs * 2) / 3,
-  ): Promise<Response> {
+  ): Promise<Answer> {
     const { clock } = this.#options;
     const connection = this.#connection;
-    return new Promise<Response>((resolve, reject) => {
+    return new Promise<Answer>((resolve, reject) => {
       if (connection === null || !this.isAttached) {
         // Not at once: whoever asks again in answer to that would never let the socket have a turn.
         setImmediate(() => reject(requestError('CONNECTION_LOSS', path)));
         return;
       }
       const timer = clock.setTimeout(() => reject(requestError('TIMEOUT', path)), deadlineMs);
-      this.#sentAt = clock.now();
+      const sentAt = clock.now();
+      this.#sentAt = sentAt;
       connection.queue(request, (error, response) => {
         clock.clearTimeout(timer);
         if (error !== null || response === undefined) {
@@ -417,7 +418,7 @@ export class Session extends Requester<SessionEvents> {
         }
         // Before the next frame is read: it may be the watch's event.
         if (watch) this.#register(connection, path, watch);
-        resolve(response);
+        resolve({ ...response, sentAt, answeredAt: this.#heardAt });
       });
     });
   }

@@ -2,8 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import type { LeaseInfo } from '../../../machines/contract.ts';
 import { requestError } from '../../../src/zookeeper/errors.ts';
+import type { Confirmation } from '../../../src/zookeeper/lease.ts';
 import { LeaseKeeper } from '../../../src/zookeeper/lease-keeper.ts';
-import type { ConfirmedCheck, LockSession } from '../../../src/zookeeper/requests.ts';
+import type { LockSession } from '../../../src/zookeeper/requests.ts';
 import { SimulatedClock } from '../../support/simulatedClock.ts';
 
 const T = 30_000;
@@ -21,7 +22,7 @@ function holding(sinceHandshakeMs = 5) {
   };
   const session = {
     isAttached: true,
-    check: (): Promise<ConfirmedCheck> => {
+    check: (): Promise<Confirmation> => {
       server.asked += 1;
       const sentAt = clock.now();
       const { answer } = server;
