@@ -76,6 +76,13 @@ function fill(tree, architecture) {
   const doc = 'usr/share/doc/lockex';
   put(`${doc}/copyright`, copyright());
   put(`${doc}/licenses.txt.gz`, packed(readFileSync(`${root}/dist/standalone/licenses.txt`)));
+  // The pages lie side by side there.
+  const readme = readFileSync(`${root}/README.md`, 'utf8');
+  put(`${doc}/README.md`, readme.replaceAll('](docs/', '](').replace('](COPYING)', '](copyright)'));
+  for (const name of readdirSync(`${root}/docs`)) {
+    if (/\.(md|svg|png|json)$/.test(name))
+      put(`${doc}/${name}`, readFileSync(`${root}/docs/${name}`));
+  }
   for (const name of readdirSync(`${root}/docs/examples`)) {
     // Those are for the library, which is npm's.
     if (name.endsWith('.js')) continue;

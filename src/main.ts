@@ -3,23 +3,33 @@
  * It decides nothing.
  */
 import './early-signals.ts';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import { EXIT_FAILED } from '../machines/outcome.ts';
 import { describeError } from './cli/describe-error.ts';
 import { parseCommandLine, type RunRequest } from './cli/parse.ts';
 import { printable } from './cli/printable.ts';
-import { EXIT_USAGE, UsageError } from './cli/usage-error.ts';
+import { EXIT_USAGE, quoted, UsageError } from './cli/usage-error.ts';
 import { processAgeMs, systemClock } from './clock.ts';
 import { reaperArgv } from './installation.ts';
+import { firstMangled } from './mangled.ts';
 import type { Begun } from './run.ts';
+import { traceTo } from './trace.ts';
 import { version } from './version.ts';
 import { AccessError, checkAccess } from './zookeeper/credentials.ts';
 
 const LONGEST_VALUE = 300;
+const LONGEST_MESSAGE = 2000;
+/** Whoever names a device by mistake is not to run out of memory. */
+const LARGEST_CONFIG_BYTES = 1024 * 1024;
 
 async function main(): Promise<void> {
-  const parsed = parseCommandLine(process.argv.slice(2), process.env, readIfThere);
+  const words = process.argv.slice(2);
+  const mangled = firstMangled(words, 'cmdline');
+  if (mangled !== undefined) {
+    throw new UsageError(`${quoted(mangled)} is not UTF-8, and can't be handed on as it was typed`);
+  }
+  const parsed = parseCommandLine(words, process.env, readIfThere);
   if (parsed.kind === 'help') return print(parsed.text);
   if (parsed.kind === 'version') return print(version);
   if (parsed.kind === 'config') {
@@ -27,6 +37,7 @@ async function main(): Promise<void> {
     const lines = parsed.rows.map(({ name, value, source }) => {
       return `${name.padEnd(width)}  ${printable(value, LONGEST_VALUE) || '-'}  (${source})`;
     });
+    checkAccess(parsed.access);
     return print(lines.join('\n'));
   }
   checkAccess(parsed.settings);
@@ -56,6 +67,8 @@ async function main(): Promise<void> {
  * milliseconds.
  */
 async function begin({ settings, observers, log: { format, level } }: RunRequest): Promise<Begun> {
+  const traceFile = process.env['LOCKEX_TRACE'];
+  const trace = traceFile ? traceTo(traceFile, systemClock) : null;
   const { createLog } = await import('./cli/log.ts');
   const { superviseCommand } = await import('./supervision.ts');
   const log = createLog({ format, level, lockId: settings.lockId, pid: process.pid });
@@ -73,27 +86,40 @@ async function begin({ settings, observers, log: { format, level } }: RunRequest
   });
   // An inspector that can't be had ends lockex: a session would have to be taken back.
   if (observers.inspect === null) contention.connectAhead();
-  return { log, supervisor, contention, phases };
+  return { log, supervisor, contention, phases, trace };
 }
 
 function readIfThere(file: string): string | null {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  }
+  const stat = statSync(file, { throwIfNoEntry: false });
+  if (stat === undefined) return null;
+  if (!stat.isFile()) throw new UsageError(`${quoted(file)} is no regular file`);
+  if (stat.size > LARGEST_CONFIG_BYTES) throw new UsageError(`${quoted(file)} is too large`);
+  return readFileSync(file, 'utf8');
 }
 
 function print(text: string): void {
-  // `lockex --help | head -1`: who has read enough is no error.
-  process.stdout.on('error', () => {});
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // `lockex --help | head -1`: who has read enough is no error.
+    if (error.code === 'EPIPE') return;
+    process.stderr.write(`lockex: standard output can't be written: ${error.code}\n`);
+    process.exitCode = EXIT_FAILED;
+  });
   process.stdout.write(`${text}\n`);
 }
 
-main().catch((error: unknown) => {
+function fail(error: unknown): void {
   const isUsage = error instanceof UsageError || error instanceof AccessError;
+  const words = isUsage ? printable(error.message, LONGEST_MESSAGE) : describeError(error, 'info');
   process.stderr.on('error', () => {});
-  process.stderr.write(`lockex: ${isUsage ? error.message : describeError(error, 'info')}\n`);
+  process.stderr.write(`lockex: ${words}\n`);
   process.exitCode = isUsage ? EXIT_USAGE : EXIT_FAILED;
-});
+}
+
+// Until there is a machine, which has handlers of its own (run.ts).
+for (const event of ['uncaughtException', 'unhandledRejection']) {
+  process.on(event, (error) => {
+    fail(error);
+    process.exit(EXIT_FAILED);
+  });
+}
+main().catch(fail);

@@ -7,7 +7,6 @@ import { createLockexMachine, type lockexMachine } from '../machines/lockex.ts';
 import { EXIT_FAILED } from '../machines/outcome.ts';
 import { stateName } from '../machines/state-name.ts';
 import { withoutSecrets } from './access.ts';
-import { describeError } from './cli/describe-error.ts';
 import type { Log } from './cli/log.ts';
 import { Narrator } from './cli/narrator.ts';
 import type { Phases } from './cli/phases.ts';
@@ -22,7 +21,7 @@ import type { Inspector } from './inspector/main.ts';
 import { inspectorPage } from './installation.ts';
 import { Onlookers } from './onlookers.ts';
 import type { InspectSettings, LockexSettings, ObserverSettings } from './settings.ts';
-import { traceTo } from './trace.ts';
+import type { Trace } from './trace.ts';
 import { version } from './version.ts';
 import { createLockex } from './wiring.ts';
 
@@ -37,17 +36,17 @@ export interface Begun {
   /** A session may be in the making. */
   readonly contention: Contention;
   readonly phases: Phases;
+  /** LOCKEX_TRACE. */
+  readonly trace: Trace | null;
 }
 
 /** Never rejects: what goes wrong is logged, and ends in EXIT_FAILED. */
 export async function run(
   settings: LockexSettings,
   observers: ObserverSettings,
-  { log, supervisor, contention, phases }: Begun,
+  { log, supervisor, contention, phases, trace }: Begun,
 ): Promise<number> {
   const narrator = new Narrator({ log, clock });
-  const traceFile = process.env['LOCKEX_TRACE'];
-  const trace = traceFile ? traceTo(traceFile, clock) : null;
   let onlookers: Onlookers<Sight> | null = null;
   const fail = (error: unknown) => {
     // What led to it comes first.
@@ -58,6 +57,7 @@ export async function run(
   // A bug: the process ends here and now, and the guard ends the command. To Node a rejection that
   // nobody handles is an exception; to Bun it is not.
   for (const event of ['uncaughtException', 'unhandledRejection']) {
+    process.removeAllListeners(event);
     process.on(event, (error) => {
       fail(error);
       process.exit(EXIT_FAILED);
@@ -168,11 +168,26 @@ async function openInspector(
     }
     return inspector;
   } catch (error) {
-    log.write('error', `--inspect: ${describeError(error, 'info')}`);
+    log.write('error', `--inspect: ${inspect.host}:${inspect.port}: ${whyNotThere(error)}`);
     await log.flush();
     return 'failed';
   }
 }
+
+/** Node and Bun say it in different words. */
+function whyNotThere(error: unknown): string {
+  const { code = '', message } = error as NodeJS.ErrnoException;
+  return WHY_NOT_THERE[code] ?? `${message} (${code})`;
+}
+
+const WHY_NOT_THERE: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'somebody listens there already',
+  EADDRNOTAVAIL: 'no address of this host',
+  EACCES: 'permission denied',
+  ENOTFOUND: 'no such host',
+  // Bun's word for a name that it can't resolve.
+  ENOTSUP: 'no such host',
+};
 
 /** A transition of the machine. */
 interface Sight {

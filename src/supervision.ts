@@ -6,6 +6,7 @@ import { withoutSecrets } from './access.ts';
 import type { Clock } from './clock.ts';
 import { isHangupIgnored } from './command/signals.ts';
 import { CommandSupervisor } from './command/supervisor.ts';
+import { firstMangled } from './mangled.ts';
 import { randomHex } from './random.ts';
 import type { LockexSettings } from './settings.ts';
 
@@ -20,11 +21,16 @@ export function superviseCommand(
   { command, lockId, killAfterMs, guard }: LockexSettings,
   options: SupervisionOptions,
 ): CommandSupervisor {
+  const variables = Object.entries(process.env).map(([name, value]) => `${name}=${value}`);
+  const [mangled] = firstMangled(variables, 'environ')?.split('=') ?? [];
+  if (mangled !== undefined) {
+    const words = `the variable ${mangled} is not UTF-8: the command does not get it as it was`;
+    options.log('warn', words);
+  }
   return new CommandSupervisor({
     ...{ command, lockId, killAfterMs, guard },
     ...options,
     env: withoutSecrets(process.env),
-    cwd: process.cwd(),
     guid: randomHex(16),
     ignoreHangup: isHangupIgnored(process.env),
   });

@@ -35,9 +35,8 @@ export class Given {
     const words = options.map(({ spec, text }) => `--${spec.name}=:${text}`);
     this.#values = cli.parse(['node', 'lockex', ...words], { run: false }).options;
     this.#names = new Set(options.map(({ spec }) => spec.name));
-    this.#config = this.isOn('help')
-      ? null
-      : readConfig(this.has('config') ? this.text('config') : null);
+    const isToldOnly = this.isOn('help') || this.isOn('version');
+    this.#config = isToldOnly ? null : readConfig(this.has('config') ? this.text('config') : null);
   }
 
   /** On the command line. */

@@ -48,7 +48,9 @@ Exit status:
   0    one of them is held
   1    all of them are free
   2    the command line is wrong
-  125  ZooKeeper could not be reached, or refuses to tell`;
+  125  ZooKeeper could not be reached, or refuses to tell
+  141  nobody reads any more what --watch shows
+  128+n  signal n ended --watch`;
 
 export function helpText(): string {
   return [HEAD, ...groupsOf(SPECS), TAIL].join('\n\n');

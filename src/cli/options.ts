@@ -77,7 +77,7 @@ export const OPTIONS = [
     letter: 't',
     value: 'S',
     group: 'lock',
-    help: 'Seconds to wait for the lock (default: for ever; 0: --no-blocking)',
+    help: 'Seconds to wait for the lock once a server is reached (default: for ever; 0: --no-blocking)',
   },
   {
     name: 'hold',

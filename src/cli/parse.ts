@@ -33,6 +33,8 @@ export type ParsedCommandLine =
         readonly value: string;
         readonly source: string;
       }[];
+      /** Its files are to be looked at, as for a run. */
+      readonly access: Pick<StatusSettings, 'auth' | 'tls'>;
     }
   | { readonly kind: 'status'; readonly settings: StatusSettings }
   | RunRequest;
@@ -62,12 +64,14 @@ type ReadConfig = (file: string | null) => Config | null;
 
 /** A file that was named has to be there. */
 function configFrom(named: string | null, env: Environment, readFile: ReadFile): Config | null {
+  if (named === '') throw new UsageError('--config wants a file');
   const wanted = named ?? env['LOCKEX_CONFIG'] ?? '';
   const file = wanted === '' ? DEFAULT_CONFIG_FILE : wanted;
   let text: string | null;
   try {
     text = readFile(file);
   } catch (error) {
+    if (error instanceof UsageError) throw error;
     const { code = '' } = error as NodeJS.ErrnoException;
     throw new UsageError(`${quoted(file)} can't be read: ${code}`);
   }
@@ -87,7 +91,13 @@ function parseConfigShow(
   const given = new Given(CONFIG_SPECS, options, readConfig);
   if (given.isOn('help')) return { kind: 'help', text: configHelpText() };
   // What would be refused in a run is refused here.
-  const { auth } = given.servers(env);
+  const { auth, tls } = given.servers(env);
+  logSettings(given);
+  onStateOf(given);
+  readyWhenOf(given);
+  originsOf(given);
+  killAfterOf(given);
+  onLostOf(given);
   const shown: Readonly<Record<string, string>> = {
     zkhosts: given.hostsText(env),
     guard: given.isOff('guard') ? 'off' : 'on',
@@ -99,7 +109,7 @@ function parseConfigShow(
     value: shown[name] ?? given.text(name as OptionName),
     source: given.sourceOf(name as OptionName, env),
   }));
-  return { kind: 'config', rows };
+  return { kind: 'config', rows, access: { auth, tls } };
 }
 
 function parseRun(
@@ -118,7 +128,7 @@ function parseRun(
     observers: {
       inspect: inspectSettings(given),
       onState: onStateOf(given),
-      readyWhen: oneOf(given.label('ready-when'), given.text('ready-when'), ['waiting', 'running']),
+      readyWhen: readyWhenOf(given),
     },
     settings: settingsOf(given, command, env),
   };
@@ -168,7 +178,7 @@ function settingsOf(given: Given, command: CommandLine, env: Environment): Locke
     shared: sharedOf(given),
     lockTries: given.count('lockretry'),
     waitMs: waitOf(given),
-    killAfterMs: given.duration('kill-after', 0),
+    killAfterMs: killAfterOf(given),
     conflictExitCode: wholeNumber(
       given.label('conflict-exit-code'),
       given.text('conflict-exit-code'),
@@ -179,7 +189,7 @@ function settingsOf(given: Given, command: CommandLine, env: Environment): Locke
     oncePerMs: oncePerOf(given),
     skipExitCode: wholeNumber(given.label('skip-exit-code'), given.text('skip-exit-code'), 0, 255),
     holdMs: given.has('hold') ? given.duration('hold', 0) : null,
-    onLost: oneOf(given.label('on-lost'), given.text('on-lost'), ['exit', 'rejoin']),
+    onLost: onLostOf(given),
     guard: !given.isOff('guard'),
   };
 }
@@ -212,26 +222,43 @@ function waitOf(given: Given): number | null {
   return given.has('locktimeout') ? given.duration('locktimeout', 0) : null;
 }
 
+function killAfterOf(given: Given): number {
+  return given.duration('kill-after', 0);
+}
+
+function onLostOf(given: Given): LockexSettings['onLost'] {
+  return oneOf(given.label('on-lost'), given.text('on-lost'), ['exit', 'rejoin']);
+}
+
+function readyWhenOf(given: Given): ObserverSettings['readyWhen'] {
+  return oneOf(given.label('ready-when'), given.text('ready-when'), ['waiting', 'running']);
+}
+
 function onStateOf(given: Given): string | null {
   if (!given.isSaid('on-state')) return null;
   const line = given.text('on-state');
-  if (line.trim() === '') throw new UsageError('--on-state wants a command');
+  const isCommand = line.trim() !== '' && !line.includes('\0');
+  if (!isCommand) throw new UsageError(`${given.label('on-state')} wants a command`);
   return line;
 }
 
 function inspectSettings(given: Given): InspectSettings | null {
-  if (!given.has('inspect')) {
-    if (given.has('inspect-origin')) throw new UsageError('--inspect-origin needs --inspect');
-    return null;
+  const origins = originsOf(given);
+  if (given.has('inspect')) {
+    return { ...listenAddress(given.label('inspect'), given.text('inspect')), origins };
   }
-  const origins = given.isSaid('inspect-origin')
+  if (given.has('inspect-origin')) throw new UsageError('--inspect-origin needs --inspect');
+  return null;
+}
+
+function originsOf(given: Given): readonly string[] {
+  return given.isSaid('inspect-origin')
     ? webOrigins(given.label('inspect-origin'), given.text('inspect-origin'))
     : [];
-  return { ...listenAddress(given.label('inspect'), given.text('inspect')), origins };
 }
 
 function logSettings(given: Given): LogSettings {
-  const level = oneOf('--log-level', given.text('log-level'), LOG_LEVELS);
+  const level = oneOf(given.label('log-level'), given.text('log-level'), LOG_LEVELS);
   const meanings = { quiet: 'warn', verbose: 'debug', 'log-level': level } as const;
   const said = (['quiet', 'verbose', 'log-level'] as const).filter((name) => given.has(name));
   const levels = new Set(said.map((name) => meanings[name]));
@@ -240,5 +267,6 @@ function logSettings(given: Given): LogSettings {
     throw new UsageError(`${labels.join(' and ')} say different things: give one`);
   }
   const [chosen = level] = levels;
-  return { format: oneOf('--log-format', given.text('log-format'), LOG_FORMATS), level: chosen };
+  const format = oneOf(given.label('log-format'), given.text('log-format'), LOG_FORMATS);
+  return { format, level: chosen };
 }

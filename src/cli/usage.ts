@@ -38,6 +38,7 @@ first one's ends, or its host does.`,
 
 /** Besides the command's own. */
 export const EXIT_STATUSES: readonly (readonly [string, string])[] = [
+  ['0', '--once-per: another one had finished it (or --skip-exit-code)'],
   ['1', 'the lock was not had: -t was over, or --no-blocking (-E chooses another)'],
   ['2', 'the command line is wrong'],
   ['123', 'the command ran for longer than --max-runtime, and was stopped'],
@@ -53,6 +54,8 @@ export const ENVIRONMENT: readonly (readonly [string, string])[] = [
   ['ZKHOSTS', 'as --zkhosts, which wins'],
   ['LOCKEX_AUTH', 'user:password, as the file of --auth-file says it, which wins'],
   ['LOCKEX_CONFIG', 'as --config, which wins'],
+  ['NO_COLOR', 'if it is set, no colours on a terminal'],
+  ['LOCKEX_TRACE', 'a file for every event and state, as JSON lines, to find a fault with'],
 ];
 
 /** What the command is given. */

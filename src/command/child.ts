@@ -12,7 +12,8 @@ import type { CommandExit } from '../../machines/outcome.ts';
 export interface ChildOptions {
   /** The program, by its path, and its arguments. */
   readonly words: readonly string[];
-  readonly cwd: string;
+  /** undefined: where we are. */
+  readonly cwd: string | undefined;
   readonly env: Readonly<Record<string, string>>;
   /** Its stdin, stdout and stderr: ours, or none. */
   readonly standardStreams: 'inherit' | 'ignore';
@@ -46,7 +47,9 @@ const SOCKET = 3;
 
 export function startChild(options: ChildOptions, events: ChildEvents): Child {
   const child = spawned(options, events);
-  const socket = child?.stdio[SOCKET] as Duplex | undefined;
+  // Where descriptors are short there are no streams at all.
+  const streams = child?.stdio as ChildProcess['stdio'] | undefined;
+  const socket = streams?.[SOCKET] as Duplex | undefined;
   const pid = child?.pid ?? null;
   if (child === null || socket === undefined || pid === null) {
     socket?.destroy();
@@ -79,7 +82,8 @@ function spawned(
   const [program = '', ...others] = words;
   try {
     const child = spawn(program, others, {
-      ...{ cwd, env },
+      ...(cwd !== undefined && { cwd }),
+      env,
       detached: true,
       stdio: [its, its, its, 'pipe'],
     });

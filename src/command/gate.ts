@@ -13,7 +13,7 @@ import type { Identity } from './types.ts';
 
 export interface GateOptions {
   readonly shell: readonly string[];
-  readonly cwd: string;
+  readonly cwd: string | undefined;
   readonly plan: EnvironmentPlan;
   /** Path of `env`; null where there is none. */
   readonly env: string | null;

@@ -15,8 +15,8 @@ export interface GuardEvents {
   readonly onBeat: (line: string) => void;
   /** It has begun to end the command, and takes nothing back. */
   readonly onFiring: () => void;
-  /** It is gone, or could not be made. */
-  readonly onGone: () => void;
+  /** `ended`, or why it could not be made. */
+  readonly onGone: (what: string) => void;
 }
 
 export class Guard {
@@ -25,11 +25,11 @@ export class Guard {
 
   /** `facts`: lines that it is to know from the beginning, none of which may be a secret. */
   constructor(shell: readonly string[], facts: readonly string[], events: GuardEvents) {
-    const gone = () => {
+    const gone = (what: string) => {
       if (this.#gone) return;
       this.#gone = true;
       this.#child.close();
-      events.onGone();
+      events.onGone(what);
     };
     this.#child = startChild(
       {
@@ -54,8 +54,8 @@ export class Guard {
           else if (line === 'firing') events.onFiring();
         }),
         onClosed: () => {},
-        onExit: gone,
-        onError: gone,
+        onExit: () => gone('ended'),
+        onError: ({ code }) => gone(`could not be started (${code})`),
       },
     );
     this.#child.unref();

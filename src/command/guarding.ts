@@ -70,7 +70,7 @@ export class Guarding {
     const guard: Guard = new Guard(this.#options.shell, Object.values(facts).flat(), {
       onBeat: (line) => guard === this.#guard && this.#echoed(line),
       onFiring: () => guard === this.#guard && this.#fired(),
-      onGone: () => guard === this.#guard && this.#lost('ended'),
+      onGone: (what) => guard === this.#guard && this.#lost(what, TRIES),
     });
     this.#guard = guard;
     // By the first the command's processes are found in /proc, the second may be longer than a
@@ -171,17 +171,17 @@ export class Guarding {
   }
 
   #silent(): void {
-    this.#lost(`has not answered for ${ECHO_MS} ms`);
+    this.#lost(`has not answered for ${ECHO_MS} ms`, 1);
   }
 
-  #lost(what: string): void {
+  /** `tries`: this often another takes its place. */
+  #lost(what: string, tries: number): void {
     const wasSpent = this.#isSpent;
     this.#discard();
     // What it had begun is nobody's to take up again but the machine's.
     if (wasSpent) return;
     this.#fallen += 1;
-    const wasOurTurn = this.#fallen > (what === 'ended' ? TRIES : 1);
-    if (wasOurTurn) {
+    if (this.#fallen > tries) {
       this.#events.onFailed(`the guard ${what}, and so did the one that replaced it`);
       return;
     }

@@ -23,12 +23,19 @@ export function wordsOf(command: CommandLine): readonly string[] {
   return command.kind === 'shell' ? [SHELL, '-c', '--', command.line] : command.argv;
 }
 
-export function resolveProgram(name: string, path: string | undefined, cwd: string): Resolution {
+/** `cwd`: undefined is where we are, which may have no path any more. */
+export function resolveProgram(
+  name: string,
+  path: string | undefined,
+  cwd: string | undefined,
+): Resolution {
+  const at = (file: string) => (cwd === undefined ? file : resolve(cwd, file));
   if (name === '') return notFound(name);
-  if (name.includes('/')) return examine(resolve(cwd, name), name);
+  if (name.includes('/')) return examine(at(name), name);
   let refused: Resolution | null = null;
   for (const folder of (path ?? DEFAULT_PATH).split(':')) {
-    const found = examine(resolve(cwd, folder, name), name);
+    // An empty one is where we are.
+    const found = examine(at(`${folder || '.'}/${name}`), name);
     if (found.ok) return found;
     if (found.exitCode === 126) refused ??= found;
   }
@@ -51,7 +58,7 @@ function examine(file: string, name: string): Resolution {
     return notRunnable(name, `${file}: permission denied`);
   }
   const interpreter = readInterpreter(file);
-  if (interpreter !== null && !exists(resolve(interpreter))) {
+  if (interpreter !== null && !exists(interpreter)) {
     return notRunnable(name, `${file} wants the interpreter ${interpreter}, which is not there`);
   }
   return { ok: true, path: file };

@@ -17,7 +17,8 @@ export interface SupervisorOptions {
   readonly command: CommandLine;
   /** The environment that lockex itself was started with. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly cwd: string;
+  /** Where to run it; default: where we are, even if that can't be entered again. */
+  readonly cwd?: string;
   readonly lockId: string;
   /** Ours alone: names the marker variable, `LOCKEX_HELD_<guid>`. */
   readonly guid: string;

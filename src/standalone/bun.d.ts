@@ -41,7 +41,7 @@ declare namespace Bun {
   function spawn(
     words: readonly string[],
     options: {
-      readonly cwd: string;
+      readonly cwd?: string;
       readonly env: Readonly<Record<string, string>>;
       readonly detached: boolean;
       readonly stdio: readonly ('inherit' | 'ignore' | 'pipe')[];

@@ -59,7 +59,8 @@ function spawned(
 ): Bun.Subprocess | null {
   try {
     return Bun.spawn(words, {
-      ...{ cwd, env },
+      ...(cwd !== undefined && { cwd }),
+      env,
       detached: true,
       stdio: [its, its, its, 'pipe'],
       onExit: (_, code, signal) => onExit(exitOf(code, signal)),

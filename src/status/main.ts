@@ -1,5 +1,6 @@
 /** `lockex status`: asks ZooKeeper how locks stand, prints it, and watches where that was asked for. */
 
+import { setImmediate as turn } from 'node:timers/promises';
 import { accessOf } from '../access.ts';
 import { escapedJson } from '../cli/printable.ts';
 import type { Clock } from '../clock.ts';
@@ -27,6 +28,8 @@ export interface StatusOutput {
   readonly rows: number;
   readonly print: (text: string) => void;
   readonly complain: (line: string) => void;
+  /** Resolves when it was printed, or to what kept it from that (ENOSPC, say), but for EPIPE. */
+  readonly flush: () => Promise<string | null>;
   /** Called when nobody reads what is printed any more. */
   readonly onUnread: (listener: () => void) => void;
 }
@@ -83,7 +86,10 @@ async function showOnce(
     const ids = settings.lockIds ?? (await readLockIds(reading, path));
     const views = await Promise.all(ids.map((id) => readLock(reading, path, id)));
     output.print(`${shown(views, settings, output)}\n`);
-    return exitOf(views);
+    const trouble = await output.flush();
+    if (trouble === null) return exitOf(views);
+    output.complain(`standard output can't be written: ${trouble}`);
+    return EXIT_UNREACHABLE;
   } catch (error) {
     if (!isRequestError(error)) throw error;
     output.complain(error.message);
@@ -170,7 +176,10 @@ class Screen {
 /** Standard output and standard error. */
 export function standardOutput(): StatusOutput {
   const { stdout, stderr } = process;
-  stdout.on('error', () => {});
+  let trouble: string | null = null;
+  stdout.on('error', ({ code = 'error' }: NodeJS.ErrnoException) => {
+    if (code !== 'EPIPE') trouble = code;
+  });
   stderr.on('error', () => {});
   return {
     isTerminal: stdout.isTTY === true && process.env['TERM'] !== 'dumb',
@@ -181,6 +190,12 @@ export function standardOutput(): StatusOutput {
       return stdout.rows || Number.POSITIVE_INFINITY;
     },
     print: (text) => void stdout.write(text),
+    flush: async () => {
+      await new Promise((resolve) => stdout.write('', resolve));
+      // The error is told after that.
+      await turn();
+      return trouble;
+    },
     onUnread: (listener) => void stdout.on('error', listener),
     complain: (line) => void stderr.write(`lockex: ${line}\n`),
   };

@@ -111,6 +111,11 @@ export class Connection extends ConnectionManager {
     return !this.#ended && this.state === ConnectionManager.STATES.CONNECTED;
   }
 
+  /** The handshake was sent, and is not answered yet. */
+  get isShakingHands(): boolean {
+    return this.#sentAt !== 0 && this.state === ConnectionManager.STATES.CONNECTING;
+  }
+
   override connect(): void {
     if (this.socket !== undefined) throw new Error('a connection connects once');
     const { clock, handshakeDeadlineMs } = this.#options;
@@ -304,7 +309,7 @@ export class Connection extends ConnectionManager {
   }
 
   #closedWords(): string {
-    return this.#sentAt !== 0 && this.state === ConnectionManager.STATES.CONNECTING
+    return this.isShakingHands
       ? 'closed the connection instead of answering the handshake (not serving: no quorum? or TLS only?)'
       : 'the server closed the connection';
   }

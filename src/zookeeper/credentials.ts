@@ -35,21 +35,42 @@ export function readCredentials(source: AuthSource, env = process.env): Buffer {
 export function checkAccess({ auth, tls }: Pick<Access, 'auth' | 'tls'>): void {
   if (auth !== null) readCredentials(auth).fill(0);
   if (tls === null) return;
-  for (const path of [tls.ca, ...(tls.own ? [tls.own.cert] : [])]) {
-    if (!readOrComplain(path).includes('CERTIFICATE-----')) {
-      throw new AccessError(`${path} holds no certificate (PEM)`);
-    }
-  }
+  for (const path of [tls.ca, ...(tls.own ? [tls.own.cert] : [])]) checkCertificates(path);
   if (tls.own !== null) checkKey(tls.own.key);
+}
+
+const CERTIFICATE = /-----BEGIN (X509 )?CERTIFICATE-----[\s\S]*?-----END \1?CERTIFICATE-----/g;
+
+/** What OpenSSL says of one that can't be read names no file, and Node passes over it in silence. */
+function checkCertificates(path: string): void {
+  const text = readOrComplain(path).toString('latin1');
+  if (!text.includes('CERTIFICATE-----')) {
+    throw new AccessError(`${path} holds no certificate (PEM)`);
+  }
+  const { X509Certificate } = process.getBuiltinModule('node:crypto');
+  try {
+    for (const [certificate] of text.matchAll(CERTIFICATE)) new X509Certificate(certificate);
+  } catch {
+    throw new AccessError(`${path} holds a certificate that can't be read`);
+  }
 }
 
 function checkKey(path: string): void {
   const bytes = readPrivately(path);
-  const isKey = bytes.includes('PRIVATE KEY-----');
-  const isEncrypted = bytes.includes('ENCRYPTED');
-  bytes.fill(0);
-  if (!isKey) throw new AccessError(`${path} holds no private key (PEM)`);
-  if (isEncrypted) throw new AccessError(`${path} is encrypted, and nobody is there to be asked`);
+  try {
+    if (!bytes.includes('PRIVATE KEY-----')) {
+      throw new AccessError(`${path} holds no private key (PEM)`);
+    }
+    if (bytes.includes('ENCRYPTED')) {
+      throw new AccessError(`${path} is encrypted, and nobody is there to be asked`);
+    }
+    process.getBuiltinModule('node:crypto').createPrivateKey(bytes);
+  } catch (error) {
+    if (error instanceof AccessError) throw error;
+    throw new AccessError(`${path} holds a private key that can't be read`);
+  } finally {
+    bytes.fill(0);
+  }
 }
 
 /**

@@ -119,7 +119,7 @@ export class Session extends Requester<SessionEvents> {
   async close(boundMs: number): Promise<boolean> {
     const { clock } = this.#options;
     const until = clock.now() + boundMs;
-    let isToAsk = (await this.#ending) ?? this.#stage === 'alive';
+    let isToAsk = (await this.#ending) ?? (this.#stage === 'alive' && this.#mayExist);
     while (isToAsk && (await this.whenAttached(until - clock.now()))) {
       this.askForEnd(Math.max(1, until - clock.now()));
       isToAsk = (await this.#ending) === true;
@@ -135,6 +135,11 @@ export class Session extends Requester<SessionEvents> {
    */
   askForEnd(boundMs: number): void {
     this.#ending = this.#end(boundMs);
+  }
+
+  /** At a server: it was made, or a handshake that would make it is not answered yet. */
+  get #mayExist(): boolean {
+    return this.id !== 0n || this.#connection?.isShakingHands === true;
   }
 
   /** The server said so, because we had asked for it. */

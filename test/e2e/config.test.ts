@@ -1,5 +1,5 @@
 /** The configuration file, on a real run. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { sharedServerWithChroot } from '../support/zookeeper.ts';
 import { runLockex, temporaryFolder } from './program.ts';
@@ -18,7 +18,7 @@ it('says where ZooKeeper is, to a run and to status', async () => {
   expect((await runLockex(['config'], { env })).stdout).toContain(`${connectString}  (${file})`);
 });
 
-it('that is not there, not JSON or not to be read is refused in one line', async () => {
+it('that is not there, not JSON, no file or too large is refused in one line', async () => {
   const folder = temporaryFolder();
   writeFileSync(`${folder}/broken`, '{');
   const refused = async (file: string) => {
@@ -28,7 +28,16 @@ it('that is not there, not JSON or not to be read is refused in one line', async
   };
   expect(await refused(`${folder}/none`)).toBe(`lockex: there is no file '${folder}/none'\n`);
   expect(await refused(`${folder}/broken`)).toBe(`lockex: ${folder}/broken is not JSON\n`);
-  expect(await refused(folder)).toBe(`lockex: '${folder}' can't be read: EISDIR\n`);
+  expect(await refused(folder)).toBe(`lockex: '${folder}' is no regular file\n`);
+  expect(await refused('/dev/zero')).toBe("lockex: '/dev/zero' is no regular file\n");
+  truncateSync(`${folder}/broken`, 2_000_000);
+  expect(await refused(`${folder}/broken`)).toBe(`lockex: '${folder}/broken' is too large\n`);
+  expect(await refused('')).toBe('lockex: --config wants a file\n');
+  // These have nothing to configure.
+  const env = { LOCKEX_CONFIG: `${folder}/none` };
+  for (const word of ['--version', '--help']) {
+    expect((await runLockex([word], { env })).status).toBe(0);
+  }
 });
 
 it('lies where it is said to lie: what the folder of a job holds is not read', async () => {

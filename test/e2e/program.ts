@@ -50,6 +50,19 @@ export async function runLockex(
   return await run(PROGRAM, words, { env: userEnvironment(env), ...options });
 }
 
+/** The same, from a shell that has done something before. */
+export async function runLockexBehind(
+  before: string,
+  words: readonly string[],
+  { env, ...options }: Options = {},
+): Promise<Ended> {
+  const script = `${before}\nexec "$@"`;
+  return await run('/bin/sh', ['-c', script, 'sh', PROGRAM, ...words], {
+    env: userEnvironment(env),
+    ...options,
+  });
+}
+
 /** Until the machine has been in this state; gives the fields of the line that says so. */
 export async function untilState(
   program: Program,

@@ -188,6 +188,16 @@ describe('the files', () => {
       () => ['--tls-ca', authority.sign('x').key],
       'holds no certificate',
     ],
+    [
+      'a certificate that is none',
+      () => ['--tls-ca', garbled('CERTIFICATE')],
+      "holds a certificate that can't be read",
+    ],
+    [
+      'a key that is none',
+      () => as({ cert: authority.sign('x').cert, key: garbled('PRIVATE KEY') }),
+      "holds a private key that can't be read",
+    ],
     ['no key', () => [...as({ cert: authority.ca, key: authority.ca })], 'can be read by others'],
     [
       'one that is not there',
@@ -201,6 +211,12 @@ describe('the files', () => {
     expect(stderr).toContain(message);
   });
 });
+
+function garbled(kind: string): string {
+  const file = `${temporaryFolder()}/garbled.pem`;
+  writeFileSync(file, `-----BEGIN ${kind}-----\ngarbled\n-----END ${kind}-----\n`, { mode: 0o600 });
+  return file;
+}
 
 function readable<T extends { readonly key: string }>(pair: T): T {
   chmodSync(pair.key, 0o644);

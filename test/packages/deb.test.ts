@@ -18,6 +18,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { userEnvironment } from '../e2e/program.ts';
 import { run } from '../support/processes.ts';
 import { sharedServerWithChroot } from '../support/zookeeper.ts';
+import { brokenLinks } from './links.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const hasDpkg = spawnSync('dpkg', ['--version']).status === 0;
@@ -51,7 +52,7 @@ describe.runIf(hasDpkg)('the Debian package', () => {
     });
   });
 
-  it('has a manual page, completions, examples and licences', () => {
+  it('has a manual page, completions, examples, licences, and the pages that its README names', () => {
     const share = `${root}/usr/share`;
     const page = gunzipSync(readFileSync(`${share}/man/man1/lockex.1.gz`)).toString();
     expect(page).toContain('.SH OPTIONS');
@@ -67,6 +68,7 @@ describe.runIf(hasDpkg)('the Debian package', () => {
     ]) {
       expect(statSync(`${share}/${file}`).mode & 0o777, file).toBe(0o644);
     }
+    expect(brokenLinks(`${share}/doc/lockex/README.md`)).toEqual([]);
   });
 
   it('leaves nothing when it is purged', () => {

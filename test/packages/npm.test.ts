@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { userEnvironment } from '../e2e/program.ts';
 import { run } from '../support/processes.ts';
 import { sharedServerWithChroot } from '../support/zookeeper.ts';
+import { brokenLinks } from './links.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 let folder: string;
@@ -45,13 +46,14 @@ describe('the package', () => {
     });
   });
 
-  it('has a program that runs, and a manual page', async () => {
+  it('has a program that runs, a manual page, and the pages that its README names', async () => {
     const { connectString } = await sharedServerWithChroot();
     const words = ['-q', '-z', connectString, '--', 'echo up; exit 3'];
     const ended = await inFolder('node_modules/.bin/lockex', ...words);
     expect(ended).toMatchObject({ status: 3, stdout: 'up\n', stderr: '' });
     const manifest = JSON.parse(readFileSync(`${folder}/node_modules/lockex/package.json`, 'utf8'));
     expect(readFileSync(`${folder}/node_modules/lockex/${manifest.man}`, 'utf8')).toMatch(/^\.TH/);
+    expect(brokenLinks(`${folder}/node_modules/lockex/README.md`)).toEqual([]);
   });
 
   it('can be imported, and required', async () => {

@@ -104,6 +104,23 @@ it('lockex config says what is in force, and why', () => {
   expect(() => parseCommandLine(['config', 'x'], {})).toThrow("config takes options only, not 'x'");
 });
 
+it.each([
+  ['kill-after', -1],
+  ['log-level', 'silly'],
+  ['log-format', 'x'],
+  ['on-lost', 'x'],
+  ['ready-when', 'x'],
+  ['on-state', ''],
+  ['on-state', 'a\0b'],
+  ['inspect-origin', 'x'],
+  ['timeout', 0],
+])('%s: %j is refused by a run, and when it is shown, in the name of the file', (name, value) => {
+  const read = () => JSON.stringify({ [name]: value });
+  for (const words of [['config'], ['--', 'true']]) {
+    expect(() => parseCommandLine(words, {}, read)).toThrow(`${FILE}: ${name} wants`);
+  }
+});
+
 it('docs/lockex.schema.json is the table of options (npm run schema)', () => {
   const schema = readFileSync(new URL('../../../docs/lockex.schema.json', import.meta.url), 'utf8');
   expect(JSON.parse(schema)).toEqual(configSchema());

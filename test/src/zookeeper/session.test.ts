@@ -364,6 +364,35 @@ describe('a try to connect', () => {
     expect(await session.whenAttached(1)).toBe(false);
   });
 
+  it('that has reached no server has no session to end, and waits for none', async () => {
+    const session = made({ hosts: [{ host: '127.0.0.1', port: 1 }] });
+    const connecting = session.connect(600_000);
+    connecting.catch(() => {});
+    // Longer than this test may take.
+    expect(await session.close(600_000)).toBe(true);
+    await expect(connecting).rejects.toMatchObject({ code: 'CONNECTION_LOSS' });
+  });
+
+  it('whose handshake is not answered yet is waited for: it may have made a session', async () => {
+    let heard = () => {};
+    const asked = new Promise<void>((resolve) => {
+      heard = resolve;
+    });
+    const slow = await startScriptedServer(async (connection) => {
+      await connection.frame();
+      heard();
+    });
+    const session = made({ hosts: [{ host: '127.0.0.1', port: slow.port }] });
+    const connecting = session.connect(600_000);
+    connecting.catch(() => {});
+    await asked;
+    const closing = session.close(600_000);
+    const first = await Promise.race([closing, new Promise((resolve) => setImmediate(resolve))]);
+    expect(first).toBeUndefined();
+    session.abandon();
+    await closing;
+  });
+
   it('of the reaper never makes a session', async () => {
     const { host, port } = sharedServer();
     const credentials = { id: Buffer.alloc(8, 1), password: Buffer.alloc(16, 1) };

@@ -1,0 +1,107 @@
+/** What lockex may be started in: signals that are ignored, folders, descriptors, bytes, outputs. */
+import { expect, it, test } from 'vitest';
+import { sharedServerWithChroot } from '../support/zookeeper.ts';
+import { PROGRAM, runLockex, runLockexBehind, temporaryFolder } from './program.ts';
+
+const isRoot = process.getuid?.() === 0;
+const ONE_LINE = /^lockex: .*\n$/;
+
+it('by a parent that ignores SIGCHLD, it knows all the same how the command ended', async () => {
+  const { connectString } = await sharedServerWithChroot();
+  const under = async (words: readonly string[]) => {
+    const given = ['-q', '-z', connectString, '-i', 'x', ...words];
+    return await runLockexBehind("trap '' CHLD", given);
+  };
+  expect(await under(['--', 'exit 3'])).toMatchObject({ status: 3, stderr: '' });
+  expect(await under(['--', 'kill -9 $$'])).toMatchObject({ status: 137, stderr: '' });
+  const once = ['--once-per', '1h', '--skip-exit-code', '9', '--', 'true'];
+  expect(await under(once)).toMatchObject({ status: 0, stderr: '' });
+  expect(await under(once)).toMatchObject({ status: 9, stderr: '' });
+});
+
+it('in a folder that it may not enter again, it runs the command there', async () => {
+  const { connectString } = await sharedServerWithChroot();
+  // To root every folder is open, for as long as it has its capabilities.
+  const drop = isRoot ? 'setpriv --bounding-set=-all --inh-caps=-all' : '';
+  const given = ['-q', '-z', connectString, '--', 'echo', 'hi'];
+  const before = `cd '${temporaryFolder()}' && chmod 0 . && set -- ${drop} "$@"`;
+  expect(await runLockexBehind(before, given)).toMatchObject({ status: 0, stdout: 'hi\n' });
+});
+
+it('in a folder that is gone, it runs the command there (and Bun ends itself)', async () => {
+  const { connectString } = await sharedServerWithChroot();
+  const given = ['-q', '-z', connectString, '--', 'echo', 'hi'];
+  const folder = `${temporaryFolder()}/gone`;
+  const before = `mkdir '${folder}' && cd '${folder}' && rmdir '${folder}'`;
+  const { status, stdout, stderr } = await runLockexBehind(before, given);
+  if (PROGRAM.endsWith('.js')) expect({ status, stdout }).toEqual({ status: 0, stdout: 'hi\n' });
+  else expect([status, stderr]).toEqual([1, expect.stringContaining('was deleted')]);
+});
+
+test.each([24, 30, 40])(
+  'with %d descriptors it runs the command, or says in words why not',
+  async (most) => {
+    const { connectString } = await sharedServerWithChroot();
+    const given = ['-z', connectString, '--', 'echo hi'];
+    const { status, stdout, stderr } = await runLockexBehind(`ulimit -n ${most}`, given);
+    expect([
+      [0, 'hi\n'],
+      [125, ''],
+    ]).toContainEqual([status, stdout]);
+    for (const line of stderr.trimEnd().split('\n')) expect(line).toMatch(/^\S+ lockex: /);
+  },
+);
+
+it('refuses a word that is not UTF-8, and tells of a variable that is not', async () => {
+  const { connectString } = await sharedServerWithChroot();
+  const told = async (bytes: string, words: string[]) => {
+    const before = `set -- "$@" "$(printf '${bytes}')"; export ODD="$(printf '${bytes}')"`;
+    return await runLockexBehind(before, ['-q', '-z', connectString, '--', ...words]);
+  };
+  const word = await told('caf\\351', ['printf', '%s']);
+  expect(word).toMatchObject({ status: 2, stdout: '', stderr: expect.stringMatching(ONE_LINE) });
+  expect(word.stderr).toContain('is not UTF-8');
+  // U+FFFD itself is as good as any.
+  expect(await told('\\357\\277\\275', ['printf', '%s'])).toMatchObject({
+    ...{ status: 0, stdout: '\ufffd', stderr: '' },
+  });
+  const given = ['-q', '-z', connectString, '--', 'echo hi'];
+  const { status, stderr } = await runLockexBehind(`export ODD="$(printf 'a\\377')"`, given);
+  expect(status).toBe(0);
+  expect(stderr).toMatch(/^\S+ lockex: warn: the variable ODD is not UTF-8: .*\n$/);
+});
+
+test.each([['--help'], ['--version'], ['config'], ['status']])(
+  '%s says when it could not be written',
+  async (word) => {
+    const { connectString } = await sharedServerWithChroot();
+    const env = { ZKHOSTS: connectString };
+    const { status, stderr } = await runLockexBehind('exec >/dev/full', [word], { env });
+    expect({ status, stderr }).toEqual({
+      status: 125,
+      stderr: "lockex: standard output can't be written: ENOSPC\n",
+    });
+  },
+);
+
+test.each([
+  ['/', 'EISDIR'],
+  ['/nowhere/x', 'ENOENT'],
+  ['PIPE', 'ENXIO'],
+])('LOCKEX_TRACE=%s is refused, and the command not run', async (name, code) => {
+  const { connectString } = await sharedServerWithChroot();
+  const pipe = `${temporaryFolder()}/pipe`;
+  const file = name === 'PIPE' ? pipe : name;
+  const before = `mkfifo '${pipe}'; export LOCKEX_TRACE='${file}'`;
+  const ended = await runLockexBehind(before, ['-z', connectString, '--', 'echo hi']);
+  expect(ended).toMatchObject({ status: 2, stdout: '' });
+  expect(ended.stderr).toBe(`lockex: LOCKEX_TRACE: ${file} can't be written: ${code}\n`);
+});
+
+it('a file that could steer the terminal is named without its powers', async () => {
+  const words = ['--auth-file', 'a\u001b[31mb', '--', 'true'];
+  const { status, stderr } = await runLockex(words);
+  expect(status).toBe(2);
+  expect(stderr).toMatch(ONE_LINE);
+  expect(stderr).toContain('a\\u{1b}[31mb');
+});
