@@ -173,7 +173,7 @@ export type CommandEvent =
    * lease that had ended as far as the guard was told, which may be less than lockex knows.
    */
   | { readonly type: 'command.exited'; readonly exit: CommandExit; readonly byGuard: boolean }
-  /** Everything that it started is dead (also said when nothing was started). */
+  /** Everything that it started is dead. `exit` is null where nothing of it ever ran. */
   | {
       readonly type: 'command.stopped';
       readonly exit: CommandExit | null;

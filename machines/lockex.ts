@@ -21,6 +21,16 @@ const WHEN_EXITED = [
   { target: '#lockex.cleanup', actions: ['noteExit', 'endExited'] },
 ] as const;
 
+/** Nothing of the command has run: the lock may be tried for anew. */
+const LOCK_TRY = {
+  target: '#lockex.connecting',
+  actions: ['spendLockTry', 'renewConnectTries', 'forgetSession', 'park'],
+} as const;
+const NO_LOCK_TRY = {
+  target: '#lockex.cleanup.closing',
+  actions: ['noteStopped', 'endSessionLost'],
+} as const;
+
 /** The machine with its actors: what `lockexMachine.provide` gives, but built only once. */
 export const createLockexMachine = (actors?: LockexActors) =>
   lockexSetup(actors).createMachine({
@@ -243,14 +253,7 @@ export const createLockexMachine = (actors?: LockexActors) =>
             description: 'No command had started: only its gate and guard are put away.',
             entry: 'kill',
             on: {
-              'command.stopped': [
-                {
-                  guard: 'hasLockTry',
-                  target: '#lockex.connecting',
-                  actions: ['spendLockTry', 'renewConnectTries', 'forgetSession', 'park'],
-                },
-                { target: '#lockex.cleanup.closing', actions: ['noteStopped', 'endSessionLost'] },
-              ],
+              'command.stopped': [{ guard: 'hasLockTry', ...LOCK_TRY }, NO_LOCK_TRY],
               'command.undying': {
                 target: '#lockex.cleanup.closing',
                 actions: ['endSessionLost', 'abandon'],
@@ -278,6 +281,9 @@ export const createLockexMachine = (actors?: LockexActors) =>
                     'park',
                   ],
                 },
+                // The gate had not been opened yet, or not in time.
+                { guard: 'hasNeverRunAndLockTry', ...LOCK_TRY },
+                { guard: 'hasNeverRun', ...NO_LOCK_TRY },
                 { target: '#lockex.cleanup.closing', actions: ['noteStopped', 'endLost'] },
               ],
               'command.undying': {

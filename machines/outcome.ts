@@ -53,6 +53,7 @@ export const EXIT_FAILED = 125;
 
 /** 128 + n, as shells report a death by signal n. */
 const SIGNAL_BASE = 128;
+const SIGTERM = 15;
 
 /** What the user has chosen. */
 export interface ExitCodes {
@@ -70,8 +71,10 @@ export function exitCodeOf(
 ): number {
   switch (outcome.kind) {
     case 'exited':
-    case 'stopped':
       return command === null ? EXIT_FAILED : exitCodeOfCommand(command);
+    case 'stopped':
+      // It may not have come to its start.
+      return command === null ? SIGNAL_BASE + SIGTERM : exitCodeOfCommand(command);
     case 'interrupted':
       return SIGNAL_BASE + outcome.number;
     case 'conflict':

@@ -52,6 +52,14 @@ function ending(because: (event: EventObject, context: LockexContext) => Outcome
   });
 }
 
+function hasLockTry({ outcome, lockTriesLeft, patience }: LockexContext): boolean {
+  return outcome === null && lockTriesLeft > 1 && patience !== 'over';
+}
+
+function hasNeverRun(event: LockexEvent): boolean {
+  return event.type === 'command.stopped' && event.exit === null;
+}
+
 function conflict(waitMs: number | null, queue: QueueInfo | null): string {
   const holder = queue?.holders[0]?.label || 'another contender';
   const waited = waitMs === 0 || waitMs === null ? '' : ` after ${waitMs / 1000} s`;
@@ -283,8 +291,9 @@ export const lockexSetup = (actors: LockexActors = UNPROVIDED) =>
       isPatienceFresh: ({ context }) =>
         context.patience === 'fresh' && context.waitMs !== null && context.waitMs > 0,
       hasConnectTry: ({ context }) => context.connectTriesLeft > 1,
-      hasLockTry: ({ context }) =>
-        context.outcome === null && context.lockTriesLeft > 1 && context.patience !== 'over',
+      hasLockTry: ({ context }) => hasLockTry(context),
+      hasNeverRun: ({ event }) => hasNeverRun(event),
+      hasNeverRunAndLockTry: ({ context, event }) => hasNeverRun(event) && hasLockTry(context),
       willRejoin: ({ context }) => context.outcome === null && context.onLost === 'rejoin',
       hasRunLately: ({ context, event }) =>
         event.type === 'lock.confirmed' &&

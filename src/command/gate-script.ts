@@ -12,7 +12,9 @@ import { type EnvironmentPlan, restoringLines } from './environment.ts';
  *
  *   gate → lockex   parked [outside] [lossy]    in place (outside: not in the cgroup;
  *                                               lossy: odd variables can't be restored here)
- *   lockex → gate   fencing token, lock path    each on a line: go
+ *   lockex → gate   fencing token, lock path, deadline    each on a line: go, if it is not over
+ *                                               (centiseconds of /proc/uptime; '': none)
+ *   gate → lockex   late                        it is: lockex was stopped, or is late itself
  *   gate → lockex   failed STATUS               exec did not work; else end of file: it did
  *
  * Variables of the script have names that no environment can bring along, because one that came
@@ -48,6 +50,14 @@ ${restoringLines(plan)}
 fi
 echo "$LOCKEX_GATE_SAYS" >&3
 IFS= read -r LOCKEX_FENCING_TOKEN <&3 && IFS= read -r LOCKEX_LOCK_PATH <&3 || exit 125
+IFS= read -r LOCKEX_GATE_UNTIL <&3 || exit 125
+if [ -n "$LOCKEX_GATE_UNTIL" ]; then
+  IFS=' ' read -r LOCKEX_GATE_NOW LOCKEX_GATE_IDLE </proc/uptime
+  if [ "\${LOCKEX_GATE_NOW%.*}\${LOCKEX_GATE_NOW#*.}" -ge "$LOCKEX_GATE_UNTIL" ]; then
+    echo late >&3
+    exit 125
+  fi
+fi
 export LOCKEX_FENCING_TOKEN LOCKEX_LOCK_PATH
 [ -z "\${BASH_VERSION-}" ] || shopt -s execfail
 trap 'echo "failed $?" >&3' EXIT

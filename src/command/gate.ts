@@ -38,7 +38,10 @@ export interface GateEvents {
   readonly onError: (error: NodeJS.ErrnoException) => void;
 }
 
-type State = 'starting' | 'parked' | 'opening' | 'started' | 'refused';
+type State = 'starting' | 'parked' | 'opening' | 'started' | 'refused' | 'late';
+
+/** In which it is the command, or may be. */
+const OPENED: readonly State[] = ['opening', 'started'];
 
 export class Gate {
   readonly #child: Child;
@@ -47,6 +50,7 @@ export class Gate {
   #identity: Identity | null = null;
   #exit: CommandExit | null = null;
   #hasToldEnd = false;
+  #isClosed = false;
   #isDoomed = false;
 
   constructor(options: GateOptions, events: GateEvents) {
@@ -71,12 +75,12 @@ export class Gate {
   }
 
   get isParked(): boolean {
-    return this.#state === 'parked' && !this.hasEnded && !this.#isDoomed;
+    return this.#state === 'parked' && !this.#isClosed && !this.hasEnded && !this.#isDoomed;
   }
 
   /** Opened: from then on whatever dies may be the command. */
   get wasOpened(): boolean {
-    return this.#state !== 'starting' && this.#state !== 'parked' && this.#state !== 'refused';
+    return OPENED.includes(this.#state);
   }
 
   /** Its process has been reaped, and its number may be given away. */
@@ -84,9 +88,13 @@ export class Gate {
     return this.#exit !== null || this.#identity === null;
   }
 
-  open(grant: GrantInfo): void {
+  /**
+   * `until`: in centiseconds of /proc/uptime; from then on it does not open any more, because we may
+   * have been stopped since we looked at the clock. null: it has no clock to look at.
+   */
+  open({ fencingToken, path }: GrantInfo, until: number | null): void {
     this.#state = 'opening';
-    this.#child.send(asLines([grant.fencingToken, grant.path]));
+    this.#child.send(asLines([fencingToken, path, until === null ? '' : String(until)]));
   }
 
   /** At once, whatever it is; it is not to be opened any more. */
@@ -104,15 +112,20 @@ export class Gate {
     } else if (word === 'failed' && this.#state === 'opening') {
       this.#state = 'refused';
       this.#events.onRefused(Number(rest[0]));
+    } else if (word === 'late' && this.#state === 'opening') {
+      this.#state = 'late';
     }
   }
 
-  /** exec closes the descriptor, and so does the process's end. */
+  /** exec closes the descriptor, and so does the process's end, which may be told some time later. */
   #closed(): void {
+    this.#isClosed = true;
     if (this.#state === 'opening') {
       this.#state = 'started';
       this.#events.onStarted();
     }
+    // It can't be opened any more.
+    if (!this.wasOpened) this.kill();
     this.#tellEnd();
   }
 

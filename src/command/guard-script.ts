@@ -28,7 +28,6 @@ export const GUARD_BOOT = 'eval "$script"';
  *   reaper / word TEXT    the reaper's argv, word by word
  *   credentials TEXT      the reaper's stdin
  *   beat DEADLINE         centiseconds of /proc/uptime (elsewhere: seconds since 1970); echoed
- *   bye                   lockex has cleaned up by itself
  *
  * and back: `beat DEADLINE`, `firing` (from here on nothing is taken back), `fired` (all dead).
  *
@@ -81,7 +80,6 @@ handle() {
     open) shut= ;;
     ours\\ *) ours=\${1#ours } ;;
     credentials\\ *) credentials=\${1#credentials } ;;
-    bye) exit 0 ;;
   esac
 }
 

@@ -7,9 +7,6 @@ import { type Child, startChild } from './child.ts';
 import { GUARD_BOOT, GUARD_ENDING, GUARD_SCRIPT } from './guard-script.ts';
 import { asLines, lineCutter } from './lines.ts';
 
-/** A guard that does not read, because somebody stopped it, is not waited for. */
-const LEAVING_MS = 1000;
-
 export interface GuardEvents {
   /** It has taken the deadline that was sent as this line. */
   readonly onBeat: (line: string) => void;
@@ -67,12 +64,6 @@ export class Guard {
 
   send(...lines: readonly string[]): void {
     this.#child.send(asLines(lines));
-  }
-
-  /** It leaves without doing anything. */
-  dismiss(): void {
-    this.send('bye');
-    setTimeout(() => this.kill(), LEAVING_MS).unref();
   }
 
   /** What it would see if lockex were killed: it ends the command. */

@@ -133,7 +133,7 @@ export class Guarding {
   /** Everything is dead, or nothing was started: the guard leaves. */
   dismiss(): void {
     this.#watch.stop();
-    this.#guard?.dismiss();
+    this.#guard?.kill();
     this.#guard = null;
     this.#beat = null;
     this.#isArmed = false;
@@ -216,9 +216,12 @@ export function firingAt(lease: LeaseInfo): number {
   return lease.leaseEnd - killingMarginMs(lease);
 }
 
-/** Centiseconds of /proc/uptime; elsewhere seconds since 1970, rounded to the safe side. */
+/** The same in centiseconds of /proc/uptime; null where there is none. */
+export function uptimeDeadline(lease: LeaseInfo): number | null {
+  return hasProcessTable ? Math.max(0, Math.floor(firingAt(lease) / 10)) : null;
+}
+
+/** Where there is none, in seconds since 1970, rounded to the safe side. */
 function guardDeadline(lease: LeaseInfo, clock: Clock): number {
-  const deadline = firingAt(lease);
-  if (hasProcessTable) return Math.max(0, Math.floor(deadline / 10));
-  return Math.floor((Date.now() + deadline - clock.now()) / 1000);
+  return uptimeDeadline(lease) ?? Math.floor((Date.now() + firingAt(lease) - clock.now()) / 1000);
 }

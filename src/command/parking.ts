@@ -114,9 +114,9 @@ export class Parking {
   }
 
   /** A program that was not there at the last look fails, and the gate stays shut. */
-  open(grant: GrantInfo): void {
+  open(grant: GrantInfo, until: number | null): void {
     const found = this.#found;
-    if (found === null || found.ok) this.#gate?.open(grant);
+    if (found === null || found.ok) this.#gate?.open(grant, until);
     else this.#fail(found.exitCode, found.message);
   }
 
@@ -132,10 +132,14 @@ export class Parking {
     }
   }
 
-  /** Not to be opened any more; answered by onClosed, perhaps at once. */
+  /**
+   * No gate is to be opened any more. Answered by onClosed, perhaps at once, unless one was opened that
+   * is the command: then by onExited.
+   */
   close(): void {
     this.#options.clock.clearTimeout(this.#timer);
     this.#state = 'closing';
+    if (this.wasOpened) return;
     if (this.#gate === null || this.#gate.hasEnded) this.#closed();
     else this.#gate.kill();
   }

@@ -7,7 +7,7 @@
 import type { CommandEvent, GrantInfo, LeaseInfo, StopReport } from '../../machines/contract.ts';
 import type { CommandExit } from '../../machines/outcome.ts';
 import { guardShell } from './guard.ts';
-import { firingAt, Guarding, lastKillAt } from './guarding.ts';
+import { firingAt, Guarding, lastKillAt, uptimeDeadline } from './guarding.ts';
 import { DEFAULT_SHELL, Parking } from './parking.ts';
 import { markerOf } from './preparation.ts';
 import { Stopping } from './stopping.ts';
@@ -47,7 +47,7 @@ export class Run {
       onStarted: (pid) => emit({ type: 'command.started', pid }),
       onFailed: (exitCode, message) => this.#fail(exitCode, message),
       onExited: (exit) => this.#exited(exit),
-      onClosed: () => this.#finish('none', []),
+      onClosed: () => this.#neverRan(),
     });
     this.#guarding = options.guard ? this.#newGuarding() : null;
   }
@@ -104,7 +104,8 @@ export class Run {
 
   stop(graceMs: number, deadline: number | null): void {
     this.#isClosing = true;
-    if (!this.#parking.wasOpened) return this.#parking.close();
+    this.#parking.close();
+    if (!this.#parking.wasOpened) return;
     const inTime = this.#options.clock.now() + graceMs;
     const lease = this.#lease;
     const last = deadline === null || lease === null ? inTime : lastKillAt(lease, deadline);
@@ -172,7 +173,7 @@ export class Run {
     }
     // The guard first: from here on a deadline that passes is the command's end.
     this.#guarding?.opening(this.#lease);
-    this.#parking.open(this.#grant);
+    this.#parking.open(this.#grant, uptimeDeadline(this.#lease));
   }
 
   #exited(exit: CommandExit): void {
@@ -186,6 +187,12 @@ export class Run {
     if (this.#isOver) return;
     const settled = () => stopping.request(clock.now() + killAfterMs);
     this.#settling = clock.setTimeout(settled, SETTLING_MS);
+  }
+
+  /** Also where a gate was opened that did not become the command. */
+  #neverRan(): void {
+    this.#stopping?.cancel();
+    this.#finish('none', []);
   }
 
   #stop(): Stopping {

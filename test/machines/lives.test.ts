@@ -252,6 +252,38 @@ describe('running', () => {
     expect(stage.output()).toMatchObject({ exitCode: 137, outcome: { kind: 'stopped' } });
   });
 
+  it('that has never run is no lost command: the next session is tried, or it ends with 125', () => {
+    const never = {
+      type: 'command.stopped',
+      exit: null,
+      how: { means: 'none', stragglers: [] },
+    } as const;
+    const stage = onStage({ lockTries: 2 });
+    stage.hear('session.established', 'lock.granted', 'lock.confirmed', 'command.armed');
+    stage.hear('session.lost (expired)');
+    expect(stage.state()).toBe('lost.stopping');
+    stage.hear(never);
+    expect(stage.state()).toBe('connecting');
+    expect(types(stage.told).slice(-2)).toEqual(['command.park', 'session.connect']);
+    stage.hear('session.established', 'lock.granted', 'lock.confirmed', 'command.armed');
+    stage.hear('session.lost (expired)', never, 'session.closed');
+    expect(stage.output()).toMatchObject({ exitCode: 125, outcome: { kind: 'sessionLost' } });
+  });
+
+  it('that SIGTERM has kept from running ends with 143', () => {
+    const stage = onStage();
+    stage.hear(
+      'session.established',
+      'lock.granted',
+      'lock.confirmed',
+      'command.armed',
+      signals.TERM,
+    );
+    stage.hear({ type: 'command.stopped', exit: null, how: { means: 'none', stragglers: [] } });
+    stage.hear('lock.released', 'session.closed');
+    expect(stage.output()).toMatchObject({ exitCode: 143, command: null });
+  });
+
   it('is killed at once where another may hold the lock already', () => {
     const stage = onStage();
     stage.hear(...UP_TO_RUNNING, 'session.lost (expired)');

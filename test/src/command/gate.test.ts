@@ -1,7 +1,8 @@
 /** The gate: the command gets its words, its environment and its descriptors as they are. */
-import { readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../../src/clock.ts';
 import type { SupervisorOptions } from '../../../src/command/types.ts';
 import {
   carriers,
@@ -127,6 +128,64 @@ describe.each(SHELLS)('the gate in %s', (name, shell) => {
     await inherited.run();
     await inherited.events.next('command.stopped');
     expect(readFileSync(file, 'utf8').trim()).toBe(String(socketsOfStdio()));
+  });
+
+  it('does not open when its time is over, whatever lockex takes the time to be', async () => {
+    const out = join(temporaryFolder(), 'out');
+    // As if we had been stopped after the look at the clock: what is over seems to last.
+    const clock = { ...systemClock, now: () => systemClock.now() - 60_000 };
+    const { supervisor, events, logs } = supervise({
+      command: { kind: 'shell', line: `echo ran >${out}` },
+      ...{ clock, guard: false, shell },
+    });
+    const now = clock.now();
+    const lease = { provenAt: now, stopAt: now + 29_000, leaseEnd: now + 30_000 };
+    supervisor.send({ type: 'command.park' });
+    supervisor.send({ type: 'command.arm', lease });
+    await events.next('command.armed');
+    supervisor.send({ type: 'command.start', grant: GRANT });
+    await until(() => logs.some((line) => line.includes('parking another')), 'the gate to give up');
+    supervisor.send({ type: 'command.stop', graceMs: 0, deadline: null });
+    expect(await events.next('command.stopped')).toMatchObject({ exit: null });
+    expect(events.types).not.toContain('command.started');
+    expect(existsSync(out)).toBe(false);
+  });
+
+  it('is through when it is stopped while the kernel refuses the command', async () => {
+    const program = join(temporaryFolder(), 'program');
+    writeFileSync(program, '#!/etc/passwd\n', { mode: 0o755 });
+    const { supervisor, events } = supervise({
+      command: { kind: 'program', argv: [program] },
+      shell,
+    });
+    supervisor.send({ type: 'command.park' });
+    supervisor.send({ type: 'command.arm', lease: leaseOf(60_000) });
+    await events.next('command.armed');
+    supervisor.send({ type: 'command.start', grant: GRANT });
+    supervisor.send({ type: 'command.stop', graceMs: 1000, deadline: null });
+    await events.next('command.stopped');
+  });
+
+  it('is replaced when its socket is gone, although its end is not told yet', async () => {
+    const folder = temporaryFolder();
+    const script = join(folder, 'first-a-dud');
+    const dud = `if [ "$3" = gate ] && mkdir ${folder}/dud; then
+      echo parked >&3
+      exec 3>&-
+      exec sleep 600
+    fi 2>/dev/null
+    exec ${shell.join(' ')} "$@"`;
+    writeFileSync(script, dud);
+    const { supervisor, events, logs } = supervise({
+      command: { kind: 'shell', line: 'exit 7' },
+      shell: ['/bin/sh', script],
+    });
+    supervisor.send({ type: 'command.park' });
+    await until(() => logs.some((line) => line.includes('parking another')), 'another gate');
+    supervisor.send({ type: 'command.arm', lease: leaseOf(60_000) });
+    await events.next('command.armed');
+    supervisor.send({ type: 'command.start', grant: GRANT });
+    expect((await events.next('command.stopped')).exit?.code).toBe(7);
   });
 
   it('says 126 where the kernel refuses what looked fine', async () => {

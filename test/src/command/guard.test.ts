@@ -158,7 +158,7 @@ describe.each(WAYS)('the guard in $name, reach $reach', ({ shell, reach }) => {
     expect(isAlive(command)).toBe(false);
   });
 
-  it('does nothing when lockex says bye', async () => {
+  it('goes with lockex and does nothing, also when somebody has stopped it', async () => {
     const out = join(temporaryFolder(), 'out');
     const holder = await hold(
       { command: { kind: 'shell', line: 'exit 3' }, shell, reach },
@@ -168,6 +168,7 @@ describe.each(WAYS)('the guard in $name, reach $reach', ({ shell, reach }) => {
     holder.send({ type: 'command.arm', lease: leaseOf(60_000) });
     await holder.events.next('command.armed');
     const guard = guardOf(holder.identity.pid);
+    for (const member of sessionOf(guard)) process.kill(member, 'SIGSTOP');
     holder.send({ type: 'command.start', grant: GRANT });
     await holder.events.next('command.stopped');
     holder.send({ type: 'holder.end' });
