@@ -314,7 +314,8 @@ export class Contender {
     if (this.#seen?.path === path && this.#seen.on === on) return;
     try {
       const stat = await this.#watchOwnNode(path);
-      const isOurs = stat?.ephemeralOwner === session.id && session === this.#session;
+      if (stat === null) return this.#lookAtQueue();
+      const isOurs = stat.ephemeralOwner === session.id && session === this.#session;
       if (isOurs && session.attached === on) this.#seen = { path, czxid: stat.czxid, on };
     } catch (error) {
       // Then the grant asks.
@@ -355,9 +356,15 @@ export class Contender {
     return session.exists(path, () => {
       if (session !== this.#session) return;
       this.#seen = null;
+      if (this.#phase.name === 'queued') return this.#lookAtQueue();
       if (this.#phase.name !== 'granted' && this.#phase.name !== 'holding') return;
       this.#run(this.#lookAtOwnNode(path));
     });
+  }
+
+  /** Our node is gone, or changed: if it is gone, we stand at the end of the queue with another. */
+  #lookAtQueue(): void {
+    if (this.#phase.name === 'queued' && this.#queueing) this.#run(this.#queueing.look());
   }
 
   async #lookAtOwnNode(path: string): Promise<void> {

@@ -50,7 +50,8 @@ export class Lock implements Recipe {
 
   /**
    * Name of our node, once the only one before it is gone: nobody else can come before it any more,
-   * since sequence numbers only grow. To look at the queue again would tell the same.
+   * since sequence numbers only grow. To look at the queue would tell the same. Said once: whoever
+   * asks again has found that our node is gone as well.
    */
   #first: string | null = null;
 
@@ -84,6 +85,7 @@ export class Lock implements Recipe {
   async #step(onChange: () => void): Promise<Standing | 'again'> {
     const first = this.nodePath;
     if (first !== null && first === this.#pathOf(this.#first ?? '')) {
+      this.#first = null;
       return { kind: 'granted', path: first, madeBy: null };
     }
     const place = await this.#stand();

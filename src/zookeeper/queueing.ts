@@ -37,6 +37,11 @@ export class Queueing {
     return this.#step();
   }
 
+  /** Something may have changed that the recipe does not watch. Rejects as `join` does. */
+  look(): Promise<void> {
+    return this.#step();
+  }
+
   /** Nothing is said any more; the node stays. */
   leave(): void {
     this.#joined = null;

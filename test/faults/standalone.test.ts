@@ -13,7 +13,7 @@ import {
   untilState,
 } from '../e2e/program.ts';
 import { type FaultProxy, startFaultProxy } from '../support/faultProxy.ts';
-import { gone, isAlive, startProgram } from '../support/processes.ts';
+import { gone, isAlive, startProgram, untilStopped } from '../support/processes.ts';
 import { openSession } from '../support/session.ts';
 import {
   type Server,
@@ -303,6 +303,27 @@ describe('our node', () => {
     expect(logOf({ stderr }).at(-1)).toMatchObject({ state: 'done' });
   });
 
+  it('deleted while we wait, next in line: we stand at the end of the queue, and get the lock then', async () => {
+    const { connectString, chroot } = await sharedServerWithChroot();
+    const words = ['-z', connectString, '-i', 'n', '-T', '10', '--'];
+    const holder = startLockex([...words, 'echo up; read line']);
+    await holder.line(/^up$/);
+    const waiter = startLockex([...words, 'echo $LOCKEX_LOCK_PATH']);
+    await untilQueued(waiter);
+    const admin = await openSession(sharedServer(), chroot);
+    const waiting = async () => {
+      const names = await admin.getChildren('/lockex/n');
+      return names.find((name) => !name.endsWith('0000000000'));
+    };
+    const first = await waiting();
+    await admin.remove(`/lockex/n/${first}`);
+    let second: string | undefined;
+    while (second === undefined) second = await waiting();
+    expect(second).not.toBe(first);
+    holder.stdin.end('go\n');
+    expect(await waiter.ended).toMatchObject({ status: 0, stdout: `/lockex/n/${second}\n` });
+  });
+
   it('deleted, and made again by somebody else while we wait: it is not ours', async () => {
     const { connectString, chroot } = await sharedServerWithChroot();
     const words = ['-z', connectString, '-i', 'n', '-T', '10', '--'];
@@ -312,8 +333,12 @@ describe('our node', () => {
     await untilQueued(waiter);
     const admin = await openSession(sharedServer(), chroot);
     const own = (await admin.getChildren('/lockex/n')).find((name) => name.endsWith('1')) ?? '';
+    // It is to see both at once.
+    waiter.signal('SIGSTOP');
+    await untilStopped(waiter.pid);
     await admin.remove(`/lockex/n/${own}`);
     await admin.create(`/lockex/n/${own}`, Buffer.alloc(0), { mode: CreateMode.EPHEMERAL });
+    waiter.signal('SIGCONT');
     holder.stdin.end('go\n');
     expect((await holder.ended).status).toBe(0);
     expect(await waiter.ended).toMatchObject({ status: 125, stdout: '' });

@@ -142,6 +142,11 @@ export async function isAlive(pid: number): Promise<boolean> {
   return state !== undefined && !['Z', 'X'].includes(state);
 }
 
+/** Waits until a SIGSTOP that it was sent has stopped it. Linux only. */
+export async function untilStopped(pid: number | undefined): Promise<void> {
+  while (pid !== undefined && stateByProc(pid) !== 'T') await sleep(1);
+}
+
 /** Waits for it to end, asking every 10 ms: nobody tells us of a process that isn't our child. */
 export async function gone(pid: number, timeoutMs = 30_000): Promise<void> {
   const deadline = performance.now() + timeoutMs;

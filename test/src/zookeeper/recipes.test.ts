@@ -185,6 +185,26 @@ describe('a semaphore', () => {
     expect(await semaphore.advance(nothing)).toMatchObject({ kind: 'queued' });
   });
 
+  it('stands again in the queue of its inner lock when its place there was deleted', async () => {
+    const other = await session();
+    const [one, two] = [semaphoreOf(await session()), semaphoreOf(await session())];
+    await one.advance(nothing);
+    await two.advance(nothing);
+    const before = new Lock(other, { path: '/s-__lock__', guid: guid(), kind: 'exclusive', data });
+    await before.advance(nothing);
+    const waiter = semaphoreOf(await session());
+    const looks: true[] = [];
+    expect(await waiter.advance(() => looks.push(true))).toMatchObject({ kind: 'queued' });
+    const places = await other.getChildren('/s-__lock__');
+    const place = places.find((name) => `/s-__lock__/${name}` !== before.nodePath);
+    await other.remove(`/s-__lock__/${place}`);
+    await one.withdraw();
+    await before.withdraw();
+    while (looks.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    expect(await waiter.advance(nothing)).toMatchObject({ kind: 'granted' });
+    expect(await other.getChildren('/s')).toHaveLength(2);
+  });
+
   it('queues for its inner lock, and says whether that is a matter of a moment', async () => {
     const other = await session();
     await semaphoreOf(other).advance(nothing);
