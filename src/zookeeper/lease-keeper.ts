@@ -9,6 +9,7 @@ import type { Clock } from '../clock.ts';
 import {
   type Confirmation,
   deadlinesOf,
+  isRenewedInTime,
   type Lease,
   type LeaseFact,
   leaseAfter,
@@ -63,8 +64,12 @@ export class LeaseKeeper {
   #silenceTimer: unknown;
   #stopTimer: unknown;
   #dueAt = 0;
-  /** What the last answer took. */
-  #latencyMs = 0;
+  /** When the pair began that is under way; null: none is. */
+  #pairSince: number | null = null;
+  /** What the last answers took, the newest last. */
+  #latenciesMs: readonly number[] = [0, 0, 0];
+  /** The proof that the last doubt was about: there is sense in one doubt for each. */
+  #doubted = Number.NaN;
   #lastTick = { at: 0, wall: 0 };
 
   constructor(session: LockSession, options: LeaseKeeperOptions) {
@@ -77,6 +82,7 @@ export class LeaseKeeper {
     this.#quieten();
     this.#isSteady = false;
     if (this.#isDue()) return;
+    this.#noteLatency(this.#options.clock.now() - sentAt);
     if (this.#lease === null) this.#lease = newLease(sentAt, timeoutMs);
     else this.#note({ type: 'attached', sentAt, timeoutMs });
   }
@@ -155,7 +161,7 @@ export class LeaseKeeper {
       const confirmation = await this.#session.check(path);
       this.#quieten();
       if (this.#isDue()) return null;
-      this.#latencyMs = confirmation.answeredAt - confirmation.sentAt;
+      this.#noteLatency(confirmation.answeredAt - confirmation.sentAt);
       this.#note({ type: 'confirmed', ...confirmation });
       return confirmation;
     } catch (error) {
@@ -180,7 +186,7 @@ export class LeaseKeeper {
 
   /** `begunAt`: the beginning of the last pair. */
   #scheduleRenewal(begunAt: number, now: number): void {
-    this.#renewAt(begunAt + renewalIntervalMs(this.#smallestT, this.#latencyMs), now);
+    this.#renewAt(begunAt + renewalIntervalMs(this.#smallestT, this.#latenciesMs.at(-1) ?? 0), now);
   }
 
   #renewAt(dueAt: number, now: number): void {
@@ -197,12 +203,20 @@ export class LeaseKeeper {
     const doubt = this.#doubt(now);
     this.#lastTick = { at: now, wall: this.#wallNow() };
     this.#scheduleRenewal(now, now);
-    if (doubt !== null && this.#isHeld) return this.#options.onDoubt(doubt);
+    if (doubt !== null && this.#isHeld) return this.#sayDoubt(doubt);
     if (!this.#session.isAttached) return;
+    this.#pairSince = now;
     const first = await this.#confirm(path);
-    if (first === null || this.#path !== path) return;
-    this.#scheduleRenewal(now, first.answeredAt);
-    if (this.#session.isAttached) await this.#confirm(path);
+    if (first !== null && this.#path === path) {
+      this.#scheduleRenewal(now, first.answeredAt);
+      if (this.#session.isAttached) await this.#confirm(path);
+    }
+    this.#pairSince = null;
+  }
+
+  #sayDoubt(reason: string): void {
+    this.#doubted = this.#lease?.provenAt ?? Number.NaN;
+    this.#options.onDoubt(reason);
   }
 
   /** Why the lease should be proven anew; null when there is no reason to doubt it. */
@@ -217,11 +231,11 @@ export class LeaseKeeper {
   }
 
   #expectAnswer(): void {
-    const { clock, onDoubt } = this.#options;
     this.#quieten();
     const patience = this.#patience();
-    this.#silenceTimer = clock.setTimeout(() => {
-      if (this.#isHeld && !this.#isDue()) onDoubt(`no confirmation for ${seconds(patience)}`);
+    this.#silenceTimer = this.#options.clock.setTimeout(() => {
+      if (!this.#isHeld || this.#isDue()) return;
+      this.#sayDoubt(`no confirmation for ${seconds(patience)}`);
     }, patience);
   }
 
@@ -234,6 +248,17 @@ export class LeaseKeeper {
     return Math.max(LATE_MS, this.#smallestT * LATE_RATIO);
   }
 
+  #noteLatency(latencyMs: number): void {
+    const before = this.#steadyLatencyMs;
+    this.#latenciesMs = [...this.#latenciesMs.slice(1), latencyMs];
+    if (this.#steadyLatencyMs > before) this.#scheduleStop();
+  }
+
+  /** A pair that was slow says nothing of the next: three answers in a row do. */
+  get #steadyLatencyMs(): number {
+    return Math.min(...this.#latenciesMs);
+  }
+
   get #smallestT(): number {
     return this.#lease?.smallestTimeoutMs ?? 0;
   }
@@ -243,9 +268,35 @@ export class LeaseKeeper {
     clock.clearTimeout(this.#stopTimer);
     const { lease } = this;
     if (!this.#isHeld || lease === null) return;
+    const isDoubted = this.#doubted === lease.provenAt;
+    const at = isDoubted ? lease.stopAt : lease.stopAt - this.#handshakeMs(lease);
     this.#stopTimer = clock.setTimeout(() => {
-      if (!this.#isDue()) this.#scheduleStop();
-    }, lease.stopAt - clock.now());
+      if (this.#isDue()) return;
+      if (!isDoubted) this.#lastCall();
+      this.#scheduleStop();
+    }, at - clock.now());
+  }
+
+  /** What a proof by handshake takes: a connection, the handshake and a confirmation; and some more. */
+  #handshakeMs({ provenAt, stopAt }: LeaseInfo): number {
+    const most = (stopAt - provenAt) / 2;
+    return Math.min(most, 3 * this.#steadyLatencyMs + this.#smallestT * FIRST_RATIO);
+  }
+
+  /**
+   * No answer may be late enough for a doubt, and all of them so slow that the next proof would be too
+   * late. A handshake still can be in time.
+   */
+  #lastCall(): void {
+    const { lease } = this;
+    if (lease === null || this.#doubted === lease.provenAt) return;
+    const now = this.#options.clock.now();
+    if (now < lease.stopAt - this.#handshakeMs(lease)) return;
+    const pairAt = this.#pairSince ?? this.#dueAt;
+    const isInTime =
+      this.#lease !== null && isRenewedInTime(this.#lease, lease, pairAt, this.#steadyLatencyMs);
+    if (this.#session.isAttached && !isInTime) this.#sayDoubt('the confirmations are too slow');
+    else this.#doubted = lease.provenAt;
   }
 
   /** What has ended is never renewed: looked at before anything is believed. */

@@ -135,3 +135,28 @@ function killingMs(timeoutMs: number): number {
 export function renewalIntervalMs(timeoutMs: number, latencyMs: number): number {
   return timeoutMs / 6 + latencyMs + CLOCK_STEP_MS;
 }
+
+/**
+ * Whether confirmations alone prove the lease in time, now and from then on, if each answer takes
+ * `latencyMs`: with the pair that begins, or began, at `pairAt`, and with those after it.
+ */
+export function isRenewedInTime(
+  lease: Lease,
+  { stopAt, provenAt }: Deadlines,
+  pairAt: number,
+  latencyMs: number,
+): boolean {
+  const intervalMs = renewalIntervalMs(lease.smallestTimeoutMs, latencyMs);
+  const oldest = lease.timeoutMs / 3 + 3 * latencyMs + intervalMs;
+  return oldest < stopAt - provenAt && nextProofAt(lease, pairAt, latencyMs) < stopAt;
+}
+
+function nextProofAt(lease: Lease, pairAt: number, latencyMs: number): number {
+  const { provenAt, confirmations, timeoutMs, smallestTimeoutMs } = lease;
+  const i = confirmations.find(({ sentAt }) => sentAt > provenAt);
+  // Without one it is the first of that pair.
+  const ripeAt = (i?.answeredAt ?? pairAt + latencyMs) + timeoutMs / 3;
+  const intervalMs = renewalIntervalMs(smallestTimeoutMs, latencyMs);
+  const later = Math.max(0, Math.ceil((ripeAt - pairAt) / intervalMs));
+  return pairAt + later * intervalMs + 2 * latencyMs;
+}

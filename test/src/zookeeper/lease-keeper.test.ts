@@ -115,6 +115,31 @@ describe('a lock that is held as long after the handshake as it may be', () => {
   });
 });
 
+describe('when all answers are slow', () => {
+  it.each([500, 1500, 2200])('by %d ms, they are good enough', async (latencyMs) => {
+    const { clock, server, others } = holding();
+    server.latencyMs = latencyMs;
+    await clock.advance(20 * T);
+    expect(others()).toEqual([]);
+  });
+
+  it('too slow for the lease, but not for a doubt, it is doubted in time for a handshake', async () => {
+    const { clock, server, session, keeper, others } = holding();
+    server.latencyMs = 2700;
+    while (others().length === 0) await clock.advance(10);
+    expect(others()).toEqual(['doubt: the confirmations are too slow']);
+    // A connection, a handshake, and the confirmation that our node stands.
+    const sentAt = clock.now() + server.latencyMs;
+    session.isAttached = false;
+    keeper.detached();
+    await clock.advance(3 * server.latencyMs);
+    session.isAttached = true;
+    keeper.attached(sentAt, T);
+    expect(others()).toHaveLength(1);
+    expect(keeper.lease?.provenAt).toBe(sentAt);
+  });
+});
+
 describe('when answers stay away', () => {
   it('doubt comes T/10 after a question, and the end of the lease at stopAt, once', async () => {
     const { clock, server, said, others, keeper } = holding();
