@@ -1,5 +1,5 @@
 /** LOCKEX_TRACE=FILE: every event and state of the machine, a JSON line each; for debugging. */
-import { constants, openSync, writeSync } from 'node:fs';
+import { appendFileSync, closeSync, constants, openSync } from 'node:fs';
 import type { LockexEvent } from '../machines/contract.ts';
 import { UsageError } from './cli/usage-error.ts';
 import type { Clock } from './clock.ts';
@@ -8,21 +8,16 @@ export type Trace = (state: string, event: LockexEvent | null) => void;
 
 const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK } = constants;
 
-/** @throws UsageError; a file that is full later on is no reason to stop a command. */
+/** @throws UsageError; what goes wrong later on is an error of lockex's. */
 export function traceTo(file: string, clock: Clock): Trace {
-  let descriptor: number;
   try {
     // A pipe that nobody reads is not waited for.
-    descriptor = openSync(file, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0o666);
+    closeSync(openSync(file, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0o666));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw new UsageError(`LOCKEX_TRACE: ${file} can't be written: ${code}`);
   }
   return (state, event) => {
-    try {
-      writeSync(descriptor, `${JSON.stringify({ at: clock.now(), state, event })}\n`);
-    } catch {
-      // It says itself that lines are missing: `at` and the states have a gap.
-    }
+    appendFileSync(file, `${JSON.stringify({ at: clock.now(), state, event })}\n`);
   };
 }

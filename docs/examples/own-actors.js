@@ -38,7 +38,11 @@ const command = answering({
   'command.arm': () => [{ type: 'command.armed', guarded: false, reach: 'nothing' }],
   'command.start': () => [{ type: 'command.started', pid: 4711 }],
   'command.stop': () => [
-    { type: 'command.stopped', exit: null, how: { means: 'SIGKILL', stragglers: [] } },
+    {
+      type: 'command.stopped',
+      exit: { code: null, signal: { name: 'SIGKILL', number: 9 } },
+      how: { means: 'SIGKILL', stragglers: [] },
+    },
   ],
 });
 

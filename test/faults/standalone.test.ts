@@ -77,7 +77,9 @@ describe('lockex', () => {
     const trace = `${temporaryFolder()}/trace`;
     execFileSync('mkfifo', [trace]);
     // Open for writing as well, it sees no end of file between two lines.
-    const reader = startProgram('sh', ['-c', 'exec cat <>"$0"', trace]);
+    const script = 'exec 3<>"$0"; echo open; exec cat <&3';
+    const reader = startProgram('sh', ['-c', script, trace]);
+    await reader.line(/^open$/);
     const { of } = await proxiedDuel(T, { env: { LOCKEX_TRACE: trace } });
     of.fault();
     reader.signal('SIGKILL');
