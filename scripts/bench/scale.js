@@ -1,6 +1,6 @@
 /** A thousand contenders: on one lock, on as many locks, and when their leader is killed. */
 import { Crowds, hostsOf } from './crowds.js';
-import { cpuMsOf, memoryOf } from './process-facts.js';
+import { CpuMeter, memoryOf } from './process-facts.js';
 import { quantile } from './report.js';
 
 const CROWD = 1000;
@@ -159,11 +159,11 @@ function handoversOf(crowds) {
 
 /** @param {readonly Server[]} servers */
 async function loadOf(servers) {
-  const pids = servers.map(({ pid }) => pid);
-  const [cpu, packets] = [cpuMsOf(pids), await packetsOf(servers)];
+  const meter = new CpuMeter(servers.map(({ pid }) => pid));
+  const [cpu, packets] = [meter.read(), await packetsOf(servers)];
   await new Promise((resolve) => setTimeout(resolve, IDLE_MS));
   return {
-    cpu: ((cpuMsOf(pids) - cpu) / IDLE_MS) * 100,
+    cpu: ((meter.read() - cpu) / IDLE_MS) * 100,
     packets: ((await packetsOf(servers)) - packets) / (IDLE_MS / 1000),
   };
 }
