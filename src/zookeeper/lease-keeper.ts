@@ -110,7 +110,10 @@ export class LeaseKeeper {
     const { lease } = this;
     if (lease === null) return false;
     const { provenAt, stopAt } = lease;
-    const left = (stopAt - this.#options.clock.now()) / (stopAt - provenAt);
+    const now = this.#options.clock.now();
+    // A grant may have lain there while the host was paused; the next renewal would find that out.
+    if (this.#path !== null && this.#doubt(now) !== null) return false;
+    const left = (stopAt - now) / (stopAt - provenAt);
     return left >= (this.#isSteady ? FRESH_ENOUGH_IF_STEADY : FRESH_ENOUGH);
   }
 

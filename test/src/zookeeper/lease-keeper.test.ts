@@ -210,6 +210,13 @@ describe('when time did not pass as it should', () => {
     expect(others()[0]).toMatch(/^doubt: the wall clock jumped ahead by 60\.0 s/);
   });
 
+  it('a wall clock that has jumped ahead since the last renewal leaves no lease to grant by', () => {
+    const { keeper, jumpWallClock } = holding();
+    expect(keeper.isFresh).toBe(true);
+    jumpWallClock(60_000);
+    expect(keeper.isFresh).toBe(false);
+  });
+
   it('a wall clock that is set back brings none', async () => {
     const { clock, others, jumpWallClock } = holding();
     jumpWallClock(-3_600_000);
