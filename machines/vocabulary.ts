@@ -56,8 +56,9 @@ function hasLockTry({ outcome, lockTriesLeft, patience }: LockexContext): boolea
   return outcome === null && lockTriesLeft > 1 && patience !== 'over';
 }
 
-function hasNeverRun(event: LockexEvent): boolean {
-  return event.type === 'command.stopped' && event.exit === null;
+/** Who asks again after the end is told of it again, without the exit. */
+function hasNeverRun({ exit }: LockexContext, event: LockexEvent): boolean {
+  return event.type === 'command.stopped' && event.exit === null && exit === null;
 }
 
 function conflict(waitMs: number | null, queue: QueueInfo | null): string {
@@ -292,8 +293,9 @@ export const lockexSetup = (actors: LockexActors = UNPROVIDED) =>
         context.patience === 'fresh' && context.waitMs !== null && context.waitMs > 0,
       hasConnectTry: ({ context }) => context.connectTriesLeft > 1,
       hasLockTry: ({ context }) => hasLockTry(context),
-      hasNeverRun: ({ event }) => hasNeverRun(event),
-      hasNeverRunAndLockTry: ({ context, event }) => hasNeverRun(event) && hasLockTry(context),
+      hasNeverRun: ({ context, event }) => hasNeverRun(context, event),
+      hasNeverRunAndLockTry: ({ context, event }) =>
+        hasNeverRun(context, event) && hasLockTry(context),
       willRejoin: ({ context }) => context.outcome === null && context.onLost === 'rejoin',
       hasRunLately: ({ context, event }) =>
         event.type === 'lock.confirmed' &&

@@ -68,7 +68,7 @@ export class LeaseKeeper {
   #pairSince: number | null = null;
   /** What the last answers took, the newest last. */
   #latenciesMs: readonly number[] = [0, 0, 0];
-  /** The proof that the last doubt was about: there is sense in one doubt for each. */
+  /** The proof that was doubted last, or found to need no doubt: each is judged once. */
   #doubted = Number.NaN;
   #lastTick = { at: 0, wall: 0 };
 

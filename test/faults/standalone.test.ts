@@ -287,6 +287,17 @@ describe('the server', () => {
   });
 });
 
+/** A holder that ends when it reads a line, somebody behind it, and a session that may do anything. */
+async function queuedBehindOne(command: string) {
+  const { connectString, chroot } = await sharedServerWithChroot();
+  const words = ['-z', connectString, '-i', 'n', '-T', '10', '--'];
+  const holder = startLockex([...words, 'echo up; read line']);
+  await holder.line(/^up$/);
+  const waiter = startLockex([...words, command]);
+  await untilQueued(waiter);
+  return { holder, waiter, admin: await openSession(sharedServer(), chroot) };
+}
+
 describe('our node', () => {
   it('deleted by an admin: the command is killed at once, and lockex says why', async () => {
     const server = await startServer({ tickTime: 500, maxSessionTimeout: 10_000_000 });
@@ -306,13 +317,7 @@ describe('our node', () => {
   });
 
   it('deleted while we wait, next in line: we stand at the end of the queue, and get the lock then', async () => {
-    const { connectString, chroot } = await sharedServerWithChroot();
-    const words = ['-z', connectString, '-i', 'n', '-T', '10', '--'];
-    const holder = startLockex([...words, 'echo up; read line']);
-    await holder.line(/^up$/);
-    const waiter = startLockex([...words, 'echo $LOCKEX_LOCK_PATH']);
-    await untilQueued(waiter);
-    const admin = await openSession(sharedServer(), chroot);
+    const { holder, waiter, admin } = await queuedBehindOne('echo $LOCKEX_LOCK_PATH');
     const waiting = async () => {
       const names = await admin.getChildren('/lockex/n');
       return names.find((name) => !name.endsWith('0000000000'));
@@ -327,13 +332,7 @@ describe('our node', () => {
   });
 
   it('deleted, and made again by somebody else while we wait: it is not ours', async () => {
-    const { connectString, chroot } = await sharedServerWithChroot();
-    const words = ['-z', connectString, '-i', 'n', '-T', '10', '--'];
-    const holder = startLockex([...words, 'echo up; read line']);
-    await holder.line(/^up$/);
-    const waiter = startLockex([...words, 'echo never']);
-    await untilQueued(waiter);
-    const admin = await openSession(sharedServer(), chroot);
+    const { holder, waiter, admin } = await queuedBehindOne('echo never');
     const own = (await admin.getChildren('/lockex/n')).find((name) => name.endsWith('1')) ?? '';
     // It is to see both at once.
     waiter.signal('SIGSTOP');

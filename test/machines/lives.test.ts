@@ -270,6 +270,14 @@ describe('running', () => {
     expect(stage.output()).toMatchObject({ exitCode: 125, outcome: { kind: 'sessionLost' } });
   });
 
+  it('that has run is lost, also where its end is told a second time, without the exit', () => {
+    const stage = onStage({ lockTries: 2 });
+    stage.hear(...UP_TO_RUNNING, 'session.lost (expired)', 'command.exited');
+    stage.hear({ type: 'command.stopped', exit: null, how: { means: 'none', stragglers: [] } });
+    stage.hear('session.closed');
+    expect(stage.output()).toMatchObject({ exitCode: 124, outcome: { kind: 'lost' } });
+  });
+
   it('that SIGTERM has kept from running ends with 143', () => {
     const stage = onStage();
     stage.hear(
