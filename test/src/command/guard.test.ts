@@ -126,7 +126,8 @@ describe.each(WAYS)('the guard in $name, reach $reach', ({ shell, reach }) => {
     const pid = await run();
     const guard = await standingGuard(supervisor);
     for (const member of sessionOf(guard)) process.kill(member, 'SIGSTOP');
-    supervisor.send({ type: 'command.extend', lease: leaseOf(60_000) });
+    // Another deadline than the one that it has echoed: that is not told again.
+    supervisor.send({ type: 'command.extend', lease: leaseOf(61_000) });
     await until(() => supervisor.guardPid !== null && supervisor.guardPid !== guard);
     await until(() => sessionOf(guard).length === 0, 'the end of the stopped one');
     expect(readProcess(pid)?.state).toMatch(RUNNING);
