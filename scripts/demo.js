@@ -28,10 +28,12 @@ await runScript(async () => {
     startServer({ tickTime: 2000 }),
   );
   begunAt = performance.now();
+  /** @type {ReturnType<typeof contender>[]} */
   const started = [];
   try {
     say(`\nTwo hosts run the same: lockex -i demo -T ${SESSION_TIMEOUT_S} -- '${SERVICE}'\n`);
-    const [a, b] = ['host A', 'host B'].map((name) => contender(name, server.connectString));
+    const a = contender('host A', server.connectString);
+    const b = contender('host B', server.connectString);
     started.push(a, b);
     const { holder, standby } = await Promise.race([
       a.printed.then(() => ({ holder: a, standby: b })),

@@ -24,12 +24,11 @@ await runScript(async () => {
   const wire = await startWire(server.port);
   /** @param {string} hosts @param {string[]} words */
   const lockex = (hosts, ...words) => {
-    const options = {
-      stdio: /** @type {const} */ (['ignore', 'ignore', 'pipe']),
-      timeout: LIFE_MS,
-    };
     const argv = ['-z', hosts, '-i', 'redis', '-T', '20', '--log-format', 'json', ...words];
-    return spawn(LOCKEX, [...argv, '--', 'sleep', '600'], options);
+    return spawn(LOCKEX, [...argv, '--', 'sleep', '600'], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      timeout: LIFE_MS,
+    });
   };
   const holder = lockex(`127.0.0.1:${wire.port}`, '--inspect');
   const executablePath = '/usr/bin/chromium';
@@ -37,6 +36,7 @@ await runScript(async () => {
     executablePath,
     args: ['--no-sandbox', '--disable-gpu'],
   });
+  /** @type {ReturnType<typeof lockex>[]} */
   const standbys = [];
   try {
     const url = await urlIn(holder);

@@ -17,7 +17,8 @@ import { bundleOptions, shims } from '../lib/bundle.js';
  * @property {number} timeoutMs
  * @typedef {'connect' | 'join' | 'pass' | 'end'} CrowdOrder
  * @typedef {{ type: 'connected' | 'queued', number: number }
- *   | { type: 'granted' | 'released' | 'suspended' | 'resumed' | 'lost', number: number, at: number }} CrowdEvent
+ *   | { type: 'granted' | 'released' | 'suspended' | 'resumed' | 'lost', number: number, at: number,
+ *       why?: string }} CrowdEvent
  */
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');

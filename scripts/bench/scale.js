@@ -63,6 +63,7 @@ export async function measureScale(ensemble) {
   const hosts = hostsOf(ensemble.connectString);
   const { members } = ensemble;
   const common = { hosts, count: CROWD, processes: PROCESSES, timeoutMs: TIMEOUT_MS };
+  /** @type {import('./report.js').Row[]} */
   const rows = [];
   const add = (/** @type {string} */ name, /** @type {number} */ value) =>
     rows.push({ name, values: [value] });

@@ -127,6 +127,7 @@ async function spentBy(pids) {
 /** @param {Program} program @param {import('../lib/zookeeper.js').Server} server */
 async function requestsOf(program, server) {
   const crew = new Crew(program);
+  /** @type {{ name: string, all: number }[]} */
   const counts = [];
   try {
     // Each alone is not to be had: what comes with one more is its own.

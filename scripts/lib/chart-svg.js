@@ -4,10 +4,13 @@
  *
  * What a state ignores is left out, and so are transitions that only take note of something.
  */
-import Elk from 'elkjs';
+import elkjs from 'elkjs';
 import { arrowsOf, descendants, nameOf } from './chart.js';
 
 /** @typedef {import('./chart.js').ChartNode} ChartNode */
+
+/** The class itself, whatever its types say of a CommonJS module's default. */
+const Elk = /** @type {typeof import('elkjs').default} */ (/** @type {unknown} */ (elkjs));
 
 /** Who sends the machine its events, and how their names begin. */
 export const ACTORS = {
@@ -51,6 +54,7 @@ export async function svgOf(root) {
     // Without the conditions, which docs/machine.md has.
     lines: [...new Set(events.map((event) => event.replace(/ \[.*/, '')))],
   }));
+  /** @type {import('elkjs').ElkNode} */
   const graph = {
     id: 'root',
     layoutOptions: LAYOUT,

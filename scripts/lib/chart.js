@@ -6,11 +6,11 @@
 
 /**
  * @typedef {{
- *   id: string, key: string, type: string, description?: string,
- *   initial?: { target: ReadonlyArray<ChartNode> },
+ *   id: string, key: string, type: string, description?: string | undefined,
+ *   initial: { target: ReadonlyArray<ChartNode> } | undefined,
  *   states: Record<string, ChartNode>,
  *   transitions: Map<string, ReadonlyArray<{
- *     target?: ReadonlyArray<ChartNode>, guard?: unknown, eventType: string,
+ *     target: ReadonlyArray<ChartNode> | undefined, guard?: unknown, eventType: string,
  *   }>>,
  * }} ChartNode
  */
@@ -26,6 +26,7 @@ export function mermaidOf(root) {
 
 /** @param {ChartNode} node @param {string} indent @returns {string[]} */
 function statesOf(node, indent) {
+  /** @type {string[]} */
   const lines = [];
   const initial = node.initial?.target[0];
   if (initial) lines.push(`${indent}[*] --> ${mermaidName(nameOf(initial))}`);
@@ -66,9 +67,9 @@ export function arrowsOf(root) {
       const [from, to] = [nameOf(node), nameOf(target)];
       const guard = typeof transition.guard === 'string' ? ` [${transition.guard}]` : '';
       const event = transition.eventType + guard;
-      const { events } = arrows.get(`${from} ${to}`) ?? { events: [] };
-      if (!events.includes(event)) events.push(event);
-      arrows.set(`${from} ${to}`, { from, to, events });
+      const arrow = arrows.get(`${from} ${to}`) ?? { from, to, events: [] };
+      if (!arrow.events.includes(event)) arrow.events.push(event);
+      arrows.set(`${from} ${to}`, arrow);
     }
   }
   return [...arrows.values()];

@@ -109,7 +109,10 @@ complete -F _lockex lockex
 function zsh(places) {
   const quoted = (/** @type {string} */ text) => `'${text.replaceAll("'", "'\\''")}'`;
   const escaped = (/** @type {string} */ text) => text.replace(/[\\[\]:]/g, '\\$&');
-  const entries = ({ specs }, /** @type {string[]} */ ...more) =>
+  const entries = (
+    /** @type {Pick<Place, 'specs'>} */ { specs },
+    /** @type {string[]} */ ...more
+  ) =>
     [
       ...specs.flatMap((spec) => {
         const words = choicesOf(spec);

@@ -30,5 +30,6 @@ export function licensesOf(root, inputs) {
 /** `node_modules/a/node_modules/@b/c/lib/x.js` → `node_modules/a/node_modules/@b/c` */
 function packageFolder(/** @type {string} */ input) {
   const match = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(input);
-  return match && existsSync(match[1]) ? match[1] : null;
+  const folder = match?.[1];
+  return folder !== undefined && existsSync(folder) ? folder : null;
 }

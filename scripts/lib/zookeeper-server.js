@@ -11,7 +11,23 @@ import { startGuarded } from './guarded-process.js';
 import { fourLetterWord, LOOPBACK } from './loopback.js';
 import { findZookeeper } from './zookeeper-home.js';
 
-/** @typedef {import('./zookeeper.d.ts').ServerOptions} ServerOptions */
+/**
+ * @typedef {object} ServerOptions
+ * @property {number} [port] the client port; a free one when not given. Not for ensembles.
+ * @property {number} [tickTime] milliseconds; 500 when not given, which allows session timeouts from
+ *   1000 to 10000 ms
+ * @property {number} [minSessionTimeout] milliseconds
+ * @property {number} [maxSessionTimeout] milliseconds
+ * @property {number} [initLimit] in ticks
+ * @property {number} [syncLimit] in ticks
+ * @property {Readonly<Record<string, string | number | boolean>>} [config] more lines of zoo.cfg;
+ *   they win over those above
+ * @property {readonly string[]} [jvmArguments] such as `-Dzookeeper.…`
+ * @property {number} [maxLifeSeconds] after this long the server is killed in any case; 3600 when
+ *   not given
+ */
+
+/** @typedef {'leader' | 'follower' | 'standalone'} Role */
 
 export const POLL_MS = 25;
 export const READY_MS = 60_000;
@@ -105,16 +121,20 @@ export class Server {
     }
   }
 
-  /** @param {string} word */
+  /** @param {string} word @param {{ timeoutMs?: number }} [options] */
   fourLetter(word, options = {}) {
     return fourLetterWord(this.port, word, options);
   }
 
-  /** Undefined while it serves nobody: down, paused, or without a quorum. */
+  /**
+   * Undefined while it serves nobody: down, paused, or without a quorum.
+   *
+   * @returns {Promise<Role | undefined>}
+   */
   async role() {
     const answer = await this.fourLetter('srvr').catch(() => '');
     const mode = /^Mode: (leader|follower|standalone)$/m.exec(answer)?.[1];
-    return /** @type {'leader' | 'follower' | 'standalone' | undefined} */ (mode);
+    return /** @type {Role | undefined} */ (mode);
   }
 
   /** The end of what the server has logged. */
@@ -122,6 +142,7 @@ export class Server {
     return readFileSync(join(this.dir, 'log'), 'utf8').split('\n').slice(-lines).join('\n');
   }
 
+  /** SIGSTOP: connections stay open, and nothing is answered once this has resolved. */
   async pause() {
     await this.#process?.pause();
   }

@@ -10,10 +10,38 @@ import { POLL_MS, prepareServer, READY_MS } from './zookeeper-server.js';
 
 export { findZookeeper } from './zookeeper-home.js';
 
+/** @typedef {import('./zookeeper-server.js').Role} Role */
 /** @typedef {import('./zookeeper-server.js').Server} Server */
-/** @typedef {import('./zookeeper.d.ts').ServerOptions} ServerOptions */
-/** @typedef {import('./zookeeper.d.ts').EnsembleOptions} EnsembleOptions */
-/** @typedef {import('./zookeeper.d.ts').MemberAddress} MemberAddress */
+/** @typedef {import('./zookeeper-server.js').ServerOptions} ServerOptions */
+
+/**
+ * @typedef {object} MemberAddress
+ * @property {number} id from 1
+ * @property {string} host
+ * @property {number} port for clients
+ * @property {number} quorumPort where the member listens while it leads: followers connect here
+ * @property {number} electionPort
+ */
+
+/** @typedef {Pick<MemberAddress, 'host' | 'quorumPort' | 'electionPort'>} MemberRoute */
+
+/**
+ * Under which address `from` reaches `to`: the place for a proxy between two members. Followers
+ * always connect to their leader's quorum port this way. Elections may not: a member with the greater
+ * id dials back the election address that the other one has told it (ZooKeeper's QuorumCnxManager),
+ * so a cut is a cut of the quorum port, not of every vote.
+ *
+ * @callback Reach
+ * @param {{ from: MemberAddress, to: MemberAddress }} route
+ * @returns {MemberRoute | Promise<MemberRoute>}
+ */
+
+/**
+ * @typedef {Omit<ServerOptions, 'port'> & {
+ *   size?: number,
+ *   reach?: Reach,
+ * }} EnsembleOptions `size`: how many members; 3 when not given
+ */
 
 /** @param {ServerOptions} [options] @returns {Promise<Server>} ready to serve */
 export async function startServer(options = {}) {
@@ -59,7 +87,7 @@ export async function startEnsemble(options = {}) {
   }
 }
 
-class Ensemble {
+export class Ensemble {
   /** @param {Server[]} members in the order of their ids, from 1 */
   constructor(members) {
     this.members = members;
@@ -101,7 +129,7 @@ class Ensemble {
  *
  * @param {MemberAddress} self
  * @param {MemberAddress} member
- * @param {EnsembleOptions['reach']} reach
+ * @param {Reach | undefined} reach
  */
 async function memberLine(self, member, reach) {
   const seen =
