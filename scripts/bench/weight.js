@@ -7,7 +7,7 @@ import { packetsOf } from './scale.js';
 
 const FURTHER = 8;
 const SETTLING_MS = 2000;
-/** After this long the first garbage is collected. */
+/** After this long a start is over: its requests are answered, and the first garbage is collected. */
 const QUIET_MS = 20_000;
 const WINDOW_MS = 60_000;
 const READING_MS = 1000;
@@ -133,6 +133,8 @@ async function requestsOf(program, server) {
     // Each alone is not to be had: what comes with one more is its own.
     for (const name of ['the holder', 'the next in line', 'each further waiter']) {
       await crew.start();
+      // What a start asks for is not of an idle minute.
+      await pause(QUIET_MS);
       const before = await packetsOf([server]);
       await pause(WINDOW_MS);
       const all = (await packetsOf([server])) - before;
