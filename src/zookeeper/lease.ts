@@ -24,6 +24,11 @@ export interface Confirmation {
   /** Read right before the request was written. */
   readonly sentAt: number;
   readonly answeredAt: number;
+  /**
+   * What came before what, which a clock with steps of 10 ms can't tell: a number for each writing
+   * and each answer of the session, greater than all before.
+   */
+  readonly order: { readonly sent: number; readonly answered: number };
 }
 
 export type LeaseFact =
@@ -83,11 +88,12 @@ export function leaseAfter(lease: Lease, fact: LeaseFact): Lease {
     case 'detached':
       return { ...lease, confirmations: [] };
     case 'confirmed':
-      return afterConfirmation(lease, { sentAt: fact.sentAt, answeredAt: fact.answeredAt });
+      return afterConfirmation(lease, fact);
   }
 }
 
-function afterConfirmation(lease: Lease, k: Confirmation): Lease {
+function afterConfirmation(lease: Lease, { sentAt, answeredAt, order }: Confirmation): Lease {
+  const k = { sentAt, answeredAt, order };
   const confirmations = [...lease.confirmations, k];
   const proven = newestProven(confirmations, k, lease.timeoutMs);
   if (proven === null) return { ...lease, confirmations };
@@ -105,7 +111,7 @@ function newestProven(
   k: Confirmation,
   timeoutMs: number,
 ): Confirmation | null {
-  const j = confirmations.findLast(({ answeredAt }) => answeredAt <= k.sentAt);
+  const j = confirmations.findLast(({ order }) => order.answered < k.order.sent);
   if (j === undefined) return null;
   const interval = timeoutMs / 3;
   return confirmations.findLast(({ answeredAt }) => answeredAt + interval <= j.sentAt) ?? null;

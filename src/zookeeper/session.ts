@@ -75,6 +75,8 @@ export class Session extends Requester<SessionEvents> {
   /** Attachments in a row that ended without that. */
   #fruitless = 0;
   #sentAt = 0;
+  /** Of requests written and answers read so far: see Confirmation. */
+  #events = 0;
   #idleTimer: unknown;
   /** The end that was asked for: true when there is sense in asking again. null: not asked for. */
   #ending: Promise<boolean> | null = null;
@@ -414,6 +416,8 @@ export class Session extends Requester<SessionEvents> {
       const timer = clock.setTimeout(() => reject(requestError('TIMEOUT', path)), deadlineMs);
       const sentAt = clock.now();
       this.#sentAt = sentAt;
+      this.#events += 1;
+      const sent = this.#events;
       connection.queue(request, (error, response) => {
         clock.clearTimeout(timer);
         if (error !== null || response === undefined) {
@@ -423,7 +427,9 @@ export class Session extends Requester<SessionEvents> {
         }
         // Before the next frame is read: it may be the watch's event.
         if (watch) this.#register(connection, path, watch);
-        resolve({ ...response, sentAt, answeredAt: this.#heardAt });
+        this.#events += 1;
+        const order = { sent, answered: this.#events };
+        resolve({ ...response, sentAt, answeredAt: this.#heardAt, order });
       });
     });
   }

@@ -15,6 +15,11 @@ function holding(sinceHandshakeMs = 5) {
   const said: string[] = [];
   let lease: LeaseInfo | null = null;
   let wallAhead = 0;
+  let events = 0;
+  const numbered = () => {
+    events += 1;
+    return events;
+  };
   const server = {
     latencyMs: 5,
     answer: 'ok' as 'ok' | 'none' | 'NO_NODE' | 'SYSTEM_ERROR',
@@ -25,11 +30,13 @@ function holding(sinceHandshakeMs = 5) {
     check: (): Promise<Confirmation> => {
       server.asked += 1;
       const sentAt = clock.now();
+      const sent = numbered();
       const { answer } = server;
       return new Promise((resolve, reject) => {
         if (answer === 'none') return;
         clock.setTimeout(() => {
-          if (answer === 'ok') resolve({ sentAt, answeredAt: clock.now() });
+          if (answer === 'ok')
+            resolve({ sentAt, answeredAt: clock.now(), order: { sent, answered: numbered() } });
           else reject(requestError(answer, 'check'));
         }, server.latencyMs);
       });

@@ -13,6 +13,8 @@ const confirmed = (sentAt: number, answeredAt = sentAt + 5): LeaseFact => ({
   type: 'confirmed',
   sentAt,
   answeredAt,
+  // What is sent at the time of an answer is sent upon it.
+  order: { sent: sentAt, answered: answeredAt - 0.1 },
 });
 const having = (lease: Lease, ...facts: LeaseFact[]) => facts.reduce(leaseAfter, lease);
 
@@ -48,6 +50,16 @@ describe('a proven touch', () => {
   it('needs k to be sent after j’s answer: pipelined requests do not complete each other', () => {
     const lease = having(newLease(0, T), confirmed(100, 200), confirmed(10_200, 10_300));
     expect(having(lease, confirmed(10_299, 10_400)).provenAt).toBe(0);
+  });
+
+  it('tells j from k, and what was in flight at once, also within one step of the clock', () => {
+    const at = (time: number, sent: number, answered: number): LeaseFact => {
+      return { type: 'confirmed', sentAt: time, answeredAt: time, order: { sent, answered } };
+    };
+    const lease = having(newLease(0, T), at(100, 1, 2), at(10_200, 3, 5));
+    expect(lease.provenAt).toBe(0);
+    expect(having(lease, at(10_200, 4, 6)).provenAt).toBe(0);
+    expect(having(lease, at(10_200, 4, 6), at(10_200, 7, 8)).provenAt).toBe(100);
   });
 
   it('is counted from i’s sending, however late its answer came', () => {
@@ -163,6 +175,9 @@ describe('against a model of leader and follower', () => {
     return seed / 2 ** 32;
   };
 
+  /** What the clock says: never later than the truth, and at most 10 ms earlier. */
+  const stepOf = (time: number) => Math.floor(time / 10) * 10;
+
   it('ends before the leader expires the session, in 20,000 random histories', () => {
     for (let seed = 1; seed <= 20_000; seed += 1) {
       const next = random(seed);
@@ -186,7 +201,12 @@ describe('against a model of leader and follower', () => {
         if (arrivesAt >= cutAt) break;
         heard.push(arrivesAt);
         const answeredAt = arrivesAt + next() * 300;
-        lease = leaseAfter(lease, { type: 'confirmed', sentAt, answeredAt });
+        lease = leaseAfter(lease, {
+          type: 'confirmed',
+          sentAt: stepOf(sentAt),
+          answeredAt: stepOf(answeredAt),
+          order: { sent: sentAt, answered: answeredAt },
+        });
         now = answeredAt;
       }
       const leaderExpiresAt = Math.max(...touches) + T;
