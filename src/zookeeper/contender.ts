@@ -17,6 +17,7 @@ import { randomHex } from '../random.ts';
 import { isRequestError, UnreachableError } from './errors.ts';
 import { insist } from './insist.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
+import { OwnNode } from './own-node.ts';
 import { Queueing } from './queueing.ts';
 import type { Recipe, Standing } from './recipe.ts';
 import { type RunRecordOptions, readLastRun, recordRun } from './run-record.ts';
@@ -42,20 +43,11 @@ type Phase =
   /** No node of ours is known to hold anything. */
   | { readonly name: 'idle' }
   | { readonly name: 'queued' }
-  | {
-      readonly name: 'granted';
-      readonly path: string;
-      readonly confirming: boolean;
-    }
+  /** `proving`: by a handshake, which is not answered yet. */
+  | { readonly name: 'granted'; readonly path: string; readonly proving: boolean }
   | { readonly name: 'holding'; readonly path: string }
   /** Releasing, closing or lost: nothing is said any more but the answers to commands. */
   | { readonly name: 'over' };
-
-interface SeenNode {
-  readonly path: string;
-  readonly czxid: bigint;
-  readonly on: Attachment | null;
-}
 
 export class Contender {
   readonly #options: ContenderOptions;
@@ -64,8 +56,7 @@ export class Contender {
   #queueing: Queueing | null = null;
   #phase: Phase = { name: 'idle' };
   #suspended = false;
-  /** Our node, seen to be ours and watched on this attachment, by one who is next in line. */
-  #seen: SeenNode | null = null;
+  #ownNode: OwnNode | null = null;
 
   constructor(options: ContenderOptions) {
     this.#options = options;
@@ -112,6 +103,9 @@ export class Contender {
     const keeper = this.#newKeeper(session);
     this.#session = session;
     this.#keeper = keeper;
+    this.#ownNode = new OwnNode(session, (path) => {
+      if (session === this.#session) this.#ownNodeChanged(path);
+    });
     this.#queueing?.leave();
     this.#queueing = null;
     this.#phase = { name: 'idle' };
@@ -159,11 +153,10 @@ export class Contender {
       'detached',
       ifCurrent(({ reason }) => {
         keeper.detached();
+        const phase = this.#phase;
         // A re-attachment of our own making is no outage; #confirm bounds it.
-        const { name } = this.#phase;
-        if (!(this.#phase.name === 'granted' && this.#phase.confirming) && name !== 'idle') {
-          this.#suspend(reason);
-        }
+        const isOurDoing = phase.name === 'granted' && phase.proving;
+        if (phase.name !== 'idle' && !isOurDoing) this.#suspend(reason);
       }),
     );
     session.on(
@@ -181,28 +174,32 @@ export class Contender {
       return this.#run(this.#resumeHolding(keeper, phase.path, attachment));
     }
     keeper.attached(attachment.handshakeSentAt, attachment.timeoutMs);
-    if (phase.name === 'granted' && phase.confirming) this.#run(this.#confirmGrant(phase.path));
-    else this.#resume();
+    if (phase.name !== 'granted' || !phase.proving) return this.#resume();
+    this.#phase = grantedAt(phase.path);
+    this.#run(this.#confirmGrant(phase.path));
   }
 
   /** Reconnected while the command runs: still ours only if the leader says that our node stands. */
   async #resumeHolding(keeper: LeaseKeeper, path: string, attachment: Attachment): Promise<void> {
-    const session = this.#session;
-    if (session === null) return;
+    const [session, node] = [this.#session, this.#ownNode];
+    if (session === null || node === null) return;
     try {
       // Both on their way at once; the server answers in order.
-      await Promise.all([session.check(path), this.#watchOwnNode(path)]);
+      const [, stat] = await Promise.all([session.check(path), node.look(path)]);
       if (session.attached !== attachment || this.#phase.name !== 'holding') return;
+      if (stat === null || !node.isOurs(stat)) return this.#nodeGone();
       keeper.attached(attachment.handshakeSentAt, attachment.timeoutMs);
       this.#resume();
     } catch (error) {
-      this.#troubleOnOwnNode(error);
+      this.#troubleOnOwnNode(session, error);
     }
   }
 
   #suspend(reason: string): void {
     if (this.#suspended || this.#phase.name === 'over') return;
     this.#suspended = true;
+    // The machine asks for the confirmation anew when it has heard that the session is back.
+    if (this.#phase.name === 'granted') this.#phase = grantedAt(this.#phase.path);
     this.#emit({ type: 'session.suspended', reason });
   }
 
@@ -263,7 +260,7 @@ export class Contender {
   #granted(path: string, madeBy: bigint | null): void {
     const keeper = this.#keeper;
     this.#queueing?.leave();
-    this.#phase = grantedAt(path, false);
+    this.#phase = grantedAt(path);
     const czxid = keeper?.isFresh ? this.#knownNode(path, madeBy) : null;
     if (keeper === null || czxid === null) return this.#emit({ type: 'lock.granted' });
     this.#hold(keeper, path, czxid, null);
@@ -277,16 +274,14 @@ export class Contender {
     if (!held || session === null || keeper === null || !session.isAttached) return;
     const { path } = phase;
     if (keeper.isFresh) {
-      this.#phase = grantedAt(path, false);
+      this.#phase = grantedAt(path);
       return this.#run(this.#confirmGrant(path));
     }
     // The quickest proof is a handshake; it also leaves a follower behind that was cut off.
-    this.#phase = grantedAt(path, true);
+    const proving: Phase = { name: 'granted', path, proving: true };
+    this.#phase = proving;
     clock.setTimeout(() => {
-      if (this.#phase.name === 'granted' && this.#phase.confirming && !session.isAttached) {
-        this.#phase = grantedAt(path, false);
-        this.#suspend('no server to prove the lease with');
-      }
+      if (this.#phase === proving) this.#suspend('no server to prove the lease with');
     }, this.#timeoutMs(session) / 8);
     session.reattach('to prove the lease');
   }
@@ -299,24 +294,20 @@ export class Contender {
    */
   #knownNode(path: string, madeBy: bigint | null): bigint | null {
     if (this.#options.runRecord !== null || !this.#session?.isAttached) return null;
-    const seen = this.#seen;
-    if (seen?.path === path && seen.on === this.#session.attached) return seen.czxid;
+    const seen = this.#ownNode?.seen(path) ?? null;
+    if (seen !== null) return seen;
     if (madeBy !== null) this.#run(this.#lookAtOwnNode(path));
     return madeBy;
   }
 
   /** Next in line: sees to it that a grant need not ask for anything. */
   async #prepare(path: string): Promise<void> {
-    const [session, keeper] = [this.#session, this.#keeper];
-    const on = session?.attached ?? null;
-    if (session === null || keeper === null || on === null) return;
+    const [session, keeper, node] = [this.#session, this.#keeper, this.#ownNode];
+    if (session === null || keeper === null || node === null || !session.isAttached) return;
     keeper.prepare(path);
-    if (this.#seen?.path === path && this.#seen.on === on) return;
+    if (node.seen(path) !== null) return;
     try {
-      const stat = await this.#watchOwnNode(path);
-      if (stat === null) return this.#lookAtQueue();
-      const isOurs = stat.ephemeralOwner === session.id && session === this.#session;
-      if (isOurs && session.attached === on) this.#seen = { path, czxid: stat.czxid, on };
+      if ((await node.look(path)) === null && session === this.#session) this.#lookAtQueue();
     } catch (error) {
       // Then the grant asks.
       if (!isRequestError(error)) throw error;
@@ -331,35 +322,28 @@ export class Contender {
   }
 
   async #confirmGrant(path: string): Promise<void> {
-    const [session, keeper] = [this.#session, this.#keeper];
-    if (session === null || keeper === null) return;
+    const [session, keeper, node] = [this.#session, this.#keeper, this.#ownNode];
+    if (session === null || keeper === null || node === null) return;
     try {
       const { runRecord } = this.#options;
       const [lastRun, confirmation, stat] = await Promise.all([
         runRecord && readLastRun(session, runRecord, path),
         session.check(path),
-        this.#watchOwnNode(path),
+        node.look(path),
       ]);
-      if (session !== this.#session || this.#phase.name !== 'granted') return;
-      if (stat === null || stat.ephemeralOwner !== session.id) return this.#nodeGone();
+      if (session !== this.#session || this.#phase.name !== 'granted' || this.#suspended) return;
+      if (stat === null || !node.isOurs(stat)) return this.#nodeGone();
       keeper.confirmed(confirmation);
       this.#hold(keeper, path, stat.czxid, lastRun);
     } catch (error) {
-      this.#troubleOnOwnNode(error);
+      this.#troubleOnOwnNode(session, error);
     }
   }
 
-  /** Watches our own node: whoever deletes it lets the next contender in. */
-  #watchOwnNode(path: string) {
-    const session = this.#session;
-    if (session === null) return Promise.resolve(null);
-    return session.exists(path, () => {
-      if (session !== this.#session) return;
-      this.#seen = null;
-      if (this.#phase.name === 'queued') return this.#lookAtQueue();
-      if (this.#phase.name !== 'granted' && this.#phase.name !== 'holding') return;
-      this.#run(this.#lookAtOwnNode(path));
-    });
+  #ownNodeChanged(path: string): void {
+    if (this.#phase.name === 'queued') return this.#lookAtQueue();
+    if (this.#phase.name !== 'granted' && this.#phase.name !== 'holding') return;
+    this.#run(this.#lookAtOwnNode(path));
   }
 
   /** Our node is gone, or changed: if it is gone, we stand at the end of the queue with another. */
@@ -368,19 +352,24 @@ export class Contender {
   }
 
   async #lookAtOwnNode(path: string): Promise<void> {
+    const [session, node] = [this.#session, this.#ownNode];
+    if (session === null || node === null) return;
     try {
-      if ((await this.#watchOwnNode(path)) === null) this.#nodeGone();
+      const stat = await node.look(path);
+      if (stat === null && session === this.#session) this.#nodeGone();
     } catch (error) {
-      this.#troubleOnOwnNode(error);
+      this.#troubleOnOwnNode(session, error);
     }
   }
 
-  #troubleOnOwnNode(error: unknown): void {
+  /** What went wrong with a session that is not ours any more is nobody's trouble. */
+  #troubleOnOwnNode(session: Session, error: unknown): void {
     if (!isRequestError(error)) throw error;
+    if (session !== this.#session) return;
     if (error.code === 'NO_NODE') this.#nodeGone();
     else if (error.code === 'TIMEOUT') {
       this.#suspend(error.message);
-      this.#session?.reattach(error.message);
+      session.reattach(error.message);
     } else if (!error.isConnectionTrouble && this.#phase.name === 'granted' && !this.#suspended) {
       // No rights to read it, say: it could never be proven to be ours.
       this.#emit({ type: 'lock.refused', message: error.message });
@@ -462,7 +451,6 @@ function known<T>(value: T | null): T {
   return value;
 }
 
-/** `confirming`: by a handshake, which is under way. */
-function grantedAt(path: string, confirming: boolean): Phase {
-  return { name: 'granted', path, confirming };
+function grantedAt(path: string): Phase {
+  return { name: 'granted', path, proving: false };
 }

@@ -275,7 +275,9 @@ export class Session extends Requester<SessionEvents> {
         onEnded: (reason) => {
           const wasAttached = this.#attachment !== null && connection === this.#connection;
           if (wasAttached) this.#onDetached(reason);
-          else if (reason.kind === 'expired') this.#expire(reason.message, 'server');
+          else if (reason.kind === 'expired' && this.id !== 0n) {
+            this.#expire(reason.message, 'server');
+          }
           resolve(reason);
         },
       });

@@ -101,6 +101,19 @@ describe('a session', () => {
     await expect(session.check('/')).rejects.toMatchObject({ code: 'CONNECTION_LOSS' });
   });
 
+  it("that is new, and taken by no server, is said to be out of reach: it can't have expired", async () => {
+    const { port } = await startScriptedServer(async (connection) => {
+      await connection.shakeHands({ timeoutMs: 0, sessionId: 0n });
+      connection.socket.end();
+    });
+    const session = made({ hosts: [{ host: '127.0.0.1', port }] });
+    const refused = session.connect(300);
+    await expect(refused).rejects.toBeInstanceOf(UnreachableError);
+    await expect(refused).rejects.toMatchObject({
+      failures: [{ problem: expect.stringContaining('expired') }],
+    });
+  });
+
   it('that no server is heard for is given up after T', async () => {
     const { proxy, hosts } = await through();
     const session = await connected({ hosts, timeoutMs: 1000 });

@@ -1,0 +1,258 @@
+/**
+ * The contender with a session, a queue and a clock that do as a test says: what it tells the machine
+ * when answers come late, not at all, or from a session that is not the present one.
+ */
+import { EventEmitter } from 'node:events';
+import { expect, it } from 'vitest';
+import type { ZookeeperEvent } from '../../../machines/contract.ts';
+import { Contender } from '../../../src/zookeeper/contender.ts';
+import { requestError } from '../../../src/zookeeper/errors.ts';
+import type { Recipe, Standing } from '../../../src/zookeeper/recipe.ts';
+import type { Attachment, Session } from '../../../src/zookeeper/session.ts';
+import { SimulatedClock } from '../../support/simulatedClock.ts';
+
+const T = 4000;
+const NODE = '/lock/node';
+const QUEUED: Standing = {
+  kind: 'queued',
+  passing: false,
+  next: null,
+  queue: { position: 2, holders: [], behind: null },
+};
+const GRANTED: Standing = { kind: 'granted', path: NODE, madeBy: null };
+const GRANTED_AT_ONCE: Standing = { ...GRANTED, madeBy: 7n };
+
+/** Attaches after 10 ms, answers after 2 ms; or takes connections and answers nothing. */
+class FakeSession extends EventEmitter {
+  readonly #clock: SimulatedClock;
+  readonly id: bigint;
+  attached: Attachment | null = null;
+  isAnswering = true;
+  owner: bigint;
+  readonly reattachments: string[] = [];
+  #events = 0;
+  #isOver = false;
+
+  constructor(clock: SimulatedClock, id: bigint) {
+    super();
+    this.#clock = clock;
+    this.id = id;
+    this.owner = id;
+  }
+
+  get isAttached() {
+    return this.attached !== null;
+  }
+
+  get info() {
+    return { server: 'server', timeoutMs: T };
+  }
+
+  async connect() {
+    await new Promise<void>((resolve) => this.#clock.setTimeout(resolve, 10));
+    this.#attach();
+  }
+
+  reattach(reason: string) {
+    this.reattachments.push(reason);
+    this.drop(reason);
+  }
+
+  /** The connection ends, and another stands soon. */
+  drop(reason: string) {
+    if (this.attached === null) return;
+    this.attached = null;
+    this.emit('detached', { reason });
+    this.#clock.setTimeout(() => this.#attach(), 10);
+  }
+
+  /** Asks behind what is not answered, and gives that up. */
+  async close(boundMs: number) {
+    await new Promise<void>((resolve) => this.#clock.setTimeout(resolve, boundMs));
+    this.#isOver = true;
+    return false;
+  }
+
+  check() {
+    const sent = this.#numbered();
+    const sentAt = this.#clock.now();
+    return this.#ask(() => ({
+      sentAt,
+      answeredAt: this.#clock.now(),
+      order: { sent, answered: this.#numbered() },
+    }));
+  }
+
+  exists() {
+    return this.#ask(() => ({ czxid: 7n, ephemeralOwner: this.owner }));
+  }
+
+  #attach() {
+    if (this.#isOver) return;
+    this.attached = { server: 'server', handshakeSentAt: this.#clock.now() - 1, timeoutMs: T };
+    this.emit('attached', this.attached);
+  }
+
+  #numbered() {
+    this.#events += 1;
+    return this.#events;
+  }
+
+  #ask<V>(answer: () => V): Promise<V> {
+    const { isAnswering } = this;
+    const on = this.attached;
+    return new Promise((resolve, reject) => {
+      const fail = (code: 'CONNECTION_LOSS' | 'TIMEOUT') => reject(requestError(code, NODE));
+      if (on === null) return fail('CONNECTION_LOSS');
+      if (!isAnswering) return void this.#clock.setTimeout(() => fail('TIMEOUT'), (T * 2) / 3);
+      this.#clock.setTimeout(() => {
+        if (this.attached === on) resolve(answer());
+        else fail('CONNECTION_LOSS');
+      }, 2);
+    });
+  }
+}
+
+/** `standings`: what the queue says of each session in turn. */
+function contending(...standings: Standing[]) {
+  const clock = new SimulatedClock();
+  const sessions: FakeSession[] = [];
+  const said: ZookeeperEvent[] = [];
+  let onChange = () => {};
+  const contender = new Contender({
+    clock,
+    connectTimeoutMs: T,
+    killAfterMs: 500,
+    runRecord: null,
+    log: () => {},
+    newSession: () => {
+      const session = new FakeSession(clock, BigInt(sessions.length + 1));
+      sessions.push(session);
+      return session as unknown as Session;
+    },
+    newRecipe: (): Recipe => {
+      const number = sessions.length - 1;
+      return {
+        advance: async (changed) => {
+          onChange = changed;
+          return standings[number] ?? QUEUED;
+        },
+        withdraw: async () => {},
+      };
+    },
+    emit: (event) => said.push(event),
+  });
+  const types = () => said.map(({ type }) => type).filter((type) => type !== 'lease.renewed');
+  return {
+    clock,
+    contender,
+    sessions,
+    last: () => said.filter(({ type }) => type !== 'lease.renewed').at(-1),
+    /** What was said since the last call. */
+    heard: () => {
+      const heard = types();
+      said.splice(0);
+      return heard;
+    },
+    stands: async (standing: Standing) => {
+      standings[sessions.length - 1] = standing;
+      onChange();
+      await clock.advance(0);
+    },
+    joined: async () => {
+      contender.send({ type: 'session.connect' });
+      await clock.advance(20);
+      contender.send({ type: 'lock.join', blocking: true });
+      await clock.advance(20);
+    },
+  };
+}
+
+/** The only session, or the one of that number. */
+function at<V>(list: readonly V[], index = 0): V {
+  const found = list[index];
+  if (found === undefined) throw new Error(`there is no number ${index}`);
+  return found;
+}
+
+it('a proof at a grant that is not answered is an outage, and asked for again behind it', async () => {
+  const { clock, contender, sessions, heard, stands, joined } = contending(QUEUED);
+  await joined();
+  // So long that the lease has to be proven when the grant comes.
+  await clock.advance(3 * T);
+  heard();
+  await stands(GRANTED);
+  expect(heard()).toEqual(['lock.granted']);
+  at(sessions).isAnswering = false;
+  contender.send({ type: 'lock.confirm' });
+  await clock.advance(T / 2);
+  // The handshake was answered, and no more.
+  expect(at(sessions).reattachments).toEqual(['to prove the lease']);
+  expect(heard()).toEqual([]);
+  at(sessions).isAnswering = true;
+  await clock.advance(T);
+  expect(heard()).toEqual(['session.suspended', 'session.resumed']);
+  contender.send({ type: 'lock.confirm' });
+  await clock.advance(20);
+  expect(heard()).toEqual(['lock.confirmed']);
+});
+
+it('a connection that goes while a grant is being proven on it is an outage', async () => {
+  const { clock, contender, sessions, heard, stands, joined } = contending(QUEUED);
+  await joined();
+  await clock.advance(3 * T);
+  await stands(GRANTED);
+  contender.send({ type: 'lock.confirm' });
+  heard();
+  // Between the answer to the handshake and the one that confirms.
+  await clock.advance(11);
+  at(sessions).drop('reset');
+  await clock.advance(50);
+  expect(heard()).toEqual(['session.suspended', 'session.resumed']);
+});
+
+it('a server that is not there when a grant is to be proven is an outage after T/8', async () => {
+  const { clock, contender, sessions, heard, stands, joined } = contending(QUEUED);
+  await joined();
+  await clock.advance(3 * T);
+  await stands(GRANTED);
+  heard();
+  const session = at(sessions);
+  session.reattach = (reason: string) => {
+    session.attached = null;
+    session.emit('detached', { reason });
+  };
+  contender.send({ type: 'lock.confirm' });
+  await clock.advance(T / 8 - 1);
+  expect(heard()).toEqual([]);
+  await clock.advance(1);
+  expect(heard()).toEqual(['session.suspended']);
+});
+
+it('is holding on after an outage only if the node is still of our session', async () => {
+  const { clock, sessions, heard, last, joined } = contending(GRANTED_AT_ONCE);
+  await joined();
+  expect(heard().at(-1)).toBe('lock.confirmed');
+  at(sessions).drop('reset');
+  await clock.advance(50);
+  expect(heard()).toEqual(['session.suspended', 'session.resumed']);
+  // Deleted by somebody, and made again by another.
+  at(sessions).owner = 99n;
+  at(sessions).drop('reset');
+  await clock.advance(50);
+  expect(last()).toMatchObject({ type: 'session.lost', loss: { cause: 'nodeGone' } });
+});
+
+it('what an old session waited for in vain does not disturb the new one', async () => {
+  const { clock, sessions, heard, joined } = contending(GRANTED_AT_ONCE, QUEUED);
+  await joined();
+  await clock.advance(T / 2);
+  // Attached to a follower that has lost its leader: it takes the session and answers nothing.
+  at(sessions).isAnswering = false;
+  at(sessions).drop('reset');
+  while (!heard().includes('session.lost')) await clock.advance(10);
+  await joined();
+  await clock.advance(2 * T);
+  expect(at(sessions, 1).reattachments).toEqual([]);
+  expect(heard()).toEqual(['session.established', 'lock.queued']);
+});
