@@ -20,6 +20,7 @@ import {
   ignoringNoNode,
   isRequestError,
   type LockSession,
+  type NodeRead,
   type OnChange,
 } from './requests.ts';
 
@@ -30,7 +31,7 @@ export interface LockOptions {
   readonly guid: string;
   readonly kind: ContenderKind;
   readonly data: Buffer;
-  /** Called with the parent's data when we first stand in the queue; a message refuses the lock. */
+  /** Called with the parent's data until it allows the lock once; a message refuses it. */
   readonly refusal?: (parentData: Buffer | undefined) => string | null;
 }
 
@@ -54,6 +55,8 @@ export class Lock implements Recipe {
    * asks again has found that our node is gone as well.
    */
   #first: string | null = null;
+  /** The parent's data was looked at: it may be a lock. */
+  #isAllowed = false;
 
   constructor(session: LockSession, options: LockOptions) {
     this.#session = session;
@@ -124,7 +127,14 @@ export class Lock implements Recipe {
   /** Where we stand among the contenders, having created our node if there was none; or a refusal. */
   async #stand(): Promise<Place | string> {
     if (this.#node === 'maybe') await this.#recover();
-    if (this.#node !== null) return this.#find(await this.#session.getChildren(this.#options.path));
+    if (this.#node !== null) {
+      const [children, data] = await Promise.all([
+        this.#session.getChildren(this.#options.path),
+        // Where we were interrupted before we knew.
+        this.#isAllowed ? null : this.#session.getData(this.#options.path),
+      ]);
+      return (data && this.#refusalBy(data)) ?? this.#find(children);
+    }
 
     // One round trip: a server answers a session's requests in order, so the children that are
     // asked for behind the creation show the node.
@@ -147,8 +157,13 @@ export class Lock implements Recipe {
     this.#node = { name: created.value.path.slice(this.#options.path.length + 1) };
     if (parent.status === 'rejected') throw parent.reason;
     if (children.status === 'rejected') throw children.reason;
-    const refusal = this.#options.refusal?.(parent.value.data) ?? null;
-    return refusal ?? this.#find(children.value, created.value.czxid);
+    return this.#refusalBy(parent.value) ?? this.#find(children.value, created.value.czxid);
+  }
+
+  #refusalBy(parent: NodeRead): string | null {
+    const refusal = this.#options.refusal?.(parent.data) ?? null;
+    this.#isAllowed = refusal === null;
+    return refusal;
   }
 
   #find(children: readonly string[], madeBy: bigint | null = null): Place {

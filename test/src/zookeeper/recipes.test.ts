@@ -89,6 +89,19 @@ describe('a lock', () => {
     expect(await other.getChildren('/l')).toEqual([]);
   });
 
+  it('that must not be had is refused also where it is asked for again after lost answers', async () => {
+    const through = await proxy();
+    const [ours, other] = [await session(through), await session()];
+    await other.create('/l', Buffer.from('3'), { mode: CreateMode.PERSISTENT });
+    const refusal = (of: Buffer | undefined) => (of?.toString() === '3' ? 'a semaphore' : null);
+    const lock = new Lock(ours, { path: '/l', guid: guid(), kind: 'exclusive', data, refusal });
+    const stands = async () => (await other.getChildren('/l')).length === 1;
+    await stepUnanswered(lock, through, ours, stands);
+    const refused = { kind: 'refused', message: 'a semaphore' };
+    expect(await lock.advance(nothing)).toEqual(refused);
+    expect(await lock.advance(nothing)).toEqual(refused);
+  });
+
   it('is withdrawn also when the answer to its creation was lost', async () => {
     const through = await proxy();
     const [mine, other] = [await session(through), await session()];
