@@ -106,6 +106,8 @@ export class Run {
     this.#isClosing = true;
     this.#parking.close();
     if (!this.#parking.wasOpened) return;
+    // What is left when the command has ended by itself has its moment.
+    if (this.#settling !== null && graceMs > 0 && deadline === null) return;
     const inTime = this.#options.clock.now() + graceMs;
     const lease = this.#lease;
     const last = deadline === null || lease === null ? inTime : lastKillAt(lease, deadline);
@@ -179,14 +181,18 @@ export class Run {
   #exited(exit: CommandExit): void {
     this.#exit = exit;
     const byGuard = this.#hasGuardFired && exit.signal?.name === 'SIGKILL';
+    // Before it is told: what comes in answer is the wish to stop whatever is left.
+    if (this.#stopping === null && !this.#isOver) this.#settle();
     this.#emit({ type: 'command.exited', exit, byGuard });
-    if (this.#stopping !== null) return this.#stopping.look();
+    this.#stop().look();
+  }
+
+  #settle(): void {
     const { clock, killAfterMs } = this.#options;
-    const stopping = this.#stop();
-    stopping.watch();
-    if (this.#isOver) return;
-    const settled = () => stopping.request(clock.now() + killAfterMs);
-    this.#settling = clock.setTimeout(settled, SETTLING_MS);
+    this.#settling = clock.setTimeout(() => {
+      this.#settling = null;
+      this.#stop().request(clock.now() + killAfterMs);
+    }, SETTLING_MS);
   }
 
   /** Also where a gate was opened that did not become the command. */

@@ -36,11 +36,6 @@ export class Stopping {
     this.#options = options;
   }
 
-  /** Only looks until everything has ended by itself. */
-  watch(): void {
-    this.#look();
-  }
-
   /** SIGTERM now, SIGKILL at `killAt` (of the clock) or at what was asked for before, if sooner. */
   request(killAt: number): void {
     const { reach, clock } = this.#options;
@@ -53,12 +48,7 @@ export class Stopping {
       // A stopped process acts on nothing but this and SIGKILL.
       reach.signal('SIGCONT');
     }
-    this.#look();
-  }
-
-  /** Something ended: look at once. */
-  look(): void {
-    this.#look();
+    this.look();
   }
 
   cancel(): void {
@@ -66,7 +56,8 @@ export class Stopping {
     this.#options.clock.clearTimeout(this.#timer);
   }
 
-  #look(): void {
+  /** Now, and again and again until everything has ended: asks for nothing by itself. */
+  look(): void {
     if (this.#isOver) return;
     const { clock } = this.#options;
     clock.clearTimeout(this.#timer);
@@ -76,7 +67,7 @@ export class Stopping {
     const tookMs = clock.now() - begun;
     const restMs = Math.min(LONGEST_LOOK_MS, Math.max(LOOK_MS, REST_PER_LOOK * tookMs));
     const untilKillMs = this.#killAt > begun ? this.#killAt - begun : restMs;
-    this.#timer = clock.setTimeout(() => this.#look(), Math.min(restMs, untilKillMs));
+    this.#timer = clock.setTimeout(() => this.look(), Math.min(restMs, untilKillMs));
   }
 
   #endIfEmpty(): boolean {

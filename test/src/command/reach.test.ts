@@ -124,22 +124,45 @@ describe.each(REACHES)('with reach %s', (reach) => {
     });
   });
 
+  // On this clock the moment lasts, so that a slow host makes no difference.
+  const patientClock: Clock = {
+    ...systemClock,
+    setTimeout: (callback, ms) =>
+      systemClock.setTimeout(callback, ms === SETTLING_MS ? 600_000 : ms),
+  };
+
   it('what ends by itself a moment after the command is let to', async () => {
-    // On this clock the moment lasts, so that a slow host makes no difference.
-    const clock: Clock = {
-      ...systemClock,
-      setTimeout: (callback, ms) =>
-        systemClock.setTimeout(callback, ms === SETTLING_MS ? 20_000 : ms),
-    };
-    const { events, run } = supervise({
+    const { supervisor, events, run } = supervise({
       command: { kind: 'shell', line: 'sleep 0.03 & exit 5' },
       reach,
-      clock,
+      clock: patientClock,
+    });
+    // The machine's answer.
+    supervisor.listen((event) => {
+      events.push(event);
+      if (event.type !== 'command.exited') return;
+      supervisor.send({ type: 'command.stop', graceMs: 2000, deadline: null });
     });
     await run();
     const stopped = await events.next('command.stopped');
     expect(stopped.exit?.code).toBe(5);
     expect(stopped.how).toEqual({ means: 'exited', stragglers: [] });
+  });
+
+  it.each([
+    { who: 'a second SIGTERM', graceMs: 0, deadline: null },
+    { who: 'a lost lock', graceMs: 2000, deadline: systemClock.now() },
+  ])('$who does not wait for that moment', async ({ graceMs, deadline }) => {
+    const { supervisor, events, run } = supervise({
+      command: { kind: 'shell', line: 'sleep 200 & exit 5' },
+      reach,
+      clock: patientClock,
+    });
+    await run();
+    await events.next('command.exited');
+    supervisor.send({ type: 'command.stop', graceMs, deadline });
+    const { how } = await events.next('command.stopped');
+    expect(how).toEqual({ means: 'SIGKILL', stragglers: [expect.stringMatching(/^sleep\[/)] });
   });
 
   it('a loop of forks is ended', async () => {

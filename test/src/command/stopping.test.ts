@@ -127,7 +127,7 @@ describe('stopping', () => {
 
   it('that only watches signals nobody', () => {
     const { clock, told, state, stopping } = ladder({ hasExited: true });
-    stopping.watch();
+    stopping.look();
     clock.advance(5000);
     state.isEmpty = true;
     clock.advance(1000);
