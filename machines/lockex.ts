@@ -11,6 +11,10 @@ import { initialContext, outputOf } from './context.ts';
 import { ignoring } from './ignoring.ts';
 import { type LockexActors, lockexSetup } from './vocabulary.ts';
 
+const WHEN_STARTED = {
+  actions: ['notePid', 'startClocks', 'cancelPatience', 'resetPatience'],
+} as const;
+
 /** A command that its guard has ended lost its lease, whatever we know of that. */
 const WHEN_EXITED = [
   {
@@ -89,7 +93,10 @@ export const createLockexMachine = (actors?: LockexActors) =>
             { actions: 'noteQueue' },
           ],
           'lock.granted': { target: 'locked' },
-          'lock.confirmed': { target: 'locked.arming', actions: 'noteGrant' },
+          'lock.confirmed': [
+            { guard: 'hasRunLately', target: 'cleanup', actions: 'endSkipped' },
+            { target: 'locked.arming', actions: 'noteGrant' },
+          ],
           'lock.refused': { target: 'cleanup', actions: 'endRefused' },
           'lease.renewed': { actions: ['noteLease', 'extend'] },
           'session.suspended': { target: 'suspended.waiting' },
@@ -125,10 +132,7 @@ export const createLockexMachine = (actors?: LockexActors) =>
             description: 'The guard is told the deadline; it has to echo it.',
             entry: 'arm',
             on: {
-              'command.armed': {
-                target: '#lockex.running',
-                actions: ['start', 'extend', 'cancelPatience', 'resetPatience'],
-              },
+              'command.armed': { target: '#lockex.running', actions: ['start', 'extend'] },
               'lock.confirmed': {},
             },
           },
@@ -155,7 +159,8 @@ export const createLockexMachine = (actors?: LockexActors) =>
       running: {
         description: 'The command runs; the lease is renewed.',
         on: {
-          'command.started': { actions: ['notePid', 'startClocks'] },
+          'command.started': WHEN_STARTED,
+          'wait.timedOut': { actions: 'endPatience' },
           'run.overran': { target: 'cleanup', actions: 'endOverran' },
           'hold.over': { actions: 'endHold' },
           'command.exited': WHEN_EXITED,
@@ -173,7 +178,7 @@ export const createLockexMachine = (actors?: LockexActors) =>
           ...ignoring('session.resumed', 'session.closed'),
           ...ignoring('lock.queued', 'lock.granted', 'lock.confirmed', 'lock.refused'),
           ...ignoring('lock.released', 'command.doubtful', 'command.armed', 'command.stopped'),
-          ...ignoring('command.undying', 'wait.timedOut', 'run.recorded'),
+          ...ignoring('command.undying', 'run.recorded'),
         },
       },
 
@@ -221,7 +226,8 @@ export const createLockexMachine = (actors?: LockexActors) =>
               'session.resumed': { target: '#lockex.running', actions: 'noteSession' },
               'session.lost': { target: '#lockex.lost.stopping', actions: 'noteLoss' },
               'lease.renewed': { actions: ['noteLease', 'extend'] },
-              'command.started': { actions: ['notePid', 'startClocks'] },
+              'command.started': WHEN_STARTED,
+              'wait.timedOut': { actions: 'endPatience' },
               'run.overran': { target: '#lockex.cleanup', actions: 'endOverran' },
               'hold.over': { actions: 'endHold' },
               'command.exited': WHEN_EXITED,
@@ -232,7 +238,7 @@ export const createLockexMachine = (actors?: LockexActors) =>
                 { guard: 'isStop' },
                 { actions: 'passOn' },
               ],
-              ...ignoring('command.armed', 'command.doubtful', 'wait.timedOut'),
+              ...ignoring('command.armed', 'command.doubtful'),
             },
           },
         },
@@ -291,7 +297,7 @@ export const createLockexMachine = (actors?: LockexActors) =>
                 actions: ['endLost', 'abandon'],
               },
               'signal.received': { guard: 'isTerm', actions: ['endLost', 'kill'] },
-              ...ignoring('wait.timedOut'),
+              'wait.timedOut': { actions: 'endPatience' },
             },
           },
         },

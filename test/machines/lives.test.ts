@@ -5,6 +5,13 @@ import { CLEANED_UP, onStage, UP_TO_RUNNING } from './stage.ts';
 
 const types = (told: readonly { readonly type: string }[]) => told.map(({ type }) => type);
 
+/** A gate that was not opened in time, or whose command the kernel would not take. */
+const NEVER_RAN = {
+  type: 'command.stopped',
+  exit: null,
+  how: { means: 'none', stragglers: [] },
+} as const;
+
 describe('an uneventful life', () => {
   it('goes from connecting to done and passes the command’s status on', () => {
     const stage = onStage();
@@ -120,6 +127,34 @@ describe('waiting', () => {
     stage.hear(...CLEANED_UP);
     expect(stage.output()?.exitCode).toBe(1);
   });
+
+  it('counts -t on for as long as no command has run', () => {
+    const stage = onStage({ waitMs: 5000, lockTries: 2 });
+    stage.hear('session.established');
+    stage.clock.increment(3000);
+    stage.hear('lock.granted', 'lock.confirmed', 'command.armed');
+    stage.hear('session.lost (expired)', NEVER_RAN, 'session.established');
+    expect(stage.state()).toBe('waiting');
+    stage.clock.increment(2000);
+    expect(stage.state()).toBe('cleanup.stopping');
+  });
+
+  it.each([
+    ['running', ['command.armed']],
+    ['suspended.running', ['command.armed', 'session.suspended']],
+    ['lost.stopping', ['command.armed', 'session.lost (expired)']],
+  ] as const)(
+    'does not try again when -t is over in %s, before a command has run',
+    (state, said) => {
+      const stage = onStage({ waitMs: 5000, lockTries: 2 });
+      stage.hear('session.established', 'lock.granted', 'lock.confirmed', ...said);
+      stage.clock.increment(5000);
+      expect(stage.state()).toBe(state);
+      if (state !== 'lost.stopping') stage.hear('session.lost (expired)');
+      stage.hear(NEVER_RAN, 'session.closed');
+      expect(stage.output()).toMatchObject({ exitCode: 125, outcome: { kind: 'sessionLost' } });
+    },
+  );
 
   it('forgets -t once the command runs', () => {
     const stage = onStage({ waitMs: 5000 });
@@ -253,27 +288,22 @@ describe('running', () => {
   });
 
   it('that has never run is no lost command: the next session is tried, or it ends with 125', () => {
-    const never = {
-      type: 'command.stopped',
-      exit: null,
-      how: { means: 'none', stragglers: [] },
-    } as const;
     const stage = onStage({ lockTries: 2 });
     stage.hear('session.established', 'lock.granted', 'lock.confirmed', 'command.armed');
     stage.hear('session.lost (expired)');
     expect(stage.state()).toBe('lost.stopping');
-    stage.hear(never);
+    stage.hear(NEVER_RAN);
     expect(stage.state()).toBe('connecting');
     expect(types(stage.told).slice(-2)).toEqual(['command.park', 'session.connect']);
     stage.hear('session.established', 'lock.granted', 'lock.confirmed', 'command.armed');
-    stage.hear('session.lost (expired)', never, 'session.closed');
+    stage.hear('session.lost (expired)', NEVER_RAN, 'session.closed');
     expect(stage.output()).toMatchObject({ exitCode: 125, outcome: { kind: 'sessionLost' } });
   });
 
   it('that has run is lost, also where its end is told a second time, without the exit', () => {
     const stage = onStage({ lockTries: 2 });
     stage.hear(...UP_TO_RUNNING, 'session.lost (expired)', 'command.exited');
-    stage.hear({ type: 'command.stopped', exit: null, how: { means: 'none', stragglers: [] } });
+    stage.hear(NEVER_RAN);
     stage.hear('session.closed');
     expect(stage.output()).toMatchObject({ exitCode: 124, outcome: { kind: 'lost' } });
   });
@@ -287,7 +317,7 @@ describe('running', () => {
       'command.armed',
       signals.TERM,
     );
-    stage.hear({ type: 'command.stopped', exit: null, how: { means: 'none', stragglers: [] } });
+    stage.hear(NEVER_RAN);
     stage.hear('lock.released', 'session.closed');
     expect(stage.output()).toMatchObject({ exitCode: 143, command: null });
   });
@@ -459,6 +489,13 @@ describe('--once-per', () => {
         message: 'skipped: db1 pid 1 (make-report) finished it 185 s ago',
       },
     });
+  });
+
+  it('runs nothing either where the lock comes confirmed', () => {
+    const stage = onStage(once);
+    stage.hear('session.established', 'lock.confirmed (ran lately)', ...CLEANED_UP);
+    expect(types(stage.told)).not.toContain('command.arm');
+    expect(stage.output()).toMatchObject({ exitCode: 75, outcome: { kind: 'skipped' } });
   });
 
   it('runs when that was too long ago, and writes a success down before it lets go', () => {
