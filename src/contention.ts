@@ -4,7 +4,7 @@
  */
 import { hostname, userInfo } from 'node:os';
 import { basename } from 'node:path';
-import type { ZookeeperCommand, ZookeeperEvent } from '../machines/contract.ts';
+import type { SessionInfo, ZookeeperCommand, ZookeeperEvent } from '../machines/contract.ts';
 import { accessOf } from './access.ts';
 import type { Clock } from './clock.ts';
 import { Outlet } from './outlet.ts';
@@ -47,7 +47,9 @@ export class Contention {
       newRecipe: (session, guid) => newRecipe(settings, session, guid),
       emit: (event) => {
         // Before anybody else hears of it: the guard is to know every session that has a node.
-        if (event.type === 'session.established') onRemains(remainsOf(settings, this.#contender));
+        if (event.type === 'session.established' || event.type === 'session.resumed') {
+          onRemains(remainsOf(settings, event.session, this.#contender));
+        }
         this.#events.tell(event);
       },
     });
@@ -75,10 +77,14 @@ export class Contention {
 }
 
 /** '' while there is no session to end. */
-function remainsOf(settings: LockexSettings, contender: Contender): string {
+function remainsOf(
+  settings: LockexSettings,
+  { timeoutMs }: SessionInfo,
+  contender: Contender,
+): string {
   const credentials = contender.credentials();
   if (credentials === null) return '';
-  const { auth, timeoutMs } = settings;
+  const { auth } = settings;
   // The reaper has no environment of ours; to end a session it need not be anybody.
   const access = { ...accessOf(settings), auth: auth?.kind === 'file' ? auth : null };
   return encodeRemains({ access, timeoutMs, credentials });

@@ -12,12 +12,8 @@ import { arrowsOf, descendants, nameOf } from './chart.js';
 /** The class itself, whatever its types say of a CommonJS module's default. */
 const Elk = /** @type {typeof import('elkjs').default} */ (/** @type {unknown} */ (elkjs));
 
-/** Who sends the machine its events, and how their names begin. */
-export const ACTORS = {
-  zookeeper: ['session', 'lock', 'lease'],
-  command: ['command', 'guard'],
-  signals: ['signal'],
-};
+/** Who sends the machine its events. */
+const ACTORS = ['zookeeper', 'command', 'signals'];
 
 const STATE = { height: 54, perLetter: 13, padding: 36 };
 const LABEL = { lineHeight: 22, perLetter: 9.7 };
@@ -81,7 +77,7 @@ export async function svgOf(root) {
   const parts = [
     ...(laidOut.children ?? []).flatMap((shape) => drawnState(shape, described)),
     ...(laidOut.edges ?? []).map(drawnArrow),
-    ...Object.keys(ACTORS).map((name, index) => drawnActor(name, index, actorsTop)),
+    ...ACTORS.map((name, index) => drawnActor(name, index, actorsTop)),
   ];
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="${-MARGIN} ${-MARGIN} ${width} ${height}" role="img" aria-label="The machine's states">
 <defs><marker id="head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto-start-reverse"><path d="M0 0 8 4 0 8z"/></marker></defs>

@@ -99,8 +99,7 @@ function spawned(
 }
 
 function exitOf(code: number | null, name: NodeJS.Signals | null): CommandExit {
-  if (code !== null) return { code, signal: null };
-  // Real-time signals have no name in Node; then neither has the number reached us.
-  const number = name === null ? 0 : (constants.signals[name] ?? 0);
-  return { code: null, signal: { name: name ?? 'unknown', number } };
+  // A real-time signal, which has no name in Node, looks like an exit with 0 (docs/safety.md).
+  if (name === null) return { code, signal: null };
+  return { code: null, signal: { name, number: constants.signals[name] } };
 }

@@ -9,18 +9,20 @@ import { clockTime, detailsText, duration, outcomeText } from './words.ts';
 const AGAIN_MS = 1000;
 const MOST_ENTRIES = 1000;
 const MOST_ROWS = 300;
-/** Who sends the machine its events, by how their names begin. */
+/** Who sends the machine its events, by their names or by how these begin. */
 const ACTORS: Readonly<Record<string, string>> = {
   session: 'zookeeper',
   lock: 'zookeeper',
   lease: 'zookeeper',
+  'run.recorded': 'zookeeper',
   command: 'command',
   guard: 'command',
   signal: 'signals',
 };
 
-/** States in which the lease is what keeps the command alive. */
-const HOLDING = /^(locked|running|suspended\.(locked|running)|lost|cleanup\.(stopping|hastening))/;
+/** States in which the lease is what the lock is kept by. */
+const HOLDING =
+  /^(locked|running|suspended\.(locked|running)|lost|cleanup\.(stopping|hastening|recording|holding))/;
 
 let head: FeedHead | null = null;
 let entries: FeedEntry[] = [];
@@ -98,7 +100,8 @@ function lightState(state: string): void {
 /** The arrow that was taken, and who caused it. */
 function drawTransition(entry: FeedEntry): void {
   const before = entries.at(-2);
-  const actor = ACTORS[entry.event?.type.split('.')[0] ?? ''];
+  const type = entry.event?.type ?? '';
+  const actor = ACTORS[type] ?? ACTORS[type.split('.')[0] ?? ''];
   if (actor !== undefined) flash(`actor-${actor}`, 'spoke');
   if (before === undefined || before.state === entry.state) return;
   for (const from of outwards(before.state)) {
