@@ -58,7 +58,7 @@ export interface QueueInfo {
 export interface LeaseInfo {
   /** When the proven touch that this lease is counted from was sent. */
   readonly provenAt: number;
-  /** Everything that the command started must be dead by then. */
+  /** The server may give the lock to another from here on: all that the command started is dead. */
   readonly leaseEnd: number;
   /** When stopping has to begin, so that it is finished by leaseEnd. */
   readonly stopAt: number;

@@ -47,8 +47,8 @@ export interface Output {
   readonly command: CommandExit | null;
 }
 
-export const EXIT_OVERRAN = 123;
-export const EXIT_LOST = 124;
+const EXIT_OVERRAN = 123;
+const EXIT_LOST = 124;
 export const EXIT_FAILED = 125;
 
 /** 128 + n, as shells report a death by signal n. */

@@ -7,8 +7,10 @@ import { basename } from 'node:path';
 import type { SessionInfo, ZookeeperCommand, ZookeeperEvent } from '../machines/contract.ts';
 import { accessOf } from './access.ts';
 import type { Clock } from './clock.ts';
+import type { CommandLine } from './command-line.ts';
+import type { Say } from './log-level.ts';
 import { Outlet } from './outlet.ts';
-import type { CommandLine, LockexSettings } from './settings.ts';
+import type { LockexSettings } from './settings.ts';
 import { version } from './version.ts';
 import { Contender } from './zookeeper/contender.ts';
 import { Lock } from './zookeeper/lock.ts';
@@ -20,7 +22,7 @@ import { leasesIn, Semaphore } from './zookeeper/semaphore.ts';
 import { Session } from './zookeeper/session.ts';
 
 export interface ContentionOptions {
-  readonly log: (level: 'debug' | 'info' | 'warn' | 'error', message: string) => void;
+  readonly log: Say;
   readonly clock: Clock;
   /** Told what would end the session, in one line, as soon as there is one; '': nothing would. */
   readonly onRemains: (remains: string) => void;

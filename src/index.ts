@@ -12,7 +12,8 @@ export { lockexMachine } from '../machines/lockex.ts';
 export type { CommandExit, Outcome, Output } from '../machines/outcome.ts';
 export { stateName } from '../machines/state-name.ts';
 export type { Access, AclEntry, AuthSource, TlsFiles } from './access.ts';
-export type { CommandLine, LockexSettings } from './settings.ts';
+export type { CommandLine } from './command-line.ts';
+export type { LockexSettings } from './settings.ts';
 export type { Lockex, LockexDependencies } from './wiring.ts';
 
 /** As the command line has them. Times are milliseconds. */

@@ -5,6 +5,8 @@ import { decodeRemains, reap } from './zookeeper/reap.ts';
 
 const STDIN = 0;
 
-reap(decodeRemains(readFileSync(STDIN, 'latin1').trim()), systemClock).then((done) => {
-  process.exit(done ? 0 : 1);
-});
+reap(decodeRemains(readFileSync(STDIN, 'latin1').trim()), systemClock).then(
+  (done) => process.exit(done ? 0 : 1),
+  // Nobody would read of it: the guard has no standard error.
+  () => process.exit(1),
+);

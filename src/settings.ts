@@ -1,11 +1,7 @@
 /** What a run needs to know: made by the command line, read by the wiring. Times in milliseconds. */
 import type { LockexInput } from '../machines/contract.ts';
 import type { Access } from './access.ts';
-
-/** What is to be run: a line for `/bin/sh -c`, or a program and its arguments as they are. */
-export type CommandLine =
-  | { readonly kind: 'shell'; readonly line: string }
-  | { readonly kind: 'program'; readonly argv: readonly [string, ...string[]] };
+import type { CommandLine } from './command-line.ts';
 
 /** Where the locks are. */
 export interface ServerSettings extends Access {
@@ -34,8 +30,11 @@ export interface ObserverSettings {
   /** A line for `/bin/sh -c`, at each change of state (`--on-state`). */
   readonly onState: string | null;
   /** When systemd is told that we are ready, where it asks (`--ready-when`). */
-  readonly readyWhen: 'waiting' | 'running';
+  readonly readyWhen: ReadyWhen;
 }
+
+/** In which state systemd is told that we are ready. */
+export type ReadyWhen = 'waiting' | 'running';
 
 /** Of `--inspect`. */
 export interface InspectSettings {

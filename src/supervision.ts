@@ -2,16 +2,18 @@
  * The command of one lockex under its supervisor, as the settings want it. A file of its own, which
  * knows nothing of the machine: the command is parked while the rest is still being loaded.
  */
+
 import { withoutSecrets } from './access.ts';
 import type { Clock } from './clock.ts';
 import { isHangupIgnored } from './command/signals.ts';
 import { CommandSupervisor } from './command/supervisor.ts';
+import type { Say } from './log-level.ts';
 import { firstMangled } from './mangled.ts';
 import { randomHex } from './random.ts';
 import type { LockexSettings } from './settings.ts';
 
 export interface SupervisionOptions {
-  readonly log: (level: 'debug' | 'info' | 'warn' | 'error', message: string) => void;
+  readonly log: Say;
   readonly clock: Clock;
   /** The program that ends the session of a lockex that is gone; null: its timeout does. */
   readonly reaper: readonly string[] | null;

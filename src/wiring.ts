@@ -4,6 +4,7 @@
  * It translates calls, and it holds the last resort: a machine that failed can't stop a command any
  * more, so the command is killed without it.
  */
+
 import {
   type Actor,
   createActor,
@@ -24,11 +25,12 @@ import { type Clock, systemClock } from './clock.ts';
 import { SignalWatcher } from './command/signals.ts';
 import type { CommandSupervisor } from './command/supervisor.ts';
 import { Contention } from './contention.ts';
+import type { Say } from './log-level.ts';
 import type { LockexSettings } from './settings.ts';
 import { superviseCommand } from './supervision.ts';
 
 export interface LockexDependencies {
-  readonly log: (level: 'debug' | 'info' | 'warn' | 'error', message: string) => void;
+  readonly log: Say;
   readonly clock?: Clock;
   readonly inspect?: (event: InspectionEvent) => void;
   /** The program that ends the session of a lockex that is gone; without it, its timeout does. */

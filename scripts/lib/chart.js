@@ -19,7 +19,7 @@
  * @param {ChartNode} root the machine's root node (`machine.root`)
  * @returns {string} a Mermaid `stateDiagram-v2`
  */
-export function mermaidOf(root) {
+function mermaidOf(root) {
   const lines = ['stateDiagram-v2', ...statesOf(root, '  '), ...transitionsOf(root)];
   return `${lines.join('\n')}\n`;
 }

@@ -1,6 +1,6 @@
 /** What a user is told of an error that nobody foresaw. Pure. */
-import type { LogLevel } from './log.ts';
-import { printable } from './printable.ts';
+import type { LogLevel } from '../log-level.ts';
+import { printable } from '../printable.ts';
 
 const LONGEST_LINE = 1000;
 

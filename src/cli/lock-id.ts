@@ -1,7 +1,7 @@
 /**
  * The lock id of a command that was given none: the same on every host and in every version. Pure.
  */
-import type { CommandLine } from '../settings.ts';
+import type { CommandLine } from '../command-line.ts';
 
 const SLUG_LENGTH = 32;
 const DIGEST_LENGTH = 16;

@@ -9,12 +9,11 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Logger } from 'winston';
 import { processAgeMs } from '../clock.ts';
+import { LOG_LEVELS, type LogLevel } from '../log-level.ts';
+import { escapedJson, printable } from '../printable.ts';
 import { describeError } from './describe-error.ts';
 import { isForegroundJob } from './foreground.ts';
-import { escapedJson, printable } from './printable.ts';
 import { type Sink, Stderr } from './stderr.ts';
-
-export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
 
 /** JSON-safe; the names are stable. */
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -61,7 +60,6 @@ const FLUSH_MS = 1000;
 const START_MS = 1000;
 /** What a line tells of may be urgent: winston is loaded a little later. */
 const LOAD_AFTER_MS = 50;
-const LEVELS: readonly LogLevel[] = ['error', 'warn', 'info', 'debug'];
 /** Of one line; characters. */
 const LONGEST_MESSAGE = 2000;
 const CLEAR_LINE = '\r\u001b[K';
@@ -133,7 +131,7 @@ export function createLog(options: LogOptions): Log {
     isLive,
     write: (level, message, fields) => {
       state = fields?.['state'] ?? state;
-      if (LEVELS.indexOf(level) > LEVELS.indexOf(options.level)) return;
+      if (LOG_LEVELS.indexOf(level) > LOG_LEVELS.indexOf(options.level)) return;
       waiting.push(entryOf(level, printable(message, LONGEST_MESSAGE), fields));
       if (!isLoadDue && processAgeMs() - madeAt > (options.startMs ?? START_MS)) {
         isLoadDue = true;

@@ -1,6 +1,7 @@
 /** argv and environment → what is to be done, or a UsageError. Does nothing itself. */
+import type { CommandLine } from '../command-line.ts';
+import { LOG_LEVELS, type LogLevel } from '../log-level.ts';
 import type {
-  CommandLine,
   InspectSettings,
   LockexSettings,
   ObserverSettings,
@@ -15,12 +16,11 @@ import { splitCommandLine, splitMixed } from './split.ts';
 import { quoted, UsageError } from './usage-error.ts';
 import { listenAddress, lockId, oneOf, timeSpan, webOrigins, wholeNumber } from './values.ts';
 
-export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
-export const LOG_FORMATS = ['text', 'json'] as const;
+const LOG_FORMATS = ['text', 'json'] as const;
 
 export interface LogSettings {
   readonly format: (typeof LOG_FORMATS)[number];
-  readonly level: (typeof LOG_LEVELS)[number];
+  readonly level: LogLevel;
 }
 
 export type ParsedCommandLine =

@@ -1,5 +1,7 @@
 /** What the values of options may be. Each function takes the text that was typed. Pure. */
+
 import { type AclEntry, CREATOR_ACL, type Host, OPEN_ACL } from '../access.ts';
+import { reservedEnding } from '../lock-names.ts';
 import { quoted, UsageError } from './usage-error.ts';
 
 /** The longest time that a timer can take (24.8 days), in milliseconds. */
@@ -52,7 +54,6 @@ export function oneOf<T extends string>(label: string, text: string, choices: re
 /** Characters that ZooKeeper refuses in a path (`PathUtils.validatePath`). */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const REFUSED = /[\u0000-\u001f\u007f-\u009f\ud800-\uf8ff\ufff0-\uffff]/;
-const RESERVED = ['-__lock__', '-__once__'];
 
 /** The name of one node. */
 export function lockId(label: string, text: string): string {
@@ -61,8 +62,8 @@ export function lockId(label: string, text: string): string {
   if (text.includes('/')) throw bad(`${quoted(text)} has a slash (-p says where locks live)`);
   if (text === '.' || text === '..') throw bad(`${quoted(text)} is no name`);
   if (REFUSED.test(text)) throw bad(`${quoted(text)} has characters that ZooKeeper refuses`);
-  const reserved = RESERVED.find((ending) => text.endsWith(ending));
-  if (reserved) throw bad(`${quoted(text)} ends with ${reserved}, which lockex reserves`);
+  const reserved = reservedEnding(text);
+  if (reserved !== null) throw bad(`${quoted(text)} ends with ${reserved}, which lockex reserves`);
   return text;
 }
 

@@ -1,7 +1,8 @@
 /** winston as the log has it: one format, which is ours, and one transport, to whoever prints. */
 import { Writable } from 'node:stream';
 import { createLogger, format, type Logger, transports } from 'winston';
-import type { Entry, LogLevel } from './log.ts';
+import type { LogLevel } from '../log-level.ts';
+import type { Entry } from './log.ts';
 
 /** `print` is given each line without its end. */
 export function createWinston(

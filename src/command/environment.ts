@@ -11,7 +11,7 @@
 const CARRIED = 'LOCKEX_GATE_';
 
 /** What every shell touches, and dash and busybox can put right again. */
-export const COMMONLY_TOUCHED = ['PWD', 'OLDPWD', 'SHLVL', '_'] as const;
+const COMMONLY_TOUCHED = ['PWD', 'OLDPWD', 'SHLVL', '_'] as const;
 
 /** What one shell or another gives a meaning of its own (dash, busybox ash, bash). */
 const SHELL_OWNED = new Set(

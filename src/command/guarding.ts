@@ -2,12 +2,13 @@
  * Keeps a guard standing beside the command: tells it what it must know, watches that it echoes, and
  * replaces one that is gone or silent. Never decides what happens when that fails: it says so.
  */
+
 import type { LeaseInfo } from '../../machines/contract.ts';
 import type { Clock } from '../clock.ts';
+import type { Say } from '../log-level.ts';
 import { Guard } from './guard.ts';
 import { hasProcessTable } from './process-table.ts';
 import { Stopwatch } from './stopwatch.ts';
-import type { Log } from './types.ts';
 
 /** How long an echo may take, and a new guard to be armed. */
 const ECHO_MS = 1000;
@@ -19,7 +20,7 @@ const TRIES = 3;
 export interface GuardingOptions {
   readonly shell: readonly string[];
   readonly clock: Clock;
-  readonly log: Log;
+  readonly log: Say;
 }
 
 export interface GuardingEvents {

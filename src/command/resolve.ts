@@ -6,7 +6,7 @@
  */
 import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { CommandLine } from './types.ts';
+import type { CommandLine } from '../command-line.ts';
 
 export type Resolution =
   | { readonly ok: true; readonly path: string }

@@ -2,8 +2,8 @@
  * The signals that lockex is sent, as events. Never ends the process and never passes anything on:
  * the machine says what a signal means.
  *
- * Start it before anything else: until then SIGUSR1 opens Node's debugger, and SIGTERM ends lockex
- * without a word.
+ * Until it stands, SIGTERM ends lockex without a word, and SIGUSR1, which would open Node's debugger,
+ * is taken by early-signals.ts.
  */
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';

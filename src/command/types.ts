@@ -3,15 +3,8 @@
  * code that does anything.
  */
 import type { Clock } from '../clock.ts';
-
-/** What is to be run: a line for `/bin/sh -c`, or a program and its arguments as they are. */
-export type CommandLine =
-  | { readonly kind: 'shell'; readonly line: string }
-  | { readonly kind: 'program'; readonly argv: readonly string[] };
-
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
-
-export type Log = (level: LogLevel, message: string) => void;
+import type { CommandLine } from '../command-line.ts';
+import type { Say } from '../log-level.ts';
 
 export interface SupervisorOptions {
   readonly command: CommandLine;
@@ -33,7 +26,7 @@ export interface SupervisorOptions {
   readonly clock: Clock;
   /** The gate's shell, and the guard's where none is chosen for it. Default: `/bin/sh`. */
   readonly shell?: readonly string[];
-  readonly log: Log;
+  readonly log: Say;
   /**
    * What the guard runs after lockex is gone and everything is dead, to give the lock back early:
    * program by absolute path, and arguments. No word may hold a newline. null: nothing.

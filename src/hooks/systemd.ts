@@ -3,10 +3,10 @@
  * is doing, and that it stops. Node has no unix datagram sockets of its own. The messages come from
  * another process than lockex, so that the unit has to say NotifyAccess=all.
  */
+import type { ReadyWhen } from '../settings.ts';
 import type { HookProgram, StateChange } from './hook-runner.ts';
 
 /** A standby is healthy as soon as it waits; who orders other units after the command wants more. */
-export type ReadyWhen = 'waiting' | 'running';
 
 export function notifyProgram(
   readyWhen: ReadyWhen,
@@ -20,7 +20,7 @@ export function notifyProgram(
 }
 
 /** `VARIABLE=VALUE`, each a line of one message. */
-export function messagesFor(
+function messagesFor(
   { state, reason, fencingToken }: StateChange,
   readyWhen: ReadyWhen,
 ): readonly string[] {

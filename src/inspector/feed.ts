@@ -4,6 +4,7 @@
  * environment are not put in.
  */
 import type { LockexContext, LockexEvent, QueueInfo } from '../../machines/contract.ts';
+import type { LockView } from '../status/view.ts';
 
 /** Of a run, known from its start. */
 export interface FeedHead {
@@ -58,7 +59,7 @@ export type FeedMessage =
       readonly entries: readonly FeedEntry[];
     }
   | { readonly type: 'entry'; readonly entry: FeedEntry }
-  | { readonly type: 'lock'; readonly lock: unknown; readonly problem: string | null }
+  | { readonly type: 'lock'; readonly lock: LockView | null; readonly problem: string | null }
   | { readonly type: 'ended'; readonly exitCode: number };
 
 export function factsOf(context: LockexContext, now: number): Facts {

@@ -5,6 +5,7 @@
 import { accessOf } from '../access.ts';
 import type { Clock } from '../clock.ts';
 import type { ServerSettings } from '../settings.ts';
+import type { LockView } from '../status/view.ts';
 import { LockWatcher } from '../status/watcher.ts';
 import { UnreachableError } from '../zookeeper/errors.ts';
 import { Session } from '../zookeeper/session.ts';
@@ -79,7 +80,7 @@ export class LockFeed {
       session,
       { lockPath: `/${lockPath}`, ids: [lockId] },
       {
-        onViews: ([lock]) => this.#tell(lock, null),
+        onViews: ([lock]) => this.#tell(lock ?? null, null),
         onRefused: (message) => this.#tell(null, message),
       },
     );
@@ -92,9 +93,10 @@ export class LockFeed {
     }, AGAIN_MS);
   }
 
-  #tell(lock: unknown, problem: string | null): void {
+  #tell(lock: LockView | null, problem: string | null): void {
     if (!this.#isWanted) return;
-    this.#latest = { type: 'lock', lock: lock ?? null, problem };
-    this.#send(this.#latest);
+    const message: LockMessage = { type: 'lock', lock, problem };
+    this.#latest = message;
+    this.#send(message);
   }
 }

@@ -52,7 +52,8 @@ export class Inspector {
       page,
       policy: policyFor(page),
       onViewer: (kind) => this.#welcome(kind),
-      onViewersGone: () => this.#lock.stop(),
+      // As in observe: what only looks on ends nothing.
+      onViewersGone: () => void this.#lock.stop().catch(() => {}),
     });
     this.#lock = new LockFeed({ servers, lockId: head.lockId, clock }, (message) =>
       this.#server.send('live', JSON.stringify(message)),

@@ -9,15 +9,11 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net';
 import { hostname } from 'node:os';
 import { type WebSocket, WebSocketServer } from 'ws';
-
-export interface InspectorAddress {
-  readonly host: string;
-  /** 0: a free one. */
-  readonly port: number;
-}
+import type { Host } from '../access.ts';
 
 export interface InspectorServerOptions {
-  readonly address: InspectorAddress;
+  /** Port 0: a free one. */
+  readonly address: Host;
   /** Origins of other sites whose pages may attach, such as `https://stately.ai`. */
   readonly allowedOrigins: readonly string[];
   readonly page: string;

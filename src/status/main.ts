@@ -2,8 +2,8 @@
 
 import { setImmediate as turn } from 'node:timers/promises';
 import { accessOf } from '../access.ts';
-import { escapedJson } from '../cli/printable.ts';
 import type { Clock } from '../clock.ts';
+import { escapedJson } from '../printable.ts';
 import type { StatusSettings } from '../settings.ts';
 import { isRequestError, UnreachableError } from '../zookeeper/errors.ts';
 import { Session } from '../zookeeper/session.ts';

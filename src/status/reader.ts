@@ -1,4 +1,5 @@
 /** Reads locks from ZooKeeper, and makes nothing there. Rejects with RequestError. */
+import { reservedEnding } from '../lock-names.ts';
 import { ignoringNoNode, type LockSession, type NodeRead } from '../zookeeper/requests.ts';
 import { innerLockPath } from '../zookeeper/semaphore.ts';
 import { type ChildNode, freeLock, type LockView, viewOf } from './view.ts';
@@ -19,16 +20,13 @@ export function readingOf(session: Pick<LockSession, 'getData' | 'getChildren'>)
   };
 }
 
-/** Nodes beside a lock that belong to it, and are no locks. */
-const RESERVED = /-__(lock|once)__$/;
-
 /** Ids of all locks below a path, in order. */
 export async function readLockIds(reading: Reading, lockPath: string): Promise<string[]> {
   return lockIdsAmong((await ignoringNoNode(reading.changingChildren(lockPath))) ?? []);
 }
 
 export function lockIdsAmong(names: readonly string[]): string[] {
-  return names.filter((name) => !RESERVED.test(name)).sort();
+  return names.filter((name) => reservedEnding(name) === null).sort();
 }
 
 /** A lock that is not there is a free one. */

@@ -17,6 +17,7 @@
  *     of a connection has a reason, and is told once
  * 10. host lists → one server, given as host and port
  */
+
 import ConnectionManager from 'node-zookeeper-client/lib/ConnectionManager.js';
 import jute, {
   type Request,
@@ -24,6 +25,7 @@ import jute, {
   type Response,
 } from 'node-zookeeper-client/lib/jute/index.js';
 import type { Clock } from '../clock.ts';
+import type { Say } from '../log-level.ts';
 import { wipeableBuffer } from './credentials.ts';
 import { RequestError, requestError } from './errors.ts';
 import { readyEvent, troubleWith } from './sockets.ts';
@@ -56,7 +58,7 @@ export interface ConnectionOptions {
   readonly onEnded: (reason: EndReason) => void;
   /** Something came from the server. */
   readonly onHeard: () => void;
-  readonly log: (level: 'debug' | 'warn', message: string) => void;
+  readonly log: Say;
 }
 
 export interface Handshake {

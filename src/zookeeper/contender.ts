@@ -4,6 +4,7 @@
  *
  * One session at a time. Whatever an older one still has to say is not listened to.
  */
+
 import type {
   GrantInfo,
   LastRun,
@@ -13,6 +14,7 @@ import type {
   ZookeeperEvent,
 } from '../../machines/contract.ts';
 import type { Clock } from '../clock.ts';
+import type { Say } from '../log-level.ts';
 import { randomHex } from '../random.ts';
 import { isRequestError, UnreachableError } from './errors.ts';
 import { insist } from './insist.ts';
@@ -34,7 +36,7 @@ export interface ContenderOptions {
   /** Where successes are written down (`--once-per`); null: nowhere. */
   readonly runRecord: RunRecordOptions | null;
   readonly emit: (event: ZookeeperEvent) => void;
-  readonly log: (level: 'debug' | 'info' | 'warn', message: string) => void;
+  readonly log: Say;
 }
 
 const CLOSE_MS = 2000;

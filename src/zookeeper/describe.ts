@@ -1,7 +1,8 @@
 /** What a contender's node says of it. */
 import type { ContenderInfo } from '../../machines/contract.ts';
+import { isRequestError } from './errors.ts';
 import { labelOf } from './node-data.ts';
-import { ignoringNoNode, isRequestError, type LockSession, type OnChange } from './requests.ts';
+import { ignoringNoNode, type LockSession, type OnChange } from './requests.ts';
 
 /** null when it is gone. `onChange`: watch it. Rejects with RequestError. */
 export async function describeContender(

@@ -6,6 +6,7 @@
  */
 import type { LeaseInfo } from '../../machines/contract.ts';
 import type { Clock } from '../clock.ts';
+import { isRequestError } from './errors.ts';
 import {
   type Confirmation,
   deadlinesOf,
@@ -16,7 +17,7 @@ import {
   newLease,
   renewalIntervalMs,
 } from './lease.ts';
-import { isRequestError, type LockSession } from './requests.ts';
+import type { LockSession } from './requests.ts';
 
 export interface LeaseKeeperOptions {
   readonly clock: Clock;

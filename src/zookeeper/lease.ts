@@ -18,6 +18,7 @@
  * One confirmed request proves nothing: a follower that was cut off a moment later never told the
  * leader. Times are milliseconds of `src/clock.ts`.
  */
+import type { LeaseInfo } from '../../machines/contract.ts';
 
 /** A leader-confirmed request that was answered with OK. */
 export interface Confirmation {
@@ -52,14 +53,6 @@ export interface Lease {
   readonly smallestTimeoutMs: number;
   /** Answered on the present connection, oldest first; only those that can still prove something. */
   readonly confirmations: readonly Confirmation[];
-}
-
-export interface Deadlines {
-  readonly provenAt: number;
-  /** The server may give the lock to another from here on; everything must be dead. */
-  readonly leaseEnd: number;
-  /** Stopping has to begin here, so that it is finished by leaseEnd. */
-  readonly stopAt: number;
 }
 
 /** How far our clock and the leader's may drift apart: 0.2 %, and one step of /proc/uptime each. */
@@ -118,7 +111,7 @@ function newestProven(
 }
 
 /** `killAfterMs`: the grace that the command is to have between SIGTERM and SIGKILL. */
-export function deadlinesOf(lease: Lease, killAfterMs: number): Deadlines {
+export function deadlinesOf(lease: Lease, killAfterMs: number): LeaseInfo {
   const timeoutMs = lease.smallestTimeoutMs;
   const leaseEnd = lease.provenAt + timeoutMs - timeoutMs * DRIFT_RATIO - 2 * CLOCK_STEP_MS;
   const stopAt = leaseEnd - Math.min(killAfterMs, timeoutMs / 6) - killingMs(timeoutMs);
@@ -148,7 +141,7 @@ export function renewalIntervalMs(timeoutMs: number, latencyMs: number): number 
  */
 export function isRenewedInTime(
   lease: Lease,
-  { stopAt, provenAt }: Deadlines,
+  { stopAt, provenAt }: LeaseInfo,
   pairAt: number,
   latencyMs: number,
 ): boolean {

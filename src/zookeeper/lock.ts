@@ -14,11 +14,11 @@ import {
   SHARED_MARK,
 } from './contenders.ts';
 import { describeContender } from './describe.ts';
+import { isRequestError } from './errors.ts';
 import type { Recipe, Standing } from './recipe.ts';
 import {
   CreateMode,
   ignoringNoNode,
-  isRequestError,
   type LockSession,
   type NodeRead,
   type OnChange,

@@ -3,6 +3,7 @@
  * and for `lockex status`: nothing is decided by it. No arguments of the command: they can carry
  * secrets.
  */
+import { blanked } from '../printable.ts';
 
 /** Written as JSON; kazoo's `contenders()` and `lease_holders()` show it as it is. */
 export interface NodeData {
@@ -44,10 +45,5 @@ function isNodeData(value: unknown): value is NodeData {
 export function labelOf(data: Buffer | undefined): string {
   const ours = decodeNodeData(data);
   const text = ours ? `${ours.host} pid ${ours.pid} (${ours.command})` : (data?.toString() ?? '');
-  return printable(text).slice(0, LONGEST_LABEL);
-}
-
-/** Data of strangers must not steer a terminal. */
-function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+/gu, ' ').trim();
+  return blanked(text).trim().slice(0, LONGEST_LABEL);
 }

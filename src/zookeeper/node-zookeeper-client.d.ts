@@ -10,11 +10,8 @@ declare module 'node-zookeeper-client/lib/ConnectionManager.js' {
     readonly callback: (error: Error | null, response?: Response) => void;
   }
 
-  type Watcher = (event: { readonly type: number }) => void;
-
   class ConnectionManager {
     static readonly STATES: {
-      readonly DISCONNECTED: number;
       readonly CONNECTING: number;
       readonly CONNECTED: number;
       readonly CLOSED: number;
@@ -40,14 +37,7 @@ declare module 'node-zookeeper-client/lib/ConnectionManager.js' {
     pendingBuffer: Buffer | null;
     readonly pendingQueue: Packet[];
     readonly packetQueue: { shift(): Packet | undefined };
-    readonly watcherManager: {
-      registerDataWatcher(path: string, watcher: Watcher): void;
-      registerChildWatcher(path: string, watcher: Watcher): void;
-      registerExistenceWatcher(path: string, watcher: Watcher): void;
-      emit(event: { readonly type: number; readonly path: string }): void;
-    };
     connect(): void;
-    close(): void;
     queue(request: Request, callback?: Packet['callback']): void;
     onSocketData(buffer: Buffer): void;
     onSocketDrain(): void;

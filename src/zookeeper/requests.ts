@@ -11,8 +11,6 @@ import type { AclEntry } from '../access.ts';
 import { isRequestError } from './errors.ts';
 import type { Confirmation } from './lease.ts';
 
-export { isRequestError, RequestError } from './errors.ts';
-
 /** `org.apache.zookeeper.CreateMode`. */
 export const CreateMode = {
   PERSISTENT: 0,

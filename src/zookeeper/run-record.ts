@@ -3,13 +3,16 @@
  * lock says who, and its time of change when. Hosts' clocks play no part: what is "now" is asked of
  * the leader, which stamps every change (`PrepRequestProcessor`; Stat.mtime).
  */
+
 import type { LastRun } from '../../machines/contract.ts';
+import { RUN_RECORD } from '../lock-names.ts';
+import { isRequestError } from './errors.ts';
 import { labelOf } from './node-data.ts';
-import { CreateMode, ignoringNoNode, isRequestError, type LockSession } from './requests.ts';
+import { CreateMode, ignoringNoNode, type LockSession } from './requests.ts';
 
 /** Where the success of a lock's command is written down. */
 export function runRecordPath(lock: string): string {
-  return `${lock}-__once__`;
+  return lock + RUN_RECORD;
 }
 
 export interface RunRecordOptions {

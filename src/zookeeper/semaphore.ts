@@ -7,12 +7,15 @@
  * version, and counts only if it is among the N oldest: kazoo's own non-blocking path can create a
  * lease without the inner lock.
  */
+
 import type { ContenderInfo } from '../../machines/contract.ts';
+import { INNER_LOCK } from '../lock-names.ts';
 import { parseContender } from './contenders.ts';
 import { describeContender } from './describe.ts';
+import { isRequestError } from './errors.ts';
 import { Lock } from './lock.ts';
 import type { Recipe, Standing } from './recipe.ts';
-import { CreateMode, ignoringNoNode, isRequestError, type LockSession } from './requests.ts';
+import { CreateMode, ignoringNoNode, type LockSession } from './requests.ts';
 
 export interface SemaphoreOptions {
   /** The pool node. */
@@ -25,7 +28,7 @@ export interface SemaphoreOptions {
 
 /** Where the contenders of a semaphore queue for a look at its pool. */
 export function innerLockPath(pool: string): string {
-  return `${pool}-__lock__`;
+  return pool + INNER_LOCK;
 }
 
 /** N as a pool's data says it; null for the parent of a plain lock, or data of somebody's own. */

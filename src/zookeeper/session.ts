@@ -8,10 +8,12 @@
  * connection dies recurse → answers are promises, watches are deferred; 7. close() → bounded;
  * 9. pings and retries without end → our own, until a verdict.
  */
+
 import type { Request } from 'node-zookeeper-client/lib/jute/index.js';
 import type { HostFailure, SessionInfo } from '../../machines/contract.ts';
 import { type Access, AUTH_VARIABLE, type Host } from '../access.ts';
 import type { Clock } from '../clock.ts';
+import type { Say } from '../log-level.ts';
 import { Connection, type EndReason, type Handshake } from './connection.ts';
 import { readCredentials } from './credentials.ts';
 import { isRequestError, RequestError, requestError, UnreachableError } from './errors.ts';
@@ -24,7 +26,7 @@ export interface SessionOptions extends Access {
   /** The session timeout to ask for; milliseconds. */
   readonly timeoutMs: number;
   readonly clock: Clock;
-  readonly log: (level: 'debug' | 'info' | 'warn', message: string) => void;
+  readonly log: Say;
   /** Take over a session that exists, instead of making a new one. */
   readonly resume?: { readonly id: Buffer; readonly password: Buffer };
   readonly random?: () => number;

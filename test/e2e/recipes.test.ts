@@ -44,7 +44,7 @@ it('of a cron job that starts on five hosts at once with -t 1, one runs', async 
   const statuses: (number | null)[] = [];
   await new Promise<void>((resolve) => {
     for (const program of programs) {
-      program.ended.then(({ status }) => {
+      void program.ended.then(({ status }) => {
         statuses.push(status);
         if (statuses.length === 4) resolve();
       });

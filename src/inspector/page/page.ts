@@ -61,7 +61,7 @@ function take(message: FeedMessage): void {
       drawAll();
       break;
     case 'lock':
-      lock = message.lock as LockView | null;
+      lock = message.lock;
       lockProblem = message.problem;
       drawQueue();
       break;

@@ -27,7 +27,7 @@ async function fieldsOf(
   settings: Partial<SupervisorOptions> & { words?: readonly string[] },
 ): Promise<readonly string[]> {
   const copy = join(temporaryFolder(), what);
-  const argv = ['/bin/cp', `/proc/self/${what}`, copy, ...(settings.words ?? [])];
+  const argv = ['/bin/cp', `/proc/self/${what}`, copy, ...(settings.words ?? [])] as const;
   const { run, events } = supervise({ command: { kind: 'program', argv }, ...settings });
   await run();
   expect((await events.next('command.stopped')).exit?.code).toBe(0);
@@ -291,7 +291,7 @@ describe('a command that can not be run', () => {
   });
 
   it('with too long a word: 126', async () => {
-    const argv = ['true', 'x'.repeat(200_000)];
+    const argv = ['true', 'x'.repeat(200_000)] as const;
     const { events } = attempt({ command: { kind: 'program', argv } });
     expect((await events.next('command.failed')).exitCode).toBe(126);
   });

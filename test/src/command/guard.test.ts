@@ -98,10 +98,11 @@ describe.each(WAYS)('the guard in $name, reach $reach', ({ shell, reach }) => {
 
   it('lets the command live as long as the deadline is moved', async () => {
     const { supervisor, events, run } = supervise({ command: SLEEPER, shell, reach });
-    const end = systemClock.now() + 2500;
-    await run(leaseOf(1200));
+    const lifeMs = 3500;
+    const end = systemClock.now() + 1.2 * lifeMs;
+    await run(leaseOf(lifeMs));
     while (systemClock.now() < end) {
-      supervisor.send({ type: 'command.extend', lease: leaseOf(1200) });
+      supervisor.send({ type: 'command.extend', lease: leaseOf(lifeMs) });
       await pause(100);
     }
     expect(events.types).not.toContain('command.exited');

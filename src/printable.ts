@@ -2,6 +2,12 @@
 
 /** What could steer a terminal, forge a line or turn text around. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+const RUNS = new RegExp(`${UNPRINTABLE.source}+`, UNPRINTABLE.flags);
+
+/** Unprintable characters left out: a blank for each run of them. */
+export function blanked(text: string): string {
+  return text.replace(RUNS, ' ');
+}
 
 /** Unprintable characters escaped as `\u{1b}`, at most `longest` characters of the original kept. */
 export function printable(text: string, longest: number): string {
