@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    globalSetup: ['test/support/globalSetup.ts'],
+    globalSetup: ['test/support/global-setup.ts'],
     // Two cores: more workers than that would only make the servers under test slower.
     maxWorkers: 2,
     testTimeout: 60_000,

@@ -3,7 +3,7 @@
  * running under the same pid, a long one ends it before the server can give the lock to another.
  */
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { type FaultProxy, startFaultProxy } from '../support/faultProxy.ts';
+import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts';
 import { isAlive } from '../support/processes.ts';
 import { sharedServer, sharedServerWithChroot, startServer } from '../support/zookeeper.ts';
 import { startLockex, untilState } from './program.ts';

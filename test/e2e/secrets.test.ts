@@ -1,7 +1,7 @@
 /** Whoever has a session's id and password can end it: neither may be seen by anybody. */
 import { readdirSync } from 'node:fs';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { startFaultProxy } from '../support/faultProxy.ts';
+import { startFaultProxy } from '../support/fault-proxy.ts';
 import { openSession } from '../support/session.ts';
 import { sharedServer, sharedServerWithChroot } from '../support/zookeeper.ts';
 import { contentOf, startLockex, temporaryFolder, untilQueued } from './program.ts';

@@ -1,7 +1,7 @@
 /** `lockex status`, as people and scripts run it, beside what kazoo sees. */
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { CreateMode } from '../../src/zookeeper/requests.ts';
-import { startFaultProxy } from '../support/faultProxy.ts';
+import { startFaultProxy } from '../support/fault-proxy.ts';
 import { startKazoo } from '../support/kazoo.ts';
 import { startProgram } from '../support/processes.ts';
 import { openSession } from '../support/session.ts';

@@ -3,7 +3,7 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, test } from 'vitest';
 import { freePort } from '../../scripts/lib/loopback.js';
 import { Authority } from '../support/certificates.ts';
-import { startFaultProxy } from '../support/faultProxy.ts';
+import { startFaultProxy } from '../support/fault-proxy.ts';
 import { type Server, type ServerOptions, startServer } from '../support/zookeeper.ts';
 import { runLockex, startLockex, temporaryFolder, untilQueued, untilState } from './program.ts';
 

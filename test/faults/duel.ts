@@ -3,20 +3,21 @@
  * with monotonic time (worker.pl); the journal's judge says whether two ran at once and whether the
  * fencing tokens grew; and what they leave behind is looked for.
  */
+
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
-import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, TestRunner } from 'vitest';
+import type { Identity } from '../../src/command/types.ts';
 import { contentOf, startLockex, temporaryFolder } from '../e2e/program.ts';
 import { type Deed, judgeJournal, type Kill } from '../support/journal.ts';
-import { isAlive, type Program } from '../support/processes.ts';
 import {
   describe as describeProcess,
   guardsOf,
   isStill,
-  type ProcessId,
   processesNaming,
-} from '../support/processList.ts';
+} from '../support/process-list.ts';
+import { isAlive, type Program } from '../support/processes.ts';
+import { eventually, until } from '../support/until.ts';
 import { childrenOf } from '../support/zookeeper.ts';
 
 const WORKER = fileURLToPath(new URL('../support/worker.pl', import.meta.url));
@@ -49,7 +50,7 @@ export class Duel {
   readonly #folder: string;
   readonly #waiting: Side;
   #holderPid = 0;
-  readonly #guards: ProcessId[] = [];
+  readonly #guards: Identity[] = [];
   readonly #kills: Kill[] = [];
   #faultAt = 0;
 
@@ -144,17 +145,16 @@ export class Duel {
   /** Until its command is at work; gives its pid. */
   async #runs(name: string, program: Program): Promise<number> {
     const line = await program.line(new RegExp(`^${name} \\d+$`), 'stdout', PATIENCE_MS);
-    await eventually(() =>
-      contentOf(this.#file('journal')).includes(`"contender":"${name}"`) ? [] : [name],
-    );
+    const isNoted = () => contentOf(this.#file('journal')).includes(`"contender":"${name}"`);
+    await until(isNoted, `${name}'s first deed`);
     this.#guards.push(...guardsOf(program.pid ?? 0));
     return Number(line.split(' ')[1]);
   }
 
   async #leavesNothing(): Promise<void> {
-    await eventually(() => this.#guards.filter(isStill).map(describeProcess));
-    await eventually(() => processesNaming(this.#folder).map(describeProcess));
-    await eventually(() => nodesAt(this.#waiting.hosts));
+    await untilGone(() => this.#guards.filter(isStill).map(describeProcess));
+    await untilGone(() => processesNaming(this.#folder).map(describeProcess));
+    await untilGone(() => nodesAt(this.#waiting.hosts));
     expect(readdirSync(this.#file('temporary'))).toEqual([]);
   }
 
@@ -188,14 +188,14 @@ async function nodesAt(hosts: string): Promise<readonly string[]> {
 }
 
 /** Until there is nothing of this kind any more; a server cleans up behind a session by and by. */
-async function eventually(
+async function untilGone(
   remains: () => readonly string[] | Promise<readonly string[]>,
 ): Promise<void> {
-  const deadline = performance.now() + PATIENCE_MS;
-  for (;;) {
-    const left = await remains();
-    if (left.length === 0) return;
-    if (performance.now() > deadline) throw new Error(`still there: ${left.join(', ')}`);
-    await pause(10);
-  }
+  let left: readonly string[] = [];
+  const isGone = async () => {
+    left = await remains();
+    return left.length === 0;
+  };
+  if (await eventually(isGone, PATIENCE_MS)) return;
+  throw new Error(`still there: ${left.join(', ')}`);
 }

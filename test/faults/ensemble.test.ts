@@ -10,7 +10,7 @@ import {
   onTestFailed,
   onTestFinished,
 } from 'vitest';
-import { type FaultProxy, startFaultProxy } from '../support/faultProxy.ts';
+import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts';
 import { createNode, type Ensemble, type Server, startEnsemble } from '../support/zookeeper.ts';
 import { type Duel, duel } from './duel.ts';
 

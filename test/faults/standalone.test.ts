@@ -12,7 +12,7 @@ import {
   untilQueued,
   untilState,
 } from '../e2e/program.ts';
-import { type FaultProxy, startFaultProxy } from '../support/faultProxy.ts';
+import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts';
 import { gone, isAlive, startProgram, untilStopped } from '../support/processes.ts';
 import { openSession } from '../support/session.ts';
 import {

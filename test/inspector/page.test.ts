@@ -6,7 +6,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
 import { startLockex } from '../e2e/program.ts';
-import { startFaultProxy } from '../support/faultProxy.ts';
+import { startFaultProxy } from '../support/fault-proxy.ts';
 import { sharedServer, sharedServerWithChroot } from '../support/zookeeper.ts';
 import { openViewer, startBrowser, urlOf } from './browser.ts';
 

@@ -16,7 +16,7 @@ describe('in a random world', () => {
     const began = performance.now();
     try {
       while (world.transitions < TRANSITIONS && world.violations.length === 0) {
-        world.timeline.step();
+        world.clock.step();
       }
       expect(world.violations).toEqual([]);
       expect(world.commands).toBeGreaterThan(20);

@@ -18,49 +18,12 @@ import type {
 } from '../../machines/contract.ts';
 import { lockexMachine } from '../../machines/lockex.ts';
 import { stateName } from '../../machines/state-name.ts';
+import { type Random, randomOf } from '../support/random.ts';
+import { SimulatedClock } from '../support/simulated-clock.ts';
 import { signals } from './facts.ts';
 
 const T = 30_000;
 const GRACE = 5000;
-
-/** Events in the order of their time; the clock of everything in the world. */
-export class Timeline {
-  now = 0;
-  #next = 1;
-  readonly #due = new Map<number, { at: number; run: () => void }>();
-
-  setTimeout(run: () => void, delay: number): number {
-    const id = this.#next++;
-    this.#due.set(id, { at: this.now + Math.max(0, delay), run });
-    return id;
-  }
-
-  clearTimeout(id: unknown): void {
-    this.#due.delete(id as number);
-  }
-
-  /** Runs the next thing that is due; false when nothing is. */
-  step(): boolean {
-    let soonest: [number, { at: number; run: () => void }] | null = null;
-    for (const entry of this.#due) if (!soonest || entry[1].at < soonest[1].at) soonest = entry;
-    if (soonest === null) return false;
-    this.#due.delete(soonest[0]);
-    this.now = soonest[1].at;
-    soonest[1].run();
-    return true;
-  }
-}
-
-/** A generator of numbers in [0, 1) from a seed (mulberry32). */
-export function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 interface SimulatedSession {
   readonly owner: Player;
@@ -88,14 +51,14 @@ class Server {
 
   /** Expires at lastTouch + T, unless touched again. */
   watch(session: SimulatedSession): void {
-    this.world.timeline.setTimeout(
+    this.world.clock.setTimeout(
       () => {
         if (!session.alive) return;
-        if (this.world.timeline.now < session.lastTouch + T) return this.watch(session);
+        if (this.world.clock.now() < session.lastTouch + T) return this.watch(session);
         session.alive = false;
         this.leave(session);
       },
-      session.lastTouch + T - this.world.timeline.now,
+      session.lastTouch + T - this.world.clock.now(),
     );
   }
 }
@@ -148,7 +111,7 @@ class SimulatedZookeeper {
   }
 
   connect(): void {
-    const { timeline, server } = this.world;
+    const { clock, server } = this.world;
     const old = this.session;
     if (old?.reachable && old.alive) this.world.releasedBy(this.player, old);
     if (this.world.chance(0.1)) {
@@ -161,7 +124,7 @@ class SimulatedZookeeper {
       owner: this.player,
       alive: true,
       reachable: true,
-      lastTouch: timeline.now,
+      lastTouch: clock.now(),
       queued: false,
     };
     this.session = session;
@@ -214,9 +177,9 @@ class SimulatedZookeeper {
 
   /** Renewals while connected; stopAt, and the server's verdict, while not. */
   tick(session: SimulatedSession): void {
-    this.world.timeline.setTimeout(() => {
+    this.world.clock.setTimeout(() => {
       if (session !== this.session || this.over) return;
-      const { now } = this.world.timeline;
+      const now = this.world.clock.now();
       const { lease } = this;
       if (lease && now >= lease.stopAt) return this.lose('leaseEnding', lease.leaseEnd);
       if (session.reachable && !session.alive) return this.lose('expired', null);
@@ -232,7 +195,7 @@ class SimulatedZookeeper {
   renew(): LeaseInfo | null {
     const { session } = this;
     if (session?.alive && session.reachable) {
-      const { now } = this.world.timeline;
+      const now = this.world.clock.now();
       session.lastTouch = now;
       this.lease = { provenAt: now, leaseEnd: now + T - 100, stopAt: now + T - 100 - GRACE - 500 };
     }
@@ -254,12 +217,12 @@ class SimulatedZookeeper {
         this.say({ type: 'session.suspended', reason: 'cut' });
       }
     });
-    this.world.timeline.setTimeout(
+    this.world.clock.setTimeout(
       () => {
         session.reachable = true;
         if (session !== this.session || this.over) return;
         const { lease } = this;
-        const due = lease !== null && this.world.timeline.now >= lease.stopAt;
+        const due = lease !== null && this.world.clock.now() >= lease.stopAt;
         if (due || !session.alive) return;
         this.renew();
         this.say({ type: 'lease.renewed', lease: this.lease as LeaseInfo });
@@ -268,7 +231,7 @@ class SimulatedZookeeper {
           session: { server: 'a:1', timeoutMs: T },
         });
       },
-      this.world.random() ** 2 * 2 * T,
+      this.world.random.fraction() ** 2 * 2 * T,
     );
   }
 
@@ -278,7 +241,7 @@ class SimulatedZookeeper {
   }
 
   later(run: () => void): void {
-    this.world.timeline.setTimeout(run, this.world.random() * 50);
+    this.world.clock.setTimeout(run, this.world.random.fraction() * 50);
   }
 }
 
@@ -296,7 +259,7 @@ class SimulatedCommand {
   ) {}
 
   obey(command: CommandCommand): void {
-    const { timeline } = this.world;
+    const { clock } = this.world;
     switch (command.type) {
       case 'command.park':
         this.armed = false;
@@ -316,16 +279,16 @@ class SimulatedCommand {
           if (generation !== this.generation) return;
           this.say({ type: 'command.started', pid: 1 });
         });
-        timeline.setTimeout(
+        clock.setTimeout(
           () => {
             if (generation === this.generation && this.alive) this.end(0);
           },
-          this.world.random() * 3 * T,
+          this.world.random.fraction() * 3 * T,
         );
         // Its guard was told less than we know.
         if (this.world.chance(0.05)) {
-          const firesIn = this.world.random() * T;
-          timeline.setTimeout(() => {
+          const firesIn = this.world.random.fraction() * T;
+          clock.setTimeout(() => {
             if (generation === this.generation) this.end(9, true);
           }, firesIn);
         }
@@ -345,13 +308,13 @@ class SimulatedCommand {
   }
 
   stop(graceMs: number, deadline: number | null): void {
-    const { timeline } = this.world;
+    const { clock } = this.world;
     if (!this.alive) return this.later(() => this.stopped());
     if (!this.stubborn) this.later(() => this.end(15));
-    const killAt = Math.min(timeline.now + graceMs, (deadline ?? Number.POSITIVE_INFINITY) - 200);
+    const killAt = Math.min(clock.now() + graceMs, (deadline ?? Number.POSITIVE_INFINITY) - 200);
     if (killAt >= this.killAt) return;
     this.killAt = killAt;
-    timeline.setTimeout(() => this.end(9), killAt - timeline.now);
+    clock.setTimeout(() => this.end(9), killAt - clock.now());
   }
 
   end(signal: number, byGuard = false): void {
@@ -383,7 +346,7 @@ class SimulatedCommand {
   }
 
   later(run: () => void): void {
-    this.world.timeline.setTimeout(run, this.world.random() * 20);
+    this.world.clock.setTimeout(run, this.world.random.fraction() * 20);
   }
 }
 
@@ -423,7 +386,7 @@ class Player {
           }),
         },
       }),
-      { input, clock: world.timeline },
+      { input, clock: world.clock },
     );
     actor.subscribe({
       next: ({ value, status }) => {
@@ -438,9 +401,9 @@ class Player {
 }
 
 export class World {
-  readonly timeline = new Timeline();
+  readonly clock = new SimulatedClock(0);
   readonly server = new Server(this);
-  readonly random: () => number;
+  readonly random: Random;
   readonly visited = new Set<string>();
   readonly players: Player[] = [];
   /** Who runs a command now. */
@@ -452,44 +415,44 @@ export class World {
   lives = 0;
 
   constructor(seed: number, contenders: number) {
-    this.random = randomFrom(seed);
+    this.random = randomOf(seed, 'world');
     for (let index = 0; index < contenders; index += 1) this.enter();
     this.nemesis();
   }
 
   chance(probability: number): boolean {
-    return this.random() < probability;
+    return this.random.fraction() < probability;
   }
 
   enter(): void {
     this.lives += 1;
     const player = new Player(this, `p${this.lives}`, {
-      connectTries: 1 + Math.floor(this.random() * 2),
-      lockTries: 1 + Math.floor(this.random() * 2),
-      waitMs: this.chance(0.3) ? Math.floor(this.random() * 2 * T) : null,
+      connectTries: 1 + this.random.below(2),
+      lockTries: 1 + this.random.below(2),
+      waitMs: this.chance(0.3) ? this.random.below(2 * T) : null,
       onLost: this.chance(0.5) ? 'rejoin' : 'exit',
       killAfterMs: GRACE,
       conflictExitCode: 1,
       skipExitCode: 0,
       oncePerMs: this.chance(0.3) ? 1000 : null,
-      maxRuntimeMs: this.chance(0.3) ? Math.floor(this.random() * 3 * T) : null,
-      holdMs: this.chance(0.3) ? Math.floor(this.random() * 3 * T) : null,
+      maxRuntimeMs: this.chance(0.3) ? this.random.below(3 * T) : null,
+      holdMs: this.chance(0.3) ? this.random.below(3 * T) : null,
     });
     this.players.push(player);
   }
 
   /** Cuts connections and sends signals, for ever. */
   nemesis(): void {
-    this.timeline.setTimeout(() => {
+    this.clock.setTimeout(() => {
       for (const player of this.players.filter(({ done }) => done)) {
         this.players.splice(this.players.indexOf(player), 1);
         this.enter();
       }
-      const victim = this.players[Math.floor(this.random() * this.players.length)];
+      const victim = this.players[this.random.below(this.players.length)];
       if (this.chance(0.8)) victim?.zookeeper.cut();
       else victim?.signal(this.chance(0.5) ? signals.TERM : signals.INT);
       this.nemesis();
-    }, this.random() * T);
+    }, this.random.fraction() * T);
   }
 
   began(player: Player): void {
@@ -497,7 +460,7 @@ export class World {
     this.running.add(player);
     if (this.running.size > 1) {
       const who = [...this.running].map(({ name, state }) => `${name} in ${state}`);
-      this.violations.push(`two commands at once at ${this.timeline.now}: ${who.join(', ')}`);
+      this.violations.push(`two commands at once at ${this.clock.now()}: ${who.join(', ')}`);
     }
   }
 

@@ -6,7 +6,7 @@ import {
   type Server,
   startEnsemble,
 } from '../../scripts/lib/zookeeper.js';
-import { type FaultProxy, startFaultProxy } from '../support/faultProxy.ts';
+import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts';
 
 const TICK_MS = 500;
 /**

@@ -7,10 +7,11 @@ import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Server } from '../../scripts/lib/zookeeper.js';
-import { type FaultProxy, startFaultProxy } from '../support/faultProxy.ts';
+import type { Identity } from '../../src/command/types.ts';
+import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts';
 import type { Kill } from '../support/journal.ts';
-import { guardsOf, type ProcessId } from '../support/processList.ts';
-import type { Random } from './random.ts';
+import { guardsOf } from '../support/process-list.ts';
+import type { Random } from '../support/random.ts';
 import { nowUs } from './time.ts';
 import type { Workshop } from './workshop.ts';
 
@@ -48,7 +49,7 @@ export class Contender {
   /** How its lockexes ended, and how often: status, signal, or that it was in the end. */
   readonly endings = new Map<string, number>();
   /** Every guard that was seen: none may be left in the end. */
-  readonly guards: ProcessId[] = [];
+  readonly guards: Identity[] = [];
   readonly #options: ContenderOptions;
   #child: ChildProcess | undefined;
   #starts = 0;
@@ -73,7 +74,7 @@ export class Contender {
   }
 
   /** Notes the guards that stand beside its lockex. */
-  noteGuards(): readonly ProcessId[] {
+  noteGuards(): readonly Identity[] {
     const guards = this.pid === undefined ? [] : guardsOf(this.pid);
     this.guards.push(...guards);
     return guards;

@@ -1,6 +1,6 @@
 /** How the faults of one contender are made: on its processes, and on its way to the members. */
-import type { FaultProxy } from '../support/faultProxy.ts';
-import { signal } from '../support/processList.ts';
+import type { FaultProxy } from '../support/fault-proxy.ts';
+import { signal } from '../support/process-list.ts';
 import type { Contender } from './contender.ts';
 import type { NetworkFault, ProcessFault } from './fault.ts';
 

@@ -1,5 +1,5 @@
 /** What a fault of the soak is, and what has come of it. Types, and the plan that the seed decides. */
-import type { Random } from './random.ts';
+import type { Random } from '../support/random.ts';
 
 /** What is done to one contender's processes. */
 const PROCESS_FAULTS = ['lockex killed', 'lockex stopped', 'guard stopped'] as const;

@@ -5,14 +5,15 @@
 import { randomInt } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { judgeJournal } from '../support/journal.ts';
-import { describe, isStill, processesNaming, signal } from '../support/processList.ts';
+import { describe, isStill, processesNaming, signal } from '../support/process-list.ts';
+import { randomOf } from '../support/random.ts';
+import { eventually } from '../support/until.ts';
 import { type Cluster, startCluster } from './cluster.ts';
 import { type Contender, makeContender } from './contender.ts';
 import { Nemesis } from './nemesis.ts';
 import { parseSoakOptions, type SoakOptions, USAGE } from './options.ts';
-import { randomOf } from './random.ts';
 import { reportOf, type SoakResult } from './report.ts';
-import { eventually, nowUs } from './time.ts';
+import { nowUs } from './time.ts';
 import { Workshop } from './workshop.ts';
 
 /** Beyond the time of the faults: starting, healing, stopping. After it, all is killed. */

@@ -7,13 +7,14 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Server } from '../../scripts/lib/zookeeper.js';
+import type { Random } from '../support/random.ts';
+import { eventually } from '../support/until.ts';
 import type { Cluster } from './cluster.ts';
 import type { Contender } from './contender.ts';
 import { type FaultRecord, MOMENTARY, type PlannedFault, planRound, type Round } from './fault.ts';
 import { onNetwork, onProcess } from './fault-on-contender.ts';
 import { onMembers } from './fault-on-members.ts';
-import type { Random } from './random.ts';
-import { eventually, nowUs } from './time.ts';
+import { nowUs } from './time.ts';
 
 export interface NemesisOptions {
   readonly cluster: Cluster;

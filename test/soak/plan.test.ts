@@ -1,9 +1,9 @@
 /** What the soak decides without touching anything: its options, its draws, its words. */
 import { describe, expect, test } from 'vitest';
 import { judgeJournal } from '../support/journal.ts';
+import { randomOf } from '../support/random.ts';
 import { FAULT_KINDS, planRound } from './fault.ts';
 import { parseSoakOptions } from './options.ts';
-import { randomOf } from './random.ts';
 import { reportOf, type SoakResult } from './report.ts';
 
 const rounds = (seed: number, count = 2000) => {

@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { fourLetterWord } from '../../scripts/lib/loopback.js';
-import { type FaultProxy, startFaultProxy } from './faultProxy.ts';
+import { type FaultProxy, startFaultProxy } from './fault-proxy.ts';
 import {
   createNode,
   freshChroot,

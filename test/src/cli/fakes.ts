@@ -1,6 +1,5 @@
-/** A terminal or a file to log to, and a clock that is set by hand. */
+/** A terminal or a file to log to. */
 import type { Sink } from '../../../src/cli/stderr.ts';
-import type { Clock } from '../../../src/clock.ts';
 
 const ESCAPE = '\u001b';
 const CLEAR_LINE = `\r${ESCAPE}[K`;
@@ -49,42 +48,5 @@ export class FakeSink implements Sink {
       } else if (part === ESCAPE) throw new Error('an unknown escape sequence');
     }
     return rows;
-  }
-}
-
-export class FakeClock implements Clock {
-  #now = 0;
-  readonly #timers = new Map<number, { readonly at: number; readonly callback: () => void }>();
-  #last = 0;
-
-  now(): number {
-    return this.#now;
-  }
-
-  setTimeout(callback: () => void, delayMs: number): number {
-    this.#last += 1;
-    this.#timers.set(this.#last, { at: this.#now + delayMs, callback });
-    return this.#last;
-  }
-
-  clearTimeout(timer: unknown): void {
-    this.#timers.delete(timer as number);
-  }
-
-  get timers(): number {
-    return this.#timers.size;
-  }
-
-  advance(ms: number): void {
-    const until = this.#now + ms;
-    for (;;) {
-      const due = [...this.#timers].filter(([, { at }]) => at <= until);
-      const [next] = due.sort(([, a], [, b]) => a.at - b.at);
-      if (next === undefined) break;
-      this.#timers.delete(next[0]);
-      this.#now = next[1].at;
-      next[1].callback();
-    }
-    this.#now = until;
   }
 }

@@ -5,7 +5,8 @@ import { createLog } from '../../../src/cli/log.ts';
 import { Narrator } from '../../../src/cli/narrator.ts';
 import { facts } from '../../machines/facts.ts';
 import { onStage } from '../../machines/stage.ts';
-import { FakeClock, FakeSink } from './fakes.ts';
+import { SimulatedClock } from '../../support/simulated-clock.ts';
+import { FakeSink } from './fakes.ts';
 
 type Fact = keyof typeof facts | LockexEvent;
 
@@ -13,7 +14,7 @@ type Fact = keyof typeof facts | LockexEvent;
 function narrated(changes: Partial<LockexInput> = {}, isTerminal = false) {
   const stage = onStage(changes);
   const sink = new FakeSink(isTerminal);
-  const clock = new FakeClock();
+  const clock = new SimulatedClock(0);
   const log = createLog({
     format: 'text',
     level: 'info',
@@ -215,10 +216,10 @@ describe('the live line', () => {
     const before = life.sink.text;
     for (let place = 50; place > 2; place -= 1) life.hear(queued({ position: place }));
     expect(life.sink.text).toBe(before);
-    life.clock.advance(1000);
+    life.clock.pass(1000);
     expect(life.sink.screen.at(-1)).toContain('waiting for 1 s: db1 pid 4711');
     expect(life.sink.screen.at(-1)).toContain('we are 3rd');
-    life.clock.advance(3_661_000);
+    life.clock.pass(3_661_000);
     expect(life.sink.screen.at(-1)).toContain('waiting for 1 h 1 min: db1');
   });
 
@@ -227,7 +228,7 @@ describe('the live line', () => {
     life.hear('session.established', queued({ position: 3 }));
     expect(life.news()).toHaveLength(3);
     life.hear(queued({ position: 2 }), queued({ position: 1 }));
-    life.clock.advance(10_000);
+    life.clock.pass(10_000);
     expect(life.news()).toEqual([]);
   });
 
@@ -239,7 +240,7 @@ describe('the live line', () => {
   ])('is gone for good when %s', async (_, fact) => {
     const life = narrated({}, true);
     life.hear('session.established', queued({}));
-    life.clock.advance(5000);
+    life.clock.pass(5000);
     await life.settled();
     expect(life.sink.screen.at(-1)).toContain('waiting for 5 s');
     life.hear(fact);
@@ -247,7 +248,7 @@ describe('the live line', () => {
     expect(life.sink.screen.at(-1)).toBe('');
     expect(life.clock.timers).toBe(0);
     const before = life.sink.text;
-    life.clock.advance(60_000);
+    life.clock.pass(60_000);
     expect(life.sink.text).toBe(before);
   });
 
@@ -262,7 +263,7 @@ describe('the live line', () => {
   test('goes on counting after an interruption', async () => {
     const life = narrated({}, true);
     life.hear('session.established', queued({}));
-    life.clock.advance(7000);
+    life.clock.pass(7000);
     life.hear('session.suspended', 'session.resumed', queued({}));
     await life.settled();
     expect(life.sink.screen.at(-1)).toContain('waiting for 7 s');
@@ -283,7 +284,7 @@ describe('trouble', () => {
   test('suspended tells how much lease is left, by the clock', () => {
     const life = narrated();
     life.hear(...RUNNING);
-    life.clock.advance(17_100);
+    life.clock.pass(17_100);
     life.news();
     life.hear('session.suspended');
     expect(life.news()).toEqual([
@@ -315,7 +316,7 @@ describe('trouble', () => {
   ])('lost tells why, and what becomes of the command: %s', (fact, line) => {
     const life = narrated();
     life.hear(...RUNNING);
-    life.clock.advance(20_000);
+    life.clock.pass(20_000);
     life.news();
     life.hear(fact);
     expect(life.news()).toEqual([line]);

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { SPECS } from '../../../src/cli/options.ts';
 import { splitCommandLine, splitMixed } from '../../../src/cli/split.ts';
+import { randomOf } from '../../support/random.ts';
 
 function split(...argv: string[]) {
   const { options, rest } = splitCommandLine(argv, SPECS);
@@ -121,17 +122,6 @@ describe('an unknown option', () => {
   });
 });
 
-/** A small generator of our own (mulberry32), so that a failure can be replayed by its seed. */
-function randomBy(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let bits = Math.imul(state ^ (state >>> 15), 1 | state);
-    bits = (bits + Math.imul(bits ^ (bits >>> 7), 61 | bits)) ^ bits;
-    return ((bits ^ (bits >>> 14)) >>> 0) % below;
-  };
-}
-
 const VALUES = ['', '0', '007', '-', '-q', '--help', '=', 'a b', '\u0000', 'no', "'", '…', '1e3'];
 
 /** Any options in any spelling: what has to be found in it, and how it was written. */
@@ -163,7 +153,7 @@ function written(random: (below: number) => number) {
 
 test('whatever options stand before it, nothing of a command is taken, and no option is lost', () => {
   for (let seed = 1; seed <= 5000; seed += 1) {
-    const random = randomBy(seed);
+    const random = randomOf(seed, 'words').below;
     const { given, words } = written(random);
     const command = Array.from(
       { length: 1 + random(4) },

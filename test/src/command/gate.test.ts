@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
 import type { SupervisorOptions } from '../../../src/command/types.ts';
+import { until } from '../../support/until.ts';
 import {
   carriers,
   cleanUp,
@@ -16,7 +17,6 @@ import {
   type Supervised,
   supervise,
   temporaryFolder,
-  until,
 } from './harness.ts';
 
 afterEach(cleanUp);

@@ -8,17 +8,17 @@ import { systemClock } from '../../../src/clock.ts';
 import { Guard } from '../../../src/command/guard.ts';
 import { readProcess, readProcessTable } from '../../../src/command/process-table.ts';
 import type { Identity } from '../../../src/command/types.ts';
+import { isStill } from '../../support/process-list.ts';
+import { until } from '../../support/until.ts';
 import {
   cleanUp,
   GRANT,
-  isAlive,
   leaseOf,
   onCleanUp,
   SHELLS,
   standingGuard,
   supervise,
   temporaryFolder,
-  until,
 } from './harness.ts';
 
 afterEach(cleanUp);
@@ -61,7 +61,7 @@ describe.each(SHELLS)('a guard in %s', (_name, shell) => {
     const beat = beatIn(1700);
     guard.send(`gate ${victim.pid} ${victim.start}`, beat);
     await until(() => told.includes(beat), 'the echo');
-    await until(() => !isAlive(victim), 'the end of the command');
+    await until(() => !isStill(victim), 'the end of the command');
     expect(systemClock.now() - begun).toBeGreaterThanOrEqual(1690);
     await until(() => told.includes('firing'), 'the word of it');
   });
@@ -78,7 +78,7 @@ describe.each(SHELLS)('a guard in %s', (_name, shell) => {
     const past = systemClock.now() + 1500;
     await until(() => systemClock.now() > past);
     signalSession(pid, 'SIGCONT');
-    await until(() => !isAlive(victim), 'the end of the command');
+    await until(() => !isStill(victim), 'the end of the command');
     expect(told).not.toContain(later);
   });
 
@@ -91,9 +91,9 @@ describe.each(SHELLS)('a guard in %s', (_name, shell) => {
     // It looks at its clock within a second: by then it would have fired.
     const past = systemClock.now() + 1800;
     await until(() => systemClock.now() > past);
-    expect(isAlive(victim)).toBe(true);
+    expect(isStill(victim)).toBe(true);
     guard.send('open', beat);
-    await until(() => !isAlive(victim), 'the end of the command');
+    await until(() => !isStill(victim), 'the end of the command');
     expect(told).not.toContain('gone');
     expect(told.filter((line) => line === beat)).toHaveLength(1);
   });
@@ -104,14 +104,14 @@ describe.each(SHELLS)('a guard in %s', (_name, shell) => {
     guard.send('shut', `gate ${victim.pid} ${victim.start}`, beatIn(600_000));
     guard.hangUp();
     await until(() => told.includes('gone'), "the guard's end");
-    expect(isAlive(victim)).toBe(false);
+    expect(isStill(victim)).toBe(false);
   });
 
   it('is not disarmed once it has fired', async () => {
     const { guard, told } = guardIn(shell);
     const first = sleeper();
     guard.send(`gate ${first.pid} ${first.start}`, beatIn(-10));
-    await until(() => !isAlive(first), 'the end of the command');
+    await until(() => !isStill(first), 'the end of the command');
     await until(() => told.includes('firing'), 'the word of it');
     const beat = beatIn(600_000);
     guard.send(beat);
@@ -126,7 +126,7 @@ describe.each(SHELLS)('a guard in %s', (_name, shell) => {
     guard.send(`gate ${stranger.pid} ${stranger.start - 1}`, beatIn(-10));
     guard.hangUp();
     await until(() => told.includes('gone'), "the guard's end");
-    expect(isAlive(stranger)).toBe(true);
+    expect(isStill(stranger)).toBe(true);
     expect(readProcess(stranger.pid)?.state).not.toBe('T');
   });
 
@@ -139,7 +139,7 @@ describe.each(SHELLS)('a guard in %s', (_name, shell) => {
     guard.send(`gate ${victim.pid} ${victim.start}`, ours, beatIn(600_000));
     guard.hangUp();
     await until(() => told.includes('gone'), "the guard's end");
-    expect([victim, recorded, stranger].map(isAlive)).toEqual([false, false, true]);
+    expect([victim, recorded, stranger].map(isStill)).toEqual([false, false, true]);
     expect(readProcess(stranger.pid)?.state).not.toBe('T');
   });
 });
@@ -158,11 +158,11 @@ describe.runIf(process.getuid?.() === 0)('what will not die', () => {
     await until(() => told.some((line) => line.startsWith('beat')), 'the echo');
     guard.hangUp();
     await until(() => told.includes('gone'), "the guard's end");
-    expect(isAlive(victim)).toBe(true);
+    expect(isStill(victim)).toBe(true);
     expect(existsSync(out)).toBe(false);
     // The same guard, had it been let: what keeps the file away is the living process.
     victim.child.kill('SIGKILL');
-    await until(() => !isAlive(victim), 'the end of the command');
+    await until(() => !isStill(victim), 'the end of the command');
     const again = guardIn(['/bin/sh', '-c', `${edit}; exec ${user} /bin/sh "$@"`, 'sh']);
     again.guard.send(`gate ${victim.pid} ${victim.start}`);
     again.guard.send('reaper', 'word /bin/touch', `word ${out}`, 'credentials x');

@@ -9,12 +9,13 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { LeaseInfo } from '../../../machines/contract.ts';
 import { systemClock } from '../../../src/clock.ts';
 import { readProcess, readProcessTable } from '../../../src/command/process-table.ts';
+import { isStill } from '../../support/process-list.ts';
+import { until } from '../../support/until.ts';
 import {
   carriers,
   cleanUp,
   GRANT,
   hold,
-  isAlive,
   leaseOf,
   lineIn,
   SHELLS,
@@ -22,7 +23,6 @@ import {
   standingGuard,
   supervise,
   temporaryFolder,
-  until,
 } from './harness.ts';
 
 afterEach(cleanUp);
@@ -71,7 +71,7 @@ describe.each(WAYS)('the guard in $name, reach $reach', ({ shell, reach }) => {
     const command = await holder.run();
     const guard = guardOf(holder.identity.pid);
     process.kill(holder.identity.pid, 'SIGKILL');
-    await until(() => !isAlive(command) && carriers(holder.marker).length === 0);
+    await until(() => !isStill(command) && carriers(holder.marker).length === 0);
     await until(() => sessionOf(guard).length === 0, "the guard's end");
   });
 
@@ -80,7 +80,7 @@ describe.each(WAYS)('the guard in $name, reach $reach', ({ shell, reach }) => {
     const lease = leaseOf(3500, 3000);
     const command = await holder.run(lease);
     process.kill(holder.identity.pid, 'SIGSTOP');
-    await until(() => !isAlive(command));
+    await until(() => !isStill(command));
     expect(systemClock.now()).toBeLessThan(lease.leaseEnd);
     process.kill(holder.identity.pid, 'SIGCONT');
     expect(await holder.events.next('command.exited')).toMatchObject({ byGuard: true });
@@ -92,7 +92,7 @@ describe.each(WAYS)('the guard in $name, reach $reach', ({ shell, reach }) => {
     const lease = leaseOf(3500, 3000);
     const command = await holder.run(lease);
     holder.send({ type: 'holder.block', ms: 20_000 });
-    await until(() => !isAlive(command));
+    await until(() => !isStill(command));
     expect(systemClock.now()).toBeLessThan(lease.leaseEnd);
   });
 
@@ -157,7 +157,7 @@ describe.each(WAYS)('the guard in $name, reach $reach', ({ shell, reach }) => {
     expect(environment).toEqual(expect.arrayContaining(['HOME=/', 'SHELL=/bin/sh']));
     process.kill(holder.identity.pid, 'SIGKILL');
     expect(await lineIn(out)).toBe('x\\ *y z 2');
-    expect(isAlive(command)).toBe(false);
+    expect(isStill(command)).toBe(false);
   });
 
   it('goes with lockex and does nothing, also when somebody has stopped it', async () => {

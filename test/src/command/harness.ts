@@ -3,12 +3,12 @@
  * process that may be killed), and looks at the process table. Whatever a test leaves behind is
  * killed by `cleanUp`, by pid and start time.
  */
+
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll } from 'vitest';
@@ -23,6 +23,7 @@ import {
 import { CommandSupervisor } from '../../../src/command/supervisor.ts';
 import type { Identity, SupervisorOptions } from '../../../src/command/types.ts';
 import type { HolderRequest, HolderSettings } from '../../fixtures/commands/holder-protocol.ts';
+import { until } from '../../support/until.ts';
 
 /** Each as /bin/sh, by that name: bash behaves differently under its own. */
 export const SHELLS: readonly (readonly [string, readonly string[]])[] = [
@@ -157,15 +158,6 @@ export function supervise(settings: Settings): Supervised {
   return { supervisor, events, logs, marker, run };
 }
 
-/** Waits for a fact that nobody tells: looks at it every few milliseconds. */
-export async function until(isTrue: () => boolean, what = 'a fact'): Promise<void> {
-  const end = performance.now() + PATIENCE_MS;
-  while (!isTrue()) {
-    if (performance.now() > end) throw new Error(`waited in vain for ${what}`);
-    await pause(5);
-  }
-}
-
 /** The pid of its guard, once one stands. */
 export async function standingGuard(supervisor: CommandSupervisor): Promise<number> {
   await until(() => supervisor.guardPid !== null, 'a guard');
@@ -186,11 +178,6 @@ export async function pidIn(file: string): Promise<Identity> {
   const record = readProcess(Number(await lineIn(file)));
   if (record === null) throw new Error(`the process of ${file} is gone`);
   return record;
-}
-
-export function isAlive({ pid, start }: Identity): boolean {
-  const record = readProcess(pid);
-  return record !== null && record.start === start && !'ZX'.includes(record.state);
 }
 
 /** Who was started with this variable and lives. */

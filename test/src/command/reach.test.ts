@@ -12,9 +12,9 @@ import {
   rmdirSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { freePort } from '../../../scripts/lib/loopback.js';
 import { type Clock, systemClock } from '../../../src/clock.ts';
 import { hastenEntry } from '../../../src/command/cgroup.ts';
 import {
@@ -23,16 +23,9 @@ import {
   readProcessTable,
 } from '../../../src/command/process-table.ts';
 import { SETTLING_MS } from '../../../src/command/run.ts';
-import {
-  carriers,
-  cleanUp,
-  hold,
-  isAlive,
-  pidIn,
-  supervise,
-  temporaryFolder,
-  until,
-} from './harness.ts';
+import { isStill } from '../../support/process-list.ts';
+import { until } from '../../support/until.ts';
+import { carriers, cleanUp, hold, pidIn, supervise, temporaryFolder } from './harness.ts';
 
 afterEach(cleanUp);
 
@@ -73,7 +66,7 @@ describe.each(REACHES)('with reach %s', (reach) => {
       const escaped = await pidIn(file);
       supervisor.send({ type: 'command.stop', graceMs: 200, deadline: null });
       await events.next('command.stopped');
-      expect(isAlive(escaped)).toBe(false);
+      expect(isStill(escaped)).toBe(false);
     });
 
     it('is dead when the guard has done it', async () => {
@@ -82,7 +75,7 @@ describe.each(REACHES)('with reach %s', (reach) => {
       const command = await holder.run();
       const escaped = await pidIn(file);
       process.kill(holder.identity.pid, 'SIGKILL');
-      await until(() => !isAlive(escaped) && !isAlive(command));
+      await until(() => !isStill(escaped) && !isStill(command));
     });
   });
 
@@ -96,7 +89,7 @@ describe.each(REACHES)('with reach %s', (reach) => {
     const daemon = await pidIn(redis.pidFile);
     supervisor.send({ type: 'command.stop', graceMs: 2000, deadline: null });
     await events.next('command.stopped');
-    expect(isAlive(daemon)).toBe(false);
+    expect(isStill(daemon)).toBe(false);
   });
 
   it('a real redis-server that made itself a daemon is killed by the guard', async () => {
@@ -108,7 +101,7 @@ describe.each(REACHES)('with reach %s', (reach) => {
     await holder.run();
     const daemon = await pidIn(redis.pidFile);
     process.kill(holder.identity.pid, 'SIGKILL');
-    await until(() => !isAlive(daemon), 'the end of redis');
+    await until(() => !isStill(daemon), 'the end of redis');
   });
 
   it('what the command leaves behind is stopped, and named', async () => {
@@ -242,7 +235,7 @@ describe.runIf(isRoot)('a cgroup', () => {
     expect(readdirSync(folder)).toContain('inner');
     supervisor.send({ type: 'command.stop', graceMs: 0, deadline: null });
     await events.next('command.stopped');
-    expect(isAlive(inner)).toBe(false);
+    expect(isStill(inner)).toBe(false);
     await until(() => !existsSync(folder), 'the end of the folder');
   });
 
@@ -309,19 +302,9 @@ async function redisLine(): Promise<{ line: string; pidFile: string }> {
   return { line: `${program} ${options} --daemonize yes >${folder}/log`, pidFile };
 }
 
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' ? (address?.port ?? 0) : 0));
-    });
-  });
-}
-
 it('a process that is given a number again is not the one that had it', () => {
   const self = readProcess(process.pid);
   if (self === null) throw new Error('no /proc');
-  expect(isAlive(self)).toBe(true);
-  expect(isAlive({ pid: self.pid, start: self.start - 1 })).toBe(false);
+  expect(isStill(self)).toBe(true);
+  expect(isStill({ pid: self.pid, start: self.start - 1 })).toBe(false);
 });

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
+import { until } from '../../support/until.ts';
 import {
   carriers,
   cleanUp,
@@ -12,7 +13,6 @@ import {
   newGuid,
   supervise,
   temporaryFolder,
-  until,
 } from './harness.ts';
 
 afterEach(cleanUp);

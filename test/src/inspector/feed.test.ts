@@ -6,7 +6,7 @@ import { factsOf, feedEvent } from '../../../src/inspector/feed.ts';
 import { History } from '../../../src/inspector/history.ts';
 import { statelyActor, statelyEvents } from '../../../src/inspector/stately.ts';
 import { input } from '../../machines/facts.ts';
-import { SimulatedClock } from '../../support/simulatedClock.ts';
+import { SimulatedClock } from '../../support/simulated-clock.ts';
 
 /** Settings are the machine's input, and in its context: with the command, which may hold secrets. */
 const context = (more: Partial<LockexContext> = {}): LockexContext => ({

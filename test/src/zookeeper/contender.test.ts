@@ -9,7 +9,7 @@ import { Contender } from '../../../src/zookeeper/contender.ts';
 import { requestError } from '../../../src/zookeeper/errors.ts';
 import type { Recipe, Standing } from '../../../src/zookeeper/recipe.ts';
 import type { Attachment, Session } from '../../../src/zookeeper/session.ts';
-import { SimulatedClock } from '../../support/simulatedClock.ts';
+import { SimulatedClock } from '../../support/simulated-clock.ts';
 
 const T = 4000;
 const NODE = '/lock/node';

@@ -3,14 +3,16 @@
  * how a client should behave, written once: it must fail on the bare client and pass on ours. A check
  * that passes on both shows nothing. What crashes a process runs in one of its own.
  */
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { startFaultProxy } from '../../support/faultProxy.ts';
+import { startFaultProxy } from '../../support/fault-proxy.ts';
 import { run } from '../../support/processes.ts';
+import { eventually } from '../../support/until.ts';
 import { sharedServer } from '../../support/zookeeper.ts';
 import { bare, type Client, type ClientMaker, ours } from './clients.ts';
 import {
@@ -21,7 +23,7 @@ import {
   type Script,
   STAT,
   startScriptedServer,
-} from './scriptedServer.ts';
+} from './scripted-server.ts';
 
 /** What has not come by then does not come: the bare client waits for ever. */
 const PATIENCE_MS = 6000;
@@ -44,11 +46,7 @@ async function settles(wanted: Promise<unknown>): Promise<void> {
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  const deadline = performance.now() + PATIENCE_MS;
-  while (!condition()) {
-    if (performance.now() > deadline) throw new Error('not in time');
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
+  if (!(await eventually(condition, PATIENCE_MS))) throw new Error('not in time');
 }
 
 /** Runs one check on both; the bare client has to fail it. */

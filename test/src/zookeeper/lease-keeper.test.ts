@@ -5,7 +5,7 @@ import { requestError } from '../../../src/zookeeper/errors.ts';
 import type { Confirmation } from '../../../src/zookeeper/lease.ts';
 import { LeaseKeeper } from '../../../src/zookeeper/lease-keeper.ts';
 import type { LockSession } from '../../../src/zookeeper/requests.ts';
-import { SimulatedClock } from '../../support/simulatedClock.ts';
+import { SimulatedClock } from '../../support/simulated-clock.ts';
 
 const T = 30_000;
 

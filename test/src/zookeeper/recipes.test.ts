@@ -11,7 +11,7 @@ import type { Recipe } from '../../../src/zookeeper/recipe.ts';
 import { CreateMode } from '../../../src/zookeeper/requests.ts';
 import { Semaphore } from '../../../src/zookeeper/semaphore.ts';
 import { Session } from '../../../src/zookeeper/session.ts';
-import { type FaultProxy, startFaultProxy } from '../../support/faultProxy.ts';
+import { type FaultProxy, startFaultProxy } from '../../support/fault-proxy.ts';
 import { sharedServer, sharedServerWithChroot, startServer } from '../../support/zookeeper.ts';
 
 let chroot: string;

@@ -6,9 +6,9 @@ import { UnreachableError } from '../../../src/zookeeper/errors.ts';
 import { reap } from '../../../src/zookeeper/reap.ts';
 import { CreateMode } from '../../../src/zookeeper/requests.ts';
 import { Session, type SessionOptions } from '../../../src/zookeeper/session.ts';
-import { startFaultProxy } from '../../support/faultProxy.ts';
+import { startFaultProxy } from '../../support/fault-proxy.ts';
 import { freshChroot, sharedServer, sharedServerWithChroot } from '../../support/zookeeper.ts';
-import { framed, int, long, STAT, startScriptedServer } from './scriptedServer.ts';
+import { framed, int, long, STAT, startScriptedServer } from './scripted-server.ts';
 
 const T = 4000;
 const open: Session[] = [];

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type FaultProxy, startFaultProxy } from './faultProxy.ts';
+import { type FaultProxy, startFaultProxy } from './fault-proxy.ts';
 
 /** A frame of ZooKeeper's: its length, then its body. */
 function frame(body: string): Buffer {

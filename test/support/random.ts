@@ -1,6 +1,7 @@
 /**
- * Numbers that a seed decides (mulberry32): who draws the same in the same order gets the same. Each
- * part of the soak has a stream of its own, so that the pace of one doesn't change another's draws.
+ * Numbers that a seed decides (mulberry32), so that a failure can be replayed: who draws the same in
+ * the same order gets the same. Streams have names, so that the pace of one doesn't change another's
+ * draws.
  */
 
 export interface Random {

@@ -7,9 +7,9 @@
 
 import { EventEmitter, on, once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
-import { type Direction, FaultLane, type Traffic, type Treatment } from './faultLane.ts';
+import { type Direction, FaultLane, type Traffic, type Treatment } from './fault-lane.ts';
 
-export type { Direction, Traffic } from './faultLane.ts';
+export type { Direction, Traffic } from './fault-lane.ts';
 
 export interface BlackholeOptions {
   /**

@@ -1,0 +1,58 @@
+/**
+ * What /proc says of processes that are not our children. A process is known by its id and its start
+ * time together: ids are given again.
+ */
+import { readFileSync } from 'node:fs';
+import {
+  findLiving,
+  isLiving,
+  type ProcessRecord,
+  readProcessTable,
+} from '../../src/command/process-table.ts';
+import type { Identity } from '../../src/command/types.ts';
+
+/** The living guards of a lockex: children with nothing but the word `guard` behind their script. */
+export function guardsOf(lockexPid: number): Identity[] {
+  return living().filter(({ pid, parent }) => {
+    return parent === lockexPid && commandLine(pid).at(-1) === 'guard';
+  });
+}
+
+/** Living processes whose arguments name something in that folder. */
+export function processesNaming(folder: string): Identity[] {
+  return living().filter(({ pid }) => {
+    return pid !== process.pid && commandLine(pid).some((word) => word.includes(`${folder}/`));
+  });
+}
+
+/** The process itself, alive, and no other that has got its id since. */
+export function isStill(identity: Identity): boolean {
+  return findLiving(identity) !== null;
+}
+
+/** Signals it if it is still the same; false when it is gone. */
+export function signal(identity: Identity, name: NodeJS.Signals): boolean {
+  if (!isStill(identity)) return false;
+  try {
+    process.kill(identity.pid, name);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export function describe({ pid }: Identity): string {
+  return `${pid} (${commandLine(pid).join(' ').slice(0, 120)})`;
+}
+
+function living(): ProcessRecord[] {
+  return [...readProcessTable().values()].filter(isLiving);
+}
+
+function commandLine(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1);
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,81 @@
+/** A clock of `src/clock.ts` that only moves when a test says so. */
+import type { Clock } from '../../src/clock.ts';
+
+interface Due {
+  readonly id: number;
+  readonly at: number;
+  readonly callback: () => void;
+}
+
+export class SimulatedClock implements Clock {
+  #now: number;
+  #nextId = 1;
+  readonly #due = new Map<number, Due>();
+
+  constructor(startMs = 1_000_000) {
+    this.#now = startMs;
+  }
+
+  now(): number {
+    return this.#now;
+  }
+
+  setTimeout(callback: () => void, delayMs: number): number {
+    const id = this.#nextId++;
+    this.#due.set(id, { id, at: this.#now + Math.max(0, delayMs), callback });
+    return id;
+  }
+
+  clearTimeout(id: unknown): void {
+    this.#due.delete(id as number);
+  }
+
+  /** How many timers have been set and are not due yet. */
+  get timers(): number {
+    return this.#due.size;
+  }
+
+  /** Runs the next thing that is due, at its time; false when nothing is until then. */
+  step(until = Number.POSITIVE_INFINITY): boolean {
+    let next: Due | null = null;
+    for (const due of this.#due.values()) {
+      if (due.at <= until && (next === null || due.at < next.at)) next = due;
+    }
+    if (next === null) return false;
+    this.#due.delete(next.id);
+    this.#now = Math.max(this.#now, next.at);
+    next.callback();
+    return true;
+  }
+
+  /** Runs what falls due on the way, each at its own time. */
+  pass(ms: number): void {
+    const until = this.#now + ms;
+    while (this.step(until));
+    this.#now = until;
+  }
+
+  /** The same; promises settle in between. */
+  async advance(ms: number): Promise<void> {
+    const until = this.#now + ms;
+    while (this.step(until)) await settled();
+    this.#now = until;
+  }
+
+  /** The process was stopped, or the host asleep: time passes and no timer fires until afterwards. */
+  stall(ms: number): void {
+    this.#now += ms;
+    this.pass(0);
+  }
+
+  /** The same; promises settle in between. */
+  async sleep(ms: number): Promise<void> {
+    this.#now += ms;
+    await this.advance(0);
+  }
+}
+
+/** Until all promises that can settle by themselves have. */
+async function settled(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+}
