@@ -30,7 +30,7 @@ const RUNTIME = [
 const namesakes = {
   name: 'namesakes',
   setup({ onResolve }) {
-    onResolve({ filter: /^\..*\/(installation|child|tcp)\.ts$/ }, ({ path }) => ({
+    onResolve({ filter: /^\..*\/(installation|child|tcp|user-name)\.ts$/ }, ({ path }) => ({
       path: `${root}/src/standalone/${basename(path)}`,
     }));
   },

@@ -2,7 +2,7 @@
  * One lockex as a contender at its ZooKeeper, as the settings want it. A file of its own, which knows
  * nothing of the machine: a session is made while the rest is still being loaded.
  */
-import { hostname, userInfo } from 'node:os';
+import { hostname } from 'node:os';
 import { basename } from 'node:path';
 import type { SessionInfo, ZookeeperCommand, ZookeeperEvent } from '../machines/contract.ts';
 import { accessOf } from './access.ts';
@@ -11,6 +11,7 @@ import type { CommandLine } from './command-line.ts';
 import type { Say } from './log-level.ts';
 import { Outlet } from './outlet.ts';
 import type { LockexSettings } from './settings.ts';
+import { userName } from './user-name.ts';
 import { version } from './version.ts';
 import { Contender } from './zookeeper/contender.ts';
 import { Lock } from './zookeeper/lock.ts';
@@ -140,12 +141,3 @@ function commandName(command: CommandLine): string {
 }
 
 const SHELL_WORDS = new Set(['while', 'until', 'for', 'if', 'case', 'cd', 'set', 'exec', 'trap']);
-
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    // A container may run as a user that /etc/passwd doesn't know.
-    return String(process.getuid?.() ?? '');
-  }
-}

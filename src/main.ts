@@ -11,6 +11,7 @@ import { parseCommandLine, type RunRequest } from './cli/parse.ts';
 import { EXIT_USAGE, quoted, UsageError } from './cli/usage-error.ts';
 import { processAgeMs, systemClock } from './clock.ts';
 import { reaperArgv } from './installation.ts';
+import { closeLostTerminalsAtExit } from './lost-terminals.ts';
 import { firstMangled } from './mangled.ts';
 import { printable } from './printable.ts';
 import type { Begun } from './run.ts';
@@ -67,11 +68,11 @@ async function main(): Promise<void> {
  * milliseconds.
  */
 async function begin({ settings, observers, log: { format, level } }: RunRequest): Promise<Begun> {
-  const traceFile = process.env['LOCKEX_TRACE'];
-  const trace = traceFile ? traceTo(traceFile, systemClock) : null;
   const { createLog } = await import('./cli/log.ts');
   const { superviseCommand } = await import('./supervision.ts');
   const log = createLog({ format, level, lockId: settings.lockId, pid: process.pid });
+  const traceFile = process.env['LOCKEX_TRACE'];
+  const trace = traceFile ? traceTo(traceFile, systemClock, log.write) : null;
   const options = { log: log.write, clock: systemClock };
   const supervisor = superviseCommand(settings, { ...options, reaper: reaperArgv() });
   supervisor.send({ type: 'command.park' });
@@ -115,6 +116,7 @@ function fail(error: unknown): void {
   process.exitCode = isUsage ? EXIT_USAGE : EXIT_FAILED;
 }
 
+closeLostTerminalsAtExit();
 // Until there is a machine, which has handlers of its own (run.ts).
 for (const event of ['uncaughtException', 'unhandledRejection']) {
   process.on(event, (error) => {

@@ -32,7 +32,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/standalone/main.ts': [
     ...['src/standalone', 'src/early-signals.ts', 'src/main.ts', 'src/reaper.ts'],
   ],
-  'src/contention.ts': ['node:', 'machines', 'src/zookeeper'],
+  'src/contention.ts': ['node:', 'machines', 'src/zookeeper', 'src/user-name.ts'],
   'src/supervision.ts': ['src/command', 'src/mangled.ts'],
   'src/wiring.ts': ['xstate', 'machines', 'src/command', 'src/contention.ts', 'src/supervision.ts'],
   'src/trace.ts': ['node:', 'machines', 'src/cli/usage-error.ts'],
@@ -44,6 +44,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/installation.ts': ['node:'],
   'src/launch.ts': ['node:'],
   'src/mangled.ts': ['node:'],
+  'src/lost-terminals.ts': ['node:'],
+  'src/user-name.ts': ['node:'],
   'src/onlookers.ts': [],
 };
 const LONGEST_LINE = 110;

@@ -58,6 +58,8 @@ export interface ConnectionOptions {
   readonly onEnded: (reason: EndReason) => void;
   /** Something came from the server. */
   readonly onHeard: () => void;
+  /** It made sense, to one who is attached. */
+  readonly onUnderstood: () => void;
   readonly log: Say;
 }
 
@@ -81,6 +83,11 @@ export interface EndReason {
 
 /** ZooKeeper's own bound (jute.maxbuffer) is 1 MB by default; what is larger is no frame. */
 const LARGEST_FRAME = 64 * 1024 * 1024;
+/** Before anything was asked for; an answer to the handshake has 37 bytes, one to ours less. */
+const LARGEST_HANDSHAKE = 1024;
+/** `org.apache.zookeeper.proto.ConnectResponse`: version, timeout, id, password and its length. */
+const PASSWORD_AT = 4 + 4 + 4 + 8 + 4;
+export const PASSWORD_BYTES = 16;
 const XID_NOTIFICATION = -1;
 /** `ClientCnxn.AUTHPACKET_XID` */
 const XID_AUTH = -4;
@@ -206,22 +213,36 @@ export class Connection extends ConnectionManager {
     this.#received = this.#received.length > 0 ? Buffer.concat([this.#received, bytes]) : bytes;
     while (!this.#ended && this.#received.length >= 4) {
       const size = this.#received.readInt32BE(0);
-      if (size < 0 || size > LARGEST_FRAME) throw new Error(`a frame of ${size} bytes`);
+      const largest = this.isAttached ? LARGEST_FRAME : LARGEST_HANDSHAKE;
+      if (size < 0 || size > largest) throw new Error(`a frame of ${size} bytes`);
       if (this.#received.length < size + 4) return;
       const frame = this.#received.subarray(0, size + 4);
       this.#received = this.#received.subarray(size + 4);
       this.#options.onHeard();
-      if (this.isAttached) this.#onFrame(frame);
+      if (this.isAttached) this.#onAnswer(frame);
       else if (this.#handshake === null) this.#onHandshake(frame);
       else this.#onAuthenticated(frame, this.#handshake);
     }
   }
 
+  #onAnswer(frame: Buffer): void {
+    this.#onFrame(frame);
+    this.#options.onUnderstood();
+  }
+
   #onHandshake(frame: Buffer): void {
+    // The library would take any length for that of a password, and as many bytes.
+    const isWhole = frame.length >= PASSWORD_AT + PASSWORD_BYTES;
+    if (!isWhole || frame.readInt32BE(PASSWORD_AT - 4) !== PASSWORD_BYTES) {
+      throw new Error('a malformed answer to the handshake');
+    }
     const answer = new jute.protocol.ConnectResponse();
     answer.deserialize(frame, 4);
     const asked = this.#options.sessionId;
     const isNew = asked.every((byte) => byte === 0);
+    if (isNew && (answer.timeOut <= 0 || answer.sessionId.every((byte) => byte === 0))) {
+      return this.end('the server makes no session for us');
+    }
     if (answer.timeOut <= 0) return this.end('the server says that the session expired', 'expired');
     if (!isNew && !answer.sessionId.equals(asked)) {
       return this.end('the server answered with another session', 'expired');

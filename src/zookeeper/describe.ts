@@ -18,10 +18,9 @@ export async function describeContender(
   } catch (error) {
     if (!isRequestError(error) || error.code !== 'NO_AUTH') throw error;
     // Nor would a server tell us of its end (CVE-2024-23944): its parent's children do.
-    const siblings = await session.getChildren(
-      path.slice(0, slash),
-      onChange && (() => onChange('changed')),
+    const siblings = await ignoringNoNode(
+      session.getChildren(path.slice(0, slash), onChange && (() => onChange('changed'))),
     );
-    return siblings.includes(node) ? { node, label: '' } : null;
+    return siblings?.includes(node) ? { node, label: '' } : null;
   }
 }

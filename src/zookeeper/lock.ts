@@ -51,8 +51,8 @@ export class Lock implements Recipe {
 
   /**
    * Name of our node, once the only one before it is gone: nobody else can come before it any more,
-   * since sequence numbers only grow. To look at the queue would tell the same. Said once: whoever
-   * asks again has found that our node is gone as well.
+   * since sequence numbers only grow. To look at the queue would tell the same, unless our node is
+   * gone as well. Said once.
    */
   #first: string | null = null;
   /** The parent's data was looked at: it may be a lock. */
@@ -74,6 +74,10 @@ export class Lock implements Recipe {
       const standing = await this.#step(onChange);
       if (standing !== 'again') return standing;
     }
+  }
+
+  doubt(): void {
+    this.#first = null;
   }
 
   async withdraw(onAsked = () => {}): Promise<void> {
@@ -129,11 +133,11 @@ export class Lock implements Recipe {
     if (this.#node === 'maybe') await this.#recover();
     if (this.#node !== null) {
       const [children, data] = await Promise.all([
-        this.#session.getChildren(this.#options.path),
+        ignoringNoNode(this.#session.getChildren(this.#options.path)),
         // Where we were interrupted before we knew.
-        this.#isAllowed ? null : this.#session.getData(this.#options.path),
+        this.#isAllowed ? null : ignoringNoNode(this.#session.getData(this.#options.path)),
       ]);
-      return (data && this.#refusalBy(data)) ?? this.#find(children);
+      return (data && this.#refusalBy(data)) ?? this.#find(children ?? []);
     }
 
     // One round trip: a server answers a session's requests in order, so the children that are
@@ -143,8 +147,8 @@ export class Lock implements Recipe {
       this.#session.create(this.#pathOf(this.#prefix), this.#options.data, {
         mode: CreateMode.EPHEMERAL_SEQUENTIAL,
       }),
-      this.#session.getData(this.#options.path),
-      this.#session.getChildren(this.#options.path),
+      ignoringNoNode(this.#session.getData(this.#options.path)),
+      ignoringNoNode(this.#session.getChildren(this.#options.path)),
     ]);
     if (created.status === 'rejected') {
       if (!isRequestError(created.reason)) throw created.reason;
@@ -157,7 +161,8 @@ export class Lock implements Recipe {
     this.#node = { name: created.value.path.slice(this.#options.path.length + 1) };
     if (parent.status === 'rejected') throw parent.reason;
     if (children.status === 'rejected') throw children.reason;
-    return this.#refusalBy(parent.value) ?? this.#find(children.value, created.value.czxid);
+    const refusal = parent.value && this.#refusalBy(parent.value);
+    return refusal ?? this.#find(children.value ?? [], created.value.czxid);
   }
 
   #refusalBy(parent: NodeRead): string | null {

@@ -37,8 +37,9 @@ export class Queueing {
     return this.#step();
   }
 
-  /** Something may have changed that the recipe does not watch. Rejects as `join` does. */
+  /** Our node may be gone, which the recipe does not watch. Rejects as `join` does. */
   look(): Promise<void> {
+    this.#recipe.doubt();
     return this.#step();
   }
 

@@ -31,6 +31,9 @@ export interface Recipe {
    */
   advance(onChange: () => void): Promise<Standing>;
 
+  /** Our node may be gone: before the next step nothing is known that was not looked at. */
+  doubt(): void;
+
   /**
    * Deletes every node that is or may be ours; `onAsked` is called when the last request for that is
    * on its way. Rejects with RequestError while it is not sure that they are gone.

@@ -31,10 +31,17 @@ export function innerLockPath(pool: string): string {
   return pool + INNER_LOCK;
 }
 
-/** N as a pool's data says it; null for the parent of a plain lock, or data of somebody's own. */
+/**
+ * N as a pool's data says it, to kazoo as well, which reads it by Python's `int`; null for the parent
+ * of a plain lock, or data of somebody's own.
+ */
 export function leasesIn(data: Buffer | undefined): number | null {
-  const text = data?.toString() ?? '';
-  return /^\d+$/.test(text) ? Number(text) : null;
+  const text = textOf(data);
+  return /^\+?\d+$/.test(text) ? Number(text) : null;
+}
+
+function textOf(data: Buffer | undefined): string {
+  return data?.toString().trim() ?? '';
 }
 
 /** How many leaseholders are named to a waiting user. */
@@ -69,6 +76,10 @@ export class Semaphore implements Recipe {
     }
   }
 
+  doubt(): void {
+    this.#inner.doubt();
+  }
+
   async withdraw(onAsked?: () => void): Promise<void> {
     const lease =
       this.#lease === 'none' ? null : ignoringNoNode(this.#session.remove(this.#leasePath));
@@ -93,6 +104,7 @@ export class Semaphore implements Recipe {
     if (inner.kind === 'refused') return inner;
 
     const held = await this.#leases(onChange);
+    if (held === null) return 'again';
     if (held.length >= this.#options.leases) {
       const holders = await this.#describe(held);
       const queue = { position: 1, holders, behind: null };
@@ -120,6 +132,9 @@ export class Semaphore implements Recipe {
     if ((await this.#session.getChildren(path)).some((child) => parseContender(child) !== null)) {
       return `${path} is used as a plain lock (-c 1): it can't be a semaphore of ${leases} as well`;
     }
+    if (agreed === null && textOf(pool.data) !== '') {
+      return `the data of ${path} is no number of leases: it is something of somebody else's`;
+    }
     if (agreed === null) {
       // kazoo makes the pool first and writes N into it afterwards.
       await this.#made(this.#session.setData(path, Buffer.from(String(leases)), pool.stat.version));
@@ -140,7 +155,7 @@ export class Semaphore implements Recipe {
   }
 
   async #behindInner(inner: Extract<Standing, { kind: 'queued' }>): Promise<Standing> {
-    const held = await this.#leases();
+    const held = (await this.#leases()) ?? [];
     const holders = await this.#describe(held);
     // While leases are free, whoever has the inner lock takes one and lets go.
     return {
@@ -177,7 +192,7 @@ export class Semaphore implements Recipe {
   /** Ours only if it is among the N oldest; else it is taken back. */
   async #judge(): Promise<void> {
     const { leases, guid } = this.#options;
-    const held = await this.#leases();
+    const held = (await this.#leases()) ?? [];
     if (held.length > leases) {
       const stats = await Promise.all(
         held.map(async (name) => ({
@@ -205,9 +220,12 @@ export class Semaphore implements Recipe {
     this.#lease = stat === null ? 'none' : 'created';
   }
 
-  async #leases(onChange?: () => void): Promise<string[]> {
-    const children = await this.#session.getChildren(this.#options.path, onChange);
-    return children.filter((child) => parseContender(child) === null);
+  /** null: somebody deleted the pool. It is opened anew then. */
+  async #leases(onChange?: () => void): Promise<string[] | null> {
+    const { path } = this.#options;
+    const children = await ignoringNoNode(this.#session.getChildren(path, onChange));
+    if (children === null) this.#poolVersion = null;
+    return children?.filter((child) => parseContender(child) === null) ?? null;
   }
 
   async #describe(held: readonly string[]): Promise<ContenderInfo[]> {

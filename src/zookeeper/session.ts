@@ -14,7 +14,7 @@ import type { HostFailure, SessionInfo } from '../../machines/contract.ts';
 import { type Access, AUTH_VARIABLE, type Host } from '../access.ts';
 import type { Clock } from '../clock.ts';
 import type { Say } from '../log-level.ts';
-import { Connection, type EndReason, type Handshake } from './connection.ts';
+import { Connection, type EndReason, type Handshake, PASSWORD_BYTES } from './connection.ts';
 import { readCredentials } from './credentials.ts';
 import { isRequestError, RequestError, requestError, UnreachableError } from './errors.ts';
 import { HostsInTurn, hostName } from './hosts-in-turn.ts';
@@ -57,7 +57,6 @@ interface SessionEvents {
 type Stage = 'new' | 'alive' | 'over';
 
 const ID_BYTES = 8;
-const PASSWORD_BYTES = 16;
 const LONGEST_PAUSE_MS = 1000;
 
 export class Session extends Requester<SessionEvents> {
@@ -266,7 +265,8 @@ export class Session extends Requester<SessionEvents> {
         onConnected: () => this.emit('connected'),
         onHeard: () => {
           this.#heardAt = this.#options.clock.now();
-          if (!this.isAttached) return;
+        },
+        onUnderstood: () => {
           this.#answeredAt = this.#heardAt;
           this.#fruitless = 0;
         },
@@ -277,9 +277,7 @@ export class Session extends Requester<SessionEvents> {
         onEnded: (reason) => {
           const wasAttached = this.#attachment !== null && connection === this.#connection;
           if (wasAttached) this.#onDetached(reason);
-          else if (reason.kind === 'expired' && this.id !== 0n) {
-            this.#expire(reason.message, 'server');
-          }
+          else if (reason.kind === 'expired') this.#expire(reason.message, 'server');
           resolve(reason);
         },
       });

@@ -60,7 +60,9 @@ const WORDS: Readonly<Record<string, string>> = {
 };
 
 const UNKNOWN_SIGNER = 'its certificate is not signed by an authority in --tls-ca';
+const OURS_WANTED = 'the server wants a certificate of ours (--tls-cert)';
 const OURS_REFUSED = 'the server refuses our certificate (--tls-cert)';
+const NO_COMMON = 'no version of TLS (1.2 or newer) and cipher that the server takes as well';
 const NO_TLS = 'no TLS is spoken on this port';
 
 /** Of OpenSSL's verification (`X509_V_ERR_…`), its alerts (RFC 8446, section 6) and Node. */
@@ -74,11 +76,16 @@ const FINAL_WORDS: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: 'its certificate has expired',
   CERT_NOT_YET_VALID: 'its certificate is not valid yet (is the clock right?)',
   ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name',
-  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: 'the server wants a certificate of ours (--tls-cert)',
-  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: 'the server wants a certificate of ours (--tls-cert)',
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: OURS_WANTED,
+  // The same to BoringSSL, which Bun has.
+  ERR_SSL_TLSV1_ALERT_CERTIFICATE_REQUIRED: OURS_WANTED,
+  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: OURS_WANTED,
   ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: OURS_REFUSED,
   ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN: OURS_REFUSED,
   ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED: 'the server says that our certificate has expired',
+  ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: NO_COMMON,
+  ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE: NO_COMMON,
+  ERR_SSL_UNSUPPORTED_PROTOCOL: NO_COMMON,
   ERR_SSL_WRONG_VERSION_NUMBER: NO_TLS,
   ERR_SSL_PACKET_LENGTH_TOO_LONG: NO_TLS,
   ERR_OSSL_X509_KEY_VALUES_MISMATCH: '--tls-key is not the key of --tls-cert',

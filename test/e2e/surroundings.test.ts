@@ -1,7 +1,16 @@
 /** What lockex may be started in: signals that are ignored, folders, descriptors, bytes, outputs. */
+
+import { fileURLToPath } from 'node:url';
 import { expect, it, test } from 'vitest';
+import { run } from '../support/processes.ts';
 import { sharedServerWithChroot } from '../support/zookeeper.ts';
-import { PROGRAM, runLockex, runLockexBehind, temporaryFolder } from './program.ts';
+import {
+  PROGRAM,
+  runLockex,
+  runLockexBehind,
+  temporaryFolder,
+  userEnvironment,
+} from './program.ts';
 
 const isRoot = process.getuid?.() === 0;
 const ONE_LINE = /^lockex: .*\n$/;
@@ -17,6 +26,31 @@ it('by a parent that ignores SIGCHLD, it knows all the same how the command ende
   const once = ['--once-per', '1h', '--skip-exit-code', '9', '--', 'true'];
   expect(await under(once)).toMatchObject({ status: 0, stderr: '' });
   expect(await under(once)).toMatchObject({ status: 9, stderr: '' });
+});
+
+it('on a terminal that has hung up, it passes the status of its command on', async () => {
+  const { connectString } = await sharedServerWithChroot();
+  const python = fileURLToPath(new URL('../support/on_lost_terminal.py', import.meta.url));
+  const command = 'echo ready; while [ -t 1 ]; do sleep 0.05; done; exit 7';
+  const given = [PROGRAM, '-q', '-z', connectString, '--', command];
+  const { stdout } = await run('/usr/bin/python3', [python, ...given], { env: userEnvironment() });
+  expect(stdout).toBe('7\n');
+});
+
+test.runIf(isRoot)('it says in its node who runs it, whatever $USER says', async () => {
+  const { connectString } = await sharedServerWithChroot();
+  const script = `'${PROGRAM}' status -z ${connectString} --json x`;
+  const given = ['-q', '-z', connectString, '-i', 'x', '--', script];
+  const as = async (uid: number) => {
+    const drop = `setpriv --reuid=${uid} --regid=${uid} --clear-groups`;
+    const { stdout } = await runLockexBehind(`set -- ${drop} "$@"`, given, {
+      env: { USER: 'somebody' },
+      cwd: '/',
+    });
+    return JSON.parse(stdout);
+  };
+  expect(await as(65534)).toMatchObject([{ holders: [{ user: 'nobody' }] }]);
+  expect(await as(54321)).toMatchObject([{ holders: [{ user: '54321' }] }]);
 });
 
 it('in a folder that it may not enter again, it runs the command there', async () => {

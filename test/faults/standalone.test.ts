@@ -1,7 +1,8 @@
 /** Faults of lockex itself and of a single server. Each test says how its fault is made. */
 import { execFileSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { CreateMode } from '../../src/zookeeper/requests.ts';
 import {
@@ -99,16 +100,20 @@ describe('lockex', () => {
 
   it('crashed by an exception that nobody foresaw: the same as SIGKILL, with a line', async () => {
     const { connectString } = await sharedServerWithChroot();
-    const folder = temporaryFolder();
-    // The fault: the trace can't be written any more.
-    const env = { LOCKEX_TRACE: `${folder}/trace` };
+    const crashAt = `${temporaryFolder()}/now`;
+    const preload = fileURLToPath(new URL('../support/crash.cjs', import.meta.url));
+    const env = {
+      CRASH_AT: crashAt,
+      NODE_OPTIONS: `--require=${preload}`,
+      BUN_OPTIONS: `--preload=${preload}`,
+    };
     const words = ['-z', connectString, '--', 'echo $$; exec sleep 600'];
     const holder = startLockex(words, { env });
     const pid = Number(await holder.line(/^\d+$/));
-    rmSync(folder, { recursive: true });
+    writeFileSync(crashAt, '');
     const { status, stderr } = await holder.ended;
     expect(status).toBe(125);
-    expect(stderr).toMatch(/lockex failed: .*ENOENT/);
+    expect(stderr).toContain('lockex failed: nobody foresaw this');
     expect(stderr).not.toMatch(/\n\s+at /);
     await gone(pid);
   });

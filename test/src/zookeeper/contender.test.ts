@@ -137,6 +137,7 @@ function contending(...standings: Standing[]) {
           onChange = changed;
           return standings[number] ?? QUEUED;
         },
+        doubt: () => {},
         withdraw: async () => {},
       };
     },

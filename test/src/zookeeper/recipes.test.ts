@@ -147,6 +147,19 @@ describe('a lock', () => {
     expect(second.nodePath).not.toBe(before);
   });
 
+  it('stands again when somebody deleted its node and the lock with it', async () => {
+    const [ours, other] = [await session(), await session()];
+    const [lock, holder] = [lockOf(ours), lockOf(other)];
+    await holder.advance(nothing);
+    await lock.advance(nothing);
+    await other.remove(lock.nodePath ?? '');
+    await holder.withdraw();
+    await other.remove('/l');
+    lock.doubt();
+    expect(await lock.advance(nothing)).toMatchObject({ kind: 'granted' });
+    expect(await other.exists(lock.nodePath ?? '')).not.toBeNull();
+  });
+
   it('waits for Curator’s contenders as well', async () => {
     const other = await session();
     await other.mkdirp('/l');
@@ -229,6 +242,42 @@ describe('a semaphore', () => {
     const full = semaphoreOf(await session());
     await other.create('/s/second', data, { mode: CreateMode.EPHEMERAL });
     expect(await full.advance(nothing)).toMatchObject({ kind: 'queued', passing: false });
+  });
+
+  it('opens its pool anew when somebody deleted that', async () => {
+    const [ours, other] = [await session(), await session()];
+    const [waiting, holder] = [semaphoreOf(ours, 1), semaphoreOf(other, 1)];
+    await holder.advance(nothing);
+    let changes = 0;
+    const onChange = () => {
+      changes += 1;
+    };
+    expect(await waiting.advance(onChange)).toMatchObject({ kind: 'queued' });
+    await holder.withdraw();
+    await other.remove('/s');
+    expect(await waiting.advance(onChange)).toMatchObject({ kind: 'granted' });
+    expect(changes).toBeGreaterThan(0);
+    expect((await other.getData('/s')).data?.toString()).toBe('1');
+  });
+
+  it.each([
+    ['2\n', 2],
+    [' +2 ', 2],
+  ])('reads N as Python does: %j is %d', async (text, leases) => {
+    const ours = await session();
+    await ours.create('/s', Buffer.from(text), { mode: CreateMode.PERSISTENT });
+    expect(await semaphoreOf(ours, leases).advance(nothing)).toMatchObject({ kind: 'granted' });
+    expect((await ours.getData('/s')).data?.toString()).toBe(text);
+  });
+
+  it.each(['{"db": "prod"}', '-1', '2.0'])('leaves what is no number alone: %s', async (text) => {
+    const ours = await session();
+    await ours.create('/s', Buffer.from(text), { mode: CreateMode.PERSISTENT });
+    expect(await semaphoreOf(ours).advance(nothing)).toEqual({
+      kind: 'refused',
+      message: "the data of /s is no number of leases: it is something of somebody else's",
+    });
+    expect((await ours.getData('/s')).data?.toString()).toBe(text);
   });
 
   it('writes N into a pool that kazoo has made and not yet marked', async () => {

@@ -110,7 +110,35 @@ describe('a session', () => {
     const refused = session.connect(300);
     await expect(refused).rejects.toBeInstanceOf(UnreachableError);
     await expect(refused).rejects.toMatchObject({
-      failures: [{ problem: expect.stringContaining('expired') }],
+      failures: [{ problem: expect.stringContaining('makes no session') }],
+    });
+  });
+
+  it.each([0, 15, 17, 0x7fffffff, -1])(
+    'takes no handshake with a password of %i bytes',
+    async (length) => {
+      const { port } = await startScriptedServer(async (connection) => {
+        await connection.frame();
+        connection.send(int(0), int(4000), long(7n), int(length), Buffer.alloc(16));
+      });
+      const refused = made({ hosts: [{ host: '127.0.0.1', port }] }).connect(300);
+      await expect(refused).rejects.toMatchObject({
+        failures: [{ problem: expect.stringContaining('malformed') }],
+      });
+    },
+  );
+
+  it('with a server that talks nonsense ends T after the last that made sense', async () => {
+    const { port } = await startScriptedServer(async (connection) => {
+      await connection.shakeHands({ timeoutMs: 1000 });
+      connection.send(int(0));
+    });
+    const session = made({ hosts: [{ host: '127.0.0.1', port }], timeoutMs: 1000 });
+    const expired = told(session, 'expired');
+    await session.connect(20_000);
+    expect(await expired).toEqual({
+      message: 'servers take the session, but answer nothing',
+      by: 'silence',
     });
   });
 
