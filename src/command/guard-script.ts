@@ -29,7 +29,8 @@ export const GUARD_BOOT = 'eval "$script"';
  *   credentials TEXT      the reaper's stdin
  *   beat DEADLINE         centiseconds of /proc/uptime (elsewhere: seconds since 1970); echoed
  *
- * and back: `beat DEADLINE`, `firing` (from here on nothing is taken back), `fired` (all dead).
+ * and back: `beat DEADLINE`, `firing` (from here on nothing is taken back), `fired` (all dead),
+ * `broken` (it can't do its work: another is wanted).
  *
  * Signals are ignored, not handled: a handler would make dash's `read` fail like an end of file.
  *
@@ -37,9 +38,9 @@ export const GUARD_BOOT = 'eval "$script"';
  * and `sleep` don't count the time for which the host slept. bash and busybox do it in `read -t`,
  * when a third of what is left is over (0.4 ms of CPU each time; beats come more often). dash has no
  * such thing: there a ticker and a forwarder write into a pipe of our own once a second, and each
- * tick costs a `sleep` (1 ms). A here-document is the only pipe
- * that dash can open both ends of; nothing is in it. Both writers hold its writing end alone, so
- * that they end with the guard.
+ * tick costs a `sleep` (1 ms). A here-document is the only pipe that dash can open both ends of;
+ * nothing is in it. Both writers hold its writing end alone, so that they end with the guard. A
+ * ticker that is missed, or can't start its `sleep` any more, is the end of the guard.
  *
  * An end of file and a timeout look alike in busybox: it is the end when `read` came back with
  * nothing twice, well before its time.
@@ -52,6 +53,7 @@ set --
 newline='
 '
 deadline= fired= shut= gate= start= folder= marker= brand= ours= credentials= part= alldead=
+isbroken= hasread=
 if [ -r /proc/uptime ]; then
   second=100 slack=5
   now() { read -r up rest </proc/uptime; up=\${up%.*}\${up#*.}; }
@@ -83,6 +85,25 @@ handle() {
   esac
 }
 
+# This shell ends because it could not start a process. Until lockex has replaced it, it can still look
+# at the clock, and end the command.
+broken() {
+  trap - EXIT
+  isbroken=1
+  if [ -n "$fired" ]; then
+    eval "$deed"
+    end_all
+    exit
+  fi
+  echo broken >&3
+  while ticking; do
+    now
+    ! overdue || fire
+  done
+  exit
+}
+trap broken EXIT
+
 next() {
   [ -n "$known" ] || { receive; return; }
   line=\${known%%"$newline"*}
@@ -98,9 +119,11 @@ while next; do
   esac
 done
 fire
+trap - EXIT
 if [ -n "$alldead" ] && [ -n "$credentials" ] && [ $# -gt 0 ]; then
   exec 3>&-
-  printf '%s\\n' "$credentials" | "$@"
+  printf '%s\\n' "$credentials" | "$@" &
+  await_end $! 6000
 fi
 `;
 
@@ -131,6 +154,7 @@ patience() {
 
 read -r -t 1 line </dev/null 2>/dev/null
 if [ $? -lt 2 ]; then
+  hasread=1
   receive() {
     empty=
     while :; do
@@ -164,8 +188,11 @@ NOTHING
   ) &
   (
     exec 7>/proc/self/fd/6 6<&- 3>&-
+    trap 'echo broken >&7' EXIT
     while sleep 1 && echo tick >&7; do :; done
   ) &
+  now
+  ticked=$up
   receive() {
     if ticking; then
       patience
@@ -173,23 +200,36 @@ NOTHING
     fi
     IFS= read -r line <&6
     now
-    [ "$line" != end ]
+    case $line in tick) ticked=$up ;; end) return 1 ;; esac
+    [ "$line" != broken ] && [ $((up - ticked)) -lt $((10 * second)) ] || exit
   }
 fi
 `;
 }
 
 /** What it does then, in the variable `ending`: few guards ever read it. */
-export const GUARD_ENDING = firing() + scanning();
+export const GUARD_ENDING = firing() + looking();
 
 /**
  * `end_all`: ends everything, and says so; `alldead` is set when nothing of it lives any more. Without
  * a cgroup the group is stopped first: from then on it does nothing, though finding the others takes
  * some 20 ms. Then in rounds, until two looks have found nobody.
+ *
+ * Nothing is started for it, as far as possible: the command may have used up all processes that its
+ * user may have. (Then dash and busybox end themselves, and bash tries again for 15 s.) Nor is PATH
+ * needed. What can't be looked at is not taken for dead.
  */
 function firing(): string {
   return `
-nap() { sleep 0.02 2>/dev/null || sleep 1; }
+if [ -n "$hasread" ]; then
+  exec 8<<NOTHING
+NOTHING
+  exec 9<>/proc/self/fd/8 8<&-
+  nap() { IFS= read -r -t "$1" rest <&9; }
+else
+  nap() { sleep "$1" 2>/dev/null || sleep 1; }
+fi
+[ -z "$isbroken" ] || nap() { :; }
 
 end_all() {
   alldead=
@@ -201,11 +241,28 @@ end_all() {
     else end_group && break
     fi
     rounds=$((rounds + 1))
-    if [ "$rounds" -lt 100 ]; then nap; else sleep 1; fi
+    if [ "$rounds" -lt 100 ]; then nap 0.02; else nap 1; fi
   done
   [ "$rounds" -ge 3000 ] || alldead=1
   [ -z "$folder" ] || find "$folder" -depth -type d -exec rmdir {} \\;
   echo fired >&3
+}
+
+# PID: a process of our own, which gets so many tenths of a second. (Where no threads are to be had,
+# Node does not come to its first line, and never ends.)
+await_end() {
+  tenths=0
+  while [ "$tenths" -lt "$2" ] && is_running "$1"; do
+    nap 0.1
+    tenths=$((tenths + 1))
+  done
+  kill -9 "$1"
+}
+
+is_running() {
+  [ -r /proc/self/stat ] || { kill -0 "$1"; return; }
+  read -r stat 2>/dev/null <"/proc/$1/stat" || return 1
+  case \${stat##*) } in [ZXx]*) return 1 ;; esac
 }
 
 end_folder() {
@@ -231,25 +288,34 @@ end_group() {
 end_tree() {
   [ -n "$gate" ] || return 0
   if is_it "$gate" "$start"; then kill -STOP "-$gate"; fi
-  seen=$(scan)
+  look
+  [ -n "$seen" ] || look marked
   for one in $seen; do
     is_it "\${one%:*}" "\${one#*:}" && kill -STOP "\${one%:*}"
   done
   for one in $seen; do
     is_it "\${one%:*}" "\${one#*:}" && kill -9 "\${one%:*}"
+    # The sessions of the dead are still theirs.
+    case " $ours " in *" $one "*) ;; *) ours="$ours $one" ;; esac
   done
-  # The sessions of the dead are still theirs.
-  ours="$ours $seen"
-  [ -z "$seen" ] && [ -z "$(scan)" ]
+  [ -z "$seen" ] && ! is_hidden
+}
+
+# /proc may show us our own user's processes only (hidepid): what we may not signal lives.
+is_hidden() {
+  [ ! -r /proc/1/stat ] || return 1
+  case $(kill -0 "-$gate" 2>&1) in *ermitted*) return 0 ;; esac
+  return 1
 }
 `;
 }
 
 /**
- * `is_it PID START`: the process of that number is still the same. `scan`: everything living that
- * the command started, as PID:START, by descent, session, group, what lockex saw, marker and brand.
+ * `is_it PID START`: the process of that number is still the same. `look`: leaves in `seen`, as
+ * PID:START, everything living that the command started: by descent, session, group, what lockex saw;
+ * `look marked`: also by marker and brand, which takes longer.
  */
-function scanning(): string {
+function looking(): string {
   return `
 is_it() {
   read -r stat 2>/dev/null <"/proc/$1/stat" || return 1
@@ -257,38 +323,55 @@ is_it() {
 }
 is_start() { [ "\${21}" = "$1" ]; }
 
-scan() {
-  {
-    [ -z "$marker" ] || grep -lsF "$marker=" /proc/[0-9]*/environ
-    [ -z "$brand" ] || grep -lsE "^Max file locks +$brand " /proc/[0-9]*/limits
-    cat /proc/[0-9]*/stat 2>/dev/null
-  } | awk -v gate="$gate" -v start="$start" -v ours="$ours" -v self="$$" '
-    /^\\/proc\\// { split($0, path, "/"); marked[path[3]] = 1; next }
-    {
-      pid = $1
-      sub(/^.*\\) /, "")
-      state[pid] = $1; parent[pid] = $2; group[pid] = $3; session[pid] = $4; born[pid] = $20
-    }
-    END {
-      n = split(ours, list, " ")
-      for (i = 1; i <= n; i++) {
-        split(list[i], one, ":")
-        if (!(one[1] in born) || born[one[1]] == one[2]) known[one[1]] = 1
-      }
-      if (!(gate in born) || born[gate] == start) known[gate] = 1
-      for (pid in marked) known[pid] = 1
-      do {
-        grown = 0
-        for (pid in born) {
-          if (pid in known || born[pid] + 0 < start + 0) continue
-          if (parent[pid] in known || session[pid] in known || group[pid] in known) {
-            known[pid] = 1; grown = 1
-          }
-        }
-      } while (grown)
-      for (pid in known)
-        if (pid in born && session[pid] != self && state[pid] !~ /[ZXx]/) print pid ":" born[pid]
-    }'
+look() {
+  table= theirs=' ' seen=
+  for one in "$gate:$start" $ours; do
+    pid=\${one%:*}
+    if [ ! -e "/proc/$pid" ] || is_it "$pid" "\${one#*:}"; then theirs="$theirs$pid "; fi
+  done
+  for path in /proc/[0-9]*; do
+    read -r stat 2>/dev/null <"$path/stat" || continue
+    note "\${path#/proc/}" \${stat##*) }
+  done
+  [ -z "$1" ] || for row in $table; do
+    pid=\${row%%:*}
+    case $theirs in *" $pid "*) continue ;; esac
+    is_marked "$pid" && theirs="$theirs$pid "
+  done
+  grown=1
+  while [ -n "$grown" ]; do
+    grown=
+    for row in $table; do
+      pid=\${row%%:*} row=\${row#*:}
+      case $theirs in *" $pid "*) continue ;; esac
+      parent=\${row%%:*} row=\${row#*:}
+      group=\${row%%:*} row=\${row#*:}
+      case $theirs in
+        *" $parent "*|*" $group "*|*" \${row%%:*} "*) theirs="$theirs$pid " grown=1 ;;
+      esac
+    done
+  done
+  for row in $table; do
+    pid=\${row%%:*} row=\${row#*:*:*:}
+    case $theirs in *" $pid "*) ;; *) continue ;; esac
+    case $row in "$$":*|*:[ZXx]) ;; *) row=\${row#*:} seen="$seen $pid:\${row%:*}" ;; esac
+  done
+}
+
+# What is older than the gate was not started by it.
+note() {
+  [ "\${21}" -lt "$start" ] || table="$table $1:$3:$4:$5:\${21}:$2"
+}
+
+is_marked() {
+  [ -r "/proc/$1/environ" ] || return 1
+  [ -z "$marker" ] || while IFS= read -r text || [ -n "$text" ]; do
+    case $text in *"$marker="*) return 0 ;; esac
+  done 2>/dev/null <"/proc/$1/environ"
+  [ -z "$brand" ] || while read -r one two three most rest; do
+    [ "$one $two $three $most" != "Max file locks $brand" ] || return 0
+  done 2>/dev/null <"/proc/$1/limits"
+  return 1
 }
 `;
 }

@@ -34,7 +34,7 @@ export class Guard {
         // Nothing of the user's: no folder kept busy, no output kept open, no variable.
         cwd: '/',
         env: {
-          PATH: process.env['PATH'] ?? '/usr/bin:/bin',
+          PATH: ['/usr/bin', '/bin', process.env['PATH']].filter(Boolean).join(':'),
           LC_ALL: 'C',
           // bash would ask who it is otherwise, of a directory service perhaps, which may hang.
           HOME: '/',
@@ -49,6 +49,10 @@ export class Guard {
         onText: lineCutter((line) => {
           if (line.startsWith('beat ')) events.onBeat(line);
           else if (line === 'firing') events.onFiring();
+          else if (line === 'broken') {
+            this.kill();
+            gone('can start no process any more');
+          }
         }),
         onClosed: () => {},
         onExit: () => gone('ended'),

@@ -1,11 +1,13 @@
 /** One guard by itself, told what a lockex would tell it: deadlines, and whom it must not touch. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, type SpawnOptions, spawn } from 'node:child_process';
 import { chmodSync, existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { Duplex } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
 import { Guard } from '../../../src/command/guard.ts';
+import { GUARD_BOOT, GUARD_ENDING, GUARD_SCRIPT } from '../../../src/command/guard-script.ts';
 import { readProcess, readProcessTable } from '../../../src/command/process-table.ts';
 import type { Identity } from '../../../src/command/types.ts';
 import { isStill } from '../../support/process-list.ts';
@@ -24,8 +26,8 @@ import {
 afterEach(cleanUp);
 
 /** A process in a session of its own, as a gate is. */
-function sleeper(): Identity & { readonly child: ChildProcess } {
-  const child = spawn('sleep', ['200'], { detached: true, stdio: 'ignore' });
+function sleeper(options: SpawnOptions = {}): Identity & { readonly child: ChildProcess } {
+  const child = spawn('sleep', ['200'], { detached: true, stdio: 'ignore', ...options });
   onCleanUp(() => void child.kill('SIGKILL'));
   const record = readProcess(child.pid ?? 0);
   if (record === null) throw new Error('the sleeper is gone');
@@ -168,6 +170,72 @@ describe.runIf(process.getuid?.() === 0)('what will not die', () => {
     again.guard.send('reaper', 'word /bin/touch', `word ${out}`, 'credentials x');
     again.guard.hangUp();
     await until(() => existsSync(out), 'the reaper');
+  });
+});
+
+describe.runIf(process.getuid?.() === 0)('where no process can be started any more', () => {
+  const USER = 65_531;
+  const drop = ['setpriv', `--reuid=${USER}`, `--regid=${USER}`, '--clear-groups'];
+  /** As that user, so that the limit is its own. */
+  const asUser = (shell: readonly string[]) => ['/usr/bin/env', ...drop, ...shell];
+  /** Of everything in that session. */
+  const allowNone = (session: number) => {
+    for (const record of readProcessTable().values()) {
+      if (record.session !== session) continue;
+      execFileSync('/usr/bin/env', [...drop, 'prlimit', `--pid=${record.pid}`, '--nproc=1:1']);
+    }
+  };
+  const marker = 'LOCKEX_HELD_test';
+  const theirs = (env: Record<string, string> = {}) => {
+    const options = { uid: USER, gid: USER, cwd: '/', env: { PATH: '/usr/bin:/bin', ...env } };
+    return sleeper(options);
+  };
+
+  it.each(SHELLS)(
+    'a guard in %s ends the command, and what it can find by its marker',
+    async (_, shell) => {
+      const { guard, told, pid } = guardIn(asUser(shell));
+      const [victim, marked, stranger] = [theirs(), theirs({ [marker]: '1' }), theirs()];
+      guard.send(`gate ${victim.pid} ${victim.start}`, `marker ${marker}`, beatIn(2500));
+      await until(() => told.some((line) => line.startsWith('beat')), 'the echo');
+      allowNone(pid);
+      guard.hangUp();
+      await until(() => !isStill(victim) && !isStill(marked), 'the end of both');
+      expect(isStill(stranger)).toBe(true);
+      await until(() => told.includes('gone'), "the guard's end");
+    },
+  );
+
+  it('dash says that it can guard no longer, and is replaced', async () => {
+    const { guard, told, pid } = guardIn(asUser(['dash']));
+    const victim = theirs();
+    guard.send(`gate ${victim.pid} ${victim.start}`, beatIn(600_000));
+    await until(() => told.some((line) => line.startsWith('beat')), 'the echo');
+    allowNone(pid);
+    await until(() => told.includes('gone'), "the guard's end");
+    expect(isStill(victim)).toBe(true);
+  });
+
+  it('dash keeps the last deadline all the same, should nobody replace it', async () => {
+    const child = spawn('/usr/bin/env', [...asUser(['dash']).slice(1), '-c', GUARD_BOOT, 'guard'], {
+      detached: true,
+      cwd: '/',
+      env: { PATH: '/usr/bin:/bin', script: GUARD_SCRIPT, ending: GUARD_ENDING, facts: '' },
+      stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+    });
+    onCleanUp(() => signalSession(child.pid ?? 0, 'SIGKILL'));
+    const wire = child.stdio[3] as Duplex;
+    const said: string[] = [];
+    wire.setEncoding('utf8').on('data', (text: string) => said.push(text));
+    const victim = theirs();
+    const begun = systemClock.now();
+    wire.write(`gate ${victim.pid} ${victim.start}\n${beatIn(4000)}\n`);
+    await until(() => said.join('').includes('beat'), 'the echo');
+    allowNone(child.pid ?? 0);
+    await until(() => said.join('').includes('broken'), 'the word of it');
+    expect(isStill(victim)).toBe(true);
+    await until(() => !isStill(victim), 'the end of the command');
+    expect(systemClock.now()).toBeGreaterThan(begun + 3900);
   });
 });
 
