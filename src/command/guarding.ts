@@ -6,8 +6,8 @@
 import type { LeaseInfo } from '../../machines/contract.ts';
 import type { Clock } from '../clock.ts';
 import type { Say } from '../log-level.ts';
+import { firingAt, guardDeadline } from './deadlines.ts';
 import { Guard } from './guard.ts';
-import { hasProcessTable } from './process-table.ts';
 import { Stopwatch } from './stopwatch.ts';
 
 /** How long an echo may take, and a new guard to be armed. */
@@ -21,6 +21,8 @@ export interface GuardingOptions {
   readonly shell: readonly string[];
   readonly clock: Clock;
   readonly log: Say;
+  /** What it takes the guard at present to look for what it ends; milliseconds. */
+  readonly lookMs: () => number;
 }
 
 export interface GuardingEvents {
@@ -102,7 +104,8 @@ export class Guarding {
   /** The same while nothing runs yet: a deadline that is still far off need not be moved. */
   beatBeforehand(lease: LeaseInfo): void {
     const now = this.#options.clock.now();
-    const isFarOff = FAR_OFF * (this.#firesAt - now) >= firingAt(lease) - now;
+    const wanted = firingAt(lease, this.#options.lookMs());
+    const isFarOff = FAR_OFF * (this.#firesAt - now) >= wanted - now;
     if (!(this.isArmed && this.#isInformed && isFarOff)) this.beat(lease);
   }
 
@@ -145,8 +148,10 @@ export class Guarding {
 
   /** The line that tells this lease's deadline. */
   #renewBeat(lease: LeaseInfo): string {
-    this.#beat = `beat ${guardDeadline(lease, this.#options.clock)}`;
-    this.#firesAt = firingAt(lease);
+    const { clock, lookMs } = this.#options;
+    const lookMsNow = lookMs();
+    this.#beat = `beat ${guardDeadline(lease, lookMsNow, clock)}`;
+    this.#firesAt = firingAt(lease, lookMsNow);
     return this.#beat;
   }
 
@@ -197,32 +202,4 @@ export class Guarding {
     this.#isArmed = false;
     guard?.kill();
   }
-}
-
-/** lockex kills a little before the guard does, which then finds nothing left to do. */
-const AHEAD_OF_GUARD = 1.4;
-
-/** When lockex itself has to kill, for everything to be dead by the end of the lease. */
-export function lastKillAt(lease: LeaseInfo, deadline: number): number {
-  return deadline - AHEAD_OF_GUARD * killingMarginMs(lease);
-}
-
-/** What killing may take, taken from the end of the lease: the guard is the last to act. */
-function killingMarginMs(lease: LeaseInfo): number {
-  return Math.min(750, Math.max(50, (lease.leaseEnd - lease.stopAt) / 4));
-}
-
-/** When the guard ends the command, if it hears nothing more. */
-export function firingAt(lease: LeaseInfo): number {
-  return lease.leaseEnd - killingMarginMs(lease);
-}
-
-/** The same in centiseconds of /proc/uptime; null where there is none. */
-export function uptimeDeadline(lease: LeaseInfo): number | null {
-  return hasProcessTable ? Math.max(0, Math.floor(firingAt(lease) / 10)) : null;
-}
-
-/** Where there is none, in seconds since 1970, rounded to the safe side. */
-function guardDeadline(lease: LeaseInfo, clock: Clock): number {
-  return uptimeDeadline(lease) ?? Math.floor((Date.now() + firingAt(lease) - clock.now()) / 1000);
 }

@@ -68,6 +68,10 @@ export function readProcessTable(): ProcessTable {
   return table;
 }
 
+export function countProcesses(): number {
+  return listProc().length;
+}
+
 /**
  * Children of a process, over all its threads; null where the kernel doesn't list them
  * (CONFIG_PROC_CHILDREN). Costs as much as the process has threads, whatever else runs on the host.

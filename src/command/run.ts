@@ -6,8 +6,9 @@
  */
 import type { CommandEvent, GrantInfo, LeaseInfo, StopReport } from '../../machines/contract.ts';
 import type { CommandExit } from '../../machines/outcome.ts';
+import { firingAt, lastKillAt, lookMsNow, uptimeDeadline } from './deadlines.ts';
 import { guardShell } from './guard.ts';
-import { firingAt, Guarding, lastKillAt, uptimeDeadline } from './guarding.ts';
+import { Guarding } from './guarding.ts';
 import { DEFAULT_SHELL, Parking } from './parking.ts';
 import { markerOf } from './preparation.ts';
 import { Stopping } from './stopping.ts';
@@ -110,7 +111,8 @@ export class Run {
     if (this.#settling !== null && graceMs > 0 && deadline === null) return;
     const inTime = this.#options.clock.now() + graceMs;
     const lease = this.#lease;
-    const last = deadline === null || lease === null ? inTime : lastKillAt(lease, deadline);
+    const last =
+      deadline === null || lease === null ? inTime : lastKillAt(lease, deadline, this.#lookMs());
     this.#stop().request(Math.min(inTime, last));
   }
 
@@ -133,13 +135,23 @@ export class Run {
   #newGuarding(): Guarding {
     const { clock, log, shell } = this.#options;
     return new Guarding(
-      { shell: shell ?? guardShell(DEFAULT_SHELL), clock, log },
+      {
+        shell: shell ?? guardShell(DEFAULT_SHELL),
+        clock,
+        log,
+        lookMs: () => this.#lookMs(),
+      },
       {
         onArmed: () => this.#proceed(),
         onFailed: (message) => this.#guardFailed(message),
         onFiring: () => this.#guardFired(),
       },
     );
+  }
+
+  /** A cgroup knows by itself what is in it. */
+  #lookMs(): number {
+    return this.#parking.folder === null ? lookMsNow() : 0;
   }
 
   /**
@@ -169,13 +181,14 @@ export class Run {
     }
     // What was just said may have been answered already.
     if (!this.#wasArmed || this.#grant === null || !this.#parking.isParked) return;
-    if (this.#options.clock.now() >= firingAt(this.#lease)) {
+    const lookMs = this.#lookMs();
+    if (this.#options.clock.now() >= firingAt(this.#lease, lookMs)) {
       const words = 'the lease ended before the start: waiting for another';
       return this.#options.log('warn', words);
     }
     // The guard first: from here on a deadline that passes is the command's end.
     this.#guarding?.opening(this.#lease);
-    this.#parking.open(this.#grant, uptimeDeadline(this.#lease));
+    this.#parking.open(this.#grant, uptimeDeadline(this.#lease, lookMs));
   }
 
   #exited(exit: CommandExit): void {
