@@ -288,6 +288,9 @@ end_group() {
 end_tree() {
   [ -n "$gate" ] || return 0
   if is_it "$gate" "$start"; then kill -STOP "-$gate"; fi
+  for one in $ours; do
+    is_it "\${one%:*}" "\${one#*:}" && kill -STOP "\${one%:*}"
+  done
   look
   [ -n "$seen" ] || look marked
   for one in $seen; do
@@ -330,8 +333,17 @@ look() {
     if [ ! -e "/proc/$pid" ] || is_it "$pid" "\${one#*:}"; then theirs="$theirs$pid "; fi
   done
   for path in /proc/[0-9]*; do
+    read -r pid name state parent group session f7 f8 f9 f10 f11 f12 f13 f14 f15 f16 f17 f18 f19 \\
+      f20 f21 born rest 2>/dev/null <"$path/stat" || continue
+    # A name, of 15 characters at most, may have blanks and parentheses in it.
+    case $name in
+      *')') case $state$parent$group$session$f7$f8$f9$f10 in
+        *')'*) ;;
+        *) note; continue ;;
+      esac ;;
+    esac
     read -r stat 2>/dev/null <"$path/stat" || continue
-    note "\${path#/proc/}" \${stat##*) }
+    note_odd "\${path#/proc/}" \${stat##*) }
   done
   [ -z "$1" ] || for row in $table; do
     pid=\${row%%:*}
@@ -360,7 +372,11 @@ look() {
 
 # What is older than the gate was not started by it.
 note() {
-  [ "\${21}" -lt "$start" ] || table="$table $1:$3:$4:$5:\${21}:$2"
+  [ "$born" -lt "$start" ] || table="$table $pid:$parent:$group:$session:$born:$state"
+}
+note_odd() {
+  pid=$1 state=$2 parent=$3 group=$4 session=$5 born=\${21}
+  note
 }
 
 is_marked() {

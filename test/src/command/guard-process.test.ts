@@ -1,6 +1,6 @@
 /** One guard by itself, told what a lockex would tell it: deadlines, and whom it must not touch. */
 import { type ChildProcess, execFileSync, type SpawnOptions, spawn } from 'node:child_process';
-import { chmodSync, existsSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -171,6 +171,30 @@ describe.runIf(process.getuid?.() === 0)('what will not die', () => {
     again.guard.hangUp();
     await until(() => existsSync(out), 'the reaper');
   });
+});
+
+describe.each(SHELLS)('a guard in %s', (_name, shell) => {
+  it.each(['a b', 'a) b', '(', 'a) S 1 1 1 1 1', ') R 1 1 1 1 1 )'])(
+    'finds a process that is named %j',
+    async (name) => {
+      const { guard, told } = guardIn(shell);
+      const program = join(temporaryFolder(), name);
+      copyFileSync('/bin/sleep', program);
+      const victim = sleeper();
+      const child = spawn(program, ['200'], {
+        detached: true,
+        stdio: 'ignore',
+        env: { MARK: '1' },
+      });
+      onCleanUp(() => void child.kill('SIGKILL'));
+      const pid = child.pid ?? 0;
+      await until(() => readProcess(pid)?.name === name, 'its name');
+      guard.send(`gate ${victim.pid} ${victim.start}`, 'marker MARK', beatIn(600_000));
+      guard.hangUp();
+      await until(() => told.includes('gone'), "the guard's end");
+      await until(() => child.signalCode === 'SIGKILL', 'its end');
+    },
+  );
 });
 
 describe.runIf(process.getuid?.() === 0)('where no process can be started any more', () => {
