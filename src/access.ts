@@ -6,6 +6,8 @@
 export interface Host {
   readonly host: string;
   readonly port: number;
+  /** Where it is to be reached, if not where its name leads by itself. */
+  readonly address?: string;
 }
 
 export interface Access {

@@ -25,7 +25,7 @@ export function lastKillAt(lease: LeaseInfo, deadline: number, lookMs: number): 
 /** What killing may take, taken from the end of the lease: the guard is the last to act. */
 function killingMarginMs({ provenAt, stopAt, leaseEnd }: LeaseInfo, lookMs: number): number {
   const killingMs = Math.min(750, Math.max(50, (leaseEnd - stopAt) / 4));
-  return killingMs + Math.min(lookMs, (leaseEnd - provenAt) / 6);
+  return killingMs + Math.min(lookMs, (leaseEnd - provenAt) / 3);
 }
 
 /** When the guard ends the command, if it hears nothing more. */

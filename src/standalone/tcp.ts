@@ -13,7 +13,8 @@ import { Outbox, rethrow } from './outbox.ts';
  */
 let hasHung = false;
 
-export function connectTcp({ host, port }: Host): ServerSocket {
+export function connectTcp({ host: name, port, address }: Host): ServerSocket {
+  const host = address ?? name;
   if (!hasHung) return new TcpSocket(host, port);
   return process.getBuiltinModule('node:net').connect({ host, port, noDelay: true });
 }

@@ -14,6 +14,7 @@ import type { HostFailure, SessionInfo } from '../../machines/contract.ts';
 import { type Access, AUTH_VARIABLE, type Host } from '../access.ts';
 import type { Clock } from '../clock.ts';
 import type { Say } from '../log-level.ts';
+import { type Lookup, otherWaysTo } from './addresses.ts';
 import { Connection, type EndReason, type Handshake, PASSWORD_BYTES } from './connection.ts';
 import { readCredentials } from './credentials.ts';
 import { isRequestError, RequestError, requestError, UnreachableError } from './errors.ts';
@@ -31,6 +32,7 @@ export interface SessionOptions extends Access {
   readonly resume?: { readonly id: Buffer; readonly password: Buffer };
   readonly random?: () => number;
   readonly openSocket?: typeof openSocket;
+  readonly lookup?: Lookup;
 }
 
 /** A connection on which the session is attached. */
@@ -227,9 +229,8 @@ export class Session extends Requester<SessionEvents> {
       let isRefused = true;
       let isLate = false;
       for (const host of this.#hosts.round()) {
-        const left = until === null ? Number.POSITIVE_INFINITY : until - clock.now();
-        if (left <= 0) return false;
-        const failure = await this.#attachTo(host, Math.min(left, this.#share(slowRounds)));
+        if (until !== null && until <= clock.now()) return false;
+        const failure = await this.#attachToAny(host, until, slowRounds);
         if (failure === null) return true;
         if (this.#isOver()) return false;
         failures.set(hostName(host), failure.message);
@@ -245,6 +246,24 @@ export class Session extends Requester<SessionEvents> {
       await this.#pause(round, until);
     }
     return false;
+  }
+
+  /** By its name, and where that has not led to one that serves, at each of its addresses. */
+  async #attachToAny(
+    server: Host,
+    until: number | null,
+    slowRounds: number,
+  ): Promise<EndReason | null> {
+    const { clock, lookup } = this.#options;
+    const deadline = () =>
+      Math.min((until ?? Number.POSITIVE_INFINITY) - clock.now(), this.#share(slowRounds));
+    const failure = await this.#attachTo(server, deadline());
+    if (failure === null || this.#isOver()) return failure;
+    for (const way of await otherWaysTo(server, { clock, lookup, boundMs: deadline() })) {
+      if (this.#isOver() || deadline() <= 0) break;
+      if ((await this.#attachTo(way, deadline())) === null) return null;
+    }
+    return failure;
   }
 
   /** null when the session is attached; else what went wrong. */

@@ -10,12 +10,12 @@ export function openSocket(server: Host, tls: TlsFiles | null): ServerSocket {
   return tls === null ? connectTcp(server) : connectTls(server, tls);
 }
 
-function connectTls({ host, port }: Host, tls: TlsFiles): ServerSocket {
+function connectTls({ host, port, address }: Host, tls: TlsFiles): ServerSocket {
   // Not imported: they would cost every start without TLS a tenth of its time.
   const { connect } = process.getBuiltinModule('node:tls');
   const { isIP } = process.getBuiltinModule('node:net');
   const socket = connect({
-    host,
+    host: address ?? host,
     port,
     ca: readFileSync(tls.ca),
     ...(tls.own && { cert: certificateOf(tls.own.cert), key: readPrivately(tls.own.key) }),

@@ -16,6 +16,6 @@ export interface ServerSocket {
   readonly destroyed: boolean;
 }
 
-export function connectTcp({ host, port }: Host): ServerSocket {
-  return connect({ host, port, noDelay: true });
+export function connectTcp({ host, port, address }: Host): ServerSocket {
+  return connect({ host: address ?? host, port, noDelay: true });
 }

@@ -6,6 +6,7 @@ import { UnreachableError } from '../../../src/zookeeper/errors.ts';
 import { reap } from '../../../src/zookeeper/reap.ts';
 import { CreateMode } from '../../../src/zookeeper/requests.ts';
 import { Session, type SessionOptions } from '../../../src/zookeeper/session.ts';
+import { openSocket } from '../../../src/zookeeper/sockets.ts';
 import { startFaultProxy } from '../../support/fault-proxy.ts';
 import { freshChroot, sharedServer, sharedServerWithChroot } from '../../support/zookeeper.ts';
 import { framed, int, long, STAT, startScriptedServer } from './scripted-server.ts';
@@ -140,6 +141,25 @@ describe('a session', () => {
       message: 'servers take the session, but answer nothing',
       by: 'silence',
     });
+  });
+
+  it('reaches a server that serves by a name that leads to one that hangs, too', async () => {
+    const { host, port } = sharedServer();
+    const silent = await startScriptedServer(() => {});
+    const ways = [silent.port, port].map((each) => ({ host, port: each }));
+    const tried: unknown[] = [];
+    const session = made({
+      hosts: [{ host: 'zk.example', port: 2181 }],
+      lookup: async () => ['first', 'second'],
+      openSocket: ({ address }) => {
+        tried.push(address);
+        return openSocket(ways[address === 'second' ? 1 : 0] ?? { host, port }, null);
+      },
+    });
+    await session.connect(20_000);
+    expect(tried).toEqual([undefined, 'first', 'second']);
+    // It is known by its name.
+    expect(session.info?.server).toBe('zk.example:2181');
   });
 
   it('that no server is heard for is given up after T', async () => {
