@@ -304,10 +304,11 @@ end_tree() {
   [ -z "$seen" ] && ! is_hidden
 }
 
-# /proc may show us our own user's processes only (hidepid): what we may not signal lives.
+# /proc may show us our own user's processes only (hidepid): what is not said to be gone lives.
 is_hidden() {
   [ ! -r /proc/1/stat ] || return 1
-  case $(kill -0 "-$gate" 2>&1) in *ermitted*) return 0 ;; esac
+  said=$(kill -0 "-$gate" 2>&1) && return 0
+  case $said in *ermitted*) return 0 ;; esac
   return 1
 }
 `;

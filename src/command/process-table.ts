@@ -68,6 +68,11 @@ export function readProcessTable(): ProcessTable {
   return table;
 }
 
+/** False where each user sees his own only (proc(5), hidepid). */
+export function showsOthers(): boolean {
+  return readProcess(1) !== null;
+}
+
 export function countProcesses(): number {
   return listProc().length;
 }

@@ -3,7 +3,7 @@
  * of means has one file for each (cgroup-reach.ts, tree-reach.ts, group-reach.ts). This file holds
  * what they share: a signal goes to a process only if it is still the one that was meant.
  */
-import { findLiving, type ProcessRecord } from './process-table.ts';
+import { findLiving, type ProcessRecord, showsOthers } from './process-table.ts';
 import type { Identity } from './types.ts';
 
 /** The command's first process, as its parent knows it. */
@@ -33,6 +33,20 @@ export interface Reach {
 /** One signal to the first process's group, while that is certainly its group. */
 export function signalGroup(first: First, signal: NodeJS.Signals): boolean {
   return !first.hasEnded() && trySignal(-first.identity.pid, signal);
+}
+
+/**
+ * Where /proc shows nobody the processes of others (hidepid), those that have become another user's
+ * (sudo), or are about to, are told by this alone: their group is there. The number is not given to
+ * another while they live. (A zombie looks the same, until it is reaped.)
+ */
+export function isGroupHidden({ identity }: First): boolean {
+  if (showsOthers()) return false;
+  try {
+    return process.kill(-identity.pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
 }
 
 /** To the group at once, and to each of the others by itself: nobody gets it twice. */

@@ -15,7 +15,14 @@ import {
   readProcess,
   readProcessTable,
 } from './process-table.ts';
-import { type First, type Reach, signalEach, signalGroup, signalOne } from './reach.ts';
+import {
+  type First,
+  isGroupHidden,
+  type Reach,
+  signalEach,
+  signalGroup,
+  signalOne,
+} from './reach.ts';
 import type { Identity } from './types.ts';
 
 /**
@@ -55,7 +62,7 @@ export class TreeReach implements Reach {
     if (!this.#first.hasEnded()) return false;
     // Not worth a look at all the others while one of them is there.
     if (this.#recorded.some((identity) => findLiving(identity) !== null)) return false;
-    return this.living().length === 0 && this.living().length === 0;
+    return this.living().length === 0 && this.living().length === 0 && !isGroupHidden(this.#first);
   }
 
   living(): readonly ProcessRecord[] {

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { run, startProgram } from '../support/processes.ts';
 import { sharedServerWithChroot } from '../support/zookeeper.ts';
-import { PROGRAM, userEnvironment } from './program.ts';
+import { PROGRAM, temporaryFolder, userEnvironment } from './program.ts';
 
 const UNSHARE = ['--pid', '--fork', '--mount-proc', '--kill-child'];
 
@@ -17,6 +17,25 @@ async function startFirst(script: string) {
     env: userEnvironment(),
   });
 }
+
+it.runIf(canUnshare)(
+  'what has become another user’s is waited for, also where /proc hides it',
+  async () => {
+    const { connectString } = await sharedServerWithChroot();
+    // What sudo is: it may become anybody, whoever runs it.
+    const sudo = `${temporaryFolder()}/sudo`;
+    const made = `cp "$(command -v setpriv)" ${sudo} && chmod 4755 ${sudo} && chmod 755 "\${0%/*}"`;
+    const drop = 'setpriv --reuid=65534 --regid=65534 --clear-groups';
+    const command = `${sudo} --reuid=0 --clear-groups sh -c 'sleep 2; echo done' & exit 4`;
+    const script = `${made} && mount -o remount,hidepid=2 /proc && cd /
+    ${drop} ${PROGRAM} -q -z ${connectString} -T 4 -- "$1"
+    echo "lockex ended with $?"`;
+    const { stdout } = await run('unshare', [...UNSHARE, 'sh', '-c', script, sudo, command], {
+      env: userEnvironment(),
+    });
+    expect(stdout).toBe('done\nlockex ended with 4\n');
+  },
+);
 
 describe.runIf(canUnshare)('lockex as process 1', () => {
   it('runs the command and gives its status', async () => {
