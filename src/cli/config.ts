@@ -20,7 +20,8 @@ export const CONFIGURABLE: readonly OptionSpec[] = SPECS.filter((spec) => spec.i
 export function parseConfig(file: string, text: string): Config {
   let parsed: unknown;
   try {
-    parsed = JSON.parse(text);
+    // Some editors put a byte order mark before it.
+    parsed = JSON.parse(text.replace(/^\ufeff/, ''));
   } catch {
     throw new UsageError(`${file} is not JSON`);
   }
@@ -53,9 +54,19 @@ function textOf(file: string, spec: OptionSpec, value: unknown): string {
   const isFlag = spec.value === undefined;
   if (isFlag && typeof value === 'boolean') return value ? 'on' : 'off';
   if (!isFlag && typeof value === 'string') return value;
-  if (!isFlag && typeof value === 'number') return String(value);
-  const wanted = isFlag ? 'true or false' : 'a string or a number';
+  if (isNumeric(spec) && typeof value === 'number') return String(value);
+  const wanted = isFlag ? 'true or false' : isNumeric(spec) ? 'a string or a number' : 'a string';
   throw new UsageError(`${file}: ${spec.name} wants ${wanted}`);
+}
+
+/** A number in the place of a name would be another name: 1e3 is 1000. */
+function isNumeric({ value }: OptionSpec): boolean {
+  return value === 'N' || value === 'S';
+}
+
+function typeOf(spec: OptionSpec): string | string[] {
+  if (spec.value === undefined) return 'boolean';
+  return isNumeric(spec) ? ['string', 'number'] : 'string';
 }
 
 /** A JSON schema for editors, made of the same table. */
@@ -64,7 +75,7 @@ export function configSchema(): object {
     spec.name,
     {
       description: spec.help,
-      type: spec.value === undefined ? 'boolean' : ['string', 'number'],
+      type: typeOf(spec),
       ...(spec.default !== undefined && { default: spec.default }),
     },
   ]);

@@ -14,6 +14,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** A session timeout below this is no use: a server's smallest is two ticks. */
 const LEAST_TIMEOUT_MS = 100;
 
+const DEFAULT_HOSTS = 'localhost:2181';
+
 /** The last one of a name wins. */
 export class Given {
   readonly #specs: readonly OptionSpec[];
@@ -100,7 +102,7 @@ export class Given {
   /** As it was said. */
   hostsText(env: Environment): string {
     if (this.has('zkhosts')) return this.text('zkhosts');
-    return env['ZKHOSTS'] || this.text('zkhosts') || 'localhost:2181';
+    return env['ZKHOSTS'] || this.text('zkhosts') || DEFAULT_HOSTS;
   }
 
   #security(env: Environment): Pick<ServerSettings, 'auth' | 'tls' | 'acl'> {
@@ -136,11 +138,11 @@ export class Given {
     return resolve(text);
   }
 
+  /** What is written down is looked at, also where something else is in force. */
   #hosts(env: Environment) {
-    if (this.has('zkhosts')) return zookeeperHosts(this.label('zkhosts'), this.text('zkhosts'));
-    const fromEnvironment = env['ZKHOSTS'];
-    if (fromEnvironment) return zookeeperHosts('ZKHOSTS', fromEnvironment);
-    return zookeeperHosts(this.label('zkhosts'), this.text('zkhosts') || 'localhost:2181');
+    const said = zookeeperHosts(this.label('zkhosts'), this.text('zkhosts') || DEFAULT_HOSTS);
+    const fromEnvironment = this.has('zkhosts') ? undefined : env['ZKHOSTS'];
+    return fromEnvironment ? zookeeperHosts('ZKHOSTS', fromEnvironment) : said;
   }
 
   #typed(name: OptionName): string {

@@ -44,6 +44,7 @@ export async function status(
     const session = await connected(settings, clock, output);
     if (session === null) return EXIT_UNREACHABLE;
     try {
+      if (!(await isThere(session, settings, output))) return EXIT_UNREACHABLE;
       const exit = settings.watch
         ? await watchUntilOver(session, settings, output)
         : await showOnce(session, settings, output);
@@ -84,17 +85,43 @@ async function showOnce(
     const reading = readingOf(session);
     const path = `/${settings.lockPath}`;
     const ids = settings.lockIds ?? (await readLockIds(reading, path));
-    const views = await Promise.all(ids.map((id) => readLock(reading, path, id)));
-    output.print(`${shown(views, settings, output)}\n`);
-    const trouble = await output.flush();
-    if (trouble === null) return exitOf(views);
-    output.complain(`standard output can't be written: ${trouble}`);
-    return EXIT_UNREACHABLE;
+    const read = await Promise.allSettled(ids.map((id) => readLock(reading, path, id)));
+    const views = read.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+    const refusals = read.flatMap((each) => (each.status === 'rejected' ? [refusalIn(each)] : []));
+    // Those that may be read are shown, if there are any.
+    if (views.length > 0 || refusals.length === 0) {
+      output.print(`${shown(views, settings, output)}\n`);
+      const trouble = await output.flush();
+      if (trouble !== null) refusals.push(`standard output can't be written: ${trouble}`);
+    }
+    for (const refusal of new Set(refusals)) output.complain(refusal);
+    return refusals.length === 0 ? exitOf(views) : EXIT_UNREACHABLE;
   } catch (error) {
-    if (!isRequestError(error)) throw error;
-    output.complain(error.message);
+    output.complain(refusalIn({ reason: error }));
     return EXIT_UNREACHABLE;
   }
+}
+
+/** What the server, or the connection, says; anything else is a bug, and is thrown. */
+function refusalIn({ reason }: { readonly reason: unknown }): string {
+  if (!isRequestError(reason)) throw reason;
+  return reason.message;
+}
+
+/** A chroot that is mistyped would look like one without locks. */
+async function isThere(
+  session: Session,
+  { chroot }: StatusSettings,
+  { complain }: StatusOutput,
+): Promise<boolean> {
+  if (chroot === '') return true;
+  try {
+    if ((await session.exists('/')) !== null) return true;
+    complain(`the chroot ${chroot}: no such node`);
+  } catch (error) {
+    complain(refusalIn({ reason: error }));
+  }
+  return false;
 }
 
 /** 'again' when the session was lost. */

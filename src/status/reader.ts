@@ -1,5 +1,6 @@
 /** Reads locks from ZooKeeper, and makes nothing there. Rejects with RequestError. */
 import { reservedEnding } from '../lock-names.ts';
+import { isRequestError, requestError } from '../zookeeper/errors.ts';
 import { ignoringNoNode, type LockSession, type NodeRead } from '../zookeeper/requests.ts';
 import { innerLockPath } from '../zookeeper/semaphore.ts';
 import { type ChildNode, freeLock, type LockView, viewOf } from './view.ts';
@@ -12,12 +13,24 @@ export interface Reading {
   readonly changingChildren: (path: string) => Promise<string[]>;
 }
 
-export function readingOf(session: Pick<LockSession, 'getData' | 'getChildren'>): Reading {
+export function readingOf(session: LockSession): Reading {
   return {
-    data: (path) => session.getData(path),
+    data: (path) => readContender(session, path),
     changingData: (path) => session.getData(path),
     changingChildren: (path) => session.getChildren(path),
   };
+}
+
+/** One whose data we may not read is there all the same: that can be seen by everybody. */
+export async function readContender(session: LockSession, path: string): Promise<NodeRead> {
+  try {
+    return await session.getData(path);
+  } catch (error) {
+    if (!isRequestError(error) || error.code !== 'NO_AUTH') throw error;
+    const stat = await session.exists(path);
+    if (stat === null) throw requestError('NO_NODE', path);
+    return { data: undefined, stat };
+  }
 }
 
 /** Ids of all locks below a path, in order. */

@@ -5,7 +5,7 @@
 import { isRequestError } from '../zookeeper/errors.ts';
 import { ignoringNoNode } from '../zookeeper/requests.ts';
 import type { Session } from '../zookeeper/session.ts';
-import { lockIdsAmong, type Reading, readLock } from './reader.ts';
+import { lockIdsAmong, type Reading, readContender, readLock } from './reader.ts';
 import type { LockView } from './view.ts';
 
 export interface WatchedLocks {
@@ -84,7 +84,7 @@ export class LockWatcher {
   async #read(): Promise<LockView[]> {
     const { lockPath, ids } = this.#locks;
     const reading: Reading = {
-      data: (path) => this.#session.getData(path),
+      data: (path) => readContender(this.#session, path),
       changingData: (path) =>
         this.#watched(`data ${path}`, (onChange) => this.#session.getData(path, onChange)),
       changingChildren: (path) =>

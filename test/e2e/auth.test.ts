@@ -41,6 +41,29 @@ async function refused(...words: string[]): Promise<string> {
   return stderr.replace(/^\S+ /, '');
 }
 
+it('status shows what may be read, and names the rest', async () => {
+  const open = startLockex(['-z', hosts, '-i', 'open', '--', 'sleep 600']);
+  await untilState(open, 'running');
+  // In a lock that is everybody's, a contender that tells nobody else of itself.
+  const words = ['-z', hosts, '-i', 'open', '--auth-file', alice, '--', 'sleep 600'];
+  const discreet = startLockex(words);
+  await untilQueued(discreet);
+  const closed = startLockex(['-z', hosts, '-i', 'own', '--auth-file', alice, '--', 'sleep 600']);
+  await untilState(closed, 'running');
+  const { status, stdout, stderr } = await runLockex(['status', '-z', hosts, '--json']);
+  expect({ status, stderr }).toEqual({
+    status: 125,
+    stderr: 'lockex: /lockex/own: no rights (ACL) (no --auth-file was given)\n',
+  });
+  expect(JSON.parse(stdout)).toMatchObject([
+    {
+      id: 'open',
+      holders: [{ by: 'lockex', pid: open.pid }],
+      waiters: [{ pid: null, since: expect.stringMatching(/^\d{4}-/) }],
+    },
+  ]);
+});
+
 describe('who is authenticated', () => {
   it('has what it made for itself: a wrong password and strangers are refused in one line', async () => {
     const holder = startLockex(['-z', hosts, '-i', 'x', '--auth-file', alice, '--', 'sleep 600']);

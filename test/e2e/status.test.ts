@@ -56,6 +56,16 @@ it('makes nothing, leaves nothing, and says that there is nothing', async () => 
   expect(await childrenOf({ host, port, path: chroot })).toEqual([]);
 });
 
+it.each([[], ['web'], ['--watch']])('says that its chroot is not there: %j', async (...words) => {
+  const { connectString } = sharedServer();
+  const nowhere = `${connectString}/no/where`;
+  expect(await runLockex(['status', '-z', nowhere, ...words])).toMatchObject({
+    status: 125,
+    stdout: '',
+    stderr: 'lockex: the chroot /no/where: no such node\n',
+  });
+});
+
 describe('agrees with kazoo', () => {
   it('about a lock', async () => {
     const kazoo = await startKazoo(hosts);

@@ -73,9 +73,20 @@ test.each([
   [{ guard: 'no' }, `${FILE}: guard wants true or false`],
   [{ timeout: -1 }, `${FILE}: timeout wants seconds from 0.1 to 2147483, not '-1'`],
   [{ zkhosts: 'a:b' }, `${FILE}: zkhosts wants host:port,… not 'a:b'`],
+  [{ lockpath: 1000 }, `${FILE}: lockpath wants a string`],
   [{ 'on-lost': 'x' }, `${FILE}: on-lost wants one of exit, rejoin, not 'x'`],
 ])('%j is refused in one line', (content, message) => {
   expect(() => run({ [FILE]: content }, [])).toThrow(message);
+});
+
+it('what it says is looked at, also where something else is in force', () => {
+  const wrong = () => run({ [FILE]: { zkhosts: '::bad::' } }, [], { ZKHOSTS: 'zk1' });
+  expect(wrong).toThrow(FILE);
+});
+
+it('may begin with a byte order mark', () => {
+  const text = `\ufeff${JSON.stringify({ timeout: 7 })}`;
+  expect(parseConfig(FILE, text).values.get('timeout')).toBe('7');
 });
 
 it('a file that was named has to be there', () => {
