@@ -79,14 +79,16 @@ function fill(tree, architecture) {
   // The pages lie side by side there.
   const readme = readFileSync(`${root}/README.md`, 'utf8');
   put(`${doc}/README.md`, readme.replaceAll('](docs/', '](').replace('](COPYING)', '](copyright)'));
-  for (const name of readdirSync(`${root}/docs`)) {
-    if (/\.(md|svg|png|json)$/.test(name))
-      put(`${doc}/${name}`, readFileSync(`${root}/docs/${name}`));
+  for (const name of filesIn(`${root}/docs`)) {
+    const content = readFileSync(`${root}/docs/${name}`);
+    const isPage = name.endsWith('.md');
+    put(
+      `${doc}/${name}`,
+      isPage ? `${content}`.replaceAll('](../machines/', '](machines/') : content,
+    );
   }
-  for (const name of readdirSync(`${root}/docs/examples`)) {
-    // Those are for the library, which is npm's.
-    if (name.endsWith('.js')) continue;
-    put(`${doc}/examples/${name}`, readFileSync(`${root}/docs/examples/${name}`));
+  for (const name of filesIn(`${root}/machines`)) {
+    put(`${doc}/machines/${name}`, readFileSync(`${root}/machines/${name}`));
   }
   put('DEBIAN/control', control(tree, architecture));
 }
@@ -128,6 +130,12 @@ Bun (https://bun.com), which is under the MIT licence and holds JavaScriptCore, 
 /** The same bytes for the same content. @param {string | Buffer} content */
 function packed(content) {
   return gzipSync(content, { level: 9 });
+}
+
+/** @param {string} folder @returns {string[]} all below it, as paths from there */
+function filesIn(folder) {
+  const names = /** @type {string[]} */ (readdirSync(folder, { recursive: true }));
+  return names.filter((name) => statSync(join(folder, name)).isFile());
 }
 
 /** @param {string} path @returns {number} bytes */

@@ -68,7 +68,7 @@ describe.runIf(hasDpkg)('the Debian package', () => {
     ]) {
       expect(statSync(`${share}/${file}`).mode & 0o777, file).toBe(0o644);
     }
-    expect(brokenLinks(`${share}/doc/lockex/README.md`)).toEqual([]);
+    expect(brokenLinks(`${share}/doc/lockex`)).toEqual([]);
   });
 
   it('leaves nothing when it is purged', () => {

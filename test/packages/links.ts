@@ -1,13 +1,24 @@
-/** What a page of a package points to. */
-import { existsSync, readFileSync } from 'node:fs';
+/** What the pages of a package point to. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** Names of files that this page points to, and that are not there. At least one has to be named. */
-export function brokenLinks(page: string): string[] {
-  const links = [...readFileSync(page, 'utf8').matchAll(/\]\(([^):#]+)[^)]*\)/g)].map(
-    ([, file = '']) => file,
+/** `PAGE: FILE` for each file that a page of this folder points to, and that is not there. */
+export function brokenLinks(folder: string): string[] {
+  const links = pagesIn(folder).flatMap((page) =>
+    linksIn(readFileSync(join(folder, page), 'utf8')).map((file) => ({ page, file })),
   );
-  const files = links.filter((link) => !/^https?$/.test(link));
-  if (files.length === 0) throw new Error(`${page} points to nothing`);
-  return files.filter((file) => !existsSync(join(dirname(page), file)));
+  if (links.length === 0) throw new Error(`${folder} points to nothing`);
+  return links
+    .filter(({ page, file }) => !existsSync(join(folder, dirname(page), file)))
+    .map(({ page, file }) => `${page}: ${file}`);
+}
+
+function pagesIn(folder: string): string[] {
+  const names = readdirSync(folder, { recursive: true }) as string[];
+  return names.filter((name) => name.endsWith('.md') && !name.includes('node_modules'));
+}
+
+function linksIn(text: string): string[] {
+  const targets = [...text.matchAll(/\]\(([^):#]+)[^)]*\)/g)].map(([, target = '']) => target);
+  return targets.filter((target) => !/^https?$/.test(target));
 }
