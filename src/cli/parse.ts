@@ -1,10 +1,12 @@
 /** argv and environment → what is to be done, or a UsageError. Does nothing itself. */
+import { AUTH_VARIABLE } from '../access.ts';
 import type { CommandLine } from '../command-line.ts';
 import { LOG_LEVELS, type LogLevel } from '../log-level.ts';
 import type {
   InspectSettings,
   LockexSettings,
   ObserverSettings,
+  ServerSettings,
   StatusSettings,
 } from '../settings.ts';
 import { CONFIGURABLE, type Config, DEFAULT_CONFIG_FILE, parseConfig } from './config.ts';
@@ -168,8 +170,10 @@ function commandLineOf(words: readonly string[], shell: boolean): CommandLine {
 }
 
 function settingsOf(given: Given, command: CommandLine, env: Environment): LockexSettings {
+  const servers = given.servers(env);
+  refuseAclOfNobody(given, servers);
   return {
-    ...given.servers(env),
+    ...servers,
     command,
     lockId: given.has('lockid')
       ? lockId(given.label('lockid'), given.text('lockid'))
@@ -192,6 +196,14 @@ function settingsOf(given: Given, command: CommandLine, env: Environment): Locke
     onLost: onLostOf(given),
     guard: !given.isOff('guard'),
   };
+}
+
+/** What only its maker may touch needs one that is known. */
+function refuseAclOfNobody(given: Given, { acl, auth, tls }: ServerSettings): void {
+  const isSomebody = auth !== null || (tls !== null && tls.own !== null);
+  if (isSomebody || !acl.some(({ scheme }) => scheme === 'auth')) return;
+  const means = `--auth-file, ${AUTH_VARIABLE} or --tls-cert`;
+  throw new UsageError(`${given.label('acl')} ${quoted(given.text('acl'))} needs ${means}`);
 }
 
 function sharedOf(given: Given): boolean {
@@ -219,7 +231,11 @@ function waitOf(given: Given): number | null {
     }
     return 0;
   }
-  return given.has('locktimeout') ? given.duration('locktimeout', 0) : null;
+  const waitMs = given.has('locktimeout') ? given.duration('locktimeout', 0) : null;
+  if (waitMs === 0 && given.isOn('blocking')) {
+    throw new UsageError('-t/--locktimeout 0 and --blocking say different things: give one');
+  }
+  return waitMs;
 }
 
 function killAfterOf(given: Given): number {

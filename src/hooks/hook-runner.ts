@@ -43,6 +43,8 @@ export class HookRunner {
   #waiting: StateChange[] = [];
   #running: ChildProcess | null = null;
   #onIdle: (() => void) | null = null;
+  /** The last one that was complained of. */
+  #problem = '';
 
   constructor(options: HookOptions) {
     this.#options = options;
@@ -94,14 +96,14 @@ export class HookRunner {
       this.#next();
     };
     child.once('error', (error) => {
-      warn(`${name} can't be run: ${error.message}`);
+      this.#complain(error);
       over();
     });
     child.once('exit', over);
   }
 
   #start(change: StateChange): ChildProcess | null {
-    const { name, programFor, warn } = this.#options;
+    const { programFor } = this.#options;
     const wanted = programFor(change);
     if (wanted === null) return null;
     try {
@@ -115,9 +117,17 @@ export class HookRunner {
       });
     } catch (error) {
       // No more processes, no more memory: nothing that a lock should be lost for.
-      warn(`${name} can't be run: ${error instanceof Error ? error.message : error}`);
+      this.#complain(error as NodeJS.ErrnoException);
       return null;
     }
+  }
+
+  /** Once: it will be the same for the next change. */
+  #complain({ code, message }: NodeJS.ErrnoException): void {
+    const problem = code === 'ENOENT' ? 'there is no such program' : message;
+    if (problem === this.#problem) return;
+    this.#problem = problem;
+    this.#options.warn(`${this.#options.name} can't be run: ${problem}`);
   }
 }
 

@@ -174,7 +174,17 @@ describe('waiting', () => {
       '-t/--locktimeout and --no-blocking say different things: give one',
     );
     expect(settings('-t', '5', '--blocking').waitMs).toBe(5000);
+    expect(refusal(['-t', '0', '--blocking', 'x'])).toBe(
+      '-t/--locktimeout 0 and --blocking say different things: give one',
+    );
   });
+});
+
+test.each(['creator', 'auth::r,world:anyone:r'])('--acl %s is of nobody without a name', (acl) => {
+  expect(refusal(['--acl', acl, 'x'])).toBe(
+    `--acl '${acl}' needs --auth-file, LOCKEX_AUTH or --tls-cert`,
+  );
+  expect(settings('--acl', acl, '--auth-file', '/a').acl[0]?.scheme).toBe('auth');
 });
 
 describe('how much is logged', () => {
