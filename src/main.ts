@@ -1,6 +1,6 @@
 /**
- * The program: reads the command line, creates the machine, observes it, and exits with its status.
- * It decides nothing.
+ * The program: reads the command line, begins what a run needs in any case while the rest is loaded,
+ * and exits with the status of the run (run.ts). It decides nothing.
  */
 import './early-signals.ts';
 import { readFileSync, statSync } from 'node:fs';

@@ -43,16 +43,16 @@ export interface LogOptions {
 export interface Log {
   readonly write: (level: LogLevel, message: string, fields?: LogFields) => void;
   /** Something that nobody foresaw; written at once, with its stack at level debug only. */
-  readonly fail: (error: unknown) => void;
+  fail(error: unknown): void;
   /** One line at the bottom of a terminal, replaced by the next; null takes it away. */
-  readonly live: (text: string | null) => void;
+  live(text: string | null): void;
   /** Whether `live` shows anything. */
   readonly isLive: boolean;
   /**
    * Resolves when all is written, or after a second for each of the two that lines pass: winston,
    * and whoever reads. The log goes on: an actor that is being put away may still have a word.
    */
-  readonly flush: () => Promise<void>;
+  flush(): Promise<void>;
 }
 
 const FLUSH_MS = 1000;
@@ -74,96 +74,121 @@ const COLOURS: Readonly<Record<LogLevel, string>> = {
 const PLAIN = '\u001b[0m';
 
 export function createLog(options: LogOptions): Log {
-  const sink = options.sink ?? new Stderr((dropped) => `${droppedLine(dropped)}\n`);
-  const env = options.env ?? process.env;
-  const isForeground = options.isForeground ?? isForegroundJob;
-  const canSteer = sink.isTerminal && env['TERM'] !== 'dumb';
-  const isTalkative = options.level === 'info' || options.level === 'debug';
-  const isLive = canSteer && options.format === 'text' && isTalkative;
-  const isColoured = canSteer && !env['NO_COLOR'];
-  let liveText: string | null = null;
+  return new LineLog(options);
+}
+
+class LineLog implements Log {
+  readonly #options: LogOptions;
+  readonly #sink: Sink;
+  readonly #isForeground: () => boolean;
+  readonly #isColoured: boolean;
+  readonly #madeAt = processAgeMs();
+  readonly isLive: boolean;
+  #liveText: string | null = null;
   /** As last told: what happens in a state without changing it is logged with it as well. */
-  let state: unknown = null;
+  #state: unknown = null;
   /** Lines that wait for the end of this turn, oldest first. */
-  const waiting: Entry[] = [];
+  readonly #waiting: Entry[] = [];
   /** Lines that winston was given and has not handed on; at `process.exit` they are lost. */
-  let pending = 0;
-  let logger: Logger | null = null;
-  const madeAt = processAgeMs();
-  let isLoadDue = false;
-  let isDrainDue = false;
+  #pending = 0;
+  #winston: Logger | null = null;
+  #isLoadDue = false;
+  #isDrainDue = false;
 
-  const print = (text: string) => {
-    if (liveText === null) return sink.write(text);
-    sink.write(`${CLEAR_LINE}${text}${liveText}`);
-  };
-  const shaped = (entry: Entry): string =>
-    options.format === 'json' ? jsonLine(entry, options) : textLine(entry, isColoured);
-  const entryOf = (level: LogLevel, message: string, fields: LogFields = {}): Entry => {
-    return { level, message, fields: { ...fields, state }, at: new Date() };
-  };
-  const droppedLine = (lines: number) =>
-    shaped(entryOf('warn', `${lines} lines were dropped here: they were not read in time`));
+  constructor(options: LogOptions) {
+    this.#options = options;
+    this.#sink = options.sink ?? new Stderr((dropped) => `${this.#droppedLine(dropped)}\n`);
+    this.#isForeground = options.isForeground ?? isForegroundJob;
+    const env = options.env ?? process.env;
+    const canSteer = this.#sink.isTerminal && env['TERM'] !== 'dumb';
+    const isTalkative = options.level === 'info' || options.level === 'debug';
+    this.isLive = canSteer && options.format === 'text' && isTalkative;
+    this.#isColoured = canSteer && !env['NO_COLOR'];
+  }
 
-  const load = async () => {
+  // Bound: it is handed on by itself.
+  readonly write = (level: LogLevel, message: string, fields?: LogFields): void => {
+    this.#state = fields?.['state'] ?? this.#state;
+    if (LOG_LEVELS.indexOf(level) > LOG_LEVELS.indexOf(this.#options.level)) return;
+    this.#waiting.push(this.#entryOf(level, printable(message, LONGEST_MESSAGE), fields));
+    if (!this.#isLoadDue && processAgeMs() - this.#madeAt > (this.#options.startMs ?? START_MS)) {
+      this.#isLoadDue = true;
+      setTimeout(() => void this.#load(), LOAD_AFTER_MS).unref();
+    }
+    this.#drainSoon();
+  };
+
+  fail(error: unknown): void {
+    // The process may end in this very turn, before winston would hand a line on.
+    const last = this.#entryOf('error', describeError(error, this.#options.level));
+    const lines = [...this.#waiting.splice(0), last].map((entry) => `${this.#shaped(entry)}\n`);
+    this.#sink.writeLast(`${this.#liveText === null ? '' : CLEAR_LINE}${lines.join('')}`);
+    this.#liveText = null;
+  }
+
+  live(text: string | null): void {
+    if (!this.isLive) return;
+    const isShown = text !== null && this.#isForeground();
+    const fitting = isShown ? liveLine(text, this.#sink.columns) : null;
+    if (fitting === this.#liveText) return;
+    this.#sink.write(CLEAR_LINE + (fitting ?? ''));
+    this.#liveText = fitting;
+  }
+
+  async flush(): Promise<void> {
+    // Not by ending it: winston throws at a line that is written after that.
+    this.#drain();
+    const bound = processAgeMs() + FLUSH_MS;
+    while (this.#pending > 0 && processAgeMs() < bound) await turn();
+    await this.#sink.flush(FLUSH_MS);
+    // What was said meanwhile.
+    this.#drain();
+  }
+
+  #print(text: string): void {
+    const live = this.#liveText;
+    this.#sink.write(live === null ? text : `${CLEAR_LINE}${text}${live}`);
+  }
+
+  #shaped(entry: Entry): string {
+    const isJson = this.#options.format === 'json';
+    return isJson ? jsonLine(entry, this.#options) : textLine(entry, this.#isColoured);
+  }
+
+  #entryOf(level: LogLevel, message: string, fields: LogFields = {}): Entry {
+    return { level, message, fields: { ...fields, state: this.#state }, at: new Date() };
+  }
+
+  #droppedLine(lines: number): string {
+    const words = `${lines} lines were dropped here: they were not read in time`;
+    return this.#shaped(this.#entryOf('warn', words));
+  }
+
+  async #load(): Promise<void> {
     const { createWinston } = await import('./winston.ts');
-    logger = createWinston(options.level, shaped, (line) => {
-      pending -= 1;
-      print(`${line}\n`);
+    const shaped = (entry: Entry) => this.#shaped(entry);
+    this.#winston = createWinston(this.#options.level, shaped, (line) => {
+      this.#pending -= 1;
+      this.#print(`${line}\n`);
     });
-  };
-  const drain = () => {
-    isDrainDue = false;
-    for (const entry of waiting.splice(0)) {
-      if (logger === null) print(`${shaped(entry)}\n`);
+  }
+
+  #drain(): void {
+    this.#isDrainDue = false;
+    for (const entry of this.#waiting.splice(0)) {
+      if (this.#winston === null) this.#print(`${this.#shaped(entry)}\n`);
       else {
-        pending += 1;
-        logger.log(entry);
+        this.#pending += 1;
+        this.#winston.log(entry);
       }
     }
-  };
+  }
+
   /** Not in this turn: a gate may be about to be opened in it, or a lock to be given back. */
-  const drainSoon = () => {
-    if (!isDrainDue) setImmediate(drain);
-    isDrainDue = true;
-  };
-  return {
-    isLive,
-    write: (level, message, fields) => {
-      state = fields?.['state'] ?? state;
-      if (LOG_LEVELS.indexOf(level) > LOG_LEVELS.indexOf(options.level)) return;
-      waiting.push(entryOf(level, printable(message, LONGEST_MESSAGE), fields));
-      if (!isLoadDue && processAgeMs() - madeAt > (options.startMs ?? START_MS)) {
-        isLoadDue = true;
-        setTimeout(load, LOAD_AFTER_MS).unref();
-      }
-      drainSoon();
-    },
-    fail: (error) => {
-      // The process may end in this very turn, before winston would hand a line on.
-      const last = entryOf('error', describeError(error, options.level));
-      const lines = [...waiting.splice(0), last].map((entry) => `${shaped(entry)}\n`);
-      sink.writeLast(`${liveText === null ? '' : CLEAR_LINE}${lines.join('')}`);
-      liveText = null;
-    },
-    live: (text) => {
-      if (!isLive) return;
-      const isShown = text !== null && isForeground();
-      const fitting = isShown ? liveLine(text, sink.columns) : null;
-      if (fitting === liveText) return;
-      sink.write(CLEAR_LINE + (fitting ?? ''));
-      liveText = fitting;
-    },
-    flush: async () => {
-      // Not by ending it: winston throws at a line that is written after that.
-      drain();
-      const bound = processAgeMs() + FLUSH_MS;
-      while (pending > 0 && processAgeMs() < bound) await turn();
-      await sink.flush(FLUSH_MS);
-      // What was said meanwhile.
-      drain();
-    },
-  };
+  #drainSoon(): void {
+    if (!this.#isDrainDue) setImmediate(() => this.#drain());
+    this.#isDrainDue = true;
+  }
 }
 
 /** Cut to the width. Characters may be two columns wide: what doesn't fit must not wrap either. */

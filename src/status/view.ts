@@ -3,7 +3,7 @@
  * by the same rules as for our own contenders (zookeeper/contenders.ts).
  */
 import {
-  type Contender,
+  type ContenderNode,
   contendersOf,
   holdersAmong,
   parseContender,
@@ -84,7 +84,7 @@ export function isHeld({ holders }: LockView): boolean {
 function viewOfLock(id: string, path: string, { children }: LockNodes): LockView {
   const contenders = contendersOf(children.map(({ name }) => name));
   const holders = new Set(holdersAmong(contenders));
-  const views = (some: readonly Contender[], holds: boolean) =>
+  const views = (some: readonly ContenderNode[], holds: boolean) =>
     some.flatMap(({ node, kind }) =>
       children
         .filter(({ name }) => name === node)

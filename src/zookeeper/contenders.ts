@@ -8,7 +8,7 @@
 
 export type ContenderKind = 'exclusive' | 'shared';
 
-export interface Contender {
+export interface ContenderNode {
   /** Name of the node, without its path. */
   readonly node: string;
   readonly kind: ContenderKind;
@@ -29,7 +29,7 @@ const KIND_OF_MARK: Readonly<Record<string, ContenderKind>> = {
 const CONTENDER = /(__lock__|__rlock__|-lock-)(-\d{10}|\d{10})$/;
 
 /** What kind of contender a child is; null for a node that is none. */
-export function parseContender(node: string): Contender | null {
+export function parseContender(node: string): ContenderNode | null {
   const match = CONTENDER.exec(node);
   const kind = KIND_OF_MARK[match?.[1] ?? ''];
   if (kind === undefined) return null;
@@ -37,7 +37,7 @@ export function parseContender(node: string): Contender | null {
 }
 
 /** The contenders among a lock's children, in the order in which they are served. */
-export function contendersOf(children: readonly string[]): Contender[] {
+export function contendersOf(children: readonly string[]): ContenderNode[] {
   return children
     .map(parseContender)
     .filter((contender) => contender !== null)
@@ -53,7 +53,10 @@ function inSequence(a: number, b: number): number {
 }
 
 /** Contenders that keep this one from holding the lock, in order. Empty: it holds. */
-export function blockersOf(self: Contender, contenders: readonly Contender[]): Contender[] {
+export function blockersOf(
+  self: ContenderNode,
+  contenders: readonly ContenderNode[],
+): ContenderNode[] {
   const before = contenders.slice(
     0,
     contenders.findIndex(({ node }) => node === self.node),
@@ -62,6 +65,6 @@ export function blockersOf(self: Contender, contenders: readonly Contender[]): C
 }
 
 /** Who holds the lock now: the first, or the shared ones that stand before any exclusive one. */
-export function holdersAmong(contenders: readonly Contender[]): Contender[] {
+export function holdersAmong(contenders: readonly ContenderNode[]): ContenderNode[] {
   return contenders.filter((contender) => blockersOf(contender, contenders).length === 0);
 }

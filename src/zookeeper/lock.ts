@@ -6,8 +6,8 @@
  */
 import {
   blockersOf,
-  type Contender,
   type ContenderKind,
+  type ContenderNode,
   contendersOf,
   EXCLUSIVE_MARK,
   holdersAmong,
@@ -36,8 +36,8 @@ export interface LockOptions {
 }
 
 interface Place {
-  readonly self: Contender | undefined;
-  readonly contenders: Contender[];
+  readonly self: ContenderNode | undefined;
+  readonly contenders: ContenderNode[];
   /** The zxid of our node, if it was made just now. */
   readonly madeBy: bigint | null;
 }

@@ -1,7 +1,7 @@
 /** Digest authentication and ACLs, on a real server: who may touch what, and where no secret is. */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, closeSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
-import { beforeEach, describe, expect, it, test } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { CREATOR_ACL } from '../../src/access.ts';
 import { startKazoo } from '../support/kazoo.ts';
 import { openSession } from '../support/session.ts';
@@ -93,7 +93,7 @@ describe('who is authenticated', () => {
     expect((await second.ended).stdout).toBe('up\n');
   });
 
-  test.each([['-c', '2'], ['--shared'], ['--once-per', '1h'], ['-p', 'deep/er']])(
+  it.each([['-c', '2'], ['--shared'], ['--once-per', '1h'], ['-p', 'deep/er']])(
     'has a lock with %s %s',
     async (...option) => {
       const words = ['-z', hosts, '-i', 'x', ...option.filter((word) => word !== '')];
@@ -146,7 +146,7 @@ describe('who is authenticated', () => {
 });
 
 describe('a file with a password', () => {
-  test.each([
+  it.each([
     ['that others can read', () => fileWith('a:b', 0o644), 'can be read by others (mode 644)'],
     ['that the group can read', () => fileWith('a:b', 0o640), 'can be read by others (mode 640)'],
     ['without a password', () => fileWith('alice'), 'has to be one line, user:password'],

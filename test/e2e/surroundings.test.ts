@@ -1,7 +1,7 @@
 /** What lockex may be started in: signals that are ignored, folders, descriptors, bytes, outputs. */
 
 import { fileURLToPath } from 'node:url';
-import { expect, it, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { run } from '../support/processes.ts';
 import { sharedServerWithChroot } from '../support/zookeeper.ts';
 import {
@@ -37,7 +37,7 @@ it('on a terminal that has hung up, it passes the status of its command on', asy
   expect(stdout).toBe('7\n');
 });
 
-test.runIf(isRoot)('it says in its node who runs it, whatever $USER says', async () => {
+it.runIf(isRoot)('it says in its node who runs it, whatever $USER says', async () => {
   const { connectString } = await sharedServerWithChroot();
   const script = `'${PROGRAM}' status -z ${connectString} --json x`;
   const given = ['-q', '-z', connectString, '-i', 'x', '--', script];
@@ -72,7 +72,7 @@ it('in a folder that is gone, it runs the command there (and Bun ends itself)', 
   else expect([status, stderr]).toEqual([1, expect.stringContaining('was deleted')]);
 });
 
-test.each([24, 30, 40])(
+it.each([24, 30, 40])(
   'with %d descriptors it runs the command, or says in words why not',
   async (most) => {
     const { connectString } = await sharedServerWithChroot();
@@ -105,7 +105,7 @@ it('refuses a word that is not UTF-8, and tells of a variable that is not', asyn
   expect(stderr).toMatch(/^\S+ lockex: warn: the variable ODD is not UTF-8: .*\n$/);
 });
 
-test.each([['--help'], ['--version'], ['config'], ['status']])(
+it.each([['--help'], ['--version'], ['config'], ['status']])(
   '%s says when it could not be written',
   async (word) => {
     const { connectString } = await sharedServerWithChroot();
@@ -118,7 +118,7 @@ test.each([['--help'], ['--version'], ['config'], ['status']])(
   },
 );
 
-test.each([
+it.each([
   ['/', 'EISDIR'],
   ['/nowhere/x', 'ENOENT'],
   ['PIPE', 'ENXIO'],

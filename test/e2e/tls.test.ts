@@ -1,6 +1,6 @@
 /** TLS to servers with a secure port: who is who, and each way in which it can be wrong. */
 import { chmodSync, writeFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { freePort } from '../../scripts/lib/loopback.js';
 import { Authority } from '../support/certificates.ts';
 import { startFaultProxy } from '../support/fault-proxy.ts';
@@ -148,7 +148,7 @@ const refusals: readonly [string, () => readonly string[], RegExp][] = [
 ];
 
 describe('a server', () => {
-  test.each(refusals)('with %s is refused at once, in one line', async (_, words, message) => {
+  it.each(refusals)('with %s is refused at once, in one line', async (_, words, message) => {
     // It would be waited for longer than the test lasts.
     const { status, stderr } = await runLockex(['-q', '-T', '600', ...words(), '--', 'echo up']);
     expect(status).toBe(125);
@@ -177,7 +177,7 @@ describe('a server', () => {
 });
 
 describe('the files', () => {
-  test.each([
+  it.each([
     [
       'a key that others can read',
       () => as(readable(authority.sign('x'))),

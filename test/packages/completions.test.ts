@@ -1,7 +1,7 @@
 /** Completions in the real shells, and the manual page: made of the table of options. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { SPECS } from '../../src/cli/options.ts';
 import { temporaryFolder } from '../e2e/program.ts';
 import { run } from '../support/processes.ts';
@@ -31,7 +31,7 @@ function expectOffered(offered: readonly string[], wanted: readonly string[]) {
 }
 
 describe('bash', () => {
-  test.each(CASES)('completes %s', async (line, wanted) => {
+  it.each(CASES)('completes %s', async (line, wanted) => {
     const script = `
       source ${SHARE}/completions/lockex.bash
       # What only an interactive shell has: the rest is left to files.
@@ -45,7 +45,7 @@ describe('bash', () => {
 });
 
 describe('fish', () => {
-  test.each(CASES)('completes %s', async (line, wanted) => {
+  it.each(CASES)('completes %s', async (line, wanted) => {
     const script = `source ${SHARE}/completions/lockex.fish; complete -C '${line}'`;
     const env = { ...process.env, HOME: temporaryFolder() };
     const { stdout, stderr } = await run('fish', ['--no-config', '-c', script], { env });
@@ -79,7 +79,7 @@ os.close(fd)
 `;
 
 describe('zsh', () => {
-  test.each(CASES)('completes %s', async (line, wanted) => {
+  it.each(CASES)('completes %s', async (line, wanted) => {
     const words = [`${SHARE}/completions`, temporaryFolder(), line];
     const shown = wanted.filter((word) => !word.startsWith('!')).join(',');
     const { status, stderr } = await run('/usr/bin/python3', ['-c', TYPIST, ...words, shown]);

@@ -1,5 +1,5 @@
 /** What the soak decides without touching anything: its options, its draws, its words. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { judgeJournal } from '../support/journal.ts';
 import { randomOf } from '../support/random.ts';
 import { FAULT_KINDS, planRound } from './fault.ts';
@@ -12,12 +12,12 @@ const rounds = (seed: number, count = 2000) => {
 };
 
 describe('the plan of the faults', () => {
-  test('is the same for the same seed, and another for another', () => {
+  it('is the same for the same seed, and another for another', () => {
     expect(rounds(7, 50)).toEqual(rounds(7, 50));
     expect(rounds(7, 50)).not.toEqual(rounds(8, 50));
   });
 
-  test('holds every kind, and two at once now and then', () => {
+  it('holds every kind, and two at once now and then', () => {
     const planned = rounds(7);
     const kinds = new Set(planned.flatMap(({ faults }) => faults.map(({ kind }) => kind)));
     expect([...kinds].toSorted()).toEqual([...FAULT_KINDS].toSorted());
@@ -25,13 +25,13 @@ describe('the plan of the faults', () => {
     expect(pairs / planned.length).toBeCloseTo(0.25, 1);
   });
 
-  test('never strikes twice at one place at once: nothing would be left to kill the command', () => {
+  it('never strikes twice at one place at once: nothing would be left to kill the command', () => {
     for (const { faults } of rounds(7)) {
       expect(new Set(faults.map(({ on }) => on)).size).toBe(faults.length);
     }
   });
 
-  test('lasts shorter and longer than the session timeout of 4 s, and has an end', () => {
+  it('lasts shorter and longer than the session timeout of 4 s, and has an end', () => {
     const durations = rounds(7).flatMap(({ faults }) => faults.map(({ durationMs }) => durationMs));
     expect(Math.min(...durations)).toBeLessThan(1000);
     expect(Math.max(...durations)).toBeGreaterThan(8000);
@@ -39,23 +39,23 @@ describe('the plan of the faults', () => {
   });
 });
 
-test('streams of one seed differ by their names', () => {
+it('streams of one seed differ by their names', () => {
   expect(randomOf(1, 'c1').fraction()).not.toBe(randomOf(1, 'c2').fraction());
 });
 
 describe('the options', () => {
   const parse = (...argv: string[]) => parseSoakOptions(argv, () => 99);
 
-  test('have defaults, the seed a fresh one', () => {
+  it('have defaults, the seed a fresh one', () => {
     expect(parse()).toEqual({ minutes: 2, seed: 99, contenders: 4, keep: false });
   });
 
-  test('are taken as given', () => {
+  it('are taken as given', () => {
     const given = parse('--minutes', '0.5', '--seed', '0', '--contenders', '2', '--keep');
     expect(given).toEqual({ minutes: 0.5, seed: 0, contenders: 2, keep: true });
   });
 
-  test.each([
+  it.each([
     ['--minutes', '0'],
     ['--minutes', 'x'],
     ['--minutes', '1e9'],
@@ -88,7 +88,7 @@ describe('the report', () => {
     failures: ['a node is left: /lockex/soak/x'],
   });
 
-  test('says what there was, what failed and how to replay it', () => {
+  it('says what there was, what failed and how to replay it', () => {
     const report = reportOf(result(journal.join('')));
     expect(report).toContain('verdict: valid\nacquisitions: 2\n');
     expect(report).toMatch(/take-over, all: 1, median 3998 ms, worst 3998 ms/);
@@ -98,7 +98,7 @@ describe('the report', () => {
     expect(report).toContain('npm run soak -- --minutes 3 --seed 5 --contenders 4');
   });
 
-  test('of a journal that can’t be judged says why, and gives no figures', () => {
+  it('of a journal that can’t be judged says why, and gives no figures', () => {
     const report = reportOf(result(`${journal.join('')}{`));
     expect(report).toContain('verdict: unknown: the journal ends in the middle of a line');
     expect(report).not.toContain('overlaps');

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { Onlookers } from '../../src/onlookers.ts';
 
 beforeEach(() => void vi.useFakeTimers());
@@ -9,7 +9,7 @@ function onlookers() {
   return { told, some: new Onlookers<string>(10, (sight) => told.push(sight)) };
 }
 
-test('they are told later, in order', () => {
+it('they are told later, in order', () => {
   const { told, some } = onlookers();
   some.see('a');
   vi.advanceTimersByTime(5);
@@ -22,7 +22,7 @@ test('they are told later, in order', () => {
   expect(told).toEqual(['a', 'b', 'c']);
 });
 
-test('or at once, where there is no later, and not again', () => {
+it('or at once, where there is no later, and not again', () => {
   const { told, some } = onlookers();
   some.see('a');
   some.tellAll();

@@ -1,7 +1,7 @@
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { Outlet } from '../../src/outlet.ts';
 
-test('what is told before anybody listens is kept, in order, and told once', () => {
+it('what is told before anybody listens is kept, in order, and told once', () => {
   const outlet = new Outlet<number>();
   const heard: number[] = [];
   outlet.tell(1);

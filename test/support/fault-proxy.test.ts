@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts';
 
 /** A frame of ZooKeeper's: its length, then its body. */
@@ -84,7 +84,7 @@ async function connectedPair(): Promise<[client: Peer, server: Peer]> {
   return [client, accepted];
 }
 
-test('bytes pass in both directions and are counted, and so are frames', async () => {
+it('bytes pass in both directions and are counted, and so are frames', async () => {
   const arrived = once(server, 'connection');
   const client = await connectClient();
   await arrived;
@@ -99,7 +99,7 @@ test('bytes pass in both directions and are counted, and so are frames', async (
   });
 });
 
-test('a blackhole in one direction holds its bytes until pass, and lets the other direction be', async () => {
+it('a blackhole in one direction holds its bytes until pass, and lets the other direction be', async () => {
   const [client, accepted] = await connectedPair();
   await proxy.blackhole('toClient');
   accepted.send('held');
@@ -111,7 +111,7 @@ test('a blackhole in one direction holds its bytes until pass, and lets the othe
   await client.receives('held');
 });
 
-test('a blackhole in both directions lets no new connection through to the server', async () => {
+it('a blackhole in both directions lets no new connection through to the server', async () => {
   await proxy.blackhole('both');
   const client = await connectClient();
   client.send('late');
@@ -122,7 +122,7 @@ test('a blackhole in both directions lets no new connection through to the serve
   await serverSide[0]?.receives('late');
 });
 
-test('a blackhole hides the end of a connection too, until pass', async () => {
+it('a blackhole hides the end of a connection too, until pass', async () => {
   const [client, accepted] = await connectedPair();
   await proxy.blackhole('both');
   client.socket.resetAndDestroy();
@@ -133,7 +133,7 @@ test('a blackhole hides the end of a connection too, until pass', async () => {
   await accepted.closes();
 });
 
-test('a blackhole that drops bytes never delivers them: pass resets the connection', async () => {
+it('a blackhole that drops bytes never delivers them: pass resets the connection', async () => {
   const [client, accepted] = await connectedPair();
   await proxy.blackhole('toClient', { bytes: 'drop' });
   accepted.send('lost');
@@ -144,7 +144,7 @@ test('a blackhole that drops bytes never delivers them: pass resets the connecti
   expect(client.received).toBe('');
 });
 
-test('a reset ends open connections with ECONNRESET and lets new ones through', async () => {
+it('a reset ends open connections with ECONNRESET and lets new ones through', async () => {
   const [client] = await connectedPair();
   proxy.reset();
   await client.closes();
@@ -152,7 +152,7 @@ test('a reset ends open connections with ECONNRESET and lets new ones through', 
   await connectedPair();
 });
 
-test('while it refuses, nobody can connect; after pass it listens on the same port', async () => {
+it('while it refuses, nobody can connect; after pass it listens on the same port', async () => {
   const [client] = await connectedPair();
   const { port } = proxy;
   await proxy.refuse();
@@ -165,7 +165,7 @@ test('while it refuses, nobody can connect; after pass it listens on the same po
   await connectedPair();
 });
 
-test('a delay makes bytes late and keeps their order', async () => {
+it('a delay makes bytes late and keeps their order', async () => {
   const [client, accepted] = await connectedPair();
   await proxy.delay(150);
   const sentAt = performance.now();
@@ -178,7 +178,7 @@ test('a delay makes bytes late and keeps their order', async () => {
   expect(performance.now() - sentAt).toBeGreaterThan(148);
 });
 
-test('a stalled new connection is accepted and not answered, while open ones work', async () => {
+it('a stalled new connection is accepted and not answered, while open ones work', async () => {
   const [client, accepted] = await connectedPair();
   await proxy.stallNew();
   const stalled = await connectClient();
@@ -192,7 +192,7 @@ test('a stalled new connection is accepted and not answered, while open ones wor
   await serverSide[1]?.receives('anybody?');
 });
 
-test('a cut falls inside the next frame, however the bytes before it were chunked', async () => {
+it('a cut falls inside the next frame, however the bytes before it were chunked', async () => {
   const [client, accepted] = await connectedPair();
   const whole = frame('a whole frame');
   accepted.send(whole.subarray(0, 7));
@@ -206,7 +206,7 @@ test('a cut falls inside the next frame, however the bytes before it were chunke
   await accepted.closes();
 });
 
-test('the server going away reaches the client', async () => {
+it('the server going away reaches the client', async () => {
   const [client, accepted] = await connectedPair();
   accepted.send('bye');
   accepted.socket.end();
@@ -215,7 +215,7 @@ test('the server going away reaches the client', async () => {
   await proxy.until(() => proxy.connections() === 0);
 });
 
-test('a client is reset when nobody listens where the proxy leads', async () => {
+it('a client is reset when nobody listens where the proxy leads', async () => {
   server.close();
   await once(server, 'close');
   const client = await connectClient();

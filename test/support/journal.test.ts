@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   type Deed,
   type Figures,
@@ -41,12 +41,12 @@ function figures(
 }
 
 describe('overlaps', () => {
-  test('two runs, one after the other, do not overlap', () => {
+  it('two runs, one after the other, do not overlap', () => {
     const verdict = figures([a.begin(10), a.end(20), b.begin(21), b.end(30)]);
     expect(verdict).toMatchObject({ verdict: 'valid', acquisitions: 2, overlaps: [] });
   });
 
-  test('two runs alive in the same microsecond overlap', () => {
+  it('two runs alive in the same microsecond overlap', () => {
     const verdict = figures([a.begin(10), a.end(20), b.begin(20), b.end(30)]);
     expect(verdict).toMatchObject({
       verdict: 'invalid',
@@ -54,53 +54,53 @@ describe('overlaps', () => {
     });
   });
 
-  test('an overlap is as long as both live', () => {
+  it('an overlap is as long as both live', () => {
     const verdict = figures([a.begin(10), b.begin(17), a.step(20), b.end(30)]);
     expect(verdict.overlaps).toEqual([{ first: 'c1.1', second: 'c2.2', from: 17, lengthUs: 3 }]);
   });
 
-  test('a run within another one overlaps for all of its life', () => {
+  it('a run within another one overlaps for all of its life', () => {
     const verdict = figures([a.begin(10), b.begin(12), b.end(15), a.end(30)]);
     expect(verdict.overlaps).toEqual([{ first: 'c1.1', second: 'c2.2', from: 12, lengthUs: 3 }]);
   });
 
-  test('a run that outlives several overlaps with each of them', () => {
+  it('a run that outlives several overlaps with each of them', () => {
     const c = run('c3.3');
     const verdict = figures([a.begin(1), b.begin(5), b.end(6), c.begin(8), c.end(9), a.end(10)]);
     expect(verdict.overlaps.map(({ second }) => second)).toEqual(['c2.2', 'c3.3']);
   });
 
-  test('what a run has started is alive as the run, also after its end', () => {
+  it('what a run has started is alive as the run, also after its end', () => {
     const child = run('c1.1', 1, 99);
     const verdict = figures([a.begin(10), a.end(20), child.step(25), b.begin(25), b.end(30)]);
     expect(verdict.overlaps).toHaveLength(1);
     expect(figures([a.begin(10), a.end(20), child.step(25), b.begin(26)]).verdict).toBe('valid');
   });
 
-  test('the order of the events of different processes in the journal is of no matter', () => {
+  it('the order of the events of different processes in the journal is of no matter', () => {
     expect(figures([b.begin(21), b.end(30), a.begin(10), a.end(20)]).verdict).toBe('valid');
     expect(figures([b.begin(19), b.end(30), a.begin(10), a.end(20)]).overlaps).toHaveLength(1);
   });
 
-  test('the same contender can overlap with itself', () => {
+  it('the same contender can overlap with itself', () => {
     const again = run('c1.2', 2, 2);
     expect(figures([a.begin(10), again.begin(15), a.end(20)]).overlaps).toHaveLength(1);
   });
 });
 
 describe('fencing tokens', () => {
-  test('a deed after the first deed of a newer token is stale, each one', () => {
+  it('a deed after the first deed of a newer token is stale, each one', () => {
     const verdict = figures([a.begin(10), b.begin(11), a.step(12), a.step(13), b.step(14)]);
     expect(verdict).toMatchObject({ verdict: 'invalid', staleDeeds: 2 });
   });
 
-  test('have to grow from run to run', () => {
+  it('have to grow from run to run', () => {
     const late = run('c2.x', 1);
     const verdict = figures([a.begin(10), a.end(20), late.begin(30), late.end(40)]);
     expect(verdict).toMatchObject({ verdict: 'invalid', overlaps: [], tokensNotNewer: 1 });
   });
 
-  test('a token older than one of long ago is not newer', () => {
+  it('a token older than one of long ago is not newer', () => {
     const c = run('c3.x', 3);
     const d = run('c4.x', 2);
     const verdict = figures([b.begin(1), c.begin(2), d.begin(3)]);
@@ -111,7 +111,7 @@ describe('fencing tokens', () => {
 describe('the counter', () => {
   const increments = [a.begin(1), a.write(2, 1), a.wrote(3, 1), a.write(4, 2), a.wrote(5, 2)];
 
-  test('that equals the completed increments has lost none', () => {
+  it('that equals the completed increments has lost none', () => {
     expect(figures(increments, 2)).toMatchObject({
       verdict: 'valid',
       completed: 2,
@@ -119,11 +119,11 @@ describe('the counter', () => {
     });
   });
 
-  test.each([1, 3])('that ends as %i after two increments has lost an update', (counter) => {
+  it.each([1, 3])('that ends as %i after two increments has lost an update', (counter) => {
     expect(figures(increments, counter)).toMatchObject({ verdict: 'invalid', lostUpdates: 1 });
   });
 
-  test('may or may not hold an increment that was cut short', () => {
+  it('may or may not hold an increment that was cut short', () => {
     const cut = [...increments, a.write(6, 3)];
     expect(figures(cut, 2)).toMatchObject({ verdict: 'valid', completed: 2, counted: 0 });
     expect(figures(cut, 3)).toMatchObject({ verdict: 'valid', completed: 2, counted: 1 });
@@ -131,7 +131,7 @@ describe('the counter', () => {
     expect(figures(cut, 4).lostUpdates).toBe(1);
   });
 
-  test('read by the next run tells whether the one cut short had counted', () => {
+  it('read by the next run tells whether the one cut short had counted', () => {
     const cut = [...increments, a.write(6, 3), b.begin(10)];
     expect(figures([...cut, b.write(11, 3), b.wrote(12, 3)], 3)).toMatchObject({
       verdict: 'valid',
@@ -145,7 +145,7 @@ describe('the counter', () => {
     });
   });
 
-  test('read before another’s write and written after it has lost that update', () => {
+  it('read before another’s write and written after it has lost that update', () => {
     const verdict = figures(
       [a.begin(1), b.begin(2), a.write(3, 1), a.wrote(4, 1), b.write(5, 1), b.wrote(6, 1)],
       1,
@@ -153,7 +153,7 @@ describe('the counter', () => {
     expect(verdict.lostUpdates).toBe(1);
   });
 
-  test('read by two at once has lost an update, whoever wrote first', () => {
+  it('read by two at once has lost an update, whoever wrote first', () => {
     const before = [a.begin(1), b.begin(2), a.write(3, 1), b.write(4, 1)];
     for (const after of [
       [a.wrote(5, 1), b.wrote(6, 1)],
@@ -163,7 +163,7 @@ describe('the counter', () => {
     }
   });
 
-  test('that loses an update invalidates a history without an overlap', () => {
+  it('that loses an update invalidates a history without an overlap', () => {
     const history = [a.begin(1), a.write(2, 1), a.wrote(3, 1), a.end(4), b.begin(5)];
     const verdict = figures([...history, b.write(6, 1), b.wrote(7, 1), b.end(8)], 1);
     expect(verdict).toMatchObject({ verdict: 'invalid', overlaps: [], lostUpdates: 1 });
@@ -173,24 +173,24 @@ describe('the counter', () => {
 describe('a take-over', () => {
   const takeOver = (...history: HistoryEvent[]) => figures(history).takeOvers;
 
-  test('lasts from the end of a holder to the next begin', () => {
+  it('lasts from the end of a holder to the next begin', () => {
     expect(takeOver(a.begin(10), a.end(20), b.begin(33))).toEqual([
       { from: 'c1.1', to: 'c2.2', killed: false, goneAt: 20, beganAt: 33 },
     ]);
   });
 
-  test('lasts from the kill, when the holder had not ended', () => {
+  it('lasts from the kill, when the holder had not ended', () => {
     const child = run('c1.1', 1, 99);
     const killed = takeOver(a.begin(10), child.step(25), kill('c1', 22), b.begin(33));
     expect(killed).toMatchObject([{ killed: true, goneAt: 22, beganAt: 33 }]);
   });
 
-  test('lasts from the last deed, when the kill came shortly after it', () => {
+  it('lasts from the last deed, when the kill came shortly after it', () => {
     const killed = takeOver(a.begin(10), a.step(20), kill('c1', 22), b.begin(33));
     expect(killed).toMatchObject([{ killed: true, goneAt: 20 }]);
   });
 
-  test.each([
+  it.each([
     ['of a contender that only waited', kill('c2', 15)],
     ['before the holder began', kill('c1', 9)],
     ['after the next one had begun', kill('c1', 34)],
@@ -200,13 +200,13 @@ describe('a take-over', () => {
     ]);
   });
 
-  test('has nothing to do with a kill of a holder that had ended', () => {
+  it('has nothing to do with a kill of a holder that had ended', () => {
     expect(takeOver(a.begin(10), a.end(20), kill('c1', 21), b.begin(33))).toMatchObject([
       { killed: false, goneAt: 20 },
     ]);
   });
 
-  test('is none where two overlap, and then counts from the one that lives longer', () => {
+  it('is none where two overlap, and then counts from the one that lives longer', () => {
     const c = run('c3.3');
     expect(takeOver(a.begin(10), b.begin(12), b.end(15), a.end(30), c.begin(40))).toEqual([
       { from: 'c1.1', to: 'c3.3', killed: false, goneAt: 30, beganAt: 40 },
@@ -217,7 +217,7 @@ describe('a take-over', () => {
 describe('a history that can’t be judged is unknown, whatever else it says', () => {
   const fine = [a.begin(1), a.write(2, 1), a.wrote(3, 1), a.end(4)];
 
-  test.each<[string, HistoryEvent[]]>([
+  it.each<[string, HistoryEvent[]]>([
     ['without any run', []],
     ['of kills only', [kill('c1', 5)]],
     ['with a deed before its run begins', [...fine, b.step(5)]],
@@ -234,12 +234,12 @@ describe('a history that can’t be judged is unknown, whatever else it says', (
     expect(judge(history, 1)).toEqual({ verdict: 'unknown', reason: expect.any(String) });
   });
 
-  test('with a counter that holds no number', () => {
+  it('with a counter that holds no number', () => {
     expect(judge(fine, 1).verdict).toBe('valid');
     expect(judge(fine, Number.NaN).verdict).toBe('unknown');
   });
 
-  test('even where it has an overlap', () => {
+  it('even where it has an overlap', () => {
     const overlapping = [a.begin(1), b.begin(2), a.step(3)];
     expect(judge(overlapping, 0).verdict).toBe('invalid');
     expect(judge([...overlapping, run('c3.3').step(4)], 0).verdict).toBe('unknown');
@@ -250,7 +250,7 @@ describe('a journal', () => {
   const lines = text(a.begin(1), a.write(2, 1), a.wrote(3, 1), a.end(4));
   const withLine = (line: string) => judgeJournal(`${lines}${line}\n`, 1);
 
-  test('is JSON, a deed a line, padded or not; kills come from elsewhere', () => {
+  it('is JSON, a deed a line, padded or not; kills come from elsewhere', () => {
     expect(judgeJournal(lines, 1)).toMatchObject({ verdict: 'valid', completed: 1 });
     expect(judgeJournal(lines.replaceAll('}\n', '}    \n'), 1).verdict).toBe('valid');
     const cut = text(a.begin(1), a.step(5), b.begin(9));
@@ -259,11 +259,11 @@ describe('a journal', () => {
     });
   });
 
-  test('that is empty is unknown', () => {
+  it('that is empty is unknown', () => {
     expect(judgeJournal('', 0).verdict).toBe('unknown');
   });
 
-  test('that ends within a line is unknown', () => {
+  it('that ends within a line is unknown', () => {
     for (let length = 1; length < lines.length; length++) {
       const cut = lines.slice(0, length);
       if (!cut.endsWith('\n')) expect(judgeJournal(cut, 1).verdict).toBe('unknown');
@@ -272,7 +272,7 @@ describe('a journal', () => {
     expect(judgeJournal(lines.replaceAll('}\n', '}  \n').slice(0, -1), 1).verdict).toBe('unknown');
   });
 
-  test.each([
+  it.each([
     ['an empty line', ''],
     ['no JSON', '{"at":5,"event":"st'],
     ['two lines in one', text(b.begin(5), b.step(6)).replace('\n', '')],

@@ -1,9 +1,9 @@
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { startKazoo } from './kazoo.ts';
 import { gone, isAlive } from './processes.ts';
 import { sharedServerWithChroot } from './zookeeper.ts';
 
-test('two kazoos contend for a lock, in order', async () => {
+it('two kazoos contend for a lock, in order', async () => {
   const { connectString } = await sharedServerWithChroot();
   const [ours, theirs] = await Promise.all([startKazoo(connectString), startKazoo(connectString)]);
   const first = await ours.lock('/lock', 'first');
@@ -17,7 +17,7 @@ test('two kazoos contend for a lock, in order', async () => {
   expect(await first.release()).toBe(false);
 });
 
-test('an acquire that times out is an error with the name that kazoo gives it', async () => {
+it('an acquire that times out is an error with the name that kazoo gives it', async () => {
   const { connectString } = await sharedServerWithChroot();
   const [ours, theirs] = await Promise.all([startKazoo(connectString), startKazoo(connectString)]);
   await (await ours.lock('/lock')).acquire();
@@ -25,7 +25,7 @@ test('an acquire that times out is an error with the name that kazoo gives it', 
   await expect(late).rejects.toMatchObject({ name: 'LockTimeout' });
 });
 
-test('readers share, and keep a writer out', async () => {
+it('readers share, and keep a writer out', async () => {
   const { connectString } = await sharedServerWithChroot();
   const kazoo = await startKazoo(connectString);
   const [one, two] = [await kazoo.readLock('/lock'), await kazoo.readLock('/lock')];
@@ -35,7 +35,7 @@ test('readers share, and keep a writer out', async () => {
   expect(await writer.acquire({ blocking: false })).toBe(false);
 });
 
-test('a semaphore has as many leases as it says, and names their holders', async () => {
+it('a semaphore has as many leases as it says, and names their holders', async () => {
   const { connectString } = await sharedServerWithChroot();
   const kazoo = await startKazoo(connectString);
   const holders = ['a', 'b', 'c'];
@@ -47,7 +47,7 @@ test('a semaphore has as many leases as it says, and names their holders', async
   expect(await kazoo.children('/pool')).toHaveLength(2);
 });
 
-test('closing ends the session at once, and the process', async () => {
+it('closing ends the session at once, and the process', async () => {
   const { connectString } = await sharedServerWithChroot();
   const [ours, theirs] = await Promise.all([startKazoo(connectString), startKazoo(connectString)]);
   await (await ours.lock('/lock')).acquire();

@@ -1,21 +1,21 @@
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { gone, isAlive, run, startProgram } from './processes.ts';
 
-test('a run gives back the status and both outputs', async () => {
+it('a run gives back the status and both outputs', async () => {
   const ended = await run('sh', ['-c', 'cat; echo oops >&2; exit 3'], { input: 'hello' });
   expect(ended).toEqual({ status: 3, signal: null, stdout: 'hello', stderr: 'oops\n' });
 });
 
-test('a program that outlives its time is killed', async () => {
+it('a program that outlives its time is killed', async () => {
   const ended = await run('sleep', ['30'], { maxLifeMs: 50 });
   expect(ended.signal).toBe('SIGKILL');
 });
 
-test('a program that does not exist is an error, not a status', async () => {
+it('a program that does not exist is an error, not a status', async () => {
   await expect(run('/no/such/program', [])).rejects.toThrow('ENOENT');
 });
 
-test('a line is found when it was said before, and waited for when it was not', async () => {
+it('a line is found when it was said before, and waited for when it was not', async () => {
   const program = startProgram('sh', ['-c', 'echo ready; read answer; echo "got $answer" >&2']);
   expect(await program.line(/^ready$/)).toBe('ready');
   expect(await program.line(/^rea/)).toBe('ready');
@@ -23,12 +23,12 @@ test('a line is found when it was said before, and waited for when it was not', 
   expect(await program.line(/got/, 'stderr')).toBe('got news');
 });
 
-test('a line that never comes is an error that tells what was said instead', async () => {
+it('a line that never comes is an error that tells what was said instead', async () => {
   const program = startProgram('sh', ['-c', 'echo something; echo else >&2']);
   await expect(program.line(/^ready$/)).rejects.toThrow(/something\n[\s\S]*else/);
 });
 
-test('a zombie is not alive', async () => {
+it('a zombie is not alive', async () => {
   // The shell is stopped before it can reap its child.
   const parent = startProgram('sh', ['-c', 'sleep 30 & echo $!; kill -STOP $$']);
   const child = Number(await parent.line(/^\d+$/));

@@ -1,4 +1,4 @@
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { fourLetterWord } from '../../scripts/lib/loopback.js';
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts';
 import {
@@ -11,24 +11,24 @@ import {
   startServer,
 } from './zookeeper.ts';
 
-test('the shared server is a standalone one with half-second ticks', async () => {
+it('the shared server is a standalone one with half-second ticks', async () => {
   const answer = await fourLetterWord(sharedServer().port, 'conf');
   expect(answer).toContain('tickTime=500');
 });
 
-test('a chroot is created once, and a second time is refused', async () => {
+it('a chroot is created once, and a second time is refused', async () => {
   const { chroot } = await sharedServerWithChroot();
   const nodeExists = '-110';
   await expect(createNode({ ...sharedServer(), path: chroot })).rejects.toThrow(nodeExists);
 });
 
-test('creating a node below a missing parent is refused', async () => {
+it('creating a node below a missing parent is refused', async () => {
   const path = `${freshChroot()}/child`;
   const noNode = '-101';
   await expect(createNode({ ...sharedServer(), path })).rejects.toThrow(noNode);
 });
 
-test('a server that was killed comes back with its port and data', async () => {
+it('a server that was killed comes back with its port and data', async () => {
   const server = await startServer();
   onTestFinished(() => server.stop());
   const path = freshChroot();
@@ -40,7 +40,7 @@ test('a server that was killed comes back with its port and data', async () => {
   await expect(createNode({ ...at(server), path })).rejects.toThrow(nodeExists);
 });
 
-test('a paused server serves nobody until it is resumed', async () => {
+it('a paused server serves nobody until it is resumed', async () => {
   const server = await startServer();
   onTestFinished(() => server.stop());
   await server.pause();
@@ -49,7 +49,7 @@ test('a paused server serves nobody until it is resumed', async () => {
   await server.ready();
 });
 
-test('a follower that is cut off from the leader serves nobody, until the cut is healed', async () => {
+it('a follower that is cut off from the leader serves nobody, until the cut is healed', async () => {
   const toQuorumPort = new Map<string, FaultProxy>();
   const ensemble = await startEnsemble({
     tickTime: 200,

@@ -1,6 +1,6 @@
 /** The configuration file: what it may say, and what wins over it. */
 import { readFileSync } from 'node:fs';
-import { describe, expect, it, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { configSchema, parseConfig } from '../../../src/cli/config.ts';
 import { parseCommandLine } from '../../../src/cli/parse.ts';
 
@@ -60,7 +60,7 @@ describe('what is configured', () => {
   });
 });
 
-test.each([
+it.each([
   ['{', `${FILE} is not JSON`],
   ['[]', `${FILE} has to be one JSON object`],
   ['null', `${FILE} has to be one JSON object`],

@@ -1,8 +1,8 @@
 /** Whether a job stands in the foreground, from /proc/PID/stat. */
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { isForeground } from '../../../src/cli/foreground.ts';
 
-test.each([
+it.each([
   ['ours is the foreground group', '4711 (node) S 4000 4711 4000 34816 4711 4194304 0', true],
   ['another job is', '4711 (node) S 4000 4711 4000 34816 4000 4194304 0', false],
   ['there is no terminal', '4711 (node) S 4000 4711 4000 0 -1 4194304 0', false],

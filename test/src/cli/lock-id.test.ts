@@ -1,5 +1,5 @@
 /** The generated lock id. The digests are sha256sum's, of the JSON that stands beside them. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { lockIdOf } from '../../../src/cli/lock-id.ts';
 
 function ofProgram(...argv: [string, ...string[]]): string {
@@ -10,7 +10,7 @@ function ofLine(line: string): string {
   return lockIdOf({ kind: 'shell', line });
 }
 
-test('is the same for ever: hosts with other versions have to find the same lock', () => {
+it('is the same for ever: hosts with other versions have to find the same lock', () => {
   // ["program","/usr/local/bin/redis-server","/etc/redis.conf"]
   expect(ofProgram('/usr/local/bin/redis-server', '/etc/redis.conf')).toBe(
     'redis-server-096d92a400c2dc77',
@@ -21,7 +21,7 @@ test('is the same for ever: hosts with other versions have to find the same lock
   expect(ofProgram('echo', 'é\n"\\')).toBe('echo-6d774a08d9a7cf3f');
 });
 
-test('differs where the words do, also where their text joined would not', () => {
+it('differs where the words do, also where their text joined would not', () => {
   const ids = [
     ofLine('a b'),
     ofProgram('a', 'b'),
@@ -36,7 +36,7 @@ test('differs where the words do, also where their text joined would not', () =>
 });
 
 describe('its readable part', () => {
-  test.each([
+  it.each([
     ['/usr/bin/My_Job.py', 'my-job.py'],
     ['x'.repeat(100), 'x'.repeat(32)],
     [`${'x'.repeat(31)}_y`, 'x'.repeat(31)],
@@ -48,7 +48,7 @@ describe('its readable part', () => {
     expect(ofProgram(program, 'x').replace(/-[0-9a-f]{16}$/, '')).toBe(slug);
   });
 
-  test.each([
+  it.each([
     ['/opt/jobs/nightly --all', 'nightly'],
     ['  ls', 'ls'],
     ['PASSWORD=hunter2 backup --all', 'backup'],
@@ -68,7 +68,7 @@ describe('its readable part', () => {
     },
   );
 
-  test('is always the name of a node that lockex itself would accept', () => {
+  it('is always the name of a node that lockex itself would accept', () => {
     for (const line of ['x-__lock__', '../..', '\u0000', '\u{1f600}', 'zookeeper', '.hidden']) {
       expect(ofLine(line)).toMatch(/^[a-z0-9][a-z0-9.-]{0,31}-[0-9a-f]{16}$/);
     }

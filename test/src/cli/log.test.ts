@@ -1,5 +1,5 @@
 /** The shape of lines, for people and for programs, and the live line of a terminal. */
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { createLog, type LogOptions } from '../../../src/cli/log.ts';
 import { createWinston } from '../../../src/cli/winston.ts';
 import { FakeSink } from './fakes.ts';
@@ -20,7 +20,7 @@ function logTo(sink: FakeSink, options: Partial<LogOptions> = {}) {
 }
 
 describe('text', () => {
-  test('is one line each, with the time and who says it, and no escape codes in a file', async () => {
+  it('is one line each, with the time and who says it, and no escape codes in a file', async () => {
     const sink = new FakeSink();
     const log = logTo(sink);
     log.write('info', 'waiting: for long', { state: 'waiting' });
@@ -33,7 +33,7 @@ describe('text', () => {
     expect(sink.lines[2]).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ lockex: error: an error$/);
   });
 
-  test('of others can neither steer a terminal nor forge a line', async () => {
+  it('of others can neither steer a terminal nor forge a line', async () => {
     const sink = new FakeSink();
     const log = logTo(sink);
     log.write('info', `\u001b]0;title\u0007\nlockex: forged\r\u202e${'x'.repeat(5000)}`);
@@ -44,7 +44,7 @@ describe('text', () => {
     expect(sink.text).toMatch(/^\P{C}+\n$/u);
   });
 
-  test.each<[string, boolean, LogOptions['env'], boolean]>([
+  it.each<[string, boolean, LogOptions['env'], boolean]>([
     ['a terminal', true, {}, true],
     ['a terminal, with an empty NO_COLOR', true, { NO_COLOR: '' }, true],
     ['a terminal, with NO_COLOR', true, { NO_COLOR: '1' }, false],
@@ -61,7 +61,7 @@ describe('text', () => {
 });
 
 describe('a JSON line', () => {
-  test('has its fields, in order, and those of the event', async () => {
+  it('has its fields, in order, and those of the event', async () => {
     const sink = new FakeSink();
     const log = logTo(sink, { format: 'json' });
     log.write('warn', 'suspended: gone', { state: 'suspended.running', leaseLeftMs: 12 });
@@ -75,7 +75,7 @@ describe('a JSON line', () => {
     );
   });
 
-  test('tells the state also where only something in it is told', async () => {
+  it('tells the state also where only something in it is told', async () => {
     const sink = new FakeSink();
     const log = logTo(sink, { format: 'json' });
     log.write('info', 'before any state');
@@ -85,7 +85,7 @@ describe('a JSON line', () => {
     expect(sink.lines.map((line) => JSON.parse(line).state)).toEqual([null, 'running', 'running']);
   });
 
-  test('carries nothing that steers a terminal, in any field, and reads back as it was', async () => {
+  it('carries nothing that steers a terminal, in any field, and reads back as it was', async () => {
     const sink = new FakeSink();
     const log = logTo(sink, { format: 'json' });
     const name = 'sh\u009b2J\u007f\u2028\u202e\u{e0001}\ud800\n[12]';
@@ -95,7 +95,7 @@ describe('a JSON line', () => {
     expect(JSON.parse(sink.text).stragglers).toEqual([name]);
   });
 
-  test('has no colour and no live line on a terminal', async () => {
+  it('has no colour and no live line on a terminal', async () => {
     const sink = new FakeSink(true);
     const log = logTo(sink, { format: 'json' });
     expect(log.isLive).toBe(false);
@@ -107,7 +107,7 @@ describe('a JSON line', () => {
   });
 });
 
-test.each([
+it.each([
   ['error', ['error']],
   ['warn', ['error', 'warn']],
   ['info', ['error', 'warn', 'info']],
@@ -120,7 +120,7 @@ test.each([
   expect(sink.lines.map((line) => JSON.parse(line).level)).toEqual(written);
 });
 
-test('lines may be written while it is flushed and after that, in order', async () => {
+it('lines may be written while it is flushed and after that, in order', async () => {
   const sink = new FakeSink();
   const log = logTo(sink);
   log.write('info', 'before');
@@ -137,7 +137,7 @@ test('lines may be written while it is flushed and after that, in order', async 
   expect(sink.lines.slice(2)).toEqual([expect.stringMatching(/after$/)]);
 });
 
-test('lines go through winston once it is there, and look no different', async () => {
+it('lines go through winston once it is there, and look no different', async () => {
   const sink = new FakeSink();
   const log = logTo(sink, { level: 'debug', startMs: -1 });
   log.write('info', 'without');
@@ -151,7 +151,7 @@ test('lines go through winston once it is there, and look no different', async (
   expect(withIt.replace(/^\S+/, '').replace('with', 'without')).toBe(without.replace(/^\S+/, ''));
 });
 
-test('the few lines of a start do not load it', async () => {
+it('the few lines of a start do not load it', async () => {
   vi.mocked(createWinston).mockClear();
   const sink = new FakeSink();
   const log = logTo(sink, { startMs: 60_000 });
@@ -163,7 +163,7 @@ test('the few lines of a start do not load it', async () => {
 });
 
 describe('a failure', () => {
-  test('is one line without a stack, written before the turn ends', () => {
+  it('is one line without a stack, written before the turn ends', () => {
     const sink = new FakeSink();
     logTo(sink).fail(new TypeError('x is not\na function'));
     expect(sink.lines).toHaveLength(1);
@@ -172,7 +172,7 @@ describe('a failure', () => {
     );
   });
 
-  test('shows where it was thrown, and why, at level debug', () => {
+  it('shows where it was thrown, and why, at level debug', () => {
     const sink = new FakeSink();
     const cause = new RangeError('the cause');
     logTo(sink, { level: 'debug' }).fail(new Error('boom', { cause }));
@@ -181,7 +181,7 @@ describe('a failure', () => {
     expect(sink.text).toContain('the cause');
   });
 
-  test('may be anything that was thrown', () => {
+  it('may be anything that was thrown', () => {
     const odd = Object.assign(new Error('x'), { message: { code: 1 } });
     const others = [undefined, null, 'text', 7, {}, new Error(''), Object.create(null)];
     for (const thrown of [odd, ...others]) {
@@ -193,7 +193,7 @@ describe('a failure', () => {
 });
 
 describe('the live line', () => {
-  test('is redrawn in place, stays below other lines, and leaves nothing', async () => {
+  it('is redrawn in place, stays below other lines, and leaves nothing', async () => {
     const sink = new FakeSink(true);
     const log = logTo(sink);
     expect(log.isLive).toBe(true);
@@ -210,7 +210,7 @@ describe('the live line', () => {
     expect(sink.screen.slice(1)).toEqual([expect.stringMatching(/locked$/), '']);
   });
 
-  test('never fills the width, whatever its text is', () => {
+  it('never fills the width, whatever its text is', () => {
     const sink = new FakeSink(true);
     const log = logTo(sink);
     sink.columns = 20;
@@ -227,13 +227,13 @@ describe('the live line', () => {
     expect(sink.screen).toEqual(['']);
   });
 
-  test('carries nothing of others that steers the terminal', () => {
+  it('carries nothing of others that steers the terminal', () => {
     const sink = new FakeSink(true);
     logTo(sink).live('db1\u001b[2J\n\r\u009bx');
     expect(sink.screen).toEqual(['db1\\u{1b}[2J\\u{a}\\u{d}\\u{9b}x']);
   });
 
-  test('is taken away while the job is in the background', () => {
+  it('is taken away while the job is in the background', () => {
     const sink = new FakeSink(true);
     let isForeground = true;
     const log = logTo(sink, { isForeground: () => isForeground });
@@ -249,7 +249,7 @@ describe('the live line', () => {
     expect(sink.screen).toEqual(['waiting for 4 s']);
   });
 
-  test.each<[string, FakeSink, Partial<LogOptions>]>([
+  it.each<[string, FakeSink, Partial<LogOptions>]>([
     ['a file', new FakeSink(false), {}],
     ['a dumb terminal', new FakeSink(true), { env: { TERM: 'dumb' } }],
     ['-q', new FakeSink(true), { level: 'warn' }],
@@ -261,7 +261,7 @@ describe('the live line', () => {
     expect(sink.text).toBe('');
   });
 
-  test('is gone before the last words of a failure', () => {
+  it('is gone before the last words of a failure', () => {
     const sink = new FakeSink(true);
     const log = logTo(sink);
     log.live('waiting for 1 s');

@@ -1,5 +1,5 @@
 /** What a life of the machine reads like in the log. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { LockexEvent, LockexInput, QueueInfo } from '../../../machines/contract.ts';
 import { createLog } from '../../../src/cli/log.ts';
 import { Narrator } from '../../../src/cli/narrator.ts';
@@ -27,11 +27,14 @@ function narrated(changes: Partial<LockexInput> = {}, isTerminal = false) {
   const told: { level: string; message: string; fields: Record<string, unknown> }[] = [];
   const narrator = new Narrator({
     log: {
-      ...log,
+      isLive: log.isLive,
       write: (level, message, fields = {}) => {
         told.push({ level, message, fields });
         log.write(level, message, fields);
       },
+      fail: (error) => log.fail(error),
+      live: (text) => log.live(text),
+      flush: () => log.flush(),
     },
     clock,
   });
@@ -82,7 +85,7 @@ function queued(queue: Partial<QueueInfo>): LockexEvent {
   return { type: 'lock.queued', queue: { position: 1, holders: [db], behind: db, ...queue } };
 }
 
-test('a life without trouble is a line for each state, and says why it ends', () => {
+it('a life without trouble is a line for each state, and says why it ends', () => {
   const life = narrated();
   life.hear(...RUNNING);
   life.hear({ type: 'command.exited', exit: { code: 3, signal: null }, byGuard: false });
@@ -103,7 +106,7 @@ test('a life without trouble is a line for each state, and says why it ends', ()
   ]);
 });
 
-test('every line has its state, and the fields that its message is made of', () => {
+it('every line has its state, and the fields that its message is made of', () => {
   const life = narrated();
   life.hear('session.established', queued({ position: 2, behind: other }));
   life.hear('lock.granted', 'lock.confirmed', 'command.armed', 'command.started');
@@ -124,14 +127,14 @@ test('every line has its state, and the fields that its message is made of', () 
   });
 });
 
-test('a lock that comes confirmed is not said to be in need of proof', () => {
+it('a lock that comes confirmed is not said to be in need of proof', () => {
   const life = narrated();
   life.hear('session.established', queued({}), 'lock.confirmed');
   expect(life.news().at(-1)).toBe('locked: the lock is ours, and the lease is proven');
 });
 
 describe('connecting', () => {
-  test('tells each host and what was wrong with it, for each try', () => {
+  it('tells each host and what was wrong with it, for each try', () => {
     const life = narrated({ connectTries: 2 });
     const unreachable: LockexEvent = {
       type: 'session.unreachable',
@@ -158,7 +161,7 @@ describe('connecting', () => {
     ]);
   });
 
-  test('says that it is another session after a loss', () => {
+  it('says that it is another session after a loss', () => {
     const life = narrated({ lockTries: 3 });
     life.hear('session.established', 'session.lost (expired)');
     life.news();
@@ -172,7 +175,7 @@ describe('connecting', () => {
 });
 
 describe('waiting', () => {
-  test.each<[Partial<QueueInfo>, string]>([
+  it.each<[Partial<QueueInfo>, string]>([
     [{}, 'db1 pid 4711 (redis-server) holds the lock; we are next'],
     [
       { position: 3, behind: other },
@@ -197,7 +200,7 @@ describe('waiting', () => {
     expect(life.news()).toEqual([`waiting: ${words}`]);
   });
 
-  test('shows nothing of a label that could steer a terminal', async () => {
+  it('shows nothing of a label that could steer a terminal', async () => {
     const life = narrated({}, true);
     const evil = { node: 'e', label: 'x\u001b[2J\nlockex: forged' };
     life.hear('session.established', queued({ holders: [evil], behind: evil }));
@@ -208,7 +211,7 @@ describe('waiting', () => {
 });
 
 describe('the live line', () => {
-  test('counts the time, and is drawn once a second however busy the queue is', async () => {
+  it('counts the time, and is drawn once a second however busy the queue is', async () => {
     const life = narrated({}, true);
     life.hear('session.established', queued({ position: 4 }));
     await life.settled();
@@ -223,7 +226,7 @@ describe('the live line', () => {
     expect(life.sink.screen.at(-1)).toContain('waiting for 1 h 1 min: db1');
   });
 
-  test('does not repeat itself in lines', () => {
+  it('does not repeat itself in lines', () => {
     const life = narrated({}, true);
     life.hear('session.established', queued({ position: 3 }));
     expect(life.news()).toHaveLength(3);
@@ -232,7 +235,7 @@ describe('the live line', () => {
     expect(life.news()).toEqual([]);
   });
 
-  test.each<[string, Fact]>([
+  it.each<[string, Fact]>([
     ['the lock is ours, before the command starts', 'lock.granted'],
     ['the connection is gone', 'session.suspended'],
     ['the session is lost', 'session.lost (expired)'],
@@ -252,7 +255,7 @@ describe('the live line', () => {
     expect(life.sink.text).toBe(before);
   });
 
-  test('is gone after dispose', () => {
+  it('is gone after dispose', () => {
     const life = narrated({}, true);
     life.hear('session.established', queued({}));
     life.narrator.dispose();
@@ -260,7 +263,7 @@ describe('the live line', () => {
     expect(life.clock.timers).toBe(0);
   });
 
-  test('goes on counting after an interruption', async () => {
+  it('goes on counting after an interruption', async () => {
     const life = narrated({}, true);
     life.hear('session.established', queued({}));
     life.clock.pass(7000);
@@ -269,7 +272,7 @@ describe('the live line', () => {
     expect(life.sink.screen.at(-1)).toContain('waiting for 7 s');
   });
 
-  test('does not exist where there is no terminal, and neither does its timer', () => {
+  it('does not exist where there is no terminal, and neither does its timer', () => {
     const life = narrated();
     life.hear('session.established', queued({ position: 2 }), queued({ position: 1 }));
     expect(life.clock.timers).toBe(0);
@@ -281,7 +284,7 @@ describe('the live line', () => {
 });
 
 describe('trouble', () => {
-  test('suspended tells how much lease is left, by the clock', () => {
+  it('suspended tells how much lease is left, by the clock', () => {
     const life = narrated();
     life.hear(...RUNNING);
     life.clock.pass(17_100);
@@ -297,7 +300,7 @@ describe('trouble', () => {
     ]);
   });
 
-  test('suspended has no lease to tell of while no command runs', () => {
+  it('suspended has no lease to tell of while no command runs', () => {
     const life = narrated();
     life.hear('session.established');
     life.news();
@@ -307,7 +310,7 @@ describe('trouble', () => {
     expect(life.news()).toEqual(['waiting: connected again, to 127.0.0.1:2181']);
   });
 
-  test.each<[Fact, string]>([
+  it.each<[Fact, string]>([
     [
       'session.lost (lease ending)',
       'error: lost: not proven in time; stopping the command, which has to be dead in 9.0 s',
@@ -328,7 +331,7 @@ describe('trouble', () => {
     expect(done).toMatch(/^error: done: /);
   });
 
-  test('what was left behind is named as a warning', () => {
+  it('what was left behind is named as a warning', () => {
     const life = narrated();
     life.hear(...RUNNING, 'command.exited');
     life.news();
@@ -343,7 +346,7 @@ describe('trouble', () => {
     ]);
   });
 
-  test('what will not die keeps the lock, unless that is lost', () => {
+  it('what will not die keeps the lock, unless that is lost', () => {
     const kept = narrated();
     kept.hear(...RUNNING, 'signal TERM');
     kept.news();
@@ -358,7 +361,7 @@ describe('trouble', () => {
     expect(lost.news()[0]).toBe('warn: will not die: dd[12]');
   });
 
-  test('a signal is told with what it leads to', () => {
+  it('a signal is told with what it leads to', () => {
     const life = narrated();
     life.hear(...RUNNING);
     life.news();
@@ -370,7 +373,7 @@ describe('trouble', () => {
     expect(life.news()).toEqual(['cleanup: stopping the command, on SIGTERM; SIGKILL after 5.0 s']);
   });
 
-  test('a lock that was not had is no warning: with -q, a cron job that runs elsewhere is silent', () => {
+  it('a lock that was not had is no warning: with -q, a cron job that runs elsewhere is silent', () => {
     const life = narrated({ waitMs: 0 });
     life.hear('session.established', queued({}), 'command.stopped', 'lock.released');
     life.hear('session.closed');
@@ -389,7 +392,7 @@ describe('trouble', () => {
   });
 });
 
-test('every event, in every state that a life passes, can be told', () => {
+it('every event, in every state that a life passes, can be told', () => {
   const lives: readonly (readonly Fact[])[] = [
     [],
     ['session.established'],

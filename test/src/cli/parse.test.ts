@@ -1,5 +1,5 @@
 /** Command lines as users type them, to settings or to one line that says what is wrong. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { openAccess } from '../../../src/access.ts';
 import { parseCommandLine } from '../../../src/cli/parse.ts';
 import { UsageError } from '../../../src/cli/usage-error.ts';
@@ -26,7 +26,7 @@ function refusal(argv: readonly string[], env: Record<string, string> = {}): str
   throw new Error(`accepted: ${argv.join(' ')}`);
 }
 
-test('without options, everything has its default', () => {
+it('without options, everything has its default', () => {
   expect(parsed(['--', 'prog', 'arg'])).toEqual({
     kind: 'run',
     observers: { inspect: null, onState: null, readyWhen: 'waiting' },
@@ -54,7 +54,7 @@ test('without options, everything has its default', () => {
   });
 });
 
-test('every option reaches its setting', () => {
+it('every option reaches its setting', () => {
   const argv =
     '-c 3 -i id -p /a/b/ -r 4 -t 1.5 -R 5 -T 2.5 -z h:1/x --kill-after 0.25 -E 75 ' +
     '--on-lost rejoin --no-guard --log-format json --log-level debug ' +
@@ -97,7 +97,7 @@ test('every option reaches its setting', () => {
 });
 
 describe('the command', () => {
-  test('is a line for the shell when it is one word', () => {
+  it('is a line for the shell when it is one word', () => {
     expect(parsed(['--', 'sleep 30 && uptime']).settings.command).toEqual({
       kind: 'shell',
       line: 'sleep 30 && uptime',
@@ -105,25 +105,25 @@ describe('the command', () => {
     expect(parsed(['ls']).settings.command).toEqual({ kind: 'shell', line: 'ls' });
   });
 
-  test('is a program and its arguments, untouched, when it is several', () => {
+  it('is a program and its arguments, untouched, when it is several', () => {
     expect(parsed(['--', 'sh', '-c', 'exit 7', '']).settings.command).toEqual({
       kind: 'program',
       argv: ['sh', '-c', 'exit 7', ''],
     });
   });
 
-  test('is joined with spaces for the shell by --shell', () => {
+  it('is joined with spaces for the shell by --shell', () => {
     expect(parsed(['--shell', '--', 'echo', '$HOME', ';', 'ls']).settings.command).toEqual({
       kind: 'shell',
       line: 'echo $HOME ; ls',
     });
   });
 
-  test.each([[[]], [['-q']], [['--']], [['-q', '--']]])('may not be missing: %j', (argv) => {
+  it.each([[[]], [['-q']], [['--']], [['-q', '--']]])('may not be missing: %j', (argv) => {
     expect(refusal(argv)).toMatch(/^no command: lockex OPTIONS -- COMMAND/);
   });
 
-  test.each([[['--', '']], [['--', ' \t']], [['--', '', 'x']], [['--shell', '--', '', '']]])(
+  it.each([[['--', '']], [['--', ' \t']], [['--', '', 'x']], [['--shell', '--', '', '']]])(
     'may not be empty: %j',
     (argv) => {
       expect(refusal(argv)).toBe('the command is empty');
@@ -132,14 +132,14 @@ describe('the command', () => {
 });
 
 describe('text', () => {
-  test.each(['007', '1e3', '1.10', '0x1F', 'true', '12345678901234567890', '-x', '=', 'a=b'])(
+  it.each(['007', '1e3', '1.10', '0x1F', 'true', '12345678901234567890', '-x', '=', 'a=b'])(
     'is taken as it was typed: -i %s',
     (id) => {
       expect(settings('-i', id).lockId).toBe(id);
     },
   );
 
-  test('is taken as it was typed beside the names that an object has by itself', () => {
+  it('is taken as it was typed beside the names that an object has by itself', () => {
     expect(settings('-i', '__proto__', '-p', 'constructor/a.b')).toMatchObject({
       lockId: '__proto__',
       lockPath: 'constructor/a.b',
@@ -148,7 +148,7 @@ describe('text', () => {
 });
 
 describe('the last of several wins', () => {
-  test('for values and for flags', () => {
+  it('for values and for flags', () => {
     expect(settings('-i', 'a', '-i', 'b', '--lockid=c').lockId).toBe('c');
     expect(settings('--no-blocking', '--blocking').waitMs).toBeNull();
     expect(settings('--blocking', '--no-blocking').waitMs).toBe(0);
@@ -156,20 +156,20 @@ describe('the last of several wins', () => {
     expect(parsed(['-v', '-v', 'x']).log.level).toBe('debug');
   });
 
-  test('a value that was replaced is not looked at', () => {
+  it('a value that was replaced is not looked at', () => {
     expect(settings('-c', 'x', '-c', '2').concurrent).toBe(2);
   });
 });
 
 describe('waiting', () => {
-  test('-t 0 is --no-blocking, and the smallest other time is not', () => {
+  it('-t 0 is --no-blocking, and the smallest other time is not', () => {
     expect(settings('-t', '0').waitMs).toBe(0);
     expect(settings('-t', '0.000').waitMs).toBe(0);
     expect(settings('-t', '.0001').waitMs).toBe(1);
     expect(settings('-t', '0.0000000000001').waitMs).toBe(1);
   });
 
-  test('-t and --no-blocking contradict each other, -t and --blocking do not', () => {
+  it('-t and --no-blocking contradict each other, -t and --blocking do not', () => {
     expect(refusal(['-t', '5', '--no-blocking', 'x'])).toBe(
       '-t/--locktimeout and --no-blocking say different things: give one',
     );
@@ -180,7 +180,7 @@ describe('waiting', () => {
   });
 });
 
-test.each(['creator', 'auth::r,world:anyone:r'])('--acl %s is of nobody without a name', (acl) => {
+it.each(['creator', 'auth::r,world:anyone:r'])('--acl %s is of nobody without a name', (acl) => {
   expect(refusal(['--acl', acl, 'x'])).toBe(
     `--acl '${acl}' needs --auth-file, LOCKEX_AUTH or --tls-cert`,
   );
@@ -188,13 +188,13 @@ test.each(['creator', 'auth::r,world:anyone:r'])('--acl %s is of nobody without 
 });
 
 describe('how much is logged', () => {
-  test('-q means warn, -v means debug', () => {
+  it('-q means warn, -v means debug', () => {
     expect(parsed(['-q', 'x']).log.level).toBe('warn');
     expect(parsed(['-v', 'x']).log.level).toBe('debug');
     expect(parsed(['-q', '--log-level', 'warn', 'x']).log.level).toBe('warn');
   });
 
-  test.each([
+  it.each([
     [['-qv'], '-q/--quiet and -v/--verbose'],
     [['-v', '--log-level=info'], '-v/--verbose and --log-level'],
     [['-q', '--log-level', 'debug'], '-q/--quiet and --log-level'],
@@ -206,7 +206,7 @@ describe('how much is logged', () => {
 const COUNT = 'wants a whole number of 1 or more, not';
 
 describe('wrong values', () => {
-  test.each([
+  it.each([
     [['-c', '1.5'], `-c/--concurrent ${COUNT} '1.5'`],
     [['-c', '0'], `-c/--concurrent ${COUNT} '0'`],
     [['-c', '-3'], `-c/--concurrent ${COUNT} '-3'`],
@@ -242,7 +242,7 @@ describe('wrong values', () => {
     expect(refusal([...options, 'x'])).toBe(message);
   });
 
-  test('are quoted without what could steer a terminal, and shortened', () => {
+  it('are quoted without what could steer a terminal, and shortened', () => {
     expect(refusal(['-c', '\u001b[31m\n\u202e', 'x'])).toBe(
       `-c/--concurrent ${COUNT} '\\u{1b}[31m\\u{a}\\u{202e}'`,
     );
@@ -253,7 +253,7 @@ describe('wrong values', () => {
 });
 
 describe('ZKHOSTS', () => {
-  test('is used when -z is not given, and is checked alike', () => {
+  it('is used when -z is not given, and is checked alike', () => {
     expect(parsed(['x'], { ZKHOSTS: 'a:1, b/c' }).settings).toMatchObject({
       hosts: [
         { host: 'a', port: 1 },
@@ -264,37 +264,37 @@ describe('ZKHOSTS', () => {
     expect(refusal(['x'], { ZKHOSTS: 'a:b' })).toBe("ZKHOSTS wants host:port,… not 'a:b'");
   });
 
-  test('is not looked at when -z is given', () => {
+  it('is not looked at when -z is given', () => {
     expect(parsed(['-z', 'h', 'x'], { ZKHOSTS: ':::' }).settings.hosts).toEqual([
       { host: 'h', port: 2181 },
     ]);
   });
 
-  test('that is empty is as good as none', () => {
+  it('that is empty is as good as none', () => {
     expect(parsed(['x'], { ZKHOSTS: '' }).settings.hosts).toEqual([
       { host: 'localhost', port: 2181 },
     ]);
   });
 
-  test('is the only variable that matters', () => {
+  it('is the only variable that matters', () => {
     const env = { LOCKEX_LOCKID: 'a', LOCKEX_LOCK_PATH: 'b', LOCKID: 'c', ZKHOST: 'd' };
     expect(parsed(['x'], env)).toEqual(parsed(['x']));
   });
 });
 
 describe('help and version', () => {
-  test.each([['-h'], ['--help'], ['-q', '-h'], ['-h', '-c', 'nonsense'], ['-hV']])(
+  it.each([['-h'], ['--help'], ['-q', '-h'], ['-h', '-c', 'nonsense'], ['-hV']])(
     'help is given for %s %s %s',
     (...argv) => {
       expect(parseCommandLine(argv, { ZKHOSTS: ':' })).toMatchObject({ kind: 'help' });
     },
   );
 
-  test.each([['-V'], ['--version']])('the version is given for %s', (...argv) => {
+  it.each([['-V'], ['--version']])('the version is given for %s', (...argv) => {
     expect(parseCommandLine(argv, {})).toEqual({ kind: 'version' });
   });
 
-  test('behind the command they are the command’s', () => {
+  it('behind the command they are the command’s', () => {
     expect(parsed(['ls', '--help']).settings.command).toEqual({
       kind: 'program',
       argv: ['ls', '--help'],
@@ -302,12 +302,12 @@ describe('help and version', () => {
   });
 });
 
-test('--on-state wants a command', () => {
+it('--on-state wants a command', () => {
   expect(refusal(['--on-state', ' ', '--', 'x'])).toBe('--on-state wants a command');
 });
 
 describe('--once-per', () => {
-  test.each([
+  it.each([
     ['90s', 90_000],
     ['10m', 600_000],
     ['1h', 3_600_000],
@@ -316,27 +316,27 @@ describe('--once-per', () => {
     expect(settings('--once-per', text)).toMatchObject({ oncePerMs: ms, skipExitCode: 0 });
   });
 
-  test.each(['10', '1.5h', '0m', '-1h', '1w', '1h30m', '', 'NaN'])('%j is refused', (text) => {
+  it.each(['10', '1.5h', '0m', '-1h', '1w', '1h30m', '', 'NaN'])('%j is refused', (text) => {
     expect(refusal([`--once-per=${text}`, '--', 'x'])).toBe(
       `--once-per wants a time such as 90s, 10m, 1h or 1d, not '${text}'`,
     );
   });
 
-  test('has an exit status of its own choice, which means nothing without it', () => {
+  it('has an exit status of its own choice, which means nothing without it', () => {
     expect(settings('--once-per', '1h', '--skip-exit-code', '75').skipExitCode).toBe(75);
     expect(refusal(['--skip-exit-code', '75', '--', 'x'])).toBe(
       '--skip-exit-code needs --once-per',
     );
   });
 
-  test.each([['--shared'], ['-c', '2']])('is not for what several hold: %s', (...words) => {
+  it.each([['--shared'], ['-c', '2']])('is not for what several hold: %s', (...words) => {
     expect(refusal(['--once-per', '1h', ...words, '--', 'x'])).toBe(
       '--once-per is for a lock that one holds alone',
     );
   });
 });
 
-test('--shared is a setting, and not to be had with a semaphore', () => {
+it('--shared is a setting, and not to be had with a semaphore', () => {
   expect(settings('--shared').shared).toBe(true);
   expect(settings('--shared', '-c', '1').shared).toBe(true);
   expect(refusal(['--shared', '-c', '2', '--', 'x'])).toBe(
@@ -347,7 +347,7 @@ test('--shared is a setting, and not to be had with a semaphore', () => {
 describe('--inspect', () => {
   const inspect = (...words: string[]) => parsed([...words, '--', 'prog', 'arg']).observers.inspect;
 
-  test.each([
+  it.each([
     [['--inspect'], '127.0.0.1', 0],
     [['--inspect='], '127.0.0.1', 0],
     [['--inspect=8080'], '127.0.0.1', 8080],
@@ -357,14 +357,14 @@ describe('--inspect', () => {
     expect(inspect(...words)).toEqual({ host, port, origins: [] });
   });
 
-  test('takes its value behind an equals sign only', () => {
+  it('takes its value behind an equals sign only', () => {
     expect(parsed(['--inspect', '8080', 'x']).settings.command).toEqual({
       kind: 'program',
       argv: ['8080', 'x'],
     });
   });
 
-  test.each([
+  it.each([
     ['--inspect=http', "--inspect wants [host:]port, not 'http'"],
     ['--inspect=65536', "--inspect wants [host:]port, not '65536'"],
     ['--inspect=::1:80', "--inspect wants [host:]port, not '::1:80' (IPv6 goes in brackets)"],
@@ -374,7 +374,7 @@ describe('--inspect', () => {
     expect(refusal([word, '--', 'x'])).toBe(message);
   });
 
-  test.each(['stately.ai', 'https://stately.ai/inspect', 'ftp://x', '*', ''])(
+  it.each(['stately.ai', 'https://stately.ai/inspect', 'ftp://x', '*', ''])(
     'lets no origin in that is none: %j',
     (origin) => {
       expect(refusal(['--inspect', `--inspect-origin=${origin}`, '--', 'x'])).toBe(
@@ -383,7 +383,7 @@ describe('--inspect', () => {
     },
   );
 
-  test('is needed by --inspect-origin', () => {
+  it('is needed by --inspect-origin', () => {
     expect(refusal(['--inspect-origin', 'https://x', '--', 'x'])).toBe(
       '--inspect-origin needs --inspect',
     );
@@ -391,7 +391,7 @@ describe('--inspect', () => {
 });
 
 describe('status', () => {
-  test('is a subcommand as the first word only', () => {
+  it('is a subcommand as the first word only', () => {
     expect(parseCommandLine(['status', 'web', '--json', '-z', 'h:1'], {})).toEqual({
       kind: 'status',
       settings: {

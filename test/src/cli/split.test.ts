@@ -1,5 +1,5 @@
 /** Which words of argv are ours, and which are the command's. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { SPECS } from '../../../src/cli/options.ts';
 import { splitCommandLine, splitMixed } from '../../../src/cli/split.ts';
 import { randomOf } from '../../support/random.ts';
@@ -10,44 +10,44 @@ function split(...argv: string[]) {
 }
 
 describe('the command', () => {
-  test('is everything behind --, options and further -- included', () => {
+  it('is everything behind --, options and further -- included', () => {
     expect(split('-q', '--', '-c', '2', '--', '--help')).toEqual({
       given: [['quiet', 'on']],
       command: ['-c', '2', '--', '--help'],
     });
   });
 
-  test('begins with the first word that is no option, without --', () => {
+  it('begins with the first word that is no option, without --', () => {
     expect(split('-c', '2', 'ls', '-l', '--help')).toEqual({
       given: [['concurrent', '2']],
       command: ['ls', '-l', '--help'],
     });
   });
 
-  test('may begin with an empty word or a single dash', () => {
+  it('may begin with an empty word or a single dash', () => {
     expect(split('', '-q').command).toEqual(['', '-q']);
     expect(split('-', '-q').command).toEqual(['-', '-q']);
   });
 
-  test('keeps a -- behind its first word', () => {
+  it('keeps a -- behind its first word', () => {
     expect(split('git', '--', 'x').command).toEqual(['git', '--', 'x']);
   });
 
-  test('is empty when there are only options', () => {
+  it('is empty when there are only options', () => {
     expect(split('-q').command).toEqual([]);
     expect(split('-q', '--').command).toEqual([]);
   });
 });
 
 describe('a value', () => {
-  test.each([['-t', '5'], ['-t5'], ['-t=5'], ['--locktimeout', '5'], ['--locktimeout=5']])(
+  it.each([['-t', '5'], ['-t5'], ['-t=5'], ['--locktimeout', '5'], ['--locktimeout=5']])(
     'can be given as %s %s',
     (...words) => {
       expect(split(...words, 'x')).toEqual({ given: [['locktimeout', '5']], command: ['x'] });
     },
   );
 
-  test.each([
+  it.each([
     '007',
     '1e3',
     '',
@@ -65,7 +65,7 @@ describe('a value', () => {
     expect(split(`--lockid=${value}`).given).toEqual([['lockid', value]]);
   });
 
-  test.each([['-t'], ['--locktimeout'], ['-qt'], ['-t', '--', 'x'], ['--locktimeout', '--', 'x']])(
+  it.each([['-t'], ['--locktimeout'], ['-qt'], ['-t', '--', 'x'], ['--locktimeout', '--', 'x']])(
     'that is missing is named: %s %s',
     (...words) => {
       expect(() => split(...words)).toThrow('-t/--locktimeout wants a value: S');
@@ -74,7 +74,7 @@ describe('a value', () => {
 });
 
 describe('flags', () => {
-  test('can be bundled, the last one with a value', () => {
+  it('can be bundled, the last one with a value', () => {
     expect(split('-qvt5', 'x').given).toEqual([
       ['quiet', 'on'],
       ['verbose', 'on'],
@@ -89,7 +89,7 @@ describe('flags', () => {
     });
   });
 
-  test('can be negated where that means something', () => {
+  it('can be negated where that means something', () => {
     expect(split('--no-blocking', '--no-guard', '--guard').given).toEqual([
       ['blocking', 'off'],
       ['guard', 'off'],
@@ -98,13 +98,13 @@ describe('flags', () => {
     expect(() => split('--no-shell')).toThrow("there is no option '--no-shell'");
   });
 
-  test.each(['--shell=yes', '--no-blocking=1', '--guard='])('take no value: %s', (word) => {
+  it.each(['--shell=yes', '--no-blocking=1', '--guard='])('take no value: %s', (word) => {
     expect(() => split(word)).toThrow('takes no value');
   });
 });
 
 describe('an unknown option', () => {
-  test.each([
+  it.each([
     ['--lock-id', "there is no option '--lock-id': did you mean --lockid?"],
     ['--concurent=3', "there is no option '--concurent': did you mean --concurrent?"],
     ['--non-blocking', "there is no option '--non-blocking': did you mean --no-blocking?"],
@@ -117,7 +117,7 @@ describe('an unknown option', () => {
     expect(() => split(word)).toThrow(message);
   });
 
-  test('does not show the value that was given with it', () => {
+  it('does not show the value that was given with it', () => {
     expect(() => split('--password=secret')).toThrow(/^there is no option '--password': see/);
   });
 });
@@ -151,7 +151,7 @@ function written(random: (below: number) => number) {
   return { given, words };
 }
 
-test('whatever options stand before it, nothing of a command is taken, and no option is lost', () => {
+it('whatever options stand before it, nothing of a command is taken, and no option is lost', () => {
   for (let seed = 1; seed <= 5000; seed += 1) {
     const random = randomOf(seed, 'words').below;
     const { given, words } = written(random);
@@ -167,7 +167,7 @@ test('whatever options stand before it, nothing of a command is taken, and no op
   }
 });
 
-test('of a line where options may stand anywhere, the others are the rest', () => {
+it('of a line where options may stand anywhere, the others are the rest', () => {
   const { options, rest } = splitMixed(['web', '-T', '5', 'db', '-q', '--', '-x', 'y'], SPECS);
   expect(options.map(({ spec, text }) => [spec.name, text])).toEqual([
     ['timeout', '5'],

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 
 const folder = mkdtempSync(join(tmpdir(), 'lockex-stderr-'));
 const talker = join(folder, 'talker.mjs');
@@ -92,7 +92,7 @@ function newPipe(): { readonly readEnd: number; readonly writeEnd: number } {
   return { readEnd, writeEnd };
 }
 
-test('a file gets every line, behind what stood in it', async () => {
+it('a file gets every line, behind what stood in it', async () => {
   const file = newFile();
   const log = newFile();
   execFileSync('sh', [
@@ -111,7 +111,7 @@ test('a file gets every line, behind what stood in it', async () => {
 });
 
 describe('a pipe that nobody reads', () => {
-  test('holds nothing up, and its lines are whole', async () => {
+  it('holds nothing up, and its lines are whole', async () => {
     const { readEnd, writeEnd } = newPipe();
     const file = newFile();
     const child = started(
@@ -130,7 +130,7 @@ describe('a pipe that nobody reads', () => {
     });
   });
 
-  test('stays as it was for the command, which shares it: blocking', async () => {
+  it('stays as it was for the command, which shares it: blocking', async () => {
     const { readEnd, writeEnd } = newPipe();
     const child = started(process.execPath, [talker, 'last'], ['ignore', 'ignore', writeEnd]);
     expect(await once(child, 'exit')).toEqual([3, null]);
@@ -143,7 +143,7 @@ describe('a pipe that nobody reads', () => {
   });
 });
 
-test('a pipe that is closed is no reason to fail', async () => {
+it('a pipe that is closed is no reason to fail', async () => {
   const { readEnd, writeEnd } = newPipe();
   const file = newFile();
   const child = started(process.execPath, [talker, 'flood', file], ['ignore', 'ignore', writeEnd]);
@@ -152,7 +152,7 @@ test('a pipe that is closed is no reason to fail', async () => {
   expect(await once(child, 'exit')).toEqual([3, null]);
 });
 
-test('a socket that nobody reads holds nothing up; read at last, it tells what was dropped', async () => {
+it('a socket that nobody reads holds nothing up; read at last, it tells what was dropped', async () => {
   const file = newFile();
   const child = started(process.execPath, [talker, 'flood', file], ['ignore', 'ignore', 'pipe']);
   child.stderr?.pause();
@@ -168,7 +168,7 @@ test('a socket that nobody reads holds nothing up; read at last, it tells what w
   expect(lines.length).toBeLessThan(5000);
 });
 
-test.each([['fail'], ['last']])('a socket gets the last words as well: %s', async (mode) => {
+it.each([['fail'], ['last']])('a socket gets the last words as well: %s', async (mode) => {
   const child = started(process.execPath, [talker, mode], ['ignore', 'ignore', 'pipe']);
   let text = '';
   child.stderr?.setEncoding('utf8').on('data', (part) => {
@@ -181,7 +181,7 @@ test.each([['fail'], ['last']])('a socket gets the last words as well: %s', asyn
   expect(said.sort()).toEqual(['before', last]);
 });
 
-test('no standard error at all is no reason to fail', async () => {
+it('no standard error at all is no reason to fail', async () => {
   const file = newFile();
   const child = started(
     'sh',
@@ -200,7 +200,7 @@ if pid == 0:
 print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 `;
 
-test('a terminal that stands still holds nothing up', async () => {
+it('a terminal that stands still holds nothing up', async () => {
   const file = newFile();
   const argv = ['-c', STOPPED_TERMINAL, process.execPath, talker, 'flood', file];
   const child = started('/usr/bin/python3', argv, ['ignore', 'pipe', 'inherit']);

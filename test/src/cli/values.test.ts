@@ -1,16 +1,16 @@
 /** Names, paths and host lists: what is taken, and what is refused with a reason. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { lockId, lockPath, zookeeperHosts } from '../../../src/cli/values.ts';
 
 describe('a lock id', () => {
-  test.each(['007', 'a b', 'a.b', '...', 'é', '报告', 'zookeeper', '__lock__', 'x-__lock__y', "'"])(
+  it.each(['007', 'a b', 'a.b', '...', 'é', '报告', 'zookeeper', '__lock__', 'x-__lock__y', "'"])(
     'may be %j',
     (text) => {
       expect(lockId('-i', text)).toBe(text);
     },
   );
 
-  test.each([
+  it.each([
     ['', '-i wants the name of a lock: it is empty'],
     ['a/b', "-i wants the name of a lock: 'a/b' has a slash (-p says where locks live)"],
     ['/', "-i wants the name of a lock: '/' has a slash (-p says where locks live)"],
@@ -24,20 +24,20 @@ describe('a lock id', () => {
   });
 
   // The limits of PathUtils.validatePath, and their neighbours.
-  test.each([0x00, 0x1f, 0x7f, 0x9f, 0xd800, 0xdfff, 0xe000, 0xf8ff, 0xfff0, 0xffff])(
+  it.each([0x00, 0x1f, 0x7f, 0x9f, 0xd800, 0xdfff, 0xe000, 0xf8ff, 0xfff0, 0xffff])(
     'may not hold the character %i',
     (code) => {
       expect(() => lockId('-i', `a${String.fromCharCode(code)}`)).toThrow('ZooKeeper refuses');
     },
   );
 
-  test.each([0x20, 0x7e, 0xa0, 0xd7ff, 0xf900, 0xffef])('may hold the character %i', (code) => {
+  it.each([0x20, 0x7e, 0xa0, 0xd7ff, 0xf900, 0xffef])('may hold the character %i', (code) => {
     expect(lockId('-i', `a${String.fromCharCode(code)}`)).toHaveLength(2);
   });
 });
 
 describe('a lock path', () => {
-  test.each([
+  it.each([
     ['lockex', 'lockex'],
     ['/a/b', 'a/b'],
     ['a/b/', 'a/b'],
@@ -47,7 +47,7 @@ describe('a lock path', () => {
     expect(lockPath('-p', text)).toBe(path);
   });
 
-  test.each([
+  it.each([
     ['', 'it is empty'],
     ['/', 'it is empty'],
     ['a//b', "'a//b' has an empty part"],
@@ -62,7 +62,7 @@ describe('a lock path', () => {
 });
 
 describe('a host list', () => {
-  test.each([
+  it.each([
     ['h', [['h', 2181]], ''],
     ['h:1', [['h', 1]], ''],
     [
@@ -110,7 +110,7 @@ describe('a host list', () => {
     });
   });
 
-  test.each([
+  it.each([
     ['', "-z wants host:port,… not '' (between commas there has to be a host)"],
     ['/a', "-z wants host:port,… not '' (between commas there has to be a host)"],
     ['a,,b', "-z wants host:port,… not '' (between commas there has to be a host)"],

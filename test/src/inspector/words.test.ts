@@ -1,7 +1,7 @@
-import { expect, it, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { detailsText, duration, outcomeText } from '../../../src/inspector/page/words.ts';
 
-test.each([
+it.each([
   [0, '0.0 s'],
   [1234, '1.2 s'],
   [12_900, '12 s'],
