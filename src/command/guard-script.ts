@@ -251,17 +251,20 @@ end_all() {
 # PID: a process of our own, which gets so many tenths of a second. (Where no threads are to be had,
 # Node does not come to its first line, and never ends.)
 await_end() {
-  tenths=0
-  while [ "$tenths" -lt "$2" ] && is_running "$1"; do
+  tenths=0 began=
+  read -r stat 2>/dev/null <"/proc/$1/stat" && take_began \${stat##*) }
+  while is_running "$1"; do
+    [ "$tenths" -lt "$2" ] || { kill -9 "$1"; return; }
     nap 0.1
     tenths=$((tenths + 1))
   done
-  kill -9 "$1"
 }
+take_began() { began=\${20}; }
 
+# Its number may be another's as soon as this shell has seen its end.
 is_running() {
   [ -r /proc/self/stat ] || { kill -0 "$1"; return; }
-  read -r stat 2>/dev/null <"/proc/$1/stat" || return 1
+  is_it "$1" "$began" || return 1
   case \${stat##*) } in [ZXx]*) return 1 ;; esac
 }
 
