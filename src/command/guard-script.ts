@@ -221,10 +221,14 @@ export const GUARD_ENDING = firing() + looking();
  */
 function firing(): string {
   return `
-if [ -n "$hasread" ]; then
-  exec 8<<NOTHING
-NOTHING
-  exec 9<>/proc/self/fd/8 8<&-
+# A pipe of our own, to wait at. bash makes one only of a here-document that is not empty, and before
+# 5.1 a file.
+exec 8<<SOMETHING
+.
+SOMETHING
+exec 9<>/proc/self/fd/8 8<&-
+IFS= read -r rest <&9
+if [ -n "$hasread" ] && [ -p /proc/self/fd/9 ]; then
   nap() { IFS= read -r -t "$1" rest <&9; }
 else
   nap() { sleep "$1" 2>/dev/null || sleep 1; }

@@ -122,6 +122,17 @@ describe.each(SHELLS)('a guard in %s', (_name, shell) => {
     expect(told).not.toContain(beat);
   });
 
+  it('lets the reaper take its time', async () => {
+    const out = join(temporaryFolder(), 'out');
+    const { guard, told } = guardIn(shell);
+    const victim = sleeper();
+    const words = ['/bin/sh', '-c', `sleep 2; touch ${out}`].map((word) => `word ${word}`);
+    guard.send(`gate ${victim.pid} ${victim.start}`, 'reaper', ...words, 'credentials x');
+    guard.hangUp();
+    await until(() => existsSync(out), 'what the reaper does');
+    await until(() => told.includes('gone'), "the guard's end");
+  });
+
   it('does not touch a process that was given the number of the command', async () => {
     const { guard, told } = guardIn(shell);
     const stranger = sleeper();
