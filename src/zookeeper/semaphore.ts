@@ -8,7 +8,7 @@
  * lease without the inner lock.
  */
 
-import type { ContenderInfo } from '../../machines/contract.ts';
+import type { ContenderInfo, QueueInfo } from '../../machines/contract.ts';
 import { INNER_LOCK } from '../lock-names.ts';
 import { parseContender } from './contenders.ts';
 import { describeContender } from './describe.ts';
@@ -54,6 +54,8 @@ export class Semaphore implements Recipe {
   readonly #leasePath: string;
   /** Version of the pool's data that said our N; null until it was read. */
   #poolVersion: number | null = null;
+  /** The leases that were held at the last look before the queue for the inner lock was looked at. */
+  #heldBefore: readonly string[] = [];
   /** 'maybe' while the answer to the lease's creation is missing. */
   #lease: 'none' | 'maybe' | 'created' | 'ours' = 'none';
 
@@ -100,7 +102,7 @@ export class Semaphore implements Recipe {
       if (refusal !== null) return { kind: 'refused', message: refusal };
     }
     const inner = await this.#inner.advance(onChange);
-    if (inner.kind === 'queued') return this.#behindInner(inner);
+    if (inner.kind === 'queued') return this.#behindInner(inner.queue);
     if (inner.kind === 'refused') return inner;
 
     const held = await this.#leases(onChange);
@@ -129,7 +131,8 @@ export class Semaphore implements Recipe {
     if (agreed !== null && agreed !== leases) {
       return `${path} is a semaphore of ${agreed}, not ${leases}: all have to say the same -c`;
     }
-    if ((await this.#session.getChildren(path)).some((child) => parseContender(child) !== null)) {
+    const children = await this.#session.getChildren(path);
+    if (children.some((child) => parseContender(child) !== null)) {
       return `${path} is used as a plain lock (-c 1): it can't be a semaphore of ${leases} as well`;
     }
     if (agreed === null && textOf(pool.data) !== '') {
@@ -141,6 +144,7 @@ export class Semaphore implements Recipe {
       return this.#openPool();
     }
     this.#poolVersion = pool.stat.version;
+    this.#heldBefore = children;
     return null;
   }
 
@@ -154,16 +158,22 @@ export class Semaphore implements Recipe {
     }
   }
 
-  async #behindInner(inner: Extract<Standing, { kind: 'queued' }>): Promise<Standing> {
+  /**
+   * While leases are free, whoever has the inner lock takes one and lets go of it. Who did so between
+   * our look at the queue and the one at the pool was seen in both: what they add up to counts as too
+   * many only if the leases were held before as well.
+   */
+  async #behindInner(ahead: QueueInfo): Promise<Standing | 'again'> {
+    const before = this.#heldBefore;
     const held = (await this.#leases()) ?? [];
+    this.#heldBefore = held;
+    const suffices = (taken: readonly string[]) =>
+      taken.length + ahead.position <= this.#options.leases;
+    const passing = suffices(held);
+    if (!passing && suffices(held.filter((name) => before.includes(name)))) return 'again';
     const holders = await this.#describe(held);
-    // While leases are free, whoever has the inner lock takes one and lets go.
-    return {
-      kind: 'queued',
-      passing: held.length + inner.queue.position <= this.#options.leases,
-      next: null,
-      queue: { ...inner.queue, position: inner.queue.position + 1, holders },
-    };
+    const queue = { ...ahead, position: ahead.position + 1, holders };
+    return { kind: 'queued', passing, next: null, queue };
   }
 
   async #take(innerNodePath: string): Promise<void> {

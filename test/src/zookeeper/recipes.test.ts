@@ -244,6 +244,32 @@ describe('a semaphore', () => {
     expect(await full.advance(nothing)).toMatchObject({ kind: 'queued', passing: false });
   });
 
+  it('counts nobody twice who takes a lease while it looks', async () => {
+    const other = await session();
+    await other.mkdirp('/s');
+    const innerLock = { path: '/s-__lock__', kind: 'exclusive', data } as const;
+    const [first, second] = [1, 2].map(() => new Lock(other, { ...innerLock, guid: guid() }));
+    await first?.advance(nothing);
+    await second?.advance(nothing);
+    const mine = await session();
+    const getChildren = mine.getChildren.bind(mine);
+    mine.getChildren = async (path, onChange) => {
+      // The look at the pool that follows the one at the queue.
+      if (path === '/s' && (await other.getChildren('/s-__lock__')).length === 3) {
+        mine.getChildren = getChildren;
+        await other.create('/s/first', data, { mode: CreateMode.EPHEMERAL });
+        await first?.withdraw();
+        await other.create('/s/second', data, { mode: CreateMode.EPHEMERAL });
+      }
+      return await getChildren(path, onChange);
+    };
+    expect(await semaphoreOf(mine, 3).advance(nothing)).toMatchObject({
+      kind: 'queued',
+      passing: true,
+      queue: { position: 2, holders: [{ node: 'first' }, { node: 'second' }] },
+    });
+  });
+
   it('opens its pool anew when somebody deleted that', async () => {
     const [ours, other] = [await session(), await session()];
     const [waiting, holder] = [semaphoreOf(ours, 1), semaphoreOf(other, 1)];
