@@ -8,6 +8,8 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    // A poll ends when what it waits for is there: its bound is only for what never comes.
+    expect: { poll: { timeout: 30_000 } },
     reporters: ['default'],
   },
 });

@@ -68,7 +68,9 @@ export function accessOf({ hosts, chroot, auth, tls, acl }: Access): Access {
 }
 
 /** For programs that are not lockex. */
-export function withoutSecrets(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+export function withoutSecrets(
+  env: Readonly<Record<string, string | undefined>>,
+): Record<string, string | undefined> {
   const { [AUTH_VARIABLE]: _, ...others } = env;
   return others;
 }

@@ -39,7 +39,7 @@ export class Contention {
   constructor(settings: LockexSettings, { log, clock, onRemains, onConnected }: ContentionOptions) {
     const { timeoutMs, killAfterMs, oncePerMs } = settings;
     this.#contender = new Contender({
-      ...{ clock, log, killAfterMs },
+      ...{ clock, killAfterMs },
       connectTimeoutMs: timeoutMs,
       newSession: () => {
         const session = new Session({ ...accessOf(settings), timeoutMs, clock, log });

@@ -27,7 +27,12 @@ const zookeeper = answering({
   'session.connect': () => [{ type: 'session.established', session, lease }],
   'lock.join': () => [{ type: 'lock.granted' }],
   'lock.confirm': () => [
-    { type: 'lock.confirmed', grant: { path: '/lockex/x/1', fencingToken: '7' }, lease },
+    {
+      type: 'lock.confirmed',
+      grant: { path: '/lockex/x/1', fencingToken: '7' },
+      lease,
+      lastRun: null,
+    },
     { type: 'session.lost', loss, afterMs: 200 },
   ],
   'lock.release': () => [{ type: 'lock.released', confirmed: true, message: 'released' }],

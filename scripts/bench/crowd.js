@@ -36,7 +36,6 @@ function newMember(number) {
     newSession: () => new Session({ ...openAccess(hosts), timeoutMs, clock, log }),
     newRecipe: (session, guid) => new Lock(session, { path, guid, kind: 'exclusive', data }),
     runRecord: null,
-    log,
     emit: (event) => {
       switch (event.type) {
         case 'session.established':

@@ -25,7 +25,8 @@ export async function manualPage(root) {
     '.PP',
     'SIGTERM stops the command: SIGTERM to all that it started, SIGKILL after',
     '.B \\-\\-kill\\-after\nseconds; a second SIGTERM kills at once.',
-    'Other signals are passed on.',
+    'SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH and SIGCONT are passed on to it.',
+    'SIGTSTP is not obeyed: a stopped lockex would lose the lock.',
     '.SH OPTIONS',
     ...Object.entries(GROUPS).flatMap(([group, title]) => [
       `.SS ${escaped(title)}`,

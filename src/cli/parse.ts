@@ -93,7 +93,9 @@ function parseConfigShow(
   const given = new Given(CONFIG_SPECS, options, readConfig);
   if (given.isOn('help')) return { kind: 'help', text: configHelpText() };
   // What would be refused in a run is refused here.
-  const { auth, tls } = given.servers(env);
+  const servers = given.servers(env);
+  const { auth, tls } = servers;
+  refuseAclOfNobody(given, servers);
   logSettings(given);
   onStateOf(given);
   readyWhenOf(given);

@@ -108,7 +108,7 @@ function valueFrom(rest: string[], spec: OptionSpec): string {
   return value;
 }
 
-/** What differs more was not meant. */
+/** What differs more was not meant, nor what differs in more than a third of its letters. */
 const MOST_TYPOS = 3;
 
 function byName(specs: readonly OptionSpec[], name: string): OptionSpec | undefined {
@@ -126,8 +126,10 @@ function unknown(specs: readonly OptionSpec[], typed: string): UsageError {
 
 /** The name that was probably meant; null where none is near. */
 export function nearestTo(typed: string, names: readonly string[]): string | null {
+  const most = Math.min(MOST_TYPOS, Math.floor(typed.replace(/^-+/, '').length / 3));
   const [near] = names.map((name) => ({ name, distance: distance(typed, name) })).sort(byDistance);
-  return near !== undefined && near.distance <= MOST_TYPOS ? near.name : null;
+  if (near !== undefined && near.distance <= most) return near.name;
+  return (most > 0 && names.find((name) => name.startsWith(typed))) || null;
 }
 
 function byDistance(a: { readonly distance: number }, b: { readonly distance: number }): number {

@@ -43,7 +43,7 @@ export const EXIT_STATUSES: readonly (readonly [string, string])[] = [
   ['2', 'the command line is wrong'],
   ['123', 'the command ran for longer than --max-runtime, and was stopped'],
   ['124', 'the lock was lost, and the command was stopped for it'],
-  ['125', 'ZooKeeper could not be reached, or lockex failed; nothing runs'],
+  ['125', 'ZooKeeper could not be reached, the lock was refused, or lockex failed'],
   ['126', "the command can't be executed"],
   ['127', 'the command was not found'],
   ['128+n', 'signal n ended lockex before the command had started'],

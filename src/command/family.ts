@@ -1,6 +1,6 @@
 /**
  * Which processes belong to the command, from one look at the process table: pure. The guard's
- * script asks the same of the same fields (guard-script.ts, `scan`).
+ * script asks the same of the same fields (guard-script.ts, `look`).
  *
  * What it can't find is a process that is in a session of its own, with an environment of its own,
  * whose parent had ended, all of it between two looks, and that has changed its brand (brand.ts);

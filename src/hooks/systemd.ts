@@ -6,8 +6,6 @@
 import type { ReadyWhen } from '../settings.ts';
 import type { HookProgram, StateChange } from './hook-runner.ts';
 
-/** A standby is healthy as soon as it waits; who orders other units after the command wants more. */
-
 export function notifyProgram(
   readyWhen: ReadyWhen,
   env: NodeJS.ProcessEnv,
@@ -24,6 +22,7 @@ function messagesFor(
   { state, reason, fencingToken }: StateChange,
   readyWhen: ReadyWhen,
 ): readonly string[] {
+  // A standby is healthy as soon as it waits; who orders other units after the command wants more.
   const isReady = state === 'running' || (state === 'waiting' && readyWhen === 'waiting');
   const isStopping = state === 'cleanup' || state === 'done';
   const detail = reason || (fencingToken !== null && `fencing token ${fencingToken}`);

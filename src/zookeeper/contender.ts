@@ -14,7 +14,6 @@ import type {
   ZookeeperEvent,
 } from '../../machines/contract.ts';
 import type { Clock } from '../clock.ts';
-import type { Say } from '../log-level.ts';
 import { randomHex } from '../random.ts';
 import { isRequestError, UnreachableError } from './errors.ts';
 import { insist } from './insist.ts';
@@ -36,7 +35,6 @@ export interface ContenderOptions {
   /** Where successes are written down (`--once-per`); null: nowhere. */
   readonly runRecord: RunRecordOptions | null;
   readonly emit: (event: ZookeeperEvent) => void;
-  readonly log: Say;
 }
 
 const CLOSE_MS = 2000;
@@ -212,13 +210,9 @@ export class Contender {
   }
 
   #lose(cause: LossCause, message: string, leaseEnd: number | null): void {
-    if (this.#phase.name === 'over') {
-      // Whoever releases or closes has to know that there is nothing to wait for.
-      this.#emit({ type: 'session.lost', loss: { cause, message, leaseEnd } });
-      return;
-    }
     this.#phase = { name: 'over' };
     this.#keeper?.letGo();
+    // Also when it was over: whoever releases or closes has to know that there is nothing to wait for.
     this.#emit({ type: 'session.lost', loss: { cause, message, leaseEnd } });
   }
 

@@ -8,7 +8,7 @@ import type { Access } from '../access.ts';
 import { isRequestError, RequestError, requestError } from './errors.ts';
 import type { Confirmation } from './lease.ts';
 import {
-  type CreateMode,
+  CreateMode,
   createRequest,
   type LockSession,
   multiFailure,
@@ -80,7 +80,7 @@ export abstract class Requester<Events extends Record<keyof Events, unknown[]>>
   /** null: it is there now. */
   async #make(path: string): Promise<RequestError | null> {
     try {
-      await this.create(path, Buffer.alloc(0), { mode: 0 });
+      await this.create(path, Buffer.alloc(0), { mode: CreateMode.PERSISTENT });
       return null;
     } catch (error) {
       if (!isRequestError(error)) throw error;

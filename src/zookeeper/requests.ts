@@ -77,7 +77,7 @@ export interface LockSession {
 
 const { OP_CODES, protocol } = jute;
 
-/** `extra` are the record's fields, as the codec names them. */
+/** `fields` are the record's, as the codec names them. */
 export function requestOf(type: string, record: string | null, fields: object = {}): Request {
   const header = new protocol.RequestHeader();
   header.type = opCode(type);

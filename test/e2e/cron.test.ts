@@ -133,7 +133,7 @@ describe('docs/examples/crontab', () => {
     const command = job
       .replace(/^lockex /, `${PROGRAM} -z ${hosts} `)
       // A minute is long for a test.
-      .replace('--hold 60', '--hold 2')
+      .replace('--hold 60', '--hold 8')
       .replace(/-- (\S+)/, `-- sh -c 'echo $0 >>${folder}/ran; sleep 1' $1`);
     expect(command).not.toBe(job);
     const started = [1, 2, 3].map(() => run('sh', ['-c', command], { env: userEnvironment() }));

@@ -2,7 +2,14 @@
 import { beforeEach, expect, it } from 'vitest';
 import { openSession } from '../support/session.ts';
 import { sharedServer, sharedServerWithChroot } from '../support/zookeeper.ts';
-import { runLockex, startLockex, untilQueued, untilState } from './program.ts';
+import {
+  contentOf,
+  runLockex,
+  startLockex,
+  temporaryFolder,
+  untilQueued,
+  untilState,
+} from './program.ts';
 
 let hosts: string;
 let chroot: string;
@@ -10,8 +17,8 @@ beforeEach(async () => {
   ({ connectString: hosts, chroot } = await sharedServerWithChroot());
 });
 
-const contender = (leases: number) =>
-  startLockex(['-z', hosts, '-i', 'pool', '-c', `${leases}`, '--', 'sleep', '600']);
+const contender = (leases: number, job = 'exec sleep 600') =>
+  startLockex(['-z', hosts, '-i', 'pool', '-c', `${leases}`, '--', job]);
 
 /** What `zkCli.sh set /lockex/pool N` does. */
 async function setLeases(leases: number): Promise<void> {
@@ -39,16 +46,20 @@ it('more leases: who holds one goes on, who waits has to say the new N', async (
 });
 
 it('fewer leases: who holds one goes on, and nobody gets one until there is room', async () => {
-  const holders = [contender(3), contender(3), contender(3)];
-  for (const holder of holders) await untilState(holder, 'running');
+  const journal = `${temporaryFolder()}/journal`;
+  const one = contender(3);
+  // Takes its time: whoever is let in too early has come by then.
+  const ending = `sleep 1; echo ended >>${journal}; exit`;
+  const two = contender(3, `trap '${ending}' TERM; sleep 600 & wait`);
+  const three = contender(3);
+  for (const holder of [one, two, three]) await untilState(holder, 'running');
   await setLeases(2);
-  const waiter = contender(2);
+  const waiter = contender(2, `echo started >>${journal}; exec sleep 600`);
   await untilQueued(waiter);
-  const [one, two] = holders;
-  one?.signal('SIGTERM');
-  await one?.ended;
+  one.signal('SIGTERM');
+  await one.ended;
   // Two are held still, and that is as many as there may be.
-  expect(waiter.stderr).not.toContain('"state":"running"');
-  two?.signal('SIGTERM');
+  two.signal('SIGTERM');
   await untilState(waiter, 'running');
+  await expect.poll(() => contentOf(journal)).toBe('ended\nstarted\n');
 });

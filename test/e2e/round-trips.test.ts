@@ -2,8 +2,9 @@
  * How often lockex waits for ZooKeeper, counted on the wire: what a benchmark would show a little of,
  * on one machine, on one day. docs/performance.md gives the reason for each.
  */
-import { expect, it, onTestFinished, vi } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { openSession } from '../support/session.ts';
+import { until } from '../support/until.ts';
 import { Wiretap } from '../support/wiretap.ts';
 import { sharedServer, sharedServerWithChroot } from '../support/zookeeper.ts';
 import { startLockex, untilQueued } from './program.ts';
@@ -60,8 +61,8 @@ it('a handover is one notification: the rest was had beforehand', async () => {
   const standby = startLockex(['-z', hosts, ...WORDS, 'echo started; exec sleep 600']);
   await untilQueued(standby);
   // Its own node watched, and a first confirmation: then it is ready.
-  await vi.waitUntil(() => tap.saidBy('server').filter((word) => word === 'multi').length === 1);
-  await vi.waitUntil(() => tap.saidBy('server').includes('exists'));
+  await until(() => tap.saidBy('server').filter((word) => word === 'multi').length === 1);
+  await until(() => tap.saidBy('server').includes('exists'));
   const before = tap.words.length;
   holder.signal('SIGTERM');
   await standby.line(/^started$/);
@@ -75,7 +76,7 @@ it('the third in line is told nothing, and asks nothing', async () => {
   const [holder] = await startInTurn(others);
   const third = startLockex(['-z', hosts, ...WORDS, 'exec sleep 600']);
   await untilQueued(third);
-  await vi.waitUntil(() => tap.saidBy('server').filter((word) => word === 'getData').length >= 3);
+  await until(() => tap.saidBy('server').filter((word) => word === 'getData').length >= 3);
   const before = tap.words.length;
   holder?.signal('SIGTERM');
   await holder?.ended;

@@ -55,6 +55,8 @@ describe('a life', () => {
     await page.locator('#outcome', { hasText: 'exit status 7' }).waitFor();
     expect((await program.ended).status).toBe(7);
     await page.locator('#connection', { hasText: 'lockex has ended' }).waitFor();
+    await page.locator('#queue-note', { hasText: 'not followed any more' }).waitFor();
+    expect(await page.locator('#queue tbody tr').count()).toBe(0);
     // Only a machine that stalled right then has something left to prove at the grant.
     const lit = (await viewer.lit()).filter((state) => state !== 'locked.confirming');
     expect(lit).toEqual([

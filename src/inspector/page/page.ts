@@ -67,6 +67,10 @@ function take(message: FeedMessage): void {
       break;
     case 'ended':
       exitCode = message.exitCode;
+      // It was followed by lockex, which has let go of the lock since.
+      lock = null;
+      lockProblem = 'not followed any more';
+      drawQueue();
       drawOutcome();
       break;
   }
@@ -104,6 +108,7 @@ function drawTransition(entry: FeedEntry): void {
   const actor = ACTORS[type] ?? ACTORS[type.split('.')[0] ?? ''];
   if (actor !== undefined) flash(`actor-${actor}`, 'spoke');
   if (before === undefined || before.state === entry.state) return;
+  for (const arrow of document.querySelectorAll('.arrow.taken')) arrow.classList.remove('taken');
   for (const from of outwards(before.state)) {
     for (const to of outwards(entry.state)) {
       if (flash(`arrow-${from}-${to}`, 'taken')) return;

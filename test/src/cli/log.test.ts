@@ -2,6 +2,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { createLog, type LogOptions } from '../../../src/cli/log.ts';
 import { createWinston } from '../../../src/cli/winston.ts';
+import { until } from '../../support/until.ts';
 import { FakeSink } from './fakes.ts';
 
 vi.mock('../../../src/cli/winston.ts', { spy: true });
@@ -141,7 +142,7 @@ it('lines go through winston once it is there, and look no different', async () 
   const sink = new FakeSink();
   const log = logTo(sink, { level: 'debug', startMs: -1 });
   log.write('info', 'without');
-  await vi.waitUntil(() => vi.mocked(createWinston).mock.results.length > 0);
+  await until(() => vi.mocked(createWinston).mock.results.length > 0);
   const winston = vi.mocked(createWinston).mock.results[0]?.value;
   const through = vi.spyOn(winston, 'log');
   log.write('info', 'with');

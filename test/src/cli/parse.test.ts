@@ -184,6 +184,7 @@ it.each(['creator', 'auth::r,world:anyone:r'])('--acl %s is of nobody without a 
   expect(refusal(['--acl', acl, 'x'])).toBe(
     `--acl '${acl}' needs --auth-file, LOCKEX_AUTH or --tls-cert`,
   );
+  expect(refusal(['config', '--acl', acl])).toBe(refusal(['--acl', acl, 'x']));
   expect(settings('--acl', acl, '--auth-file', '/a').acl[0]?.scheme).toBe('auth');
 });
 

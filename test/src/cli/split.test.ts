@@ -108,6 +108,8 @@ describe('an unknown option', () => {
     ['--lock-id', "there is no option '--lock-id': did you mean --lockid?"],
     ['--concurent=3', "there is no option '--concurent': did you mean --concurrent?"],
     ['--non-blocking', "there is no option '--non-blocking': did you mean --no-blocking?"],
+    ['--kill', "there is no option '--kill': did you mean --kill-after?"],
+    ['--foo', "there is no option '--foo': see 'lockex --help'"],
     ['-lockid', "there is no option '-lockid': did you mean --lockid?"],
     ['-x', "there is no option '-x': see 'lockex --help'"],
     ['-qx', "there is no option '-x': see 'lockex --help'"],

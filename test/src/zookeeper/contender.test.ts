@@ -124,7 +124,6 @@ function contending(...standings: Standing[]) {
     connectTimeoutMs: T,
     killAfterMs: 500,
     runRecord: null,
-    log: () => {},
     newSession: () => {
       const session = new FakeSession(clock, BigInt(sessions.length + 1));
       sessions.push(session);
