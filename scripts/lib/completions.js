@@ -66,12 +66,21 @@ function bash(places) {
 _lockex() {
   local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD-1]} words i
   COMPREPLY=()
+  # bash makes a word of each equals sign.
+  if [[ $cur == = ]]; then
+    cur=
+  elif [[ $prev == = ]]; then
+    prev=\${COMP_WORDS[COMP_CWORD-2]}
+  fi
   if [[ \${COMP_WORDS[1]} != status && \${COMP_WORDS[1]} != config ]]; then
     # Where the command begins, what is left is its own to complete.
     for ((i = 1; i < COMP_CWORD; i++)); do
       case \${COMP_WORDS[i]} in
         --) _lockex_command $((i + 1)); return ;;
-        ${values.flatMap(typed).join('|')}) ((i++)) ;;
+        ${values.flatMap(typed).join('|')})
+          ((i++))
+          [[ \${COMP_WORDS[i]} != = ]] || ((i++)) ;;
+        =) ((i++)) ;;
         -*) ;;
         *) _lockex_command $i; return ;;
       esac

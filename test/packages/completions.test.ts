@@ -23,6 +23,14 @@ const CASES: readonly [string, readonly string[]][] = [
   ['lockex -- cat /etc/passw', ['/etc/passwd']],
 ];
 
+/** Only bash makes words of them. */
+const CASES_WITH_EQUALS_SIGN: typeof CASES = [
+  ['lockex --log-format=j', ['json', '!join']],
+  ['lockex --log-format=', ['json', '!join']],
+  ['lockex --lockid=x mkfif', ['mkfifo']],
+  ['lockex --inspect=127.0.0.1:8080 mkfif', ['mkfifo']],
+];
+
 function expectOffered(offered: readonly string[], wanted: readonly string[]) {
   for (const word of wanted) {
     if (word.startsWith('!')) expect(offered).not.toContain(word.slice(1));
@@ -31,7 +39,7 @@ function expectOffered(offered: readonly string[], wanted: readonly string[]) {
 }
 
 describe('bash', () => {
-  it.each(CASES)('completes %s', async (line, wanted) => {
+  it.each([...CASES, ...CASES_WITH_EQUALS_SIGN])('completes %s', async (line, wanted) => {
     const script = `
       source ${SHARE}/completions/lockex.bash
       # What only an interactive shell has: the rest is left to files.
@@ -39,7 +47,13 @@ describe('bash', () => {
       COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
       _lockex
       printf '%s\\n' "\${COMPREPLY[@]}"`;
-    const { stdout } = await run('bash', ['--norc', '-c', script, 'bash', ...line.split(' ')]);
+    const { stdout } = await run('bash', [
+      '--norc',
+      '-c',
+      script,
+      'bash',
+      ...line.split(/ |(?==)|(?<==)/),
+    ]);
     expectOffered(stdout.split('\n'), wanted);
   });
 });
