@@ -5,7 +5,7 @@ import { importSource } from './source.js';
 
 /** @param {string} root of the project @returns {Promise<string>} man(7) */
 export async function manualPage(root) {
-  const { GROUPS, SPECS } = await importSource(root, 'src/cli/options.ts');
+  const { GROUPS, OF_STATUS, SPECS } = await importSource(root, 'src/cli/options.ts');
   const usage = await importSource(root, 'src/cli/usage.ts');
   const { version } = await importSource(root, 'src/version.ts');
   const pairs = (/** @type {[string, string][]} */ list) =>
@@ -35,6 +35,13 @@ export async function manualPage(root) {
     '.SH EXIT STATUS',
     "The command's (128+n where signal n killed it), or",
     pairs(usage.EXIT_STATUSES),
+    '.SH STATUS OF LOCKS',
+    'lockex status shows who holds which locks and who waits for them: those that are named, or all',
+    'below the lock path. It takes the options of the servers and of access that are told above',
+    '(\\-\\-timeout is 5 seconds here), and',
+    ...OF_STATUS.map(optionEntry),
+    '.PP\nIts exit status is',
+    pairs(usage.STATUS_EXIT_STATUSES),
     '.SH ENVIRONMENT',
     pairs(usage.ENVIRONMENT),
     '.PP\nThe command is given',

@@ -5,6 +5,7 @@ import {
   EXAMPLES,
   EXIT_STATUSES,
   type Example,
+  STATUS_EXIT_STATUSES,
   SUBCOMMANDS,
   SUMMARY,
 } from './usage.ts';
@@ -45,12 +46,7 @@ const STATUS_TAIL = `Examples:
     lockex status nightly >/dev/null && echo 'it runs somewhere'
 
 Exit status:
-  0    one of them is held
-  1    all of them are free
-  2    the command line is wrong
-  125  ZooKeeper could not be reached, or refuses to tell
-  141  nobody reads any more what --watch shows
-  128+n  signal n ended --watch`;
+${STATUS_EXIT_STATUSES.map(statusText).join('\n')}`;
 
 export function helpText(): string {
   return [HEAD, ...groupsOf(SPECS), TAIL].join('\n\n');

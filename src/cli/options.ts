@@ -270,7 +270,7 @@ export const OPTIONS = [
 ] as const satisfies readonly OptionSpec[];
 
 /** Only `lockex status` has these. */
-const OF_STATUS = [
+export const OF_STATUS = [
   { name: 'json', group: 'messages', help: 'One JSON array instead of tables' },
   { name: 'watch', group: 'messages', help: 'Stay, and show every change' },
 ] as const satisfies readonly OptionSpec[];

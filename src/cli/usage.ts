@@ -49,6 +49,16 @@ export const EXIT_STATUSES: readonly (readonly [string, string])[] = [
   ['128+n', 'signal n ended lockex before the command had started'],
 ];
 
+/** Those of `lockex status`. */
+export const STATUS_EXIT_STATUSES: readonly (readonly [string, string])[] = [
+  ['0', 'one of the locks is held'],
+  ['1', 'all of them are free'],
+  ['2', 'the command line is wrong'],
+  ['125', 'ZooKeeper could not be reached, or refuses to tell'],
+  ['141', 'nobody reads any more what --watch shows'],
+  ['128+n', 'signal n ended --watch'],
+];
+
 /** What is read from it. */
 export const ENVIRONMENT: readonly (readonly [string, string])[] = [
   ['ZKHOSTS', 'as --zkhosts, which wins'],
