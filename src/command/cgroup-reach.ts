@@ -34,7 +34,12 @@ export class CgroupReach implements Reach {
   }
 
   kill(): void {
-    if (killFolder(this.#folder)) return;
+    if (killFolder(this.#folder)) {
+      // The kernel passes over a process whose first thread has ended while others run on.
+      const headless = this.living().filter(({ state }) => state === 'Z');
+      for (const record of headless) signalOne(record, 'SIGKILL');
+      return;
+    }
     // Before Linux 5.14: held still, so that nothing forks while it is being counted.
     freezeFolder(this.#folder, true);
     for (const record of this.living()) signalOne(record, 'SIGKILL');

@@ -273,17 +273,32 @@ is_running() {
 }
 
 end_folder() {
-  if ! echo 1 >"$folder/cgroup.kill"; then
+  if echo 1 >"$folder/cgroup.kill"; then
+    end_members "$folder" is_headless
+  else
     echo 1 >"$folder/cgroup.freeze"
-    find "$folder" -name cgroup.procs -exec cat {} + | while read -r pid; do
-      [ "$pid" = 0 ] || kill -9 "$pid"
-    done
+    end_members "$folder" :
     echo 0 >"$folder/cgroup.freeze"
   fi
   while read -r key value; do
     [ "$key $value" != 'populated 0' ] || return 0
   done <"$folder/cgroup.events"
   return 1
+}
+
+end_members() {
+  while read -r pid; do
+    [ "$pid" = 0 ] || ! "$2" "$pid" || kill -9 "$pid"
+  done <"$1/cgroup.procs"
+  for inner in "$1"/*/; do
+    [ ! -d "$inner" ] || end_members "\${inner%/}" "$2"
+  done
+}
+
+# Its first thread has ended while others run on: cgroup.kill passes over it.
+is_headless() {
+  read -r stat 2>/dev/null <"/proc/$1/stat" || return 1
+  case \${stat##*) } in Z*) ;; *) return 1 ;; esac
 }
 
 end_group() {
@@ -294,7 +309,9 @@ end_group() {
 
 end_tree() {
   [ -n "$gate" ] || return 0
-  if is_it "$gate" "$start"; then kill -STOP "-$gate"; fi
+  # Also when its leader is gone, while nobody has its number. A chain of processes that each fork the
+  # next one is quicker than our looks; stopped at one moment, it can be seen.
+  if [ ! -e "/proc/$gate" ] || is_it "$gate" "$start"; then kill -STOP "-$gate"; fi
   for one in $ours; do
     is_it "\${one%:*}" "\${one#*:}" && kill -STOP "\${one%:*}"
   done
@@ -380,16 +397,18 @@ look() {
 
 # What is older than the gate was not started by it.
 note() {
+  # Its first thread has ended while others run on.
+  [ "$state" != Z ] || [ "$f20" -le 1 ] || state=S
   [ "$born" -lt "$start" ] || table="$table $pid:$parent:$group:$session:$born:$state"
 }
 note_odd() {
-  pid=$1 state=$2 parent=$3 group=$4 session=$5 born=\${21}
+  pid=$1 state=$2 parent=$3 group=$4 session=$5 f20=\${19} born=\${21}
   note
 }
 
 is_marked() {
-  [ -r "/proc/$1/environ" ] || return 1
-  [ -z "$marker" ] || while IFS= read -r text || [ -n "$text" ]; do
+  # That of others can't be read, nor that of a program like ssh-agent; the limits can.
+  [ -z "$marker" ] || [ ! -r "/proc/$1/environ" ] || while IFS= read -r text || [ -n "$text" ]; do
     case $text in *"$marker="*) return 0 ;; esac
   done 2>/dev/null <"/proc/$1/environ"
   [ -z "$brand" ] || while read -r one two three most rest; do

@@ -13,6 +13,7 @@ export interface ProcessRecord extends Identity {
   readonly parent: number;
   readonly group: number;
   readonly session: number;
+  readonly threads: number;
 }
 
 export type ProcessTable = ReadonlyMap<number, ProcessRecord>;
@@ -20,9 +21,13 @@ export type ProcessTable = ReadonlyMap<number, ProcessRecord>;
 /** False where there is no /proc (macOS): then only the process group can be reached. */
 export const hasProcessTable = readText('/proc/self/stat') !== null;
 
-/** A zombie only waits for its parent to look: it runs nothing and holds nothing. */
-export function isLiving(record: ProcessRecord): boolean {
-  return record.state !== 'Z' && record.state !== 'X' && record.state !== 'x';
+/**
+ * A zombie only waits for its parent to look: it runs nothing and holds nothing. Unless it has other
+ * threads than its first: that one looks like a zombie as soon as it has ended.
+ */
+export function isLiving({ state, threads }: ProcessRecord): boolean {
+  if (state === 'Z') return threads > 1;
+  return state !== 'X' && state !== 'x';
 }
 
 /** As people read it: `name[pid]`. */
@@ -44,6 +49,7 @@ export function parseStat(text: string): ProcessRecord | null {
     parent: number(4),
     group: number(5),
     session: number(6),
+    threads: number(20),
     start: number(22),
   };
 }

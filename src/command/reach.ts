@@ -3,7 +3,7 @@
  * of means has one file for each (cgroup-reach.ts, tree-reach.ts, group-reach.ts). This file holds
  * what they share: a signal goes to a process only if it is still the one that was meant.
  */
-import { findLiving, type ProcessRecord, showsOthers } from './process-table.ts';
+import { findLiving, type ProcessRecord, readProcess, showsOthers } from './process-table.ts';
 import type { Identity } from './types.ts';
 
 /** The command's first process, as its parent knows it. */
@@ -30,9 +30,15 @@ export interface Reach {
   close(): void;
 }
 
-/** One signal to the first process's group, while that is certainly its group. */
+/**
+ * One signal to all of the first process's group, at one moment for all; false where there is nobody.
+ * Once that process was reaped and its number is nobody's, the group is its own still, or empty: the
+ * kernel gives the number to no other while a member lives.
+ */
 export function signalGroup(first: First, signal: NodeJS.Signals): boolean {
-  return !first.hasEnded() && trySignal(-first.identity.pid, signal);
+  const { pid } = first.identity;
+  if (first.hasEnded() && readProcess(pid) !== null) return false;
+  return trySignal(-pid, signal);
 }
 
 /**

@@ -62,7 +62,19 @@ export class TreeReach implements Reach {
     if (!this.#first.hasEnded()) return false;
     // Not worth a look at all the others while one of them is there.
     if (this.#recorded.some((identity) => findLiving(identity) !== null)) return false;
-    return this.living().length === 0 && this.living().length === 0 && !isGroupHidden(this.#first);
+    if (this.living().length > 0 || this.living().length > 0) return false;
+    return !isGroupHidden(this.#first) && !this.#isGroupElusive();
+  }
+
+  /**
+   * A chain of processes, each of which forks the next one and ends, is quicker than our looks. But
+   * its group has members, and stopped they can be seen; what can't be seen then are zombies.
+   */
+  #isGroupElusive(): boolean {
+    if (!signalGroup(this.#first, 'SIGSTOP')) return false;
+    const isElusive = this.living().length > 0;
+    signalGroup(this.#first, 'SIGCONT');
+    return isElusive;
   }
 
   living(): readonly ProcessRecord[] {

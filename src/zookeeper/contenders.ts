@@ -26,7 +26,13 @@ const KIND_OF_MARK: Readonly<Record<string, ContenderKind>> = {
   '-lock-': 'exclusive',
 };
 
-const CONTENDER = /(__lock__|__rlock__|-lock-)(-\d{10}|\d{10})$/;
+const CONTENDER = /(__lock__|__rlock__|-lock-)(-\d{9,10}|\d{10})$/;
+
+/**
+ * Servers since 3.6 number no higher (`DataTree.createNode` takes only a greater cversion of the
+ * parent): each node from there on has this number, and who was first can't be told.
+ */
+export const LAST_SEQUENCE = 2 ** 31 - 1;
 
 /** What kind of contender a child is; null for a node that is none. */
 export function parseContender(node: string): ContenderNode | null {
@@ -45,7 +51,7 @@ export function contendersOf(children: readonly string[]): ContenderNode[] {
 }
 
 /**
- * The counter of a parent wraps from 2147483647 to -2147483648 (kazoo#730): serial number
+ * On older servers the counter of a parent wraps from 2147483647 to -2147483648 (kazoo#730): serial number
  * arithmetic, right as long as those who contend at one time are less than 2^31 apart.
  */
 function inSequence(a: number, b: number): number {

@@ -11,6 +11,7 @@ import {
   contendersOf,
   EXCLUSIVE_MARK,
   holdersAmong,
+  LAST_SEQUENCE,
   SHARED_MARK,
 } from './contenders.ts';
 import { describeContender } from './describe.ts';
@@ -102,6 +103,13 @@ export class Lock implements Recipe {
       // Somebody deleted our node: stand at the end of the queue. (kazoo does the same.)
       this.#node = null;
       return 'again';
+    }
+    if (self.sequence === LAST_SEQUENCE) {
+      const { path } = this.#options;
+      return {
+        kind: 'refused',
+        message: `${path} has no more numbers: delete it once it is not used`,
+      };
     }
     const blockers = blockersOf(self, contenders);
     const predecessor = blockers.at(-1);

@@ -68,7 +68,7 @@ export class Session extends Requester<SessionEvents> {
   #id: Buffer = Buffer.alloc(ID_BYTES);
   #password: Buffer = Buffer.alloc(PASSWORD_BYTES);
   readonly #lastZxid: Buffer = Buffer.alloc(8);
-  /** The smallest T granted so far is what is asked for again. */
+  /** The smallest T granted so far, and before that what is wanted: what is asked for. */
   #timeoutMs: number;
   #connection: Connection | null = null;
   #attachment: Attachment | null = null;
@@ -308,10 +308,12 @@ export class Session extends Requester<SessionEvents> {
   #onAttached(server: string, { sessionId, password, sentAt, timeoutMs }: Handshake): void {
     this.#id = sessionId;
     this.#password = password;
-    this.#timeoutMs = Math.min(this.#timeoutMs, timeoutMs);
+    const isFirst = this.#answeredAt === 0;
+    // Servers have a smallest one, which may be longer than what was asked for.
+    this.#timeoutMs = isFirst ? timeoutMs : Math.min(this.#timeoutMs, timeoutMs);
     this.#sentAt = this.#options.clock.now();
     this.#attachment = { server, handshakeSentAt: sentAt, timeoutMs };
-    if (this.#answeredAt === 0) this.#answeredAt = this.#sentAt;
+    if (isFirst) this.#answeredAt = this.#sentAt;
     this.#fruitless += 1;
     this.#scheduleIdle();
     this.emit('attached', this.#attachment);

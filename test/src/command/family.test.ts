@@ -7,7 +7,7 @@ const FIRST = { pid: 100, start: 1000 };
 
 function processOf(fields: Partial<ProcessRecord> & { pid: number }): ProcessRecord {
   const lone = { name: 'x', state: 'S', parent: 1, group: fields.pid, session: fields.pid };
-  return { ...lone, start: 1001, ...fields };
+  return { ...lone, start: 1001, threads: 1, ...fields };
 }
 
 function familyOf(records: readonly ProcessRecord[], traces: Partial<Traces> = {}) {
@@ -88,6 +88,7 @@ describe('a line of /proc/PID/stat', () => {
       parent: 7,
       group: 8,
       session: 9,
+      threads: 1,
       start: 65432,
     });
   });

@@ -10,9 +10,11 @@ import {
   readdirSync,
   readFileSync,
   rmdirSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { freePort } from '../../../scripts/lib/loopback.js';
 import { type Clock, systemClock } from '../../../src/clock.ts';
@@ -31,6 +33,27 @@ afterEach(cleanUp);
 
 const isRoot = process.getuid?.() === 0;
 
+/** Its first thread ends, and it looks like a zombie; another thread tells its pid then, and goes on. */
+const HEADLESS = `
+import ctypes, os, signal, sys, threading, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+def go_on():
+    while " Z " not in open("/proc/self/stat").read(): time.sleep(0.01)
+    with open(sys.argv[1], "w") as file: print(os.getpid(), file=file)
+    time.sleep(200)
+threading.Thread(target=go_on).start()
+ctypes.CDLL(None).pthread_exit(None)
+`;
+
+/** For two minutes each forks the next one and ends, some hundred times a second, in one group. */
+const CHAIN = `
+$SIG{TERM} = "IGNORE";
+for (my $end = time + 120; time < $end; select(undef, undef, undef, 0.002)) {
+  fork and exit;
+  open my $file, ">>", $ARGV[0]; print $file "."; close $file;
+}
+`;
+
 /** Daemons and the like: each writes its last process's pid, and lives for minutes if it is let. */
 const ESCAPES: Record<string, (file: string) => string> = {
   'a child that ignores SIGTERM': (file) =>
@@ -41,6 +64,8 @@ const ESCAPES: Record<string, (file: string) => string> = {
     `(env -i /usr/bin/setsid /bin/sh -c '(echo $$ >${file}; exec sleep 200) & sleep 200' &) ; sleep 200`,
   'a double fork whose parents are gone': (file) =>
     `env -i /usr/bin/setsid /bin/sh -c '(/usr/bin/setsid /bin/sh -c "echo \\$\\$ >${file}; exec sleep 200" &)' & sleep 200`,
+  'a process whose first thread has ended': (file) =>
+    `setsid /usr/bin/python3 -c '${HEADLESS}' ${file} & sleep 200`,
   'a process group of its own': (file) =>
     `bash -c 'set -m; (echo $BASHPID >${file}; exec sleep 200) & wait' & sleep 200`,
   'a stopped process': (file) => `sh -c 'echo $$ >${file}; kill -STOP $$; sleep 200' & sleep 200`,
@@ -156,6 +181,42 @@ describe.each(REACHES)('with reach %s', (reach) => {
     supervisor.send({ type: 'command.stop', graceMs, deadline });
     const { how } = await events.next('command.stopped');
     expect(how).toEqual({ means: 'SIGKILL', stragglers: [expect.stringMatching(/^(sh|sleep)\[/)] });
+  });
+
+  describe('a chain of forks that is quicker than any look', () => {
+    const isGrowing = async (file: string) => {
+      const before = statSync(file).size;
+      await pause(300);
+      return statSync(file).size > before;
+    };
+
+    it.each([
+      { when: 'stopped', line: 'sleep 200' },
+      { when: 'ended', line: 'exit 0' },
+    ])('is dead when the command has $when', async ({ when, line }) => {
+      const file = join(temporaryFolder(), 'links');
+      const { supervisor, events, run } = supervise({
+        command: { kind: 'shell', line: `perl -e '${CHAIN}' ${file} & sleep 0.3; ${line}` },
+        reach,
+      });
+      await run();
+      await until(() => existsSync(file) && statSync(file).size > 9);
+      if (when === 'ended') await events.next('command.exited');
+      supervisor.send({ type: 'command.stop', graceMs: 200, deadline: null });
+      await events.next('command.stopped');
+      expect(await isGrowing(file)).toBe(false);
+    });
+
+    it('is dead when the guard has done it, with the first process gone', async () => {
+      const file = join(temporaryFolder(), 'links');
+      const line = `perl -e '${CHAIN}' ${file} & sleep 200`;
+      const holder = await hold({ command: { kind: 'shell', line }, reach });
+      const command = await holder.run();
+      await until(() => existsSync(file) && statSync(file).size > 9);
+      process.kill(holder.identity.pid, 'SIGKILL');
+      process.kill(command.pid, 'SIGKILL');
+      await until(async () => !(await isGrowing(file)), 'the end of the chain');
+    });
   });
 
   it('a loop of forks is ended', async () => {

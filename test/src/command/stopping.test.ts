@@ -15,6 +15,7 @@ const PROCESS: ProcessRecord = {
   parent: 1,
   group: 7,
   session: 7,
+  threads: 1,
 };
 
 function ladder({ hasExited = false } = {}) {

@@ -37,7 +37,9 @@ describe('the order', () => {
     ]);
   });
 
-  it('goes on where the counter wraps to negative numbers', () => {
+  it('goes on where the counter wraps to negative numbers, on older servers', () => {
+    const short = parseContender(lock('a', '-000000001'));
+    expect(short).toMatchObject({ kind: 'exclusive', sequence: -1 });
     const children = [lock('c', '-2147483647'), lock('a', '2147483647'), lock('b', '-2147483648')];
     expect(names(contendersOf(children))).toEqual([
       lock('a', '2147483647'),

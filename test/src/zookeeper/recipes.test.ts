@@ -160,6 +160,21 @@ describe('a lock', () => {
     expect(await other.exists(lock.nodePath ?? '')).not.toBeNull();
   });
 
+  it('is refused where its numbers are used up: who was first could not be told', async () => {
+    const [ours, other] = [await session(), await session()];
+    await other.mkdirp('/l');
+    const create = ours.create.bind(ours);
+    ours.create = (path, bytes) =>
+      create(`${path}2147483647`, bytes, { mode: CreateMode.EPHEMERAL });
+    const lock = lockOf(ours);
+    expect(await lock.advance(nothing)).toEqual({
+      kind: 'refused',
+      message: '/l has no more numbers: delete it once it is not used',
+    });
+    await lock.withdraw();
+    expect(await other.getChildren('/l')).toEqual([]);
+  });
+
   it('waits for Curator’s contenders as well', async () => {
     const other = await session();
     await other.mkdirp('/l');

@@ -170,6 +170,19 @@ describe('a session', () => {
     expect(await expired).toMatchObject({ by: 'silence' });
   });
 
+  it('goes by the T that it was granted also where that is longer than what it asked for', async () => {
+    const asked: number[] = [];
+    const server = await startScriptedServer(async (connection) => {
+      const frame = await connection.shakeHands({ timeoutMs: 9000 });
+      asked.push(frame?.readInt32BE(12) ?? 0);
+      if (connection.number === 1) connection.socket.end();
+    });
+    const hosts = [{ host: '127.0.0.1', port: server.port }];
+    const session = await connected({ hosts, timeoutMs: 1000 });
+    while (asked.length < 2) await told(session, 'attached');
+    expect(asked).toEqual([1000, 9000]);
+  });
+
   it('asks for the smallest T that it was granted', async () => {
     const asked: number[] = [];
     const server = await startScriptedServer(async (connection) => {
