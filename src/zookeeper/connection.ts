@@ -332,9 +332,9 @@ export class Connection extends ConnectionManager {
   }
 
   #closedWords(): string {
-    return this.isShakingHands
-      ? 'closed the connection instead of answering the handshake (not serving: no quorum? or TLS only?)'
-      : 'the server closed the connection';
+    if (!this.isShakingHands) return 'the server closed the connection';
+    const causes = 'no quorum? too many connections? or TLS only?';
+    return `closed the connection instead of answering the handshake (${causes})`;
   }
 }
 

@@ -20,6 +20,7 @@ const CODES = {
   AUTH_FAILED: -115,
   SESSION_MOVED: -118,
   NOT_READ_ONLY: -119,
+  EPHEMERAL_ON_LOCAL_SESSION: -120,
   /** `SESSIONCLOSEDREQUIRESASLAUTH`: a server with `enforce.auth.enabled`. */
   AUTH_REQUIRED: -124,
   QUOTA_EXCEEDED: -125,
@@ -76,6 +77,7 @@ const WORDS: Readonly<Record<keyof typeof CODES, string>> = {
   AUTH_FAILED: 'the authentication failed',
   SESSION_MOVED: 'the session has moved to another connection',
   NOT_READ_ONLY: 'the server is read-only',
+  EPHEMERAL_ON_LOCAL_SESSION: 'local sessions only: see localSessionsUpgradingEnabled',
   AUTH_REQUIRED: 'the server takes nobody without authentication',
   QUOTA_EXCEEDED: 'a quota is exceeded',
   THROTTLED: 'the server is throttling requests',
