@@ -3,7 +3,7 @@
  * daemon that leaves the group is not found; docs/safety.md says so.
  */
 import type { ProcessRecord } from './process-table.ts';
-import { type First, type Reach, signalGroup } from './reach.ts';
+import { type First, hasGroup, type Reach, signalGroup } from './reach.ts';
 import type { Identity } from './types.ts';
 
 export class GroupReach implements Reach {
@@ -16,7 +16,7 @@ export class GroupReach implements Reach {
 
   /** Zombies count as living here, until their parent has looked. */
   isEmpty(): boolean {
-    return this.#first.hasEnded() && !this.#signal(0);
+    return this.#first.hasEnded() && !hasGroup(this.#first);
   }
 
   living(): readonly ProcessRecord[] {
@@ -24,11 +24,11 @@ export class GroupReach implements Reach {
   }
 
   signal(signal: NodeJS.Signals): void {
-    if (!signalGroup(this.#first, signal)) this.#signal(signal);
+    signalGroup(this.#first, signal);
   }
 
   kill(): void {
-    this.#signal('SIGKILL');
+    signalGroup(this.#first, 'SIGKILL');
   }
 
   record(): readonly Identity[] {
@@ -36,13 +36,4 @@ export class GroupReach implements Reach {
   }
 
   close(): void {}
-
-  /** The group's number stays its own while a member lives; it is asked for only while one did. */
-  #signal(signal: NodeJS.Signals | 0): boolean {
-    try {
-      return process.kill(-this.#first.identity.pid, signal);
-    } catch (error) {
-      return (error as NodeJS.ErrnoException).code === 'EPERM';
-    }
-  }
 }

@@ -46,8 +46,12 @@ export function signalGroup(first: First, signal: NodeJS.Signals): boolean {
  * (sudo), or are about to, are told by this alone: their group is there. The number is not given to
  * another while they live. (A zombie looks the same, until it is reaped.)
  */
-export function isGroupHidden({ identity }: First): boolean {
-  if (showsOthers()) return false;
+export function isGroupHidden(first: First): boolean {
+  return !showsOthers() && hasGroup(first);
+}
+
+/** Whether anything is in the first process's group, zombies included. */
+export function hasGroup({ identity }: First): boolean {
   try {
     return process.kill(-identity.pid, 0);
   } catch (error) {

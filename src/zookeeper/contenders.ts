@@ -51,8 +51,8 @@ export function contendersOf(children: readonly string[]): ContenderNode[] {
 }
 
 /**
- * On older servers the counter of a parent wraps from 2147483647 to -2147483648 (kazoo#730): serial number
- * arithmetic, right as long as those who contend at one time are less than 2^31 apart.
+ * On older servers the counter of a parent wraps from 2147483647 to -2147483648 (kazoo#730): serial
+ * number arithmetic, right as long as those who contend at one time are less than 2^31 apart.
  */
 function inSequence(a: number, b: number): number {
   return (a - b) | 0;
