@@ -12,7 +12,7 @@
  *     handlers, whatever comes
  *  5. requests are queued while disconnected → refused at once
  *  7. close() and connect() hang, throw or crash → not used; `end()` is always safe
- *  8. the first xid is 0 → 1
+ *  8. xids begin at 0 on each connection → they are the session's (request-numbers.ts)
  *  9. pings depend on the server's silence; no reason is given → `ping()` is the caller's; the end
  *     of a connection has a reason, and is told once
  * 10. host lists → one server, given as host and port
@@ -28,6 +28,7 @@ import type { Clock } from '../clock.ts';
 import type { Say } from '../log-level.ts';
 import { wipeableBuffer } from './credentials.ts';
 import { RequestError, requestError } from './errors.ts';
+import type { RequestNumbers } from './request-numbers.ts';
 import { readyEvent, troubleWith } from './sockets.ts';
 import type { ServerSocket } from './tcp.ts';
 import { Watches } from './watches.ts';
@@ -43,6 +44,8 @@ export interface ConnectionOptions {
    * behind it refuses us.
    */
   readonly lastZxid: Buffer;
+  /** The session's; every request takes one from here. */
+  readonly numbers: RequestNumbers;
   /** '' or `/a/b`. */
   readonly chroot: string;
   /** For connecting and the handshake together; milliseconds. */
@@ -113,7 +116,6 @@ export class Connection extends ConnectionManager {
     this.sessionPassword = options.password;
     this.zxid = options.lastZxid;
     this.chrootPath = options.chroot === '' ? undefined : options.chroot;
-    this.xid = 1;
   }
 
   get isAttached(): boolean {
@@ -171,8 +173,20 @@ export class Connection extends ConnectionManager {
   }
 
   override queue(request: Request, callback: (error: Error | null, response?: Response) => void) {
-    if (this.isAttached) super.queue(request, callback);
-    else callback(requestError('CONNECTION_LOSS', 'not connected'));
+    if (!this.isAttached) return callback(requestError('CONNECTION_LOSS', 'not connected'));
+    super.queue(request, callback);
+  }
+
+  /**
+   * Where the manager numbers and writes what is queued: at once, or when the socket has drained.
+   * Numbers are taken from the session's here, and nowhere else.
+   */
+  override onPacketQueueReadable(): void {
+    const { numbers } = this.#options;
+    if (!numbers.areLeft) return this.end('the session has no request numbers left', 'expired');
+    this.xid = numbers.next;
+    super.onPacketQueueReadable();
+    numbers.usedBelow(this.xid);
   }
 
   ping(): void {

@@ -167,28 +167,54 @@ export class Contender {
     );
   }
 
+  /**
+   * The answered handshake moves nothing by itself: see lease.ts (b). Whatever we are at goes on once
+   * the leader has confirmed a request on this attachment.
+   */
   #attached(keeper: LeaseKeeper, attachment: Attachment): void {
+    keeper.attached(attachment);
     const phase = this.#phase;
-    if (phase.name === 'holding') {
-      keeper.negotiated(attachment.timeoutMs);
-      return this.#run(this.#resumeHolding(keeper, phase.path, attachment));
+    switch (phase.name) {
+      case 'idle':
+      case 'over':
+        return;
+      case 'queued':
+        return this.#run(this.#resumeQueued(keeper, attachment));
+      case 'holding':
+        return this.#run(this.#resumeOnOwnNode(keeper, phase.path, attachment));
+      case 'granted':
+        if (!phase.proving) return this.#run(this.#resumeOnOwnNode(keeper, phase.path, attachment));
+        this.#phase = grantedAt(phase.path);
+        return this.#run(this.#confirmGrant(phase.path));
     }
-    keeper.attached(attachment.handshakeSentAt, attachment.timeoutMs);
-    if (phase.name !== 'granted' || !phase.proving) return this.#resume();
-    this.#phase = grantedAt(phase.path);
-    this.#run(this.#confirmGrant(phase.path));
   }
 
-  /** Reconnected while the command runs: still ours only if the leader says that our node stands. */
-  async #resumeHolding(keeper: LeaseKeeper, path: string, attachment: Attachment): Promise<void> {
+  /** Reconnected while waiting: without a node as well, since the queue makes another. */
+  async #resumeQueued(keeper: LeaseKeeper, attachment: Attachment): Promise<void> {
+    const [session, queueing] = [this.#session, this.#queueing];
+    if (session === null || queueing === null) return;
+    try {
+      keeper.confirmed(await session.check(queueing.ownOrParentPath));
+    } catch (error) {
+      if (!isRequestError(error)) throw error;
+      // A transaction that fails for the tree's state was committed by the leader all the same.
+      const isLeadersWord = error.code === 'NO_NODE' || error.code === 'NO_AUTH';
+      if (!isLeadersWord) return this.#troubleOnOwnNode(session, error);
+    }
+    if (session.attached === attachment && this.#phase.name === 'queued') this.#resume();
+  }
+
+  /** Reconnected with the lock: still ours only if the leader says that our node stands. */
+  async #resumeOnOwnNode(keeper: LeaseKeeper, path: string, attachment: Attachment): Promise<void> {
     const [session, node] = [this.#session, this.#ownNode];
     if (session === null || node === null) return;
     try {
       // Both on their way at once; the server answers in order.
-      const [, stat] = await Promise.all([session.check(path), node.look(path)]);
-      if (session.attached !== attachment || this.#phase.name !== 'holding') return;
+      const [confirmation, stat] = await Promise.all([session.check(path), node.look(path)]);
+      const { name } = this.#phase;
+      if (session.attached !== attachment || (name !== 'holding' && name !== 'granted')) return;
       if (stat === null || !node.isOurs(stat)) return this.#nodeGone();
-      keeper.attached(attachment.handshakeSentAt, attachment.timeoutMs);
+      keeper.confirmed(confirmation);
       this.#resume();
     } catch (error) {
       this.#troubleOnOwnNode(session, error);
@@ -269,7 +295,7 @@ export class Contender {
     const held = phase.name === 'granted' || phase.name === 'holding';
     if (!held || session === null || keeper === null || !session.isAttached) return;
     const { path } = phase;
-    if (keeper.isFresh) {
+    if (keeper.isFreshOnceConfirmed) {
       this.#phase = grantedAt(path);
       return this.#run(this.#confirmGrant(path));
     }
@@ -284,9 +310,10 @@ export class Contender {
 
   /**
    * The transaction that made our node, where that is known and nothing new could be learnt by asking.
-   * The lease says that the session lives. The node was either made a moment ago, by a write, which
-   * the leader has committed since the handshake that the lease counts from; or it was seen and is
-   * being watched, and the answer that made us the first would have come behind the notification.
+   * The lease proves that the session lives at the leader, and with it every ephemeral node of it that
+   * was not deleted. Ours was either made a moment ago, by a write that the leader has committed; or
+   * it was seen, as the same server applied it, and is being watched there: a deletion before that of
+   * our predecessor would have been notified first.
    */
   #knownNode(path: string, madeBy: bigint | null): bigint | null {
     if (this.#options.runRecord !== null || !this.#session?.isAttached) return null;
@@ -320,6 +347,7 @@ export class Contender {
   async #confirmGrant(path: string): Promise<void> {
     const [session, keeper, node] = [this.#session, this.#keeper, this.#ownNode];
     if (session === null || keeper === null || node === null) return;
+    const attachment = session.attached;
     try {
       const { runRecord } = this.#options;
       const [lastRun, confirmation, stat] = await Promise.all([
@@ -327,9 +355,13 @@ export class Contender {
         session.check(path),
         node.look(path),
       ]);
-      if (session !== this.#session || this.#phase.name !== 'granted' || this.#suspended) return;
+      // On another attachment, that one's confirmation is asked for.
+      if (session !== this.#session || session.attached !== attachment) return;
+      if (this.#phase.name !== 'granted' || this.#suspended) return;
       if (stat === null || !node.isOurs(stat)) return this.#nodeGone();
       keeper.confirmed(confirmation);
+      // Slow answers may have left nothing of the lease.
+      if (!keeper.isHoldable) return this.#confirm();
       this.#hold(keeper, path, stat.czxid, lastRun);
     } catch (error) {
       this.#troubleOnOwnNode(session, error);

@@ -8,6 +8,7 @@ import type { LeaseInfo } from '../../machines/contract.ts';
 import type { Clock } from '../clock.ts';
 import { isRequestError } from './errors.ts';
 import {
+  type AnsweredHandshake,
   type Confirmation,
   deadlinesOf,
   isRenewedInTime,
@@ -15,7 +16,8 @@ import {
   type LeaseFact,
   leaseAfter,
   newLease,
-  renewalIntervalMs,
+  nextPairAt,
+  onceConfirmed,
 } from './lease.ts';
 import type { LockSession } from './requests.ts';
 
@@ -78,20 +80,14 @@ export class LeaseKeeper {
     this.#options = options;
   }
 
-  /** A handshake was answered: a proven touch. */
-  attached(sentAt: number, timeoutMs: number): void {
+  /** A handshake was answered: a proven touch if it created the session; else once confirmed. */
+  attached(handshake: AnsweredHandshake): void {
     this.#quieten();
     this.#isSteady = false;
     if (this.#isDue()) return;
-    this.#noteLatency(this.#options.clock.now() - sentAt);
-    if (this.#lease === null) this.#lease = newLease(sentAt, timeoutMs);
-    else this.#note({ type: 'attached', sentAt, timeoutMs });
-  }
-
-  /** A handshake granted T, but whether our node still stands is not known yet. */
-  negotiated(timeoutMs: number): void {
-    this.#quieten();
-    this.#note({ type: 'negotiated', timeoutMs });
+    this.#noteLatency(this.#options.clock.now() - handshake.handshakeSentAt);
+    if (this.#lease === null) this.#lease = newLease(handshake);
+    else this.#note({ type: 'attached', ...handshake });
     this.#scheduleStop();
   }
 
@@ -108,7 +104,21 @@ export class LeaseKeeper {
 
   /** A lock may be held by this lease: the next proof comes well before it ends. */
   get isFresh(): boolean {
-    const { lease } = this;
+    return this.#isFreshEnough(this.lease);
+  }
+
+  /** It would be with a confirmation on the present attachment. */
+  get isFreshOnceConfirmed(): boolean {
+    if (this.#lease === null) return false;
+    return this.#isFreshEnough(deadlinesOf(onceConfirmed(this.#lease), this.#options.killAfterMs));
+  }
+
+  /** The lease has not come to the point at which a command under it would have to be stopped. */
+  get isHoldable(): boolean {
+    return this.lease !== null && this.#options.clock.now() < this.lease.stopAt;
+  }
+
+  #isFreshEnough(lease: LeaseInfo | null): boolean {
     if (lease === null) return false;
     const { provenAt, stopAt } = lease;
     const now = this.#options.clock.now();
@@ -181,16 +191,22 @@ export class LeaseKeeper {
   #note(fact: LeaseFact): void {
     const { lease } = this;
     if (this.#lease === null) return;
+    const hadUnprovenHandshake = this.#lease.unprovenHandshakeAt !== null;
     this.#lease = leaseAfter(this.#lease, fact);
     const renewed = deadlinesOf(this.#lease, this.#options.killAfterMs);
     const moved = lease?.leaseEnd !== renewed.leaseEnd;
-    this.#isSteady ||= moved && fact.type === 'confirmed';
+    // What proves the handshake is no pair.
+    this.#isSteady ||= moved && fact.type === 'confirmed' && !hadUnprovenHandshake;
     if (moved && this.#path !== null) this.#options.onRenewed(renewed);
   }
 
-  /** `begunAt`: the beginning of the last pair. */
-  #scheduleRenewal(begunAt: number, now: number): void {
-    this.#renewAt(begunAt + renewalIntervalMs(this.#smallestT, this.#latenciesMs.at(-1) ?? 0), now);
+  /** `begunAt`: the beginning of the last pair, which took `pairMs` or is thought to. */
+  #scheduleRenewal(
+    begunAt: number,
+    now: number,
+    pairMs = 2 * (this.#latenciesMs.at(-1) ?? 0),
+  ): void {
+    if (this.#lease !== null) this.#renewAt(nextPairAt(this.#lease, begunAt, pairMs), now);
   }
 
   #renewAt(dueAt: number, now: number): void {
@@ -210,12 +226,16 @@ export class LeaseKeeper {
     if (doubt !== null && this.#isHeld) return this.#sayDoubt(doubt);
     if (!this.#session.isAttached) return;
     this.#pairSince = now;
+    const isCurrent = () => this.#path === path && this.#pairSince === now;
     const first = await this.#confirm(path);
-    if (first !== null && this.#path === path) {
+    if (first !== null && isCurrent()) {
       this.#scheduleRenewal(now, first.answeredAt);
-      if (this.#session.isAttached) await this.#confirm(path);
+      const second = this.#session.isAttached ? await this.#confirm(path) : null;
+      if (second !== null && isCurrent()) {
+        this.#scheduleRenewal(now, second.answeredAt, second.answeredAt - now);
+      }
     }
-    this.#pairSince = null;
+    if (this.#pairSince === now) this.#pairSince = null;
   }
 
   #sayDoubt(reason: string): void {

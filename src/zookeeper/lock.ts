@@ -70,6 +70,10 @@ export class Lock implements Recipe {
     return this.#node === null || this.#node === 'maybe' ? null : this.#pathOf(this.#node.name);
   }
 
+  get ownOrParentPath(): string {
+    return this.nodePath ?? this.#options.path;
+  }
+
   async advance(onChange: () => void): Promise<Standing> {
     while (true) {
       const standing = await this.#step(onChange);

@@ -41,6 +41,7 @@ declare module 'node-zookeeper-client/lib/ConnectionManager.js' {
     queue(request: Request, callback?: Packet['callback']): void;
     onSocketData(buffer: Buffer): void;
     onSocketDrain(): void;
+    onPacketQueueReadable(): void;
   }
   export default ConnectionManager;
 }

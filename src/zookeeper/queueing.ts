@@ -31,6 +31,11 @@ export class Queueing {
     this.#options = options;
   }
 
+  /** See Recipe. */
+  get ownOrParentPath(): string {
+    return this.#recipe.ownOrParentPath;
+  }
+
   /** Rejects when a step failed in a way that nobody foresaw. */
   join(blocking: boolean): Promise<void> {
     this.#joined = { blocking, since: this.#options.clock.now() };

@@ -24,6 +24,9 @@ export type Standing =
   | { readonly kind: 'refused'; readonly message: string };
 
 export interface Recipe {
+  /** Path of our node, or, while there is none that we know of, of the node below which it will be. */
+  readonly ownOrParentPath: string;
+
   /**
    * Takes as many steps as can be taken now and says where we stand. `onChange` is called (at least
    * once, if at all) when another call would find something new. Rejects with RequestError when the

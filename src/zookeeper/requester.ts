@@ -28,7 +28,10 @@ export interface Watch {
   readonly onChange: OnChange;
 }
 
-/** With the times of `src/clock.ts` right before its request was written and when it was read. */
+/**
+ * With the attachment it came on, and the times of `src/clock.ts` right before its request was written
+ * and when it was read.
+ */
 export type Answer = Response & Confirmation;
 
 type Asking = Pick<Access, 'chroot' | 'acl'>;
@@ -135,8 +138,9 @@ export abstract class Requester<Events extends Record<keyof Events, unknown[]>>
   }
 
   async check(path: string): Promise<Confirmation> {
-    const { sentAt, answeredAt, order } = await this.#transact([{ type: 'check', path }]);
-    return { sentAt, answeredAt, order };
+    const answer = await this.#transact([{ type: 'check', path }]);
+    const { attachment, sentAt, answeredAt, order } = answer;
+    return { attachment, sentAt, answeredAt, order };
   }
 
   async multi(operations: readonly Operation[]): Promise<void> {

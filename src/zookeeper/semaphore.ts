@@ -71,6 +71,11 @@ export class Semaphore implements Recipe {
     });
   }
 
+  get ownOrParentPath(): string {
+    const isIn = this.#lease === 'created' || this.#lease === 'ours';
+    return isIn ? this.#leasePath : this.#inner.ownOrParentPath;
+  }
+
   async advance(onChange: () => void): Promise<Standing> {
     while (true) {
       const standing = await this.#step(onChange);

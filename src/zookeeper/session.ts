@@ -19,6 +19,8 @@ import { Connection, type EndReason, type Handshake, PASSWORD_BYTES } from './co
 import { readCredentials } from './credentials.ts';
 import { isRequestError, RequestError, requestError, UnreachableError } from './errors.ts';
 import { HostsInTurn, hostName } from './hosts-in-turn.ts';
+import type { AnsweredHandshake } from './lease.ts';
+import { RequestNumbers } from './request-numbers.ts';
 import { type Answer, Requester, type Watch } from './requester.ts';
 import { requestOf } from './requests.ts';
 import { openSocket } from './sockets.ts';
@@ -28,21 +30,17 @@ export interface SessionOptions extends Access {
   readonly timeoutMs: number;
   readonly clock: Clock;
   readonly log: Say;
-  /** Take over a session that exists, instead of making a new one. */
+  /** Take over a session that exists, instead of making a new one: to end it, as the reaper does. */
   readonly resume?: { readonly id: Buffer; readonly password: Buffer };
   readonly random?: () => number;
   readonly openSocket?: typeof openSocket;
   readonly lookup?: Lookup;
 }
 
-/** A connection on which the session is attached. */
-export interface Attachment {
+/** A connection on which the session is attached: its handshake was answered, by whatever server. */
+export interface Attachment extends AnsweredHandshake {
   /** host:port */
   readonly server: string;
-  /** Sending of the handshake that was answered. */
-  readonly handshakeSentAt: number;
-  /** T as this handshake granted it; milliseconds. */
-  readonly timeoutMs: number;
 }
 
 interface SessionEvents {
@@ -72,6 +70,9 @@ export class Session extends Requester<SessionEvents> {
   #timeoutMs: number;
   #connection: Connection | null = null;
   #attachment: Attachment | null = null;
+  /** Attachments so far. */
+  #attachments = 0;
+  readonly #numbers: RequestNumbers;
   #heardAt = 0;
   /** Last heard by more than a handshake. */
   #answeredAt = 0;
@@ -91,6 +92,7 @@ export class Session extends Requester<SessionEvents> {
     this.#timeoutMs = options.timeoutMs;
     this.#id = options.resume?.id ?? this.#id;
     this.#password = options.resume?.password ?? this.#password;
+    this.#numbers = options.resume ? RequestNumbers.ofReaper() : RequestNumbers.ofOwner();
     this.#hosts = new HostsInTurn(options.hosts, options.random ?? Math.random);
   }
 
@@ -274,6 +276,7 @@ export class Session extends Requester<SessionEvents> {
         sessionId: this.#id,
         password: this.#password,
         lastZxid: this.#lastZxid,
+        numbers: this.#numbers,
         timeoutMs: this.#timeoutMs,
         chroot: this.#options.chroot,
         handshakeDeadlineMs: deadlineMs,
@@ -312,7 +315,13 @@ export class Session extends Requester<SessionEvents> {
     // Servers have a smallest one, which may be longer than what was asked for.
     this.#timeoutMs = isFirst ? timeoutMs : Math.min(this.#timeoutMs, timeoutMs);
     this.#sentAt = this.#options.clock.now();
-    this.#attachment = { server, handshakeSentAt: sentAt, timeoutMs };
+    this.#attachments += 1;
+    this.#attachment = {
+      server,
+      number: this.#attachments,
+      handshakeSentAt: sentAt,
+      timeoutMs,
+    };
     if (isFirst) this.#answeredAt = this.#sentAt;
     this.#fruitless += 1;
     this.#scheduleIdle();
@@ -430,8 +439,9 @@ export class Session extends Requester<SessionEvents> {
   ): Promise<Answer> {
     const { clock } = this.#options;
     const connection = this.#connection;
+    const attachment = this.#attachment;
     return new Promise<Answer>((resolve, reject) => {
-      if (connection === null || !this.isAttached) {
+      if (connection === null || attachment === null || !this.isAttached) {
         // Not at once: whoever asks again in answer to that would never let the socket have a turn.
         setImmediate(() => reject(requestError('CONNECTION_LOSS', path)));
         return;
@@ -452,7 +462,8 @@ export class Session extends Requester<SessionEvents> {
         if (watch) this.#register(connection, path, watch);
         this.#events += 1;
         const order = { sent, answered: this.#events };
-        resolve({ ...response, sentAt, answeredAt: this.#heardAt, order });
+        const { number } = attachment;
+        resolve({ ...response, attachment: number, sentAt, answeredAt: this.#heardAt, order });
       });
     });
   }

@@ -31,6 +31,7 @@ class FakeSession extends EventEmitter {
   owner: bigint;
   readonly reattachments: string[] = [];
   #events = 0;
+  #attachments = 0;
   #isOver = false;
 
   constructor(clock: SimulatedClock, id: bigint) {
@@ -76,7 +77,9 @@ class FakeSession extends EventEmitter {
   check() {
     const sent = this.#numbered();
     const sentAt = this.#clock.now();
+    const attachment = this.#attachments;
     return this.#ask(() => ({
+      attachment,
       sentAt,
       answeredAt: this.#clock.now(),
       order: { sent, answered: this.#numbered() },
@@ -89,7 +92,13 @@ class FakeSession extends EventEmitter {
 
   #attach() {
     if (this.#isOver) return;
-    this.attached = { server: 'server', handshakeSentAt: this.#clock.now() - 1, timeoutMs: T };
+    this.#attachments += 1;
+    this.attached = {
+      server: 'server',
+      number: this.#attachments,
+      handshakeSentAt: this.#clock.now() - 1,
+      timeoutMs: T,
+    };
     this.emit('attached', this.attached);
   }
 
@@ -132,6 +141,7 @@ function contending(...standings: Standing[]) {
     newRecipe: (): Recipe => {
       const number = sessions.length - 1;
       return {
+        ownOrParentPath: NODE,
         advance: async (changed) => {
           onChange = changed;
           return standings[number] ?? QUEUED;

@@ -25,6 +25,7 @@ function holding(sinceHandshakeMs = 5) {
     answer: 'ok' as 'ok' | 'none' | 'NO_NODE' | 'SYSTEM_ERROR',
     asked: 0,
   };
+  let attachments = 0;
   const session = {
     isAttached: true,
     check: (): Promise<Confirmation> => {
@@ -32,11 +33,17 @@ function holding(sinceHandshakeMs = 5) {
       const sentAt = clock.now();
       const sent = numbered();
       const { answer } = server;
+      const attachment = attachments;
       return new Promise((resolve, reject) => {
         if (answer === 'none') return;
         clock.setTimeout(() => {
           if (answer === 'ok')
-            resolve({ sentAt, answeredAt: clock.now(), order: { sent, answered: numbered() } });
+            resolve({
+              attachment,
+              sentAt,
+              answeredAt: clock.now(),
+              order: { sent, answered: numbered() },
+            });
           else reject(requestError(answer, 'check'));
         }, server.latencyMs);
       });
@@ -54,7 +61,23 @@ function holding(sinceHandshakeMs = 5) {
     onNodeGone: () => said.push('node gone'),
     onEnding: () => said.push('ending'),
   });
-  keeper.attached(clock.now() - sinceHandshakeMs, T);
+  /** Through a handshake that was sent then, and is answered now. */
+  const attach = (handshakeSentAt: number, timeoutMs = T) => {
+    attachments += 1;
+    session.isAttached = true;
+    keeper.attached({ number: attachments, handshakeSentAt, timeoutMs });
+  };
+  const detach = () => {
+    session.isAttached = false;
+    keeper.detached();
+  };
+  /** As the contender does upon an attachment. */
+  const confirm = async () => {
+    const confirmation = session.check();
+    await clock.advance(server.latencyMs);
+    keeper.confirmed(await confirmation);
+  };
+  attach(clock.now() - sinceHandshakeMs);
   expect(keeper.isFresh).toBe(true);
   keeper.hold('/x');
   return {
@@ -63,6 +86,9 @@ function holding(sinceHandshakeMs = 5) {
     server,
     said,
     session,
+    attach,
+    detach,
+    confirm,
     lease: () => lease,
     others: () => said.filter((word) => word !== 'renewed'),
     jumpWallClock: (ms: number) => {
@@ -123,7 +149,7 @@ describe('a lock that is held as long after the handshake as it may be', () => {
 });
 
 describe('when all answers are slow', () => {
-  it.each([500, 1500, 2200])('by %d ms, they are good enough', async (latencyMs) => {
+  it.each([500, 1200, 1750])('by %d ms, they are good enough', async (latencyMs) => {
     const { clock, server, others } = holding();
     server.latencyMs = latencyMs;
     await clock.advance(20 * T);
@@ -131,17 +157,16 @@ describe('when all answers are slow', () => {
   });
 
   it('too slow for the lease, but not for a doubt, it is doubted in time for a handshake', async () => {
-    const { clock, server, session, keeper, others } = holding();
-    server.latencyMs = 2700;
+    const { clock, server, attach, detach, confirm, keeper, others } = holding();
+    server.latencyMs = 2500;
     while (others().length === 0) await clock.advance(10);
     expect(others()).toEqual(['doubt: the confirmations are too slow']);
     // A connection, a handshake, and the confirmation that our node stands.
     const sentAt = clock.now() + server.latencyMs;
-    session.isAttached = false;
-    keeper.detached();
-    await clock.advance(3 * server.latencyMs);
-    session.isAttached = true;
-    keeper.attached(sentAt, T);
+    detach();
+    await clock.advance(2 * server.latencyMs);
+    attach(sentAt);
+    await confirm();
     expect(others()).toHaveLength(1);
     expect(keeper.lease?.provenAt).toBe(sentAt);
   });
@@ -164,12 +189,15 @@ describe('when answers stay away', () => {
   });
 
   it('what is answered after stopAt renews nothing', async () => {
-    const { clock, server, keeper, said } = holding();
+    const { clock, server, keeper, said, attach, detach, confirm } = holding();
     server.answer = 'none';
     await clock.advance(T);
     expect(said).toContain('ending');
     const before = keeper.lease;
-    keeper.attached(clock.now(), T);
+    detach();
+    server.answer = 'ok';
+    attach(clock.now());
+    await confirm();
     expect(keeper.lease).toEqual(before);
     expect(said.filter((word) => word === 'renewed')).toEqual([]);
   });
@@ -233,18 +261,45 @@ describe('when time did not pass as it should', () => {
 });
 
 describe('a re-attachment', () => {
-  it('is a proven touch', async () => {
-    const { clock, keeper, lease } = holding();
+  it('is a proven touch once a request on it was confirmed, and not before', async () => {
+    const { clock, keeper, attach, detach, confirm } = holding();
     await clock.advance(T / 4);
-    keeper.detached();
+    detach();
+    const before = keeper.lease?.provenAt;
     await clock.advance(T / 8);
-    keeper.attached(clock.now() - 5, T);
-    expect(lease()?.provenAt).toBe(clock.now() - 5);
+    const sentAt = clock.now() - 5;
+    attach(sentAt);
+    expect(keeper.lease?.provenAt).toBe(before);
+    await confirm();
+    expect(keeper.lease?.provenAt).toBe(sentAt);
+  });
+
+  it('makes a lease fresh to grant by only when it is confirmed', async () => {
+    const { clock, keeper, attach, detach, confirm } = holding();
+    detach();
+    await clock.advance(T / 2);
+    expect(keeper.isFreshOnceConfirmed).toBe(false);
+    attach(clock.now() - 5);
+    expect(keeper.isFresh).toBe(false);
+    expect(keeper.isFreshOnceConfirmed).toBe(true);
+    await confirm();
+    expect(keeper.isFresh).toBe(true);
+  });
+
+  it('proves nothing by what was confirmed on another attachment', async () => {
+    const { clock, keeper, session, attach, detach } = holding();
+    const late = session.check();
+    await clock.advance(5);
+    detach();
+    attach(clock.now() - 1);
+    const before = keeper.lease;
+    keeper.confirmed(await late);
+    expect(keeper.lease).toEqual(before);
   });
 
   it('that grants a smaller T cuts the lease at once', () => {
-    const { clock, keeper } = holding();
-    keeper.negotiated(6000);
+    const { clock, keeper, attach } = holding();
+    attach(clock.now(), 6000);
     expect(keeper.lease?.leaseEnd ?? 0).toBeLessThan(clock.now() + 6000);
   });
 });
