@@ -10,37 +10,24 @@ import {
   onTestFailed,
   onTestFinished,
 } from 'vitest';
-import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts';
 import { createNode, type Ensemble, type Server, startEnsemble } from '../support/zookeeper.ts';
 import { type Duel, duel } from './duel.ts';
+import { type LinkedEnsemble, startLinkedEnsemble } from './linked-ensemble.ts';
 
 const T = 6;
 /** For a standby whose server is away for a while. */
 const PATIENT = ['-r', '9', '-R', '99'];
 
+let linked: LinkedEnsemble;
 let ensemble: Ensemble;
-/** From each member to each other one's quorum port: `from>to`, by id. */
-const links = new Map<string, FaultProxy>();
 let chroot: string;
 
 beforeAll(async () => {
-  ensemble = await startEnsemble({
-    tickTime: 500,
-    initLimit: 20,
-    // Longer than any pause here: who is cut off or stopped keeps its role, and its belief.
-    syncLimit: 60,
-    reach: async ({ from, to }) => {
-      const proxy = await startFaultProxy(to.host, to.quorumPort);
-      links.set(`${from.id}>${to.id}`, proxy);
-      return { host: proxy.host, quorumPort: proxy.port, electionPort: to.electionPort };
-    },
-  });
+  linked = await startLinkedEnsemble();
+  ensemble = linked.ensemble;
 }, 120_000);
 
-afterAll(async () => {
-  await ensemble.stop();
-  for (const proxy of links.values()) await proxy.close();
-});
+afterAll(() => linked.stop());
 
 beforeEach(async () => {
   onTestFailed(async () => {
@@ -48,22 +35,13 @@ beforeEach(async () => {
       console.error(member.connectString, await member.role(), member.log());
     }
   });
-  for (const proxy of links.values()) await proxy.pass();
-  for (const member of ensemble.members) if (!member.running) await member.restart();
-  // One that was cut off may still be on its way back.
-  for (const member of ensemble.members) await member.ready();
+  await linked.heal();
   const { host, port } = await ensemble.leader();
   chroot = `/t${Date.now()}`;
   await createNode({ host, port, path: chroot });
 });
 
 const at = (...members: Server[]) => `${members.map((m) => m.connectString).join(',')}${chroot}`;
-
-/** The quorum links of a member, in both directions. */
-function linksOf(member: Server): FaultProxy[] {
-  const id = String(ensemble.members.indexOf(member) + 1);
-  return [...links].flatMap(([name, proxy]) => (name.split('>').includes(id) ? [proxy] : []));
-}
 
 /** The holder knows one follower only; the standby knows the leader. */
 async function holderAtFollower(
@@ -97,14 +75,14 @@ describe('a follower that is cut off from its leader and still answers its clien
   it('does not keep its holder’s command alive when the leader gives the lock away', async () => {
     const { follower, of } = await holderAtFollower();
     of.fault();
-    for (const link of linksOf(follower)) await link.blackhole('both');
+    for (const link of linked.linksOf(follower)) await link.blackhole('both');
     await of.handsOver(124);
   });
 
   it.each(['toServer', 'toClient'] as const)('nor when it is cut off one way (%s)', async (way) => {
     const { follower, of } = await holderAtFollower();
     of.fault();
-    for (const link of linksOf(follower)) await link.blackhole(way);
+    for (const link of linked.linksOf(follower)) await link.blackhole(way);
     await of.handsOver(124);
   });
 
@@ -114,13 +92,13 @@ describe('a follower that is cut off from its leader and still answers its clien
     await pause(1000);
     of.holder.signal('SIGCONT');
     of.fault();
-    for (const link of linksOf(follower)) await link.blackhole('both');
+    for (const link of linked.linksOf(follower)) await link.blackhole('both');
     await of.handsOver(124);
   });
 
   it('nor when lockex is SIGKILLed: the reaper can’t reach the leader either', async () => {
     const { follower, of } = await holderAtFollower();
-    for (const link of linksOf(follower)) await link.blackhole('both');
+    for (const link of linked.linksOf(follower)) await link.blackhole('both');
     of.fault('kill');
     of.holder.signal('SIGKILL');
     await of.handsOver();
@@ -134,7 +112,7 @@ describe('a follower that is cut off from its leader and still answers its clien
       { hosts: at(follower, leader), timeout: 10 },
       { hosts: at(leader), timeout: 10 },
     );
-    for (const link of linksOf(follower)) await link.blackhole('both');
+    for (const link of linked.linksOf(follower)) await link.blackhole('both');
     await pause(12_000);
     await of.endsUnharmed();
   });

@@ -3,12 +3,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 const PATIENCE_MS = 30_000;
 
-/** Rejects when it has not come true in half a minute; `what` is for its words. */
+/** Rejects when it has not come true within `timeoutMs`; `what` is for its words. */
 export async function until(
   isTrue: () => boolean | Promise<boolean>,
   what = 'a fact',
+  timeoutMs = PATIENCE_MS,
 ): Promise<void> {
-  if (!(await eventually(isTrue, PATIENCE_MS))) throw new Error(`waited in vain for ${what}`);
+  if (!(await eventually(isTrue, timeoutMs))) throw new Error(`waited in vain for ${what}`);
 }
 
 /** False when it has not come true within `timeoutMs`. */
