@@ -10,7 +10,7 @@
 
 import type { ContenderInfo, QueueInfo } from '../../machines/contract.ts';
 import { INNER_LOCK } from '../lock-names.ts';
-import { parseContender } from './contenders.ts';
+import { isContender } from './contenders.ts';
 import { describeContender } from './describe.ts';
 import { isRequestError } from './errors.ts';
 import { Lock } from './lock.ts';
@@ -132,7 +132,7 @@ export class Semaphore implements Recipe {
       return `${path} is a semaphore of ${agreed}, not ${leases}: all have to say the same -c`;
     }
     const children = await this.#session.getChildren(path);
-    if (children.some((child) => parseContender(child) !== null)) {
+    if (children.some(isContender)) {
       return `${path} is used as a plain lock (-c 1): it can't be a semaphore of ${leases} as well`;
     }
     if (agreed === null && textOf(pool.data) !== '') {
@@ -235,7 +235,7 @@ export class Semaphore implements Recipe {
     const { path } = this.#options;
     const children = await ignoringNoNode(this.#session.getChildren(path, onChange));
     if (children === null) this.#poolVersion = null;
-    return children?.filter((child) => parseContender(child) === null) ?? null;
+    return children?.filter((child) => !isContender(child)) ?? null;
   }
 
   async #describe(held: readonly string[]): Promise<ContenderInfo[]> {
