@@ -13,6 +13,7 @@ import {
   SHARED_MARK,
 } from './contenders.ts';
 import { describeContender } from './describe.ts';
+import { mayHaveHappened } from './error-policy.ts';
 import { isRequestError } from './errors.ts';
 import type { Recipe, Standing } from './recipe.ts';
 import {
@@ -166,8 +167,7 @@ export class Lock implements Recipe {
     ]);
     if (created.status === 'rejected') {
       if (!isRequestError(created.reason)) throw created.reason;
-      // Refused by the server: nothing was made.
-      if (!created.reason.isConnectionTrouble) this.#node = null;
+      if (!mayHaveHappened(created.reason)) this.#node = null;
       if (created.reason.code !== 'NO_NODE') throw created.reason;
       await this.#session.mkdirp(this.#options.path);
       return this.#stand();

@@ -12,6 +12,7 @@ import type { ContenderInfo, QueueInfo } from '../../machines/contract.ts';
 import { INNER_LOCK } from '../lock-names.ts';
 import { isContender } from './contenders.ts';
 import { describeContender } from './describe.ts';
+import { mayHaveHappened } from './error-policy.ts';
 import { isRequestError } from './errors.ts';
 import { Lock } from './lock.ts';
 import type { Recipe, Standing } from './recipe.ts';
@@ -191,7 +192,7 @@ export class Semaphore implements Recipe {
       ]);
       this.#lease = 'created';
     } catch (error) {
-      if (!isRequestError(error) || error.isConnectionTrouble) throw error;
+      if (!isRequestError(error) || mayHaveHappened(error)) throw error;
       // Nothing was made. The inner lock or the pool is not what it was: look at both anew.
       this.#lease = 'none';
       this.#poolVersion = null;

@@ -17,6 +17,7 @@ import type { Say } from '../log-level.ts';
 import { type Lookup, otherWaysTo } from './addresses.ts';
 import { Connection, type EndReason, type Handshake, PASSWORD_BYTES } from './connection.ts';
 import { readCredentials } from './credentials.ts';
+import { actionOn } from './error-policy.ts';
 import { isRequestError, RequestError, requestError, UnreachableError } from './errors.ts';
 import { HostsInTurn, hostName } from './hosts-in-turn.ts';
 import { type Answer, Requester, type Watch } from './requester.ts';
@@ -413,7 +414,11 @@ export class Session extends Requester<SessionEvents> {
     } catch (error) {
       if (!isRequestError(error)) throw error;
       // A clock that is a little behind the timer's would ask again what is being answered.
-      return error.code !== 'TIMEOUT';
+      if (error.code === 'TIMEOUT') return false;
+      const action = actionOn(error, 'closing');
+      if (action === 'reattach') this.reattach(error.message);
+      if (action === 'retry') await this.#pause(1, null);
+      return action !== 'giveUp';
     }
   }
 
