@@ -130,7 +130,7 @@ export type ZookeeperEvent =
       /** null: nobody ever, or it was not asked for. */
       readonly lastRun: LastRun | null;
     }
-  | { readonly type: 'run.recorded'; readonly confirmed: boolean }
+  | { readonly type: 'run.recorded'; readonly confirmed: boolean; readonly message: string }
   | { readonly type: 'lock.refused'; readonly message: string }
   | { readonly type: 'lock.released'; readonly confirmed: boolean; readonly message: string }
   /** While the lock is held, or ours is the next turn. */
@@ -147,7 +147,10 @@ export type ZookeeperCommand =
   | { readonly type: 'lock.join'; readonly blocking: boolean }
   /** Prove the lease and read the token; answered by lock.confirmed, or the session's events. */
   | { readonly type: 'lock.confirm' }
-  /** Write down, beside the lock, that the command succeeded; answered by run.recorded. */
+  /**
+   * Write down, beside the lock, that the command succeeded: tried for as long as the lease lasts;
+   * answered by run.recorded or session.lost.
+   */
   | { readonly type: 'run.record' }
   /** Delete our node, until that is confirmed or not possible any more; answered by lock.released. */
   | { readonly type: 'lock.release' }

@@ -357,7 +357,7 @@ export const createLockexMachine = (actors?: LockexActors) =>
               'hold.over': { actions: 'endHold' },
               'session.lost': { target: 'closing', actions: 'noteLoss' },
               'lease.renewed': { actions: 'noteLease' },
-              ...ignoring('signal.received'),
+              'signal.received': { guard: 'isFatal', target: 'releasing' },
               ...ignoring('command.exited', 'command.stopped', 'command.undying'),
             },
           },

@@ -10,6 +10,7 @@ import { describeError } from './cli/describe-error.ts';
 import { parseCommandLine, type RunRequest } from './cli/parse.ts';
 import { EXIT_USAGE, quoted, UsageError } from './cli/usage-error.ts';
 import { processAgeMs, systemClock } from './clock.ts';
+import { UnusableHostError } from './command/process-view.ts';
 import { reaperArgv } from './installation.ts';
 import { closeLostTerminalsAtExit } from './lost-terminals.ts';
 import { firstMangled } from './mangled.ts';
@@ -110,7 +111,8 @@ function print(text: string): void {
 
 function fail(error: unknown): void {
   const isUsage = error instanceof UsageError || error instanceof AccessError;
-  const words = isUsage ? printable(error.message, LONGEST_MESSAGE) : describeError(error, 'info');
+  const isKnown = isUsage || error instanceof UnusableHostError;
+  const words = isKnown ? printable(error.message, LONGEST_MESSAGE) : describeError(error, 'info');
   process.stderr.on('error', () => {});
   process.stderr.write(`lockex: ${words}\n`);
   process.exitCode = isUsage ? EXIT_USAGE : EXIT_FAILED;

@@ -5,6 +5,7 @@
 
 import { withoutSecrets } from './access.ts';
 import type { Clock } from './clock.ts';
+import { checkProcessView } from './command/process-view.ts';
 import { isHangupIgnored } from './command/signals.ts';
 import { CommandSupervisor } from './command/supervisor.ts';
 import type { Say } from './log-level.ts';
@@ -19,10 +20,12 @@ export interface SupervisionOptions {
   readonly reaper: readonly string[] | null;
 }
 
+/** @throws UnusableHostError where the command's processes could not be found */
 export function superviseCommand(
   { command, lockId, killAfterMs, guard }: LockexSettings,
   options: SupervisionOptions,
 ): CommandSupervisor {
+  checkProcessView();
   const variables = Object.entries(process.env).map(([name, value]) => `${name}=${value}`);
   const [mangled] = firstMangled(variables, 'environ')?.split('=') ?? [];
   if (mangled !== undefined) {

@@ -26,8 +26,8 @@ export function wordsForEvent(event: LockexEvent, context: LockexContext): Line[
       return [{ level: 'error', message: event.message }];
     case 'run.recorded':
       return event.confirmed
-        ? [debug('cleanup: the success is written down')]
-        : [warn('cleanup: the success could not be written down: it may be run again too soon')];
+        ? [debug('cleanup: recorded the successful run')]
+        : [warn(wordsForMissingRecord(event.message))];
     case 'lock.released':
       return event.confirmed
         ? [debug(`cleanup: ${event.message}`)]
@@ -41,6 +41,11 @@ export function wordsForEvent(event: LockexEvent, context: LockexContext): Line[
     default:
       return [];
   }
+}
+
+/** `--once-per`: the command succeeded, and its next run will not know. */
+export function wordsForMissingRecord(reason: string): string {
+  return `cleanup: could not record the successful run: it may run again too early (${reason})`;
 }
 
 function wordsForSignal(signal: string, { pid }: LockexContext): Line[] {

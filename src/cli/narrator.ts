@@ -5,12 +5,13 @@
 import type { LockexContext, LockexEvent } from '../../machines/contract.ts';
 import type { Output } from '../../machines/outcome.ts';
 import type { Clock } from '../clock.ts';
-import { wordsForEvent, wordsForQueue } from './event-wording.ts';
+import { wordsForEvent, wordsForMissingRecord, wordsForQueue } from './event-wording.ts';
 import type { Line } from './line.ts';
 import type { Log } from './log.ts';
 import { wordsForOutput, wordsForState } from './wording.ts';
 
 const LIVE_EVERY_MS = 1000;
+const RECORDING = 'cleanup.recording';
 
 export class Narrator {
   readonly #log: Log;
@@ -36,10 +37,15 @@ export class Narrator {
     if (top === 'waiting' && before === 'connecting') this.#waitingSince = this.#clock.now();
     // Before any other line: it goes as soon as we no longer wait, and before the command prints.
     if (top !== 'waiting') this.#endLive();
+    const isRecordMissing = isCutShort(this.#state, state, event);
     this.#state = state;
     this.#context = context;
 
     const said = event === null ? [] : wordsForEvent(event, context);
+    if (isRecordMissing) {
+      const reason = event?.type === 'session.lost' ? event.loss.message : 'interrupted';
+      this.#say({ level: 'warn', message: wordsForMissingRecord(reason) });
+    }
     if (!this.#isShownLive(event, top)) for (const line of said) this.#say(line);
     if (entered && top !== 'done') {
       this.#say(wordsForState(state, context, event, this.#clock.now()));
@@ -93,6 +99,11 @@ export class Narrator {
     this.#liveTimer = null;
     this.#log.live(null);
   }
+}
+
+/** Recording ended without an answer. */
+function isCutShort(before: string, after: string, event: LockexEvent | null): boolean {
+  return before === RECORDING && after !== RECORDING && event?.type !== 'run.recorded';
 }
 
 /** connecting is entered again. */

@@ -7,7 +7,7 @@ import type { CommandExit } from '../../machines/outcome.ts';
 import { type Child, startChild } from './child.ts';
 import { type EnvironmentPlan, envArguments } from './environment.ts';
 import { gateScript } from './gate-script.ts';
-import { asLines, lineCutter } from './lines.ts';
+import { asLines, lineCutter, lineOf } from './lines.ts';
 import { readProcess } from './process-table.ts';
 import type { Identity } from './types.ts';
 
@@ -93,8 +93,10 @@ export class Gate {
    * have been stopped since we looked at the clock. null: it has no clock to look at.
    */
   open({ fencingToken, path }: GrantInfo, until: number | null): void {
+    const lines = [fencingToken, path, until === null ? '' : String(until)];
+    const text = asLines(lines.map(lineOf));
     this.#state = 'opening';
-    this.#child.send(asLines([fencingToken, path, until === null ? '' : String(until)]));
+    this.#child.send(text);
   }
 
   /** At once, whatever it is; it is not to be opened any more. */

@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { type Child, startChild } from './child.ts';
 import { GUARD_BOOT, GUARD_ENDING, GUARD_SCRIPT } from './guard-script.ts';
-import { asLines, lineCutter } from './lines.ts';
+import { asLines, lineCutter, lineOf } from './lines.ts';
 
 export interface GuardEvents {
   /** It has taken the deadline that was sent as this line. */
@@ -41,7 +41,7 @@ export class Guard {
           SHELL: '/bin/sh',
           script: GUARD_SCRIPT,
           ending: GUARD_ENDING,
-          facts: asLines(facts),
+          facts: asLines(facts.map(lineOf)),
         },
         standardStreams: 'ignore',
       },
@@ -67,7 +67,7 @@ export class Guard {
   }
 
   send(...lines: readonly string[]): void {
-    this.#child.send(asLines(lines));
+    this.#child.send(asLines(lines.map(lineOf)));
   }
 
   /** What it would see if lockex were killed: it ends the command. */

@@ -12,7 +12,7 @@ import { CgroupReach } from './cgroup-reach.ts';
 import { Gate } from './gate.ts';
 import { GroupReach } from './group-reach.ts';
 import { markerOf, prepare, resolveCommand } from './preparation.ts';
-import { hasProcessTable } from './process-table.ts';
+import { hasProcessTable, showsOthers } from './process-table.ts';
 import { type First, type Reach, signalGroup } from './reach.ts';
 import type { Resolution } from './resolve.ts';
 import { TreeReach } from './tree-reach.ts';
@@ -25,6 +25,10 @@ const DELAY_MS = 100;
 /** The killed are gone in a few milliseconds; what takes longer is left to the guard. */
 const DYING_MS = 5;
 const DYING_TRIES = 20;
+
+const HIDDEN_PROCESSES =
+  'processes of other users are hidden (/proc has hidepid): what the command starts as another user ' +
+  'is not found once it leaves the process group; run lockex as root, or where it may make a cgroup';
 
 export interface ParkingEvents {
   /** A process stands that will be the gate: the guard must know it, and where it is to be found. */
@@ -178,6 +182,7 @@ export class Parking {
     if (this.#folder !== null) removeFolder(this.#folder);
     this.#folder = null;
     this.#wantsFolder = false;
+    if (hasProcessTable && !showsOthers()) this.#options.log('warn', HIDDEN_PROCESSES);
   }
 
   #reachOf(first: First): Reach {

@@ -2,12 +2,7 @@
  * What stands under a lock's node, made into who holds it and who waits. Pure. Who holds is decided
  * by the same rules as for our own contenders (zookeeper/contenders.ts).
  */
-import {
-  type ContenderNode,
-  contendersOf,
-  holdersAmong,
-  parseContender,
-} from '../zookeeper/contenders.ts';
+import { holdersAmong, isContender, queueOf, SHARED_MARK } from '../zookeeper/contenders.ts';
 import { decodeNodeData } from '../zookeeper/node-data.ts';
 import { leasesIn } from '../zookeeper/semaphore.ts';
 
@@ -66,7 +61,7 @@ const LONGEST_TEXT = 200;
 
 export function viewOf(id: string, path: string, nodes: LockNodes): LockView {
   const leases = leasesIn(nodes.data);
-  const isLock = nodes.children.some(({ name }) => parseContender(name) !== null);
+  const isLock = nodes.children.some(({ name }) => isContender(name));
   return leases === null || isLock
     ? viewOfLock(id, path, nodes)
     : viewOfSemaphore(id, path, nodes, leases);
@@ -82,21 +77,20 @@ export function isHeld({ holders }: LockView): boolean {
 }
 
 function viewOfLock(id: string, path: string, { children }: LockNodes): LockView {
-  const contenders = contendersOf(children.map(({ name }) => name));
-  const holders = new Set(holdersAmong(contenders));
-  const views = (some: readonly ContenderNode[], holds: boolean) =>
-    some.flatMap(({ node, kind }) =>
+  const { contenders, unordered } = queueOf(children.map(({ name }) => name));
+  const holders = holdersAmong(contenders).map(({ node }) => node);
+  const waiters = contenders.map(({ node }) => node).filter((node) => !holders.includes(node));
+  const views = (names: readonly string[], holds: boolean) =>
+    names.flatMap((node) =>
       children
         .filter(({ name }) => name === node)
-        .map((child) => contenderView(child, kind === 'shared', holds)),
+        .map((child) => contenderView(child, node.includes(SHARED_MARK), holds)),
     );
   return {
     ...freeLock(id, path),
-    holders: views([...holders], true),
-    waiters: views(
-      contenders.filter((contender) => !holders.has(contender)),
-      false,
-    ),
+    holders: views(holders, true),
+    // Last, and still in the way: see contenders.ts.
+    waiters: views([...waiters, ...unordered], false),
   };
 }
 
@@ -109,7 +103,9 @@ function viewOfSemaphore(
   const oldestFirst = children.toSorted((a, b) => (a.czxid < b.czxid ? -1 : 1));
   // For a moment a lockex has both a lease and a place in the queue, under one GUID.
   const holding = new Set(children.map(({ name }) => name));
-  const waiting = contendersOf(queue.map(({ name }) => name)).flatMap(({ node }) =>
+  const { contenders, unordered } = queueOf(queue.map(({ name }) => name));
+  const places = [...contenders.map(({ node }) => node), ...unordered];
+  const waiting = places.flatMap((node) =>
     queue.filter(({ name }) => name === node && !holding.has(name.split('__lock__')[0] ?? '')),
   );
   return {

@@ -2,8 +2,10 @@
  * Keeps telling how locks stand, by ZooKeeper's watches: nothing is asked while nothing changes.
  * After a reconnection, and when a watch has fired, what it was about is read again.
  */
-import { isRequestError } from '../zookeeper/errors.ts';
+import { type Clock, systemClock } from '../clock.ts';
+import { isRequestError, type RequestError } from '../zookeeper/errors.ts';
 import { ignoringNoNode } from '../zookeeper/requests.ts';
+import { Retries } from '../zookeeper/retries.ts';
 import type { Session } from '../zookeeper/session.ts';
 import { lockIdsAmong, type Reading, readContender, readLock } from './reader.ts';
 import type { LockView } from './view.ts';
@@ -29,11 +31,18 @@ export class LockWatcher {
   /** Watches that stand at the server, by what they watch: each is set once. */
   readonly #standing = new Set<string>();
   readonly #onAttached = () => this.#begin();
+  readonly #retries: Retries;
   #isReading = false;
   #isStale = false;
   #isStopped = false;
 
-  constructor(session: Session, locks: WatchedLocks, events: LockWatcherEvents) {
+  constructor(
+    session: Session,
+    locks: WatchedLocks,
+    events: LockWatcherEvents,
+    clock: Clock = systemClock,
+  ) {
+    this.#retries = new Retries({ clock, sessionTimeoutMs: () => session.info?.timeoutMs ?? 0 });
     this.#session = session;
     this.#locks = locks;
     this.#events = events;
@@ -43,6 +52,7 @@ export class LockWatcher {
 
   stop(): void {
     this.#isStopped = true;
+    this.#retries.cancel();
     this.#session.off('attached', this.#onAttached);
   }
 
@@ -64,16 +74,24 @@ export class LockWatcher {
       this.#isStale = false;
       try {
         const views = await this.#read();
+        this.#retries.reset();
         if (!this.#isStopped) this.#events.onViews(views);
       } catch (error) {
         // A bug here must not take down whoever holds a lock and is only being looked at.
         if (!isRequestError(error)) this.#refused(`failed: ${error}`);
-        // Without a connection there will be another, and all is read again.
-        else if (error.code === 'TIMEOUT') this.#session.reattach(error.message);
-        else if (!error.isConnectionTrouble) this.#refused(error.message);
+        else this.#failed(error);
       }
     }
     this.#isReading = false;
+  }
+
+  /** After 'wait' and 'reattach' all is read again, on the next connection. */
+  #failed(error: RequestError): void {
+    const { message } = error;
+    const action = this.#retries.next(error, 'watching');
+    if (action === 'reattach') this.#retries.soon(() => this.#session.reattach(message));
+    else if (action === 'retry') this.#retries.afterPause(() => this.#refresh());
+    else if (action === 'refuse') this.#refused(message);
   }
 
   #refused(message: string): void {

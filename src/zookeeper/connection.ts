@@ -27,6 +27,7 @@ import jute, {
 import type { Clock } from '../clock.ts';
 import type { Say } from '../log-level.ts';
 import { wipeableBuffer } from './credentials.ts';
+import { actionOn } from './error-policy.ts';
 import { RequestError, requestError } from './errors.ts';
 import type { RequestNumbers } from './request-numbers.ts';
 import { readyEvent, troubleWith } from './sockets.ts';
@@ -292,7 +293,10 @@ export class Connection extends ConnectionManager {
   #onAuthenticated(frame: Buffer, handshake: Handshake): void {
     if (frame.length < 4 + HEADER_BYTES) throw new Error('an answer without a header');
     if (frame.readInt32BE(4) !== XID_AUTH) throw new Error('an answer out of order');
-    if (frame.readInt32BE(4 + 12) !== 0) {
+    const number = frame.readInt32BE(4 + 12);
+    if (number !== 0) {
+      const error = new RequestError(number, 'authentication');
+      if (actionOn(error, 'connecting') !== 'refuse') return this.end(error.message);
       return this.end('the server refuses our authentication', 'refused');
     }
     this.#attached(handshake);

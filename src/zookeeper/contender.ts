@@ -15,12 +15,15 @@ import type {
 } from '../../machines/contract.ts';
 import type { Clock } from '../clock.ts';
 import { randomHex } from '../random.ts';
+import { errorPhaseOf, grantedAt, type Phase } from './contender-phase.ts';
+import { actionOn, type ErrorPhase } from './error-policy.ts';
 import { isRequestError, UnreachableError } from './errors.ts';
 import { insist } from './insist.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import { OwnNode } from './own-node.ts';
 import { Queueing } from './queueing.ts';
 import type { Recipe, Standing } from './recipe.ts';
+import { Retries } from './retries.ts';
 import { type RunRecordOptions, readLastRun, recordRun } from './run-record.ts';
 import type { Attachment, Session } from './session.ts';
 
@@ -38,16 +41,8 @@ export interface ContenderOptions {
 }
 
 const CLOSE_MS = 2000;
-
-type Phase =
-  /** No node of ours is known to hold anything. */
-  | { readonly name: 'idle' }
-  | { readonly name: 'queued' }
-  /** `proving`: by a handshake, which is not answered yet. */
-  | { readonly name: 'granted'; readonly path: string; readonly proving: boolean }
-  | { readonly name: 'holding'; readonly path: string }
-  /** Releasing, closing or lost: nothing is said any more but the answers to commands. */
-  | { readonly name: 'over' };
+/** A user is kept waiting for it. */
+const RELEASE_MS = 3000;
 
 export class Contender {
   readonly #options: ContenderOptions;
@@ -57,9 +52,15 @@ export class Contender {
   #phase: Phase = { name: 'idle' };
   #suspended = false;
   #ownNode: OwnNode | null = null;
+  /** Of questions about our own node. */
+  readonly #retries: Retries;
 
   constructor(options: ContenderOptions) {
     this.#options = options;
+    this.#retries = new Retries({
+      clock: options.clock,
+      sessionTimeoutMs: () => this.#session?.info?.timeoutMs ?? 0,
+    });
   }
 
   send(command: ZookeeperCommand): void {
@@ -167,52 +168,58 @@ export class Contender {
     );
   }
 
-  /**
-   * The answered handshake moves nothing by itself: see lease.ts (b). Whatever we are at goes on once
-   * the leader has confirmed a request on this attachment.
-   */
   #attached(keeper: LeaseKeeper, attachment: Attachment): void {
     keeper.attached(attachment);
+    this.#proceedOn(keeper, attachment);
+  }
+
+  /**
+   * The answered handshake moves nothing by itself: see lease.ts (b). What we are at goes on once the
+   * leader has confirmed a request on this attachment.
+   */
+  #proceedOn(keeper: LeaseKeeper, attachment: Attachment): void {
     const phase = this.#phase;
     switch (phase.name) {
       case 'idle':
       case 'over':
         return;
       case 'queued':
-        return this.#run(this.#resumeQueued(keeper, attachment));
-      case 'holding':
-        return this.#run(this.#resumeOnOwnNode(keeper, phase.path, attachment));
+        return this.#run(this.#resumeWaiting(keeper, attachment));
       case 'granted':
-        if (!phase.proving) return this.#run(this.#resumeOnOwnNode(keeper, phase.path, attachment));
+        if (!phase.proving) return this.#run(this.#resumeWaiting(keeper, attachment));
         this.#phase = grantedAt(phase.path);
         return this.#run(this.#confirmGrant(phase.path));
+      case 'holding':
+        return this.#run(this.#resumeHolding(keeper, phase.path, attachment));
     }
   }
 
-  /** Reconnected while waiting: without a node as well, since the queue makes another. */
-  async #resumeQueued(keeper: LeaseKeeper, attachment: Attachment): Promise<void> {
+  /**
+   * Reconnected before a lock was held. What became of our node is seen when the queue is looked at,
+   * or the grant confirmed, which follows.
+   */
+  async #resumeWaiting(keeper: LeaseKeeper, attachment: Attachment): Promise<void> {
     const [session, queueing] = [this.#session, this.#queueing];
     if (session === null || queueing === null) return;
     try {
       keeper.confirmed(await session.check(queueing.ownOrParentPath));
     } catch (error) {
       if (!isRequestError(error)) throw error;
-      // A transaction that fails for the tree's state was committed by the leader all the same.
-      const isLeadersWord = error.code === 'NO_NODE' || error.code === 'NO_AUTH';
-      if (!isLeadersWord) return this.#troubleOnOwnNode(session, error);
+      const isAnswered = error.isCommitted && actionOn(error, 'rejoining') === 'answered';
+      if (!isAnswered) return this.#troubleOnOwnNode(session, error);
     }
-    if (session.attached === attachment && this.#phase.name === 'queued') this.#resume();
+    const isWaiting = this.#phase.name === 'queued' || this.#phase.name === 'granted';
+    if (session.attached === attachment && isWaiting) this.#resume();
   }
 
   /** Reconnected with the lock: still ours only if the leader says that our node stands. */
-  async #resumeOnOwnNode(keeper: LeaseKeeper, path: string, attachment: Attachment): Promise<void> {
+  async #resumeHolding(keeper: LeaseKeeper, path: string, attachment: Attachment): Promise<void> {
     const [session, node] = [this.#session, this.#ownNode];
     if (session === null || node === null) return;
     try {
       // Both on their way at once; the server answers in order.
       const [confirmation, stat] = await Promise.all([session.check(path), node.look(path)]);
-      const { name } = this.#phase;
-      if (session.attached !== attachment || (name !== 'holding' && name !== 'granted')) return;
+      if (session.attached !== attachment || this.#phase.name !== 'holding') return;
       if (stat === null || !node.isOurs(stat)) return this.#nodeGone();
       keeper.confirmed(confirmation);
       this.#resume();
@@ -232,6 +239,8 @@ export class Contender {
   #resume(): void {
     if (!this.#suspended || this.#phase.name === 'over' || this.#session === null) return;
     this.#suspended = false;
+    // A grant is still to be confirmed: the errors on the way to that are counted on.
+    if (this.#phase.name !== 'granted') this.#retries.reset();
     this.#emit({ type: 'session.resumed', session: this.#info(this.#session) });
   }
 
@@ -257,7 +266,8 @@ export class Contender {
       clock: this.#options.clock,
       isAttached: () => session.isAttached,
       onStanding: (standing) => this.#stands(standing),
-      onTimeout: (reason) => session.reattach(reason),
+      onSuspect: (reason) => session.reattach(reason),
+      sessionTimeoutMs: () => this.#timeoutMs(session),
     });
     this.#phase = { name: 'queued' };
     this.#run(this.#queueing.join(blocking));
@@ -332,13 +342,18 @@ export class Contender {
     try {
       if ((await node.look(path)) === null && session === this.#session) this.#lookAtQueue();
     } catch (error) {
-      // Then the grant asks.
       if (!isRequestError(error)) throw error;
+      const isSuspect = actionOn(error, 'preparing') === 'reattach';
+      // Else the grant asks.
+      if (isSuspect && session === this.#session && this.#phase.name === 'queued') {
+        session.reattach(error.message);
+      }
     }
   }
 
   #hold(keeper: LeaseKeeper, path: string, czxid: bigint, lastRun: LastRun | null): void {
     this.#phase = { name: 'holding', path };
+    this.#retries.reset();
     keeper.hold(path);
     const grant: GrantInfo = { path, fencingToken: czxid.toString() };
     this.#emit({ type: 'lock.confirmed', grant, lease: known(keeper.lease), lastRun });
@@ -384,36 +399,74 @@ export class Contender {
     if (session === null || node === null) return;
     try {
       const stat = await node.look(path);
-      if (stat === null && session === this.#session) this.#nodeGone();
+      if (session !== this.#session) return;
+      if (stat === null) this.#nodeGone();
+      else if (this.#errorPhase === 'holding') this.#retries.reset();
     } catch (error) {
       this.#troubleOnOwnNode(session, error);
     }
   }
 
-  /** What went wrong with a session that is not ours any more is nobody's trouble. */
+  /** Errors of an earlier session are ignored. What each means: error-policy.ts. */
   #troubleOnOwnNode(session: Session, error: unknown): void {
     if (!isRequestError(error)) throw error;
-    if (session !== this.#session) return;
-    if (error.code === 'NO_NODE') this.#nodeGone();
-    else if (error.code === 'TIMEOUT') {
-      this.#suspend(error.message);
-      session.reattach(error.message);
-    } else if (!error.isConnectionTrouble && this.#phase.name === 'granted' && !this.#suspended) {
-      // No rights to read it, say: it could never be proven to be ours.
-      this.#emit({ type: 'lock.refused', message: error.message });
+    const phase = this.#errorPhase;
+    if (session !== this.#session || phase === null) return;
+    const { message } = error;
+    const ifStillOurs = (then: () => void) => () => {
+      if (session === this.#session && this.#errorPhase !== null) then();
+    };
+    switch (this.#retries.next(error, phase)) {
+      case 'nodeGone':
+        return this.#nodeGone();
+      case 'refuse':
+        // Suspended, the session is of no use to us: servers take it, and fail all requests.
+        if (this.#suspended) return this.#lose('silence', message, null);
+        return this.#emit({ type: 'lock.refused', message });
+      case 'reattach':
+        return this.#retries.soon(
+          ifStillOurs(() => {
+            this.#suspend(message);
+            session.reattach(message);
+          }),
+        );
+      case 'retry':
+      case 'answered':
+        return this.#retries.afterPause(ifStillOurs(() => this.#askAgain(session)));
     }
+  }
+
+  get #errorPhase(): ErrorPhase | null {
+    return errorPhaseOf(this.#phase, this.#suspended);
+  }
+
+  /** What was asked last about our own node, on the connection that stands. */
+  #askAgain({ attached }: Session): void {
+    const [phase, keeper] = [this.#phase, this.#keeper];
+    if (attached === null || keeper === null) return;
+    if (this.#suspended) return this.#proceedOn(keeper, attached);
+    if (phase.name === 'granted') return this.#confirm();
+    if (phase.name === 'holding') this.#run(this.#lookAtOwnNode(phase.path));
   }
 
   // ---- The end ----
 
+  /** For as long as the lock is held: the lease goes on being renewed. */
   async #record(): Promise<void> {
-    const session = this.#session;
     const { clock, runRecord } = this.#options;
-    const confirmed =
-      session !== null &&
-      runRecord !== null &&
-      (await insist(session, clock, () => recordRun(session, runRecord)));
-    this.#emit({ type: 'run.recorded', confirmed });
+    const [session, keeper] = [this.#session, this.#keeper];
+    if (session === null || keeper === null || runRecord === null) {
+      return this.#emit({ type: 'run.recorded', confirmed: false, message: 'no session' });
+    }
+    const isHeld = () => session === this.#session && this.#phase.name === 'holding';
+    const recorded = await insist(session, () => recordRun(session, runRecord), {
+      ...{ clock, phase: 'recording' },
+      boundMs: () => (isHeld() ? known(keeper.lease).leaseEnd - clock.now() : 0),
+    });
+    // Else the machine has left it, or is about to: the lease ended, or a signal came.
+    if (!recorded.isMade && !isHeld()) return;
+    const message = recorded.isMade ? 'recorded' : recorded.reason;
+    this.#emit({ type: 'run.recorded', confirmed: recorded.isMade, message });
   }
 
   async #release(): Promise<void> {
@@ -427,7 +480,12 @@ export class Contender {
     // The end is asked for behind it, and both are waited for together. In this order: whoever is
     // next is to hear of our node's end, and not later.
     const withdraw = () => queueing.withdraw(() => session.askForEnd(CLOSE_MS));
-    const confirmed = (await insist(session, clock, withdraw)) || session.hasEnded;
+    const until = clock.now() + RELEASE_MS;
+    const { isMade } = await insist(session, withdraw, {
+      ...{ clock, phase: 'releasing' },
+      boundMs: () => until - clock.now(),
+    });
+    const confirmed = isMade || session.hasEnded;
     const message = confirmed
       ? 'released'
       : 'the release could not be confirmed: the lock goes with the session';
@@ -477,8 +535,4 @@ export class Contender {
 function known<T>(value: T | null): T {
   if (value === null) throw new Error('asked for before the session was attached');
   return value;
-}
-
-function grantedAt(path: string): Phase {
-  return { name: 'granted', path, proving: false };
 }

@@ -3,7 +3,10 @@
  *
  * The layout is kazoo's (`kazoo.recipe.lock`): `<guid>__lock__<sequence>` for exclusive contenders,
  * `<guid>__rlock__<sequence>` for shared ones. Curator's `-lock-` counts as exclusive. The lowest
- * sequence holds; whoever waits watches one predecessor only.
+ * sequence holds; the others watch one predecessor only.
+ *
+ * The order is total: only numbers from 0 to 2147483647 are ordered, by value, equal ones by name.
+ * A queue with any other number in it has no order, and grants nothing.
  */
 
 export type ContenderKind = 'exclusive' | 'shared';
@@ -12,7 +15,7 @@ export interface ContenderNode {
   /** Name of the node, without its path. */
   readonly node: string;
   readonly kind: ContenderKind;
-  /** A signed 32-bit number, as ZooKeeper appends it. */
+  /** From 0 to LAST_SEQUENCE. */
   readonly sequence: number;
 }
 
@@ -26,51 +29,92 @@ const KIND_OF_MARK: Readonly<Record<string, ContenderKind>> = {
   '-lock-': 'exclusive',
 };
 
-const CONTENDER = /(__lock__|__rlock__|-lock-)(-\d{9,10}|\d{10})$/;
+/** Any number behind a mark, also one that no server writes: signed, padded, or in other digits. */
+const CONTENDER = /(__lock__|__rlock__|-lock-)([+\-\u2212]?\p{Nd}+)$/u;
 
 /**
- * Servers since 3.6 number no higher (`DataTree.createNode` takes only a greater cversion of the
- * parent): each node from there on has this number, and who was first can't be told.
+ * A server appends the parent's cversion, an int that starts at 0, as `%010d`
+ * (`PrepRequestProcessor.pRequest2TxnCreate`): ten ASCII digits, or a sign once the int has wrapped.
+ */
+const SEQUENCE = /^\d{10}$/;
+
+/**
+ * Servers since 3.6 keep the parent's cversion here (`DataTree.createNode` takes only a greater one),
+ * so that further nodes repeat this number, or have a negative one where the cversion that is still
+ * being written has wrapped (`PrepRequestProcessor`'s change record). Older ones wrap to -2147483648.
  */
 export const LAST_SEQUENCE = 2 ** 31 - 1;
 
-/** What kind of contender a child is; null for a node that is none. */
-export function parseContender(node: string): ContenderNode | null {
-  const match = CONTENDER.exec(node);
-  const kind = KIND_OF_MARK[match?.[1] ?? ''];
-  if (kind === undefined) return null;
-  return { node, kind, sequence: Number(match?.[2]) };
+/** A lock's children, sorted out. */
+export interface Queue {
+  /** In the order in which they are served. */
+  readonly contenders: readonly ContenderNode[];
+  /**
+   * Names like a contender's, with a number that can't be ordered: created by name instead of by
+   * sequence, or numbered after the last sequence. While there are any, nothing may be granted.
+   */
+  readonly unordered: readonly string[];
 }
 
-/** The contenders among a lock's children, in the order in which they are served. */
-export function contendersOf(children: readonly string[]): ContenderNode[] {
-  return children
-    .map(parseContender)
-    .filter((contender) => contender !== null)
-    .sort((a, b) => inSequence(a.sequence, b.sequence) || (a.node < b.node ? -1 : 1));
+/** Where a contender stands. `first` is the only answer by which a lock may be granted. */
+export type Place =
+  /** The node is not among the children. */
+  | { readonly kind: 'missing' }
+  /** The order is not known: `node` has a number that can't be ordered. */
+  | { readonly kind: 'unordered'; readonly node: string }
+  /** It has the last number: later nodes may have the same, and the order would not be known. */
+  | { readonly kind: 'exhausted' }
+  | { readonly kind: 'first'; readonly self: ContenderNode }
+  | {
+      readonly kind: 'behind';
+      /** Contenders that keep it from holding the lock, in order; the last one is to be watched. */
+      readonly blockers: readonly [ContenderNode, ...ContenderNode[]];
+      /** Who holds the lock now. */
+      readonly holders: readonly ContenderNode[];
+    };
+
+/** Whether a child is a contender, also one that can't be ordered. */
+export function isContender(node: string): boolean {
+  return CONTENDER.test(node);
 }
 
-/**
- * On older servers the counter of a parent wraps from 2147483647 to -2147483648 (kazoo#730): serial
- * number arithmetic, right as long as those who contend at one time are less than 2^31 apart.
- */
-function inSequence(a: number, b: number): number {
-  return (a - b) | 0;
+export function queueOf(children: readonly string[]): Queue {
+  const marked = children.filter(isContender);
+  const contenders = marked.map(orderable).filter((contender) => contender !== null);
+  return {
+    contenders: contenders.sort((a, b) => a.sequence - b.sequence || (a.node < b.node ? -1 : 1)),
+    unordered: marked.filter((node) => orderable(node) === null).sort(),
+  };
 }
 
-/** Contenders that keep this one from holding the lock, in order. Empty: it holds. */
-export function blockersOf(
-  self: ContenderNode,
-  contenders: readonly ContenderNode[],
-): ContenderNode[] {
-  const before = contenders.slice(
-    0,
-    contenders.findIndex(({ node }) => node === self.node),
-  );
-  return self.kind === 'shared' ? before.filter(({ kind }) => kind === 'exclusive') : before;
+/** Where the contender of that name stands among a lock's children, listed in any order. */
+export function placeOf(name: string, children: readonly string[]): Place {
+  if (!children.includes(name)) return { kind: 'missing' };
+  const { contenders, unordered } = queueOf(children);
+  const [stranger] = unordered;
+  if (stranger !== undefined) return { kind: 'unordered', node: stranger };
+  const self = contenders.find(({ node }) => node === name);
+  if (self === undefined) return { kind: 'unordered', node: name };
+  if (self.sequence === LAST_SEQUENCE) return { kind: 'exhausted' };
+  const [blocker, ...others] = blockersOf(self, contenders);
+  if (blocker === undefined) return { kind: 'first', self };
+  return { kind: 'behind', blockers: [blocker, ...others], holders: holdersAmong(contenders) };
 }
 
 /** Who holds the lock now: the first, or the shared ones that stand before any exclusive one. */
 export function holdersAmong(contenders: readonly ContenderNode[]): ContenderNode[] {
   return contenders.filter((contender) => blockersOf(contender, contenders).length === 0);
+}
+
+function orderable(node: string): ContenderNode | null {
+  const match = CONTENDER.exec(node);
+  const kind = KIND_OF_MARK[match?.[1] ?? ''];
+  const digits = match?.[2] ?? '';
+  if (kind === undefined || !SEQUENCE.test(digits) || Number(digits) > LAST_SEQUENCE) return null;
+  return { node, kind, sequence: Number(digits) };
+}
+
+function blockersOf(self: ContenderNode, contenders: readonly ContenderNode[]): ContenderNode[] {
+  const before = contenders.slice(0, contenders.indexOf(self));
+  return self.kind === 'shared' ? before.filter(({ kind }) => kind === 'exclusive') : before;
 }

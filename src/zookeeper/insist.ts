@@ -1,44 +1,61 @@
 /**
- * Makes sure of a change that may be asked for again without harm: for a few seconds, for which a
- * user is kept waiting, over whatever server answers.
+ * Makes sure of a change that may be asked for again without harm, over whatever server answers, for
+ * as long as the caller allows.
  */
 import type { Clock } from '../clock.ts';
+import type { ErrorPhase } from './error-policy.ts';
 import { isRequestError } from './errors.ts';
+import { Retries } from './retries.ts';
 import type { Session } from './session.ts';
 
-const BOUND_MS = 3000;
-/** For one answer, before the next server is asked. */
-const ANSWER_MS = 1000;
-
-/** True when it was made, by a server's word; false when that is not known, or it was refused. */
-export async function insist(
-  session: Session,
-  clock: Clock,
-  change: () => Promise<void>,
-): Promise<boolean> {
-  const until = clock.now() + BOUND_MS;
-  while (await session.whenAttached(until - clock.now())) {
-    const outcome = await tryOnce(session, clock, change);
-    if (outcome !== 'again') return outcome === 'made';
-  }
-  return false;
+export interface InsistOptions {
+  readonly clock: Clock;
+  readonly phase: ErrorPhase;
+  /** How long to go on from now; milliseconds. Asked before each try: 0 ends it. */
+  readonly boundMs: () => number;
 }
 
-async function tryOnce(
+/** `reason`: why it is not known to be made, or why the server refused it. */
+export type Insisted =
+  | { readonly isMade: true }
+  | { readonly isMade: false; readonly reason: string };
+
+/** How long the first answer is waited for before another server is asked; doubled each time. */
+const ANSWER_MS = 1000;
+/** Of the session timeout: no answer is waited for longer. */
+const MAX_ANSWER_RATIO = 1 / 3;
+
+/** Rejects as `change` does, but not with a RequestError. */
+export async function insist(
   session: Session,
-  clock: Clock,
   change: () => Promise<void>,
-): Promise<'made' | 'again' | 'refused'> {
-  // Dropping the connection makes the request fail.
-  const timer = clock.setTimeout(() => session.reattach('a change is not answered'), ANSWER_MS);
-  try {
-    await change();
-    return 'made';
-  } catch (error) {
-    if (!isRequestError(error)) throw error;
-    if (error.code === 'TIMEOUT') session.reattach(error.message);
-    return error.isConnectionTrouble ? 'again' : 'refused';
-  } finally {
-    clock.clearTimeout(timer);
+  { clock, phase, boundMs }: InsistOptions,
+): Promise<Insisted> {
+  const sessionTimeoutMs = () => session.info?.timeoutMs ?? 0;
+  const retries = new Retries({ clock, sessionTimeoutMs });
+  let reason = 'no server could be reached in time';
+  for (let tries = 0; boundMs() > 0; tries += 1) {
+    if (!(await session.whenAttached(boundMs()))) break;
+    const answerMs = Math.min(ANSWER_MS * 2 ** tries, sessionTimeoutMs() * MAX_ANSWER_RATIO);
+    // Dropping the connection makes the request fail.
+    const timer = clock.setTimeout(
+      () => session.reattach('a change was not answered in time'),
+      Math.max(ANSWER_MS, answerMs),
+    );
+    try {
+      await change();
+      return { isMade: true };
+    } catch (error) {
+      if (!isRequestError(error)) throw error;
+      reason = error.message;
+      const action = retries.next(error, phase);
+      if (action === 'done') return { isMade: true };
+      if (action === 'giveUp') return { isMade: false, reason };
+      if (action === 'reattach') session.reattach(reason);
+      if (action !== 'wait') await new Promise<void>((then) => retries.afterPause(then));
+    } finally {
+      clock.clearTimeout(timer);
+    }
   }
+  return { isMade: false, reason };
 }

@@ -6,6 +6,7 @@
  */
 import type { LeaseInfo } from '../../machines/contract.ts';
 import type { Clock } from '../clock.ts';
+import { actionOn } from './error-policy.ts';
 import { isRequestError } from './errors.ts';
 import {
   type AnsweredHandshake,
@@ -180,10 +181,8 @@ export class LeaseKeeper {
       return confirmation;
     } catch (error) {
       if (!isRequestError(error)) throw error;
-      // Anything but "no such node" is no renewal, and no more than that.
-      if (error.code === 'NO_NODE' && this.#path === path && this.#isHeld) {
-        this.#options.onNodeGone();
-      }
+      const isGone = actionOn(error, 'renewing') === 'nodeGone';
+      if (isGone && this.#path === path && this.#isHeld) this.#options.onNodeGone();
       return null;
     }
   }

@@ -4,17 +4,16 @@
  *
  * It never decides whether the session is to be trusted: that is the lease's.
  */
+import { printable } from '../printable.ts';
 import {
-  blockersOf,
   type ContenderKind,
-  type ContenderNode,
-  contendersOf,
   EXCLUSIVE_MARK,
-  holdersAmong,
-  LAST_SEQUENCE,
+  type Place,
+  placeOf,
   SHARED_MARK,
 } from './contenders.ts';
 import { describeContender } from './describe.ts';
+import { mayHaveHappened } from './error-policy.ts';
 import { isRequestError } from './errors.ts';
 import type { Recipe, Standing } from './recipe.ts';
 import {
@@ -36,9 +35,11 @@ export interface LockOptions {
   readonly refusal?: (parentData: Buffer | undefined) => string | null;
 }
 
-interface Place {
-  readonly self: ContenderNode | undefined;
-  readonly contenders: ContenderNode[];
+/** Of a foreign node's name, no more is shown. */
+const MAX_NAME_LENGTH = 120;
+
+interface Stand {
+  readonly place: Place;
   /** The zxid of our node, if it was made just now. */
   readonly madeBy: bigint | null;
 }
@@ -51,7 +52,7 @@ export class Lock implements Recipe {
   #node: { readonly name: string } | 'maybe' | null = null;
 
   /**
-   * Name of our node, once the only one before it is gone: nobody else can come before it any more,
+   * Path of our node, once the only one before it is gone: nobody else can come before it any more,
    * since sequence numbers only grow. To look at the queue would tell the same, unless our node is
    * gone as well. Said once.
    */
@@ -96,38 +97,44 @@ export class Lock implements Recipe {
 
   async #step(onChange: () => void): Promise<Standing | 'again'> {
     const first = this.nodePath;
-    if (first !== null && first === this.#pathOf(this.#first ?? '')) {
+    if (first !== null && first === this.#first) {
       this.#first = null;
       return { kind: 'granted', path: first, madeBy: null };
     }
-    const place = await this.#stand();
-    if (typeof place === 'string') return { kind: 'refused', message: place };
-    const { self, contenders, madeBy } = place;
-    if (self === undefined) {
-      // Somebody deleted our node: stand at the end of the queue. (kazoo does the same.)
-      this.#node = null;
-      return 'again';
+    const stand = await this.#stand();
+    if (typeof stand === 'string') return { kind: 'refused', message: stand };
+    const { place, madeBy } = stand;
+    switch (place.kind) {
+      case 'missing':
+        // Somebody deleted our node: stand at the end of the queue. (kazoo does the same.)
+        this.#node = null;
+        return 'again';
+      case 'unordered':
+        return { kind: 'refused', message: this.#unordered(place.node) };
+      case 'exhausted':
+        return { kind: 'refused', message: this.#exhausted() };
+      case 'first':
+        return { kind: 'granted', path: this.#pathOf(place.self.node), madeBy };
+      case 'behind':
+        return await this.#waitBehind(place, onChange);
     }
-    if (self.sequence === LAST_SEQUENCE) {
-      const { path } = this.#options;
-      return {
-        kind: 'refused',
-        message: `${path} has no more numbers: delete it once it is not used`,
-      };
-    }
-    const blockers = blockersOf(self, contenders);
-    const predecessor = blockers.at(-1);
-    if (predecessor === undefined) {
-      return { kind: 'granted', path: this.#pathOf(self.node), madeBy };
-    }
+  }
 
+  /** Watches the last of those that are before us. */
+  async #waitBehind(
+    { blockers, holders }: Extract<Place, { kind: 'behind' }>,
+    onChange: () => void,
+  ): Promise<Standing | 'again'> {
+    const self = this.nodePath;
+    const predecessor = blockers.at(-1) ?? blockers[0];
+    const isNext = blockers.length === 1;
     const watch: OnChange = (change) => {
-      if (change === 'deleted' && blockers.length === 1) this.#first = self.node;
+      if (change === 'deleted' && isNext) this.#first = self;
       onChange();
     };
     const behind = await describeContender(this.#session, this.#pathOf(predecessor.node), watch);
     if (behind === null) return 'again';
-    const holder = holdersAmong(contenders)[0] ?? predecessor;
+    const holder = holders[0] ?? predecessor;
     const holding =
       holder === predecessor
         ? behind
@@ -135,13 +142,13 @@ export class Lock implements Recipe {
     return {
       kind: 'queued',
       passing: false,
-      next: blockers.length === 1 ? this.#pathOf(self.node) : null,
+      next: isNext ? self : null,
       queue: { position: blockers.length, holders: holding ? [holding] : [], behind },
     };
   }
 
   /** Where we stand among the contenders, having created our node if there was none; or a refusal. */
-  async #stand(): Promise<Place | string> {
+  async #stand(): Promise<Stand | string> {
     if (this.#node === 'maybe') await this.#recover();
     if (this.#node !== null) {
       const [children, data] = await Promise.all([
@@ -164,8 +171,7 @@ export class Lock implements Recipe {
     ]);
     if (created.status === 'rejected') {
       if (!isRequestError(created.reason)) throw created.reason;
-      // Refused by the server: nothing was made.
-      if (!created.reason.isConnectionTrouble) this.#node = null;
+      if (!mayHaveHappened(created.reason)) this.#node = null;
       if (created.reason.code !== 'NO_NODE') throw created.reason;
       await this.#session.mkdirp(this.#options.path);
       return this.#stand();
@@ -183,10 +189,24 @@ export class Lock implements Recipe {
     return refusal;
   }
 
-  #find(children: readonly string[], madeBy: bigint | null = null): Place {
-    const contenders = contendersOf(children);
+  #find(children: readonly string[], madeBy: bigint | null = null): Stand {
     const name = this.#node !== 'maybe' ? this.#node?.name : undefined;
-    return { self: contenders.find(({ node }) => node === name), contenders, madeBy };
+    const place: Place = name === undefined ? { kind: 'missing' } : placeOf(name, children);
+    return { place, madeBy };
+  }
+
+  #unordered(node: string): string {
+    const { path } = this.#options;
+    return (
+      `${this.#pathOf(printable(node, MAX_NAME_LENGTH))} has no sequence number from 0 to ` +
+      '2147483647, so the order of the queue is unknown: if a client created this node by name, ' +
+      `delete it; if the sequence numbers are exhausted, stop all contenders and delete ${path}`
+    );
+  }
+
+  #exhausted(): string {
+    const { path } = this.#options;
+    return `the sequence numbers of ${path} are exhausted: stop all contenders and delete it`;
   }
 
   /**

@@ -3,15 +3,18 @@
  * says where we stand. Says nothing any more once it was left.
  */
 import type { Clock } from '../clock.ts';
-import { isRequestError } from './errors.ts';
+import { isRequestError, type RequestError } from './errors.ts';
 import type { Recipe, Standing } from './recipe.ts';
+import { Retries } from './retries.ts';
 
 export interface QueueingOptions {
   readonly clock: Clock;
   readonly isAttached: () => boolean;
   readonly onStanding: (standing: Standing) => void;
-  /** A request was not answered in time: the connection is no good. */
-  readonly onTimeout: (reason: string) => void;
+  /** Another connection is needed. */
+  readonly onSuspect: (reason: string) => void;
+  /** Granted; milliseconds. */
+  readonly sessionTimeoutMs: () => number;
 }
 
 /** Without blocking: how long one that is about to let go is waited for; milliseconds. */
@@ -25,10 +28,12 @@ export class Queueing {
   #steps: Promise<void> = Promise.resolve();
   #stepWanted = false;
   #passingTimer: unknown;
+  readonly #retries: Retries;
 
   constructor(recipe: Recipe, options: QueueingOptions) {
     this.#recipe = recipe;
     this.#options = options;
+    this.#retries = new Retries(options);
   }
 
   /** See Recipe. */
@@ -52,6 +57,7 @@ export class Queueing {
   leave(): void {
     this.#joined = null;
     this.#options.clock.clearTimeout(this.#passingTimer);
+    this.#retries.cancel();
   }
 
   /** Deletes our node (see Recipe), after the step that may be under way. */
@@ -73,16 +79,24 @@ export class Queueing {
     if (this.#joined === null || !this.#options.isAttached()) return;
     try {
       const standing = await this.#recipe.advance(() => void this.#step());
+      this.#retries.reset();
       if (this.#joined !== null && !this.#isWorthAMoment(standing)) {
         this.#options.onStanding(standing);
       }
     } catch (error) {
       if (!isRequestError(error)) throw error;
-      if (error.code === 'TIMEOUT') this.#options.onTimeout(error.message);
-      // The session says itself what becomes of its connection, and we are joined anew after that.
-      if (error.isConnectionTrouble || this.#joined === null) return;
-      this.#options.onStanding({ kind: 'refused', message: error.message });
+      this.#failed(error);
     }
+  }
+
+  /** After 'wait' and 'reattach' the session is suspended, and we are joined anew behind that. */
+  #failed(error: RequestError): void {
+    const { onSuspect, onStanding } = this.#options;
+    const action = this.#retries.next(error, 'queueing');
+    if (action === 'reattach') return this.#retries.soon(() => onSuspect(error.message));
+    if (this.#joined === null) return;
+    if (action === 'retry') return this.#retries.afterPause(() => void this.#step());
+    if (action === 'refuse') onStanding({ kind: 'refused', message: error.message });
   }
 
   #isWorthAMoment(standing: Standing): boolean {

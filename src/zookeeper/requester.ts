@@ -5,6 +5,7 @@
 import { EventEmitter } from 'node:events';
 import type { RawStat, Request, Response } from 'node-zookeeper-client/lib/jute/index.js';
 import type { Access } from '../access.ts';
+import { childNames, createdPath } from './answers.ts';
 import { isRequestError, RequestError, requestError } from './errors.ts';
 import type { Confirmation } from './lease.ts';
 import {
@@ -61,7 +62,7 @@ export abstract class Requester<Events extends Record<keyof Events, unknown[]>>
     const parent = path.slice(0, path.lastIndexOf('/')) || '/';
     const { header, payload } = await this.ask(request, parent);
     return {
-      path: (payload as { path: string }).path,
+      path: createdPath(path, (payload as { path: unknown }).path, mode),
       // The answer's zxid is that of the transaction that made the node.
       czxid: header.zxid.readBigInt64BE(),
     };
@@ -134,7 +135,7 @@ export abstract class Requester<Events extends Record<keyof Events, unknown[]>>
     const fields = { path, watch: onChange !== undefined };
     const request = requestOf('GET_CHILDREN2', 'GetChildren2Request', fields);
     const { payload } = await this.ask(request, path, onChange && { kind: 'children', onChange });
-    return (payload as { children: string[] }).children;
+    return childNames(path, (payload as { children: unknown[] }).children);
   }
 
   async check(path: string): Promise<Confirmation> {
@@ -155,6 +156,6 @@ export abstract class Requester<Events extends Record<keyof Events, unknown[]>>
     const failure = multiFailure(answer);
     if (failure === null) return answer;
     const { number, index } = failure;
-    throw this.inWords(new RequestError(number, 'multi'), operations[index]?.path ?? '');
+    throw this.inWords(new RequestError(number, 'multi', '', true), operations[index]?.path ?? '');
   }
 }

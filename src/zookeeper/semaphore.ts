@@ -10,8 +10,9 @@
 
 import type { ContenderInfo, QueueInfo } from '../../machines/contract.ts';
 import { INNER_LOCK } from '../lock-names.ts';
-import { parseContender } from './contenders.ts';
+import { isContender } from './contenders.ts';
 import { describeContender } from './describe.ts';
+import { mayHaveHappened } from './error-policy.ts';
 import { isRequestError } from './errors.ts';
 import { Lock } from './lock.ts';
 import type { Recipe, Standing } from './recipe.ts';
@@ -137,7 +138,7 @@ export class Semaphore implements Recipe {
       return `${path} is a semaphore of ${agreed}, not ${leases}: all have to say the same -c`;
     }
     const children = await this.#session.getChildren(path);
-    if (children.some((child) => parseContender(child) !== null)) {
+    if (children.some(isContender)) {
       return `${path} is used as a plain lock (-c 1): it can't be a semaphore of ${leases} as well`;
     }
     if (agreed === null && textOf(pool.data) !== '') {
@@ -196,7 +197,7 @@ export class Semaphore implements Recipe {
       ]);
       this.#lease = 'created';
     } catch (error) {
-      if (!isRequestError(error) || error.isConnectionTrouble) throw error;
+      if (!isRequestError(error) || mayHaveHappened(error)) throw error;
       // Nothing was made. The inner lock or the pool is not what it was: look at both anew.
       this.#lease = 'none';
       this.#poolVersion = null;
@@ -240,7 +241,7 @@ export class Semaphore implements Recipe {
     const { path } = this.#options;
     const children = await ignoringNoNode(this.#session.getChildren(path, onChange));
     if (children === null) this.#poolVersion = null;
-    return children?.filter((child) => parseContender(child) === null) ?? null;
+    return children?.filter((child) => !isContender(child)) ?? null;
   }
 
   async #describe(held: readonly string[]): Promise<ContenderInfo[]> {

@@ -17,6 +17,7 @@ import type { Say } from '../log-level.ts';
 import { type Lookup, otherWaysTo } from './addresses.ts';
 import { Connection, type EndReason, type Handshake, PASSWORD_BYTES } from './connection.ts';
 import { readCredentials } from './credentials.ts';
+import { actionOn } from './error-policy.ts';
 import { isRequestError, RequestError, requestError, UnreachableError } from './errors.ts';
 import { HostsInTurn, hostName } from './hosts-in-turn.ts';
 import type { AnsweredHandshake } from './lease.ts';
@@ -422,7 +423,11 @@ export class Session extends Requester<SessionEvents> {
     } catch (error) {
       if (!isRequestError(error)) throw error;
       // A clock that is a little behind the timer's would ask again what is being answered.
-      return error.code !== 'TIMEOUT';
+      if (error.code === 'TIMEOUT') return false;
+      const action = actionOn(error, 'closing');
+      if (action === 'reattach') this.reattach(error.message);
+      if (action === 'retry') await this.#pause(1, null);
+      return action !== 'giveUp';
     }
   }
 
@@ -468,14 +473,15 @@ export class Session extends Requester<SessionEvents> {
     });
   }
 
-  protected override inWords({ code, number }: RequestError, path: string): RequestError {
-    if (code !== 'NO_AUTH') return new RequestError(number, path);
+  protected override inWords(error: RequestError, path: string): RequestError {
+    const { code, number, isCommitted } = error;
+    if (code !== 'NO_AUTH') return new RequestError(number, path, '', isCommitted);
     const { auth } = this.#options;
     // Digest authentication itself takes any password: a wrong one makes another identity.
     const whose = auth?.kind === 'file' ? auth.path : AUTH_VARIABLE;
     const more =
       auth === null ? ' (no --auth-file was given)' : ` for the user and password in ${whose}`;
-    return new RequestError(number, path, more);
+    return new RequestError(number, path, more, isCommitted);
   }
 
   /** A server may say that the session is over in answer to a request as well. */

@@ -69,7 +69,7 @@ export const facts = {
     lease,
     lastRun: { agoMs: 185_000, label: 'db1 pid 1 (make-report)' },
   },
-  'run.recorded': { type: 'run.recorded', confirmed: true },
+  'run.recorded': { type: 'run.recorded', confirmed: true, message: 'recorded' },
   'lock.refused': { type: 'lock.refused', message: 'a semaphore of 3, not 2' },
   'lock.released': { type: 'lock.released', confirmed: true, message: 'released' },
   'lease.renewed': { type: 'lease.renewed', lease },

@@ -535,6 +535,17 @@ describe('--once-per', () => {
     expect(stage.state()).toBe('cleanup.closing');
   });
 
+  it('is written down for as long as the lease lasts, unless a signal ends that', () => {
+    const stage = onStage(once);
+    stage.hear(...UP_TO_RUNNING, 'command.exited', 'command.stopped', 'session.suspended');
+    stage.hear('lease.renewed', 'session.resumed', 'signal USR1');
+    expect(stage.state()).toBe('cleanup.recording');
+    stage.hear('signal INT');
+    expect(stage.state()).toBe('cleanup.releasing');
+    stage.hear('run.recorded', 'lock.released', 'session.closed');
+    expect(stage.output()).toMatchObject({ exitCode: 0, outcome: { kind: 'exited' } });
+  });
+
   it('is written down before the lock is held on to', () => {
     const stage = onStage({ ...once, holdMs: 5000 });
     stage.hear(...UP_TO_RUNNING, 'command.exited', 'command.stopped', 'run.recorded');

@@ -87,7 +87,7 @@ class SimulatedZookeeper {
         });
       case 'run.record':
         return this.later(() =>
-          this.say({ type: 'run.recorded', confirmed: this.world.chance(0.9) }),
+          this.say({ type: 'run.recorded', confirmed: this.world.chance(0.9), message: '' }),
         );
       case 'lock.release':
         this.over = true;

@@ -266,3 +266,37 @@ it('what an old session waited for in vain does not disturb the new one', async 
   expect(at(sessions, 1).reattachments).toEqual([]);
   expect(heard()).toEqual(['session.established', 'lock.queued']);
 });
+
+it.each([
+  ['queued', QUEUED, 'session.suspended'],
+  ['holding', GRANTED_AT_ONCE, 'session.suspended'],
+] as const)('%s, it resumes only when the leader has confirmed a request', async (...row) => {
+  const [, standing, last] = row;
+  const { clock, sessions, heard, joined } = contending(standing);
+  await joined();
+  heard();
+  at(sessions).isAnswering = false;
+  at(sessions).drop('reset');
+  // Handshakes are answered, and nothing else.
+  await clock.advance(T / 2);
+  expect(at(sessions).isAttached).toBe(true);
+  expect(heard().at(-1)).toBe(last);
+  at(sessions).isAnswering = true;
+  at(sessions).drop('reset');
+  await clock.advance(50);
+  expect(heard()).toEqual(['session.resumed']);
+});
+
+it('no grant comes of a handshake that the leader has not confirmed', async () => {
+  const { clock, contender, sessions, heard, stands, joined } = contending(QUEUED);
+  await joined();
+  await clock.advance(3 * T);
+  heard();
+  at(sessions).isAnswering = false;
+  at(sessions).drop('reset');
+  await clock.advance(20);
+  await stands(GRANTED_AT_ONCE);
+  contender.send({ type: 'lock.join', blocking: true });
+  await clock.advance(20);
+  expect(heard()).not.toContain('lock.confirmed');
+});

@@ -169,11 +169,30 @@ describe('a lock', () => {
     const lock = lockOf(ours);
     expect(await lock.advance(nothing)).toEqual({
       kind: 'refused',
-      message: '/l has no more numbers: delete it once it is not used',
+      message: 'the sequence numbers of /l are exhausted: stop all contenders and delete it',
     });
     await lock.withdraw();
     expect(await other.getChildren('/l')).toEqual([]);
   });
+
+  it.each(['x__lock__2147483648', 'x__lock__-2147483648', 'x-lock-00000000001'])(
+    'grants nothing beside a holder while %s stands in its queue, and names it',
+    async (name) => {
+      const [ours, other] = [await session(), await session()];
+      const holder = lockOf(other);
+      expect(await holder.advance(nothing)).toMatchObject({ kind: 'granted' });
+      // What a client with CREATE permission only can do.
+      await other.create(`/l/${name}`, data, { mode: CreateMode.PERSISTENT });
+      for (let index = 0; index < 10; index += 1) {
+        const contender = lockOf(ours);
+        const message = expect.stringContaining(`/l/${name} has no sequence number from 0 to`);
+        expect(await contender.advance(nothing)).toEqual({ kind: 'refused', message });
+        await contender.withdraw();
+      }
+      await other.remove(`/l/${name}`);
+      expect(await lockOf(ours).advance(nothing)).toMatchObject({ kind: 'queued' });
+    },
+  );
 
   it('waits for Curator’s contenders as well', async () => {
     const other = await session();

@@ -1,0 +1,85 @@
+/**
+ * Whether /proc shows the processes that lockex is to find: those of its own pid namespace, and a
+ * clock that lockex and the guard share. Looked at once, before anything is started.
+ *
+ * A mount of procfs belongs to one pid namespace (pid_namespaces(7), "/proc and PID namespaces"): in
+ * another's, our pids name other processes, or none, and everything would seem dead, or alive.
+ */
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+
+export type ProcessView =
+  | { readonly kind: 'usable' }
+  /** No Linux: the command is found by its process group alone. */
+  | { readonly kind: 'groupsOnly' }
+  /** Nothing may be started. `message` says why, and what to do. */
+  | { readonly kind: 'unusable'; readonly message: string };
+
+/** What was read; null: it could not be. */
+export interface ProcessFacts {
+  readonly platform: string;
+  readonly pid: number;
+  /** Target of /proc/self: our pid in the namespace that the mount belongs to (proc(5)). */
+  readonly self: string | null;
+  /** NSpid of /proc/self/status: our pid in that namespace and in each below it, to our own. */
+  readonly namespacePids: readonly number[] | null;
+  readonly hasUptime: boolean;
+  /** It lists processes, whosever. */
+  readonly hasProcesses: boolean;
+}
+
+/** A host on which lockex could not keep its promise. */
+export class UnusableHostError extends Error {
+  override readonly name = 'UnusableHostError';
+}
+
+/** @throws UnusableHostError where nothing may be started */
+export function checkProcessView(): void {
+  const view = processViewOf(readFacts());
+  if (view.kind === 'unusable') throw new UnusableHostError(view.message);
+}
+
+export function processViewOf(facts: ProcessFacts): ProcessView {
+  const { platform, pid, self, namespacePids, hasUptime, hasProcesses } = facts;
+  if (platform !== 'linux') return { kind: 'groupsOnly' };
+  if (self === null && !hasProcesses) {
+    return unusable('/proc is not mounted', 'mount it (mount -t proc proc /proc)');
+  }
+  const isOurs = self === String(pid) && (namespacePids?.length ?? 1) === 1;
+  if (!isOurs) {
+    const found = self === null ? 'it does not list this process' : `this process is ${self} there`;
+    return unusable(
+      `/proc belongs to another pid namespace (${found}, and ${pid} here)`,
+      'mount the one of this namespace (unshare --mount-proc does)',
+    );
+  }
+  // With the mount option subset=pid there are only processes.
+  if (!hasUptime) return unusable('/proc/uptime cannot be read', 'mount /proc without subset=pid');
+  return { kind: 'usable' };
+}
+
+function unusable(what: string, remedy: string): ProcessView {
+  const why = 'the processes of the command could not be found and stopped';
+  return { kind: 'unusable', message: `${what}: ${why}; ${remedy}` };
+}
+
+function readFacts(): ProcessFacts {
+  const status = attempt(() => readFileSync('/proc/self/status', 'latin1'));
+  const pids = /^NSpid:\s*(.*)$/m.exec(status ?? '')?.[1];
+  return {
+    platform: process.platform,
+    pid: process.pid,
+    self: attempt(() => readlinkSync('/proc/self')),
+    // Not there before Linux 4.1, nor in gVisor.
+    namespacePids: pids === undefined ? null : pids.trim().split(/\s+/).map(Number),
+    hasUptime: attempt(() => readFileSync('/proc/uptime', 'latin1')) !== null,
+    hasProcesses: (attempt(() => readdirSync('/proc')) ?? []).some((name) => /^\d+$/.test(name)),
+  };
+}
+
+function attempt<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch {
+    return null;
+  }
+}
