@@ -21,7 +21,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   machines: ['xstate'],
   'src/zookeeper': ['node:', 'node-zookeeper-client', 'machines'],
   'src/command': ['node:', 'machines'],
-  'src/hooks': ['node:'],
+  'src/hooks': ['node:', 'machines/duration.ts'],
   'src/status': ['node:', 'machines', 'src/zookeeper'],
   'src/inspector': ['node:', 'ws', 'machines', 'src/zookeeper', 'src/status'],
   'src/cli': ['node:', 'cac', 'winston', 'machines'],
