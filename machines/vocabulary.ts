@@ -24,6 +24,7 @@ import type {
   ZookeeperCommand,
   ZookeeperEvent,
 } from './contract.ts';
+import { duration } from './duration.ts';
 import type { Outcome, Output } from './outcome.ts';
 
 /** Actors are the wiring's to provide; a machine without them must not seem to work. */
@@ -63,7 +64,7 @@ function hasNeverRun({ exit }: LockexContext, event: LockexEvent): boolean {
 
 function conflict(waitMs: number | null, queue: QueueInfo | null): string {
   const holder = queue?.holders[0]?.label || 'another contender';
-  const waited = waitMs === 0 || waitMs === null ? '' : ` after ${waitMs / 1000} s`;
+  const waited = waitMs === 0 || waitMs === null ? '' : ` after ${duration(waitMs)}`;
   return `the lock was not had${waited}: ${holder} holds it`;
 }
 
@@ -262,7 +263,7 @@ export const lockexSetup = (actors: LockexActors = UNPROVIDED) =>
       endOverran: assign(
         ending((_, { maxRuntimeMs }) => ({
           kind: 'overran',
-          message: `the command ran for longer than ${(maxRuntimeMs ?? 0) / 1000} s, and was stopped`,
+          message: `the command ran for longer than ${duration(maxRuntimeMs ?? 0)}, and was stopped`,
         })),
       ),
       endNotRunnable: assign(

@@ -9,20 +9,24 @@ import {
   existsSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { build, transform } from 'esbuild';
 import { bundleOptions, shims } from './lib/bundle.js';
 import { completions } from './lib/completions.js';
 import { inspectorPage } from './lib/inspector-page.js';
 import { licensesOf } from './lib/licenses.js';
 import { manualPage } from './lib/manual.js';
 import { startRehearsal } from './lib/rehearsal.js';
+import { importSource } from './lib/source.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
+
+const packageJson = JSON.parse(readFileSync(`${root}/package.json`, 'utf8'));
 
 /** For the runs in which V8 compiles what a start uses. */
 const rehearsal = await startRehearsal();
@@ -49,6 +53,10 @@ const OPENING =
 const CLOSING = '})';
 
 const URL_IN_CJS = { 'import.meta.url': 'partUrl' };
+
+/** For bundled packages that are CommonJS, and `require` Node's modules. */
+const REQUIRE_IN_ESM =
+  'import{createRequire}from"node:module";const require=createRequire(import.meta.url);';
 
 /** @param {string} name of a variable for what modules call `import.meta.url` */
 function fileUrl(name) {
@@ -82,6 +90,8 @@ for (const name of existsSync(`${root}/dist`) ? readdirSync(`${root}/dist`) : []
 }
 mkdirSync(`${root}/dist/program`, { recursive: true });
 writeFileSync(`${root}/dist/package.json`, '{ "type": "commonjs" }\n');
+const nodeCheck = await nodeCheckFor(packageJson.engines.node);
+const { codeCacheName } = await importSource(root, 'src/code-cache.ts');
 const inputs = new Set();
 for (const { name, from, run, input = '' } of PROGRAMS) {
   const program = `dist/program/${name}.js`;
@@ -99,7 +109,9 @@ for (const { name, from, run, input = '' } of PROGRAMS) {
     ...COMMON,
     entryPoints: ['src/launch.ts'],
     outfile: `dist/${name}.js`,
-    banner: { js: '#!/usr/bin/env node' },
+    // Node reads all of the file before it runs the check: an old one has to understand its syntax.
+    target: 'es2015',
+    banner: { js: `#!/usr/bin/env node\n'use strict';${nodeCheck}` },
   });
   chmodSync(`${root}/dist/${name}.js`, 0o755);
   await compile(name, run, input);
@@ -138,13 +150,29 @@ writeFileSync(`${root}/dist/share/completions/lockex.fish`, fish);
  */
 async function compile(name, run, input) {
   const script = fileURLToPath(new URL('lib/compile.js', import.meta.url));
-  const child = spawn(process.execPath, [script, `${root}/dist`, name, ...run], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-    timeout: 60_000,
-  });
+  // A cache is loaded only where there are no flags for V8 (src/code-cache.ts).
+  const { NODE_OPTIONS: _, ...env } = process.env;
+  const child = spawn(
+    process.execPath,
+    [script, `${root}/dist`, name, codeCacheName(name), ...run],
+    {
+      stdio: ['pipe', 'ignore', 'ignore'],
+      env,
+      timeout: 60_000,
+    },
+  );
   child.stdin.end(input);
   const [status] = await once(child, 'exit');
   if (status !== 0) throw new Error(`${name}, run to be compiled, ended with ${status}`);
+}
+
+/** scripts/check-node.cjs for a program, in one line. @param {string} required as `engines` has it */
+async function nodeCheckFor(required) {
+  const source = readFileSync(`${root}/scripts/check-node.cjs`, 'utf8');
+  const [before, after, ...others] = source.split("require('../package.json').engines.node");
+  if (after === undefined || others.length > 0) throw new Error('check-node.cjs has changed');
+  const text = before + JSON.stringify(required) + after;
+  return (await transform(text, { target: 'es5', minify: true })).code.trim();
 }
 
 /** @param {'esm' | 'cjs'} format */
@@ -152,14 +180,16 @@ async function buildLibrary(format) {
   const kind = format === 'esm' ? 'm' : 'c';
   await build({
     ...COMMON,
-    plugins: [],
+    plugins: [shims(root)],
     supported: {},
     entryPoints: ['src/index.ts'],
     outfile: `dist/index.${kind}js`,
     format,
-    // Whoever gives the machine actors of their own makes them with the same xstate.
-    packages: 'external',
-    ...(format === 'cjs' && { banner: { js: fileUrl('partUrl') }, define: URL_IN_CJS }),
+    // A program that gives the machine actors of its own has to make them with the same xstate.
+    external: ['xstate'],
+    ...(format === 'cjs'
+      ? { banner: { js: fileUrl('partUrl') }, define: URL_IN_CJS }
+      : { banner: { js: REQUIRE_IN_ESM } }),
   });
   writeFileSync(`${root}/dist/index.d.${kind}ts`, "export * from './types/src/index.js';\n");
 }

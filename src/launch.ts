@@ -2,13 +2,14 @@
  * What `lockex` and the reaper start with: the program, compiled beforehand.
  *
  * Most of a short run would be spent on compiling JavaScript. The build runs the program once and
- * keeps what V8 made of it (`program/NAME.cache`). Another V8 than the build's refuses it and
- * compiles; nothing else is different then.
+ * keeps what V8 compiled of it (`program/NAME.RUNTIME.cache`, see code-cache.ts). Any other runtime
+ * than the build's compiles it again; nothing else is different then.
  */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname } from 'node:path';
 import { Script } from 'node:vm';
+import { codeCacheName, mayHaveV8Flags } from './code-cache.ts';
 
 type Program = (require: NodeJS.Require, filename: string) => void;
 
@@ -16,17 +17,20 @@ const folder = `${dirname(__filename)}/program`;
 const name = basename(__filename, '.js');
 
 // latin1: the build writes nothing but ASCII, and this reads it fastest.
-const script = new Script(readFileSync(`${folder}/${name}.js`, 'latin1'), {
+const source = readFileSync(`${folder}/${name}.js`, 'latin1');
+const script = new Script(source, {
   filename: `${folder}/${name}.js`,
-  ...cached(),
+  cachedData: codeCache(),
 });
 const program = script.runInThisContext() as Program;
 program(createRequire(__filename), __filename);
 
-function cached(): { cachedData?: Buffer } {
+/** undefined where there is none for this runtime. */
+function codeCache(): Buffer | undefined {
+  if (mayHaveV8Flags()) return undefined;
   try {
-    return { cachedData: readFileSync(`${folder}/${name}.cache`) };
+    return readFileSync(`${folder}/${codeCacheName(name)}`);
   } catch {
-    return {};
+    return undefined;
   }
 }

@@ -158,9 +158,26 @@ async function withoutServices(work) {
 export async function ensureDependencies() {
   const installed = timeOf(join(ROOT, 'node_modules/.package-lock.json'));
   if (installed >= timeOf(join(ROOT, 'package-lock.json')) && installed > 0) return;
-  await withProgress('installing npm packages', () =>
-    runQuietly('npm', ['ci', '--no-audit', '--no-fund'], { cwd: ROOT }),
+  try {
+    await withProgress('installing npm packages', () =>
+      runQuietly('npm', ['ci', '--no-audit', '--no-fund'], { cwd: ROOT }),
+    );
+  } catch (error) {
+    throw new ProvisionError(
+      `npm ci failed (${firstProblem(error)}); run it to see all of its output`,
+    );
+  }
+}
+
+/** npm's first line with a reason, of several that begin with `npm error`. @param {unknown} error */
+function firstProblem(error) {
+  const [summary = '', ...lines] = (error instanceof Error ? error.message : `${error}`).split(
+    '\n',
   );
+  const reasons = lines.map(
+    (line) => /^npm (?:error|ERR!) (?!code |errno |syscall )(.*\S)/.exec(line)?.[1],
+  );
+  return reasons.find((reason) => reason !== undefined) ?? summary;
 }
 
 /** `npm run build`, when something that the bundle is made of is newer than the bundle. */

@@ -1,5 +1,6 @@
 /** What the log says of events, and of a queue. Pure: facts in, words out. */
 import type { LockexContext, LockexEvent, QueueInfo, StopReport } from '../../machines/contract.ts';
+import { duration } from '../../machines/duration.ts';
 import { debug, info, type Line, warn } from './line.ts';
 
 /** Lines for what happens without a change of state, and before one; most events have none. */
@@ -57,7 +58,7 @@ function wordsForSignal(signal: string, { pid }: LockexContext): Line[] {
 
 function wordsForHold({ isHolding, outcome, holdMs }: LockexContext): Line[] {
   if (!isHolding || outcome?.kind !== 'exited') return [];
-  const held = `${(holdMs ?? 0) / 1000} s`;
+  const held = duration(holdMs ?? 0);
   return [info(`cleanup: the lock is kept until ${held} after the command's start (--hold)`)];
 }
 

@@ -6,10 +6,6 @@ export interface Line {
   readonly fields?: Readonly<Record<string, unknown>>;
 }
 
-export function seconds(ms: number): string {
-  return `${(ms / 1000).toFixed(1)} s`;
-}
-
 export function info(message: string, fields?: Line['fields']): Line {
   return fields ? { level: 'info', message, fields } : { level: 'info', message };
 }

@@ -1,7 +1,8 @@
 /** What the log says of the machine's states and its end. Pure: facts in, words out. */
 import type { LockexContext, LockexEvent } from '../../machines/contract.ts';
+import { duration } from '../../machines/duration.ts';
 import type { CommandExit, Output } from '../../machines/outcome.ts';
-import { debug, info, type Line, seconds, warn } from './line.ts';
+import { debug, info, type Line, warn } from './line.ts';
 
 /**
  * The line for entering a top-level state, of which `state` is the full name (`lost.stopping`);
@@ -76,8 +77,8 @@ function wordsForSuspension(
   const leaseLeftMs = Math.max(0, Math.round(lease.leaseEnd - now));
   const stopInMs = Math.max(0, Math.round(lease.stopAt - now));
   return warn(
-    `suspended: ${reason}; the lease lasts ${seconds(leaseLeftMs)} more, ` +
-      `the command may go on for ${seconds(stopInMs)}`,
+    `suspended: ${reason}; the lease lasts ${duration(leaseLeftMs)} more, ` +
+      `the command may go on for ${duration(stopInMs)}`,
     { reason, leaseLeftMs, stopInMs },
   );
 }
@@ -91,7 +92,7 @@ function wordsForLoss(state: string, { loss }: LockexContext, now: number): Line
   const how =
     leaseLeftMs === null
       ? 'killing the command at once'
-      : `stopping the command, which has to be dead in ${seconds(leaseLeftMs)}`;
+      : `stopping the command, which has to be dead in ${duration(leaseLeftMs)}`;
   return { ...warn(`lost: ${message}; ${how}`, fields), level: 'error' };
 }
 
@@ -121,9 +122,9 @@ function wordsForCause({ outcome, exit, killAfterMs }: LockexContext): string {
     case 'exited':
       return `the command ${wordsForExit(exit)}`;
     case 'stopped':
-      return `stopping the command, on ${outcome.signal}; SIGKILL after ${seconds(killAfterMs)}`;
+      return `stopping the command, on ${outcome.signal}; SIGKILL after ${duration(killAfterMs)}`;
     case 'overran':
-      return `stopping the command, which ran for too long; SIGKILL after ${seconds(killAfterMs)}`;
+      return `stopping the command, which ran for too long; SIGKILL after ${duration(killAfterMs)}`;
     case 'interrupted':
       return `ended by ${outcome.signal}`;
     case 'conflict':

@@ -4,6 +4,7 @@
  * command's.
  */
 import type { ChildProcess } from 'node:child_process';
+import { duration } from '../../machines/duration.ts';
 
 export interface StateChange {
   /** One of the seven, or `done`. */
@@ -86,7 +87,7 @@ export class HookRunner {
     if (child === null) return this.#next();
     this.#running = child;
     const timer = setTimeout(() => {
-      warn(`${name} took longer than ${boundMs / 1000} s for ${change.state}, and was killed`);
+      warn(`${name} took longer than ${duration(boundMs)} for ${change.state}, and was killed`);
       kill(child);
     }, boundMs);
     const over = () => {

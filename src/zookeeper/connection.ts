@@ -24,6 +24,7 @@ import jute, {
   type RequestHeader,
   type Response,
 } from 'node-zookeeper-client/lib/jute/index.js';
+import { duration } from '../../machines/duration.ts';
 import type { Clock } from '../clock.ts';
 import type { Say } from '../log-level.ts';
 import { wipeableBuffer } from './credentials.ts';
@@ -142,7 +143,7 @@ export class Connection extends ConnectionManager {
     }
     this.socket = socket;
     this.#deadline = clock.setTimeout(() => {
-      const waited = `${handshakeDeadlineMs / 1000} s`;
+      const waited = duration(handshakeDeadlineMs);
       this.end(
         this.#sentAt === 0
           ? `no connection within ${waited}`

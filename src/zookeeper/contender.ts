@@ -13,36 +13,20 @@ import type {
   ZookeeperCommand,
   ZookeeperEvent,
 } from '../../machines/contract.ts';
-import type { Clock } from '../clock.ts';
 import { randomHex } from '../random.ts';
+import type { ContenderOptions } from './contender-options.ts';
 import { errorPhaseOf, grantedAt, type Phase } from './contender-phase.ts';
+import { CLOSE_MS, recordSuccess, releaseLock } from './ending.ts';
 import { actionOn, type ErrorPhase } from './error-policy.ts';
 import { isRequestError, UnreachableError } from './errors.ts';
-import { insist } from './insist.ts';
+import { known } from './known.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import { OwnNode } from './own-node.ts';
 import { Queueing } from './queueing.ts';
-import type { Recipe, Standing } from './recipe.ts';
+import type { Standing } from './recipe.ts';
 import { Retries } from './retries.ts';
-import { type RunRecordOptions, readLastRun, recordRun } from './run-record.ts';
+import { readLastRun } from './run-record.ts';
 import type { Attachment, Session } from './session.ts';
-
-export interface ContenderOptions {
-  readonly clock: Clock;
-  /** Bound of one try to connect; milliseconds. */
-  readonly connectTimeoutMs: number;
-  readonly killAfterMs: number;
-  readonly newSession: () => Session;
-  /** A recipe for this session, with a GUID that no other session has used. */
-  readonly newRecipe: (session: Session, guid: string) => Recipe;
-  /** Where successes are written down (`--once-per`); null: nowhere. */
-  readonly runRecord: RunRecordOptions | null;
-  readonly emit: (event: ZookeeperEvent) => void;
-}
-
-const CLOSE_MS = 2000;
-/** A user is kept waiting for it. */
-const RELEASE_MS = 3000;
 
 export class Contender {
   readonly #options: ContenderOptions;
@@ -267,7 +251,7 @@ export class Contender {
       isAttached: () => session.isAttached,
       onStanding: (standing) => this.#stands(standing),
       onSuspect: (reason) => session.reattach(reason),
-      sessionTimeoutMs: () => this.#timeoutMs(session),
+      sessionTimeoutMs: () => this.#info(session).timeoutMs,
     });
     this.#phase = { name: 'queued' };
     this.#run(this.#queueing.join(blocking));
@@ -314,7 +298,7 @@ export class Contender {
     this.#phase = proving;
     clock.setTimeout(() => {
       if (this.#phase === proving) this.#suspend('no server to prove the lease with');
-    }, this.#timeoutMs(session) / 8);
+    }, this.#info(session).timeoutMs / 8);
     session.reattach('to prove the lease');
   }
 
@@ -459,10 +443,8 @@ export class Contender {
       return this.#emit({ type: 'run.recorded', confirmed: false, message: 'no session' });
     }
     const isHeld = () => session === this.#session && this.#phase.name === 'holding';
-    const recorded = await insist(session, () => recordRun(session, runRecord), {
-      ...{ clock, phase: 'recording' },
-      boundMs: () => (isHeld() ? known(keeper.lease).leaseEnd - clock.now() : 0),
-    });
+    const leftMs = () => (isHeld() ? known(keeper.lease).leaseEnd - clock.now() : 0);
+    const recorded = await recordSuccess(session, runRecord, { clock, leftMs });
     // Else the machine has left it, or is about to: the lease ended, or a signal came.
     if (!recorded.isMade && !isHeld()) return;
     const message = recorded.isMade ? 'recorded' : recorded.reason;
@@ -470,26 +452,14 @@ export class Contender {
   }
 
   async #release(): Promise<void> {
-    const { clock } = this.#options;
     const [session, queueing] = [this.#session, this.#queueing];
     this.#phase = { name: 'over' };
     this.#keeper?.letGo();
-    if (session === null || queueing === null) {
-      return this.#emit({ type: 'lock.released', confirmed: true, message: 'nothing to release' });
-    }
-    // The end is asked for behind it, and both are waited for together. In this order: whoever is
-    // next is to hear of our node's end, and not later.
-    const withdraw = () => queueing.withdraw(() => session.askForEnd(CLOSE_MS));
-    const until = clock.now() + RELEASE_MS;
-    const { isMade } = await insist(session, withdraw, {
-      ...{ clock, phase: 'releasing' },
-      boundMs: () => until - clock.now(),
-    });
-    const confirmed = isMade || session.hasEnded;
-    const message = confirmed
-      ? 'released'
-      : 'the release could not be confirmed: the lock goes with the session';
-    this.#emit({ type: 'lock.released', confirmed, message });
+    const released =
+      session === null || queueing === null
+        ? { confirmed: true, message: 'nothing to release' }
+        : await releaseLock(session, queueing, this.#options.clock);
+    this.#emit({ type: 'lock.released', ...released });
   }
 
   async #close(): Promise<void> {
@@ -513,10 +483,6 @@ export class Contender {
     return known(session.info);
   }
 
-  #timeoutMs(session: Session): number {
-    return this.#info(session).timeoutMs;
-  }
-
   #emit(event: ZookeeperEvent): void {
     this.#options.emit(event);
   }
@@ -529,10 +495,4 @@ export class Contender {
       });
     });
   }
-}
-
-/** What the handshake told. */
-function known<T>(value: T | null): T {
-  if (value === null) throw new Error('asked for before the session was attached');
-  return value;
 }

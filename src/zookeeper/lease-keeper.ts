@@ -5,6 +5,7 @@
  * It decides nothing: it says that the lease was renewed, is in doubt, or ends.
  */
 import type { LeaseInfo } from '../../machines/contract.ts';
+import { duration } from '../../machines/duration.ts';
 import type { Clock } from '../clock.ts';
 import { actionOn } from './error-policy.ts';
 import { isRequestError } from './errors.ts';
@@ -245,10 +246,10 @@ export class LeaseKeeper {
   /** Why the lease should be proven anew; null when there is no reason to doubt it. */
   #doubt(now: number): string | null {
     const late = now - this.#dueAt;
-    if (late > this.#patience()) return `we were asleep for ${seconds(late)}`;
+    if (late > this.#patience()) return `we were asleep for ${duration(late)}`;
     const jump = this.#wallNow() - this.#lastTick.wall - (now - this.#lastTick.at);
     if (jump > Math.max(WALL_JUMP_MS, this.#patience())) {
-      return `the wall clock jumped ahead by ${seconds(jump)}: the host may have been paused`;
+      return `the wall clock jumped ahead by ${duration(jump)}: the host may have been paused`;
     }
     return null;
   }
@@ -258,7 +259,7 @@ export class LeaseKeeper {
     const patience = this.#patience();
     this.#silenceTimer = this.#options.clock.setTimeout(() => {
       if (!this.#isHeld || this.#isDue()) return;
-      this.#sayDoubt(`no confirmation for ${seconds(patience)}`);
+      this.#sayDoubt(`no confirmation for ${duration(patience)}`);
     }, patience);
   }
 
@@ -337,8 +338,4 @@ export class LeaseKeeper {
   #wallNow(): number {
     return (this.#options.wallClock ?? Date.now)();
   }
-}
-
-function seconds(ms: number): string {
-  return `${(ms / 1000).toFixed(1)} s`;
 }

@@ -10,16 +10,20 @@
  */
 
 import type { Request } from 'node-zookeeper-client/lib/jute/index.js';
-import type { HostFailure, SessionInfo } from '../../machines/contract.ts';
+import type { SessionInfo } from '../../machines/contract.ts';
+import { duration } from '../../machines/duration.ts';
 import { type Access, AUTH_VARIABLE, type Host } from '../access.ts';
 import type { Clock } from '../clock.ts';
 import type { Say } from '../log-level.ts';
 import { type Lookup, otherWaysTo } from './addresses.ts';
+import { attemptMs, MIN_ATTEMPT_MS, pauseMs } from './attempts.ts';
 import { Connection, type EndReason, type Handshake, PASSWORD_BYTES } from './connection.ts';
 import { readCredentials } from './credentials.ts';
 import { actionOn } from './error-policy.ts';
 import { isRequestError, RequestError, requestError, UnreachableError } from './errors.ts';
+import { HostFailures } from './host-failures.ts';
 import { HostsInTurn, hostName } from './hosts-in-turn.ts';
+import { KeepAlive } from './keep-alive.ts';
 import type { AnsweredHandshake } from './lease.ts';
 import { RequestNumbers } from './request-numbers.ts';
 import { type Answer, Requester, type Watch } from './requester.ts';
@@ -58,7 +62,6 @@ interface SessionEvents {
 type Stage = 'new' | 'alive' | 'over';
 
 const ID_BYTES = 8;
-const LONGEST_PAUSE_MS = 1000;
 
 export class Session extends Requester<SessionEvents> {
   readonly #options: SessionOptions;
@@ -79,10 +82,9 @@ export class Session extends Requester<SessionEvents> {
   #answeredAt = 0;
   /** Attachments in a row that ended without that. */
   #fruitless = 0;
-  #sentAt = 0;
+  readonly #keepAlive: KeepAlive;
   /** Of requests written and answers read so far: see Confirmation. */
   #events = 0;
-  #idleTimer: unknown;
   /** The end that was asked for: true when there is sense in asking again. null: not asked for. */
   #ending: Promise<boolean> | null = null;
   #hasEnded = false;
@@ -94,6 +96,14 @@ export class Session extends Requester<SessionEvents> {
     this.#id = options.resume?.id ?? this.#id;
     this.#password = options.resume?.password ?? this.#password;
     this.#numbers = options.resume ? RequestNumbers.ofReaper() : RequestNumbers.ofOwner();
+    this.#keepAlive = new KeepAlive({
+      clock: options.clock,
+      timeoutMs: () => this.#timeoutMs,
+      heardAt: () => this.#heardAt,
+      ping: () => this.#connection?.ping(),
+      onSilence: (silenceMs) =>
+        this.reattach(`nothing heard from the server for ${(silenceMs / 1000).toFixed(1)} s`),
+    });
     this.#hosts = new HostsInTurn(options.hosts, options.random ?? Math.random);
   }
 
@@ -107,17 +117,13 @@ export class Session extends Requester<SessionEvents> {
   async connect(boundMs: number): Promise<void> {
     if (this.#stage !== 'new') throw new Error('a session connects once');
     this.#stage = 'alive';
-    const failures = new Map<string, string>();
+    const failures = new HostFailures();
     const until = this.#options.clock.now() + boundMs;
     const attached = await this.#attach(until, failures);
     if (attached) return;
     if (this.#isOver()) throw requestError('CONNECTION_LOSS', 'closed while connecting');
     this.#stage = 'over';
-    const tried: HostFailure[] = this.#options.hosts.map((host) => ({
-      host: hostName(host),
-      problem: failures.get(hostName(host)) ?? 'not tried: the time was over',
-    }));
-    throw new UnreachableError(tried);
+    throw new UnreachableError(failures.of(this.#options.hosts));
   }
 
   /**
@@ -159,7 +165,7 @@ export class Session extends Requester<SessionEvents> {
   abandon(): void {
     this.#stage = 'over';
     this.#attachment = null;
-    this.#options.clock.clearTimeout(this.#idleTimer);
+    this.#keepAlive.stop();
     this.#connection?.end('abandoned');
     this.#connection = null;
     this.emit('abandoned');
@@ -225,18 +231,18 @@ export class Session extends Requester<SessionEvents> {
   // ---- Attaching ----
 
   /** Tries hosts until one takes the session, `until` is reached (null: no bound), or it is over. */
-  async #attach(until: number | null, failures = new Map<string, string>()): Promise<boolean> {
-    const { clock, log } = this.#options;
+  async #attach(until: number | null, failures = new HostFailures()): Promise<boolean> {
+    const { log } = this.#options;
     let slowRounds = 0;
     for (let round = 0; !this.#isOver(); round += 1) {
       let isRefused = true;
       let isLate = false;
       for (const host of this.#hosts.round()) {
-        if (until !== null && until <= clock.now()) return false;
-        const failure = await this.#attachToAny(host, until, slowRounds);
+        if (this.#left(until) < MIN_ATTEMPT_MS) return false;
+        const failure = await this.#attachToAny(host, until, slowRounds, failures);
         if (failure === null) return true;
         if (this.#isOver()) return false;
-        failures.set(hostName(host), failure.message);
+        failures.add(host, failure);
         isRefused &&= failure.kind === 'refused';
         isLate ||= failure.kind === 'late';
         if (this.#isSilentTooLong(until)) return false;
@@ -244,9 +250,11 @@ export class Session extends Requester<SessionEvents> {
       if (isLate) slowRounds += 1;
       // While there is a session to save, somebody may still put it right.
       if (isRefused && until !== null) return false;
-      const tried = [...failures].map(([host, problem]) => `${host}: ${problem}`).join('; ');
-      log(round === 0 && until !== null ? 'info' : 'debug', `no server reached yet (${tried})`);
-      await this.#pause(round, until);
+      log(round === 0 && until !== null ? 'info' : 'debug', `no server reached yet (${failures})`);
+      // Time for one more attempt is left behind the pause.
+      const pauseBoundMs = this.#left(until) - MIN_ATTEMPT_MS;
+      if (pauseBoundMs < MIN_ATTEMPT_MS) return false;
+      await this.#pause(round, pauseBoundMs);
     }
     return false;
   }
@@ -256,17 +264,26 @@ export class Session extends Requester<SessionEvents> {
     server: Host,
     until: number | null,
     slowRounds: number,
+    failures: HostFailures,
   ): Promise<EndReason | null> {
-    const { clock, lookup } = this.#options;
-    const deadline = () =>
-      Math.min((until ?? Number.POSITIVE_INFINITY) - clock.now(), this.#share(slowRounds));
+    const { clock, lookup, hosts } = this.#options;
+    const share = { hosts: hosts.length, timeoutMs: this.#timeoutMs, slowRounds };
+    const deadline = () => Math.min(this.#left(until), attemptMs(share));
+    const isTooLate = () => this.#isOver() || this.#left(until) < MIN_ATTEMPT_MS;
     const failure = await this.#attachTo(server, deadline());
-    if (failure === null || this.#isOver()) return failure;
+    if (failure === null || isTooLate()) return failure;
     for (const way of await otherWaysTo(server, { clock, lookup, boundMs: deadline() })) {
-      if (this.#isOver() || deadline() <= 0) break;
-      if ((await this.#attachTo(way, deadline())) === null) return null;
+      if (isTooLate()) break;
+      const another = await this.#attachTo(way, deadline());
+      if (another === null) return null;
+      failures.add(server, another);
     }
     return failure;
+  }
+
+  /** Milliseconds; negative when it is over. */
+  #left(until: number | null): number {
+    return (until ?? Number.POSITIVE_INFINITY) - this.#options.clock.now();
   }
 
   /** null when the session is attached; else what went wrong. */
@@ -315,7 +332,6 @@ export class Session extends Requester<SessionEvents> {
     const isFirst = this.#answeredAt === 0;
     // Servers have a smallest one, which may be longer than what was asked for.
     this.#timeoutMs = isFirst ? timeoutMs : Math.min(this.#timeoutMs, timeoutMs);
-    this.#sentAt = this.#options.clock.now();
     this.#attachments += 1;
     this.#attachment = {
       server,
@@ -323,15 +339,15 @@ export class Session extends Requester<SessionEvents> {
       handshakeSentAt: sentAt,
       timeoutMs,
     };
-    if (isFirst) this.#answeredAt = this.#sentAt;
+    if (isFirst) this.#answeredAt = this.#options.clock.now();
     this.#fruitless += 1;
-    this.#scheduleIdle();
+    this.#keepAlive.start();
     this.emit('attached', this.#attachment);
   }
 
   #onDetached({ kind, message }: EndReason): void {
     this.#attachment = null;
-    this.#options.clock.clearTimeout(this.#idleTimer);
+    this.#keepAlive.stop();
     if (this.#isOver()) return;
     if (kind === 'expired') return this.#expire(message, 'server');
     if (this.#options.clock.now() >= this.#answeredAt + this.#timeoutMs) {
@@ -344,7 +360,7 @@ export class Session extends Requester<SessionEvents> {
 
   /** At once, but not again and again to a server that hangs up after each handshake. */
   async #attachAgain(): Promise<void> {
-    if (this.#fruitless > 1) await this.#pause(this.#fruitless, null);
+    if (this.#fruitless > 1) await this.#pause(this.#fruitless);
     await this.#attach(null);
   }
 
@@ -359,58 +375,22 @@ export class Session extends Requester<SessionEvents> {
 
   #isSilentTooLong(until: number | null): boolean {
     if (until !== null || this.#options.clock.now() < this.#heardAt + this.#timeoutMs) return false;
-    const words = `no server was heard for the session timeout of ${this.#timeoutMs / 1000} s`;
+    const words = `no server was heard for the session timeout of ${duration(this.#timeoutMs)}`;
     this.#expire(words, 'silence');
     return true;
   }
 
-  /**
-   * A host that never answers may not eat the time of the others, nor one attempt that hangs that of
-   * the next; where answers come late there is more each round.
-   */
-  #share(slowRounds: number): number {
-    const most = this.#options.hosts.length === 1 ? this.#timeoutMs : this.#timeoutMs / 3;
-    return Math.min(most, Math.max(500, this.#timeoutMs / 10) * 2 ** slowRounds);
-  }
-
-  async #pause(round: number, until: number | null): Promise<void> {
+  async #pause(round: number, boundMs = Number.POSITIVE_INFINITY): Promise<void> {
     const { clock, random = Math.random } = this.#options;
-    const longest = Math.min(LONGEST_PAUSE_MS, this.#timeoutMs / 12);
-    const pause = Math.min(longest, 50 * 2 ** round) * (0.5 + random() / 2);
-    const left = until === null ? pause : Math.max(0, until - clock.now());
+    const pause = pauseMs(round, this.#timeoutMs, random());
     await new Promise<void>((resolve) => {
-      clock.setTimeout(resolve, Math.min(pause, left));
+      clock.setTimeout(resolve, Math.min(pause, boundMs));
     });
   }
 
   /** A call, so that the compiler does not take the stage for what it was before an await. */
   #isOver(): boolean {
     return this.#stage === 'over';
-  }
-
-  // ---- Keeping it alive ----
-
-  #scheduleIdle(): void {
-    const { clock } = this.#options;
-    clock.clearTimeout(this.#idleTimer);
-    const third = this.#timeoutMs / 3;
-    const due = Math.min(this.#sentAt + third, this.#heardAt + 2 * third);
-    this.#idleTimer = clock.setTimeout(() => this.#onIdle(), Math.max(due - clock.now(), 1));
-  }
-
-  #onIdle(): void {
-    if (!this.isAttached) return;
-    const now = this.#options.clock.now();
-    const third = this.#timeoutMs / 3;
-    const silence = now - this.#heardAt;
-    if (silence >= 2 * third) {
-      return this.reattach(`nothing heard from the server for ${(silence / 1000).toFixed(1)} s`);
-    }
-    if (now - this.#sentAt >= third) {
-      this.#sentAt = now;
-      this.#connection?.ping();
-    }
-    this.#scheduleIdle();
   }
 
   // ---- Requests ----
@@ -426,7 +406,7 @@ export class Session extends Requester<SessionEvents> {
       if (error.code === 'TIMEOUT') return false;
       const action = actionOn(error, 'closing');
       if (action === 'reattach') this.reattach(error.message);
-      if (action === 'retry') await this.#pause(1, null);
+      if (action === 'retry') await this.#pause(1);
       return action !== 'giveUp';
     }
   }
@@ -453,7 +433,7 @@ export class Session extends Requester<SessionEvents> {
       }
       const timer = clock.setTimeout(() => reject(requestError('TIMEOUT', path)), deadlineMs);
       const sentAt = clock.now();
-      this.#sentAt = sentAt;
+      this.#keepAlive.sent(sentAt);
       this.#events += 1;
       const sent = this.#events;
       connection.queue(request, (error, response) => {

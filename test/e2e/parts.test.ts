@@ -2,11 +2,12 @@
 import { cpSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { expect, it } from 'vitest';
+import { codeCacheName } from '../../src/code-cache.ts';
 import { run } from '../support/processes.ts';
 import { sharedServerWithChroot } from '../support/zookeeper.ts';
 import { PROGRAM, temporaryFolder, userEnvironment } from './program.ts';
 
-const NEEDED = ['lockex.cache', 'lockex.js', 'reaper.cache', 'reaper.js'];
+const NEEDED = ['lockex.js', 'reaper.js', codeCacheName('lockex'), codeCacheName('reaper')];
 
 /** The standalone executable is one file. */
 const isForNode = PROGRAM.endsWith('.js');

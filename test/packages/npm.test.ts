@@ -1,10 +1,11 @@
 /** The npm package, as somebody installs it in an empty folder. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { codeCacheName } from '../../src/code-cache.ts';
 import { userEnvironment } from '../e2e/program.ts';
 import { run } from '../support/processes.ts';
 import { sharedServerWithChroot } from '../support/zookeeper.ts';
@@ -52,8 +53,24 @@ describe('the package', () => {
     const ended = await inFolder('node_modules/.bin/lockex', ...words);
     expect(ended).toMatchObject({ status: 3, stdout: 'up\n', stderr: '' });
     const manifest = JSON.parse(readFileSync(`${folder}/node_modules/lockex/package.json`, 'utf8'));
-    expect(readFileSync(`${folder}/node_modules/lockex/${manifest.man}`, 'utf8')).toMatch(/^\.TH/);
+    // npm 10 and 11 link no page that is named outside of a list.
+    expect(manifest.man).toEqual([expect.stringMatching(/lockex\.1$/)]);
+    expect(readFileSync(`${folder}/node_modules/lockex/${manifest.man[0]}`, 'utf8')).toMatch(
+      /^\.TH/,
+    );
     expect(brokenLinks(`${folder}/node_modules/lockex`)).toEqual([]);
+  });
+
+  it('brings no package that is in its bundles, besides xstate', () => {
+    const installed = readdirSync(`${folder}/node_modules`).filter((name) => !name.startsWith('.'));
+    expect(installed.sort()).toEqual(['lockex', 'xstate']);
+    expect(readdirSync(`${folder}/node_modules/lockex`)).not.toContain('node_modules');
+  });
+
+  it('holds compiled code of the runtime that built it, and no other', () => {
+    const files = readdirSync(`${folder}/node_modules/lockex/dist/program`);
+    const caches = files.filter((name) => name.endsWith('.cache')).sort();
+    expect(caches).toEqual([codeCacheName('lockex'), codeCacheName('reaper')]);
   });
 
   it('can be imported, and required', async () => {

@@ -313,7 +313,7 @@ describe('trouble', () => {
   it.each<[Fact, string]>([
     [
       'session.lost (lease ending)',
-      'error: lost: not proven in time; stopping the command, which has to be dead in 9.0 s',
+      'error: lost: not proven in time; stopping the command, which has to be dead in 9 s',
     ],
     ['session.lost (expired)', 'error: lost: the session expired; killing the command at once'],
   ])('lost tells why, and what becomes of the command: %s', (fact, line) => {
@@ -370,7 +370,7 @@ describe('trouble', () => {
       'warn: SIGTSTP is not obeyed: a stopped lockex would lose the lock',
     ]);
     life.hear('signal TERM');
-    expect(life.news()).toEqual(['cleanup: stopping the command, on SIGTERM; SIGKILL after 5.0 s']);
+    expect(life.news()).toEqual(['cleanup: stopping the command, on SIGTERM; SIGKILL after 5 s']);
   });
 
   it('a lock that was not had is no warning: with -q, a cron job that runs elsewhere is silent', () => {

@@ -2,12 +2,14 @@
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { openAccess } from '../../../src/access.ts';
 import { systemClock } from '../../../src/clock.ts';
+import { MIN_ATTEMPT_MS } from '../../../src/zookeeper/attempts.ts';
 import { UnreachableError } from '../../../src/zookeeper/errors.ts';
 import { reap } from '../../../src/zookeeper/reap.ts';
 import { CreateMode } from '../../../src/zookeeper/requests.ts';
 import { Session, type SessionOptions } from '../../../src/zookeeper/session.ts';
 import { openSocket } from '../../../src/zookeeper/sockets.ts';
 import { startFaultProxy } from '../../support/fault-proxy.ts';
+import { SimulatedClock } from '../../support/simulated-clock.ts';
 import { freshChroot, sharedServer, sharedServerWithChroot } from '../../support/zookeeper.ts';
 import { framed, int, long, STAT, startScriptedServer } from './scripted-server.ts';
 
@@ -42,6 +44,32 @@ const told = <K extends 'attached' | 'detached' | 'expired'>(session: Session, e
   new Promise<unknown>((resolve) => {
     session.once(event, resolve as never);
   });
+
+/**
+ * What `connect` fails with. The first attempt has all the time it needs; for the others no time
+ * passes but what their deadlines take, so that they run out of it.
+ */
+async function failureOfConnect(port: number): Promise<unknown> {
+  const clock = new SimulatedClock();
+  let failure: unknown;
+  const firstRound = new Promise<void>((resolve) => {
+    const session = made({ hosts: [{ host: '127.0.0.1', port }], clock, log: () => resolve() });
+    session.connect(300).catch((error: unknown) => {
+      failure = error;
+    });
+  });
+  await firstRound;
+  await passUntil(clock, () => failure !== undefined);
+  return failure;
+}
+
+async function passUntil(clock: SimulatedClock, isDone: () => boolean): Promise<void> {
+  while (!isDone()) {
+    await clock.advance(10);
+    // Sockets, and failures to open one, are heard of between two turns of the event loop.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
 
 async function through() {
   const { host, port } = sharedServer();
@@ -107,10 +135,9 @@ describe('a session', () => {
       await connection.shakeHands({ timeoutMs: 0, sessionId: 0n });
       connection.socket.end();
     });
-    const session = made({ hosts: [{ host: '127.0.0.1', port }] });
-    const refused = session.connect(300);
-    await expect(refused).rejects.toBeInstanceOf(UnreachableError);
-    await expect(refused).rejects.toMatchObject({
+    const failure = await failureOfConnect(port);
+    expect(failure).toBeInstanceOf(UnreachableError);
+    expect(failure).toMatchObject({
       failures: [{ problem: expect.stringContaining('makes no session') }],
     });
   });
@@ -122,8 +149,7 @@ describe('a session', () => {
         await connection.frame();
         connection.send(int(0), int(4000), long(7n), int(length), Buffer.alloc(16));
       });
-      const refused = made({ hosts: [{ host: '127.0.0.1', port }] }).connect(300);
-      await expect(refused).rejects.toMatchObject({
+      expect(await failureOfConnect(port)).toMatchObject({
         failures: [{ problem: expect.stringContaining('malformed') }],
       });
     },
@@ -427,6 +453,46 @@ describe('a try to connect', () => {
     expect(problems['127.0.0.1:1']).toBe('connection refused');
     expect(problems[`127.0.0.1:${mute.port}`]).toMatch(/no answer to the handshake/);
     expect(problems[`127.0.0.1:${closing.port}`]).toMatch(/instead of answering the handshake/);
+  });
+
+  it.each([51, 170, 300, 301.7, 4000])(
+    'of %s ms starts no attempt that could only end for want of time',
+    async (boundMs) => {
+      for (let random = 0.0005; random < 1; random += 0.05) {
+        const clock = new SimulatedClock();
+        const until = clock.now() + boundMs;
+        const leftMs: number[] = [];
+        let failure: unknown;
+        const session = made({
+          ...openAccess([1, 2].map((port) => ({ host: '127.0.0.1', port }))),
+          clock,
+          random: () => random,
+          openSocket: () => {
+            leftMs.push(until - clock.now());
+            throw new Error('no route');
+          },
+        });
+        session.connect(boundMs).catch((error: unknown) => {
+          failure = error;
+        });
+        await passUntil(clock, () => failure !== undefined);
+        expect(leftMs[0]).toBeCloseTo(boundMs);
+        expect(Math.min(...leftMs)).toBeGreaterThanOrEqual(MIN_ATTEMPT_MS);
+        expect(clock.now()).toBeLessThan(until + 10);
+      }
+    },
+  );
+
+  it('tells of what a server did, not of a later attempt that ran out of time', async () => {
+    const { port } = await startScriptedServer(async (connection) => {
+      if (connection.number > 1) return;
+      await connection.frame();
+      connection.socket.end();
+    });
+    const failure = await failureOfConnect(port);
+    expect(failure).toMatchObject({
+      failures: [{ problem: expect.stringContaining('instead of answering the handshake') }],
+    });
   });
 
   it('can be abandoned: nothing is said any more, and no timer is left', async () => {

