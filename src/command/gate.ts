@@ -6,9 +6,10 @@ import type { GrantInfo } from '../../machines/contract.ts';
 import type { CommandExit } from '../../machines/outcome.ts';
 import { type Child, startChild } from './child.ts';
 import { type EnvironmentPlan, envArguments } from './environment.ts';
-import { gateScript } from './gate-script.ts';
+import { gateScript, SLACK_VARIABLE } from './gate-script.ts';
 import { asLines, lineCutter } from './lines.ts';
 import { readProcess } from './process-table.ts';
+import { valueOr } from './reading.ts';
 import type { Identity } from './types.ts';
 
 export interface GateOptions {
@@ -21,13 +22,25 @@ export interface GateOptions {
   readonly ignoreHangup: boolean;
   /** cgroup.procs of the folder to enter, or null. */
   readonly entrance: string | null;
-  /** What to be known by where no folder is entered. */
-  readonly brand: string;
+  /** The marks that it is to carry (marks.ts). */
+  readonly limit: string;
+  readonly slack: string | null;
+}
+
+/** What it reports when it waits. */
+export interface ParkedGate {
+  /** It could not enter the cgroup. */
+  readonly outside: boolean;
+  /** Variables with odd names will be missing. */
+  readonly lossy: boolean;
+  /** Marks that it could set. */
+  readonly limit: boolean;
+  readonly slack: boolean;
 }
 
 export interface GateEvents {
-  /** It waits. `lossy`: variables with odd names will be missing. */
-  readonly onParked: (how: { outside: boolean; lossy: boolean }) => void;
+  /** It waits. */
+  readonly onParked: (how: ParkedGate) => void;
   /** It was opened, and is the command now. */
   readonly onStarted: () => void;
   /** It was opened, but the kernel would not execute the command. */
@@ -55,9 +68,10 @@ export class Gate {
 
   constructor(options: GateOptions, events: GateEvents) {
     this.#events = events;
-    const { cwd, plan } = options;
+    const { cwd, plan, slack } = options;
+    const env = slack === null ? plan.gate : { ...plan.gate, [SLACK_VARIABLE]: slack };
     this.#child = startChild(
-      { words: wordsOf(options), cwd, env: plan.gate, standardStreams: 'inherit' },
+      { words: wordsOf(options), cwd, env, standardStreams: 'inherit' },
       {
         onText: lineCutter((line) => this.#heard(line)),
         onClosed: () => this.#closed(),
@@ -66,7 +80,7 @@ export class Gate {
       },
     );
     const { pid } = this.#child;
-    if (pid !== null) this.#identity = { pid, start: readProcess(pid)?.start ?? 0 };
+    if (pid !== null) this.#identity = { pid, start: startOf(pid) };
   }
 
   /** The gate's process, then the command's; null when it could not be made. */
@@ -107,8 +121,13 @@ export class Gate {
     const [word, ...rest] = line.split(' ');
     if (word === 'parked' && this.#state === 'starting') {
       this.#state = 'parked';
-      const outside = rest.includes('outside');
-      this.#events.onParked({ outside, lossy: rest.includes('lossy') });
+      const says = (what: keyof ParkedGate) => rest.includes(what);
+      this.#events.onParked({
+        outside: says('outside'),
+        lossy: says('lossy'),
+        limit: says('limit'),
+        slack: says('slack'),
+      });
     } else if (word === 'failed' && this.#state === 'opening') {
       this.#state = 'refused';
       this.#events.onRefused(Number(rest[0]));
@@ -144,9 +163,14 @@ export class Gate {
 }
 
 function wordsOf(options: GateOptions): readonly string[] {
-  const { shell, plan, ignoreHangup, entrance, brand } = options;
+  const { shell, plan, ignoreHangup, entrance, limit } = options;
   const env = options.env === null ? [] : [options.env, ...envArguments(plan)];
   const hup = ignoreHangup ? 'hup' : '';
-  const settings = ['gate', entrance ?? '', brand, hup, String(env.length)];
+  const settings = ['gate', entrance ?? '', limit, hup, String(env.length)];
   return [...shell, '-c', gateScript(plan), ...settings, ...env, ...options.words];
+}
+
+/** 0, which is older than any process, where it can't be read: then no other process is taken for it. */
+function startOf(pid: number): number {
+  return valueOr(readProcess(pid), null)?.start ?? 0;
 }

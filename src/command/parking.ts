@@ -6,17 +6,16 @@
 import { existsSync } from 'node:fs';
 import type { GrantInfo } from '../../machines/contract.ts';
 import type { CommandExit } from '../../machines/outcome.ts';
-import { newBrand } from './brand.ts';
 import { makeFolder, removeFolder, sweepBeside } from './cgroup.ts';
-import { CgroupReach } from './cgroup-reach.ts';
-import { Gate } from './gate.ts';
+import { Gate, type ParkedGate } from './gate.ts';
 import { GroupReach } from './group-reach.ts';
+import { type Marks, newLimit, newSlack } from './marks.ts';
 import { markerOf, prepare, resolveCommand } from './preparation.ts';
 import { hasProcessTable } from './process-table.ts';
 import { type First, type Reach, signalGroup } from './reach.ts';
 import type { Resolution } from './resolve.ts';
-import { TreeReach } from './tree-reach.ts';
 import type { Identity, SupervisorOptions } from './types.ts';
+import { UnionReach } from './union-reach.ts';
 
 export const DEFAULT_SHELL = ['/bin/sh'];
 /** A gate that could not be parked so often in a row won't be. */
@@ -41,13 +40,15 @@ export interface ParkingEvents {
 }
 
 export class Parking {
-  readonly brand = newBrand();
+  readonly #limit = newLimit();
+  readonly #slack = newSlack();
   readonly #options: SupervisorOptions;
   readonly #events: ParkingEvents;
   #wantsFolder: boolean;
   #folder: string | null = null;
   #gate: Gate | null = null;
   #reach: Reach | null = null;
+  #marks: Marks;
   #found: Resolution | null = null;
   /** Names of variables that a shell can't keep. */
   #odd: readonly string[] = [];
@@ -59,11 +60,17 @@ export class Parking {
     this.#options = options;
     this.#events = events;
     this.#wantsFolder = options.reach !== 'group';
+    this.#marks = this.#marksOf({ limit: true, slack: true });
   }
 
   /** What everything that the command started is found by. */
   get reach(): Reach | null {
     return this.#reach;
+  }
+
+  /** What every process of the command carries; until it is parked, what it is to carry. */
+  get marks(): Marks {
+    return this.#marks;
   }
 
   /** The cgroup that the gate is in, or about to enter; null: it gets none. */
@@ -88,7 +95,15 @@ export class Parking {
     this.#odd = preparation.plan.odd;
     const entrance = this.#folder === null ? null : `${this.#folder}/cgroup.procs`;
     const gate: Gate = new Gate(
-      { shell, cwd, ignoreHangup, entrance, brand: this.brand, ...preparation },
+      {
+        shell,
+        cwd,
+        ignoreHangup,
+        entrance,
+        limit: this.#limit,
+        slack: this.#slack,
+        ...preparation,
+      },
       {
         onParked: (how) => this.#parked(how),
         onStarted: () => this.#events.onStarted(gate.identity?.pid ?? 0),
@@ -181,19 +196,37 @@ export class Parking {
   }
 
   #reachOf(first: First): Reach {
-    if (this.#folder !== null) return new CgroupReach(first, this.#folder);
     if (!hasProcessTable) return new GroupReach(first);
-    const marks = { marker: markerOf(this.#options), brand: this.brand };
-    return new TreeReach(first, marks, this.#options.clock);
+    const { clock, log } = this.#options;
+    return new UnionReach({
+      first,
+      init: null,
+      folder: this.#folder,
+      marks: this.#marks,
+      clock,
+      log,
+    });
   }
 
-  #parked({ outside, lossy }: { outside: boolean; lossy: boolean }): void {
+  #marksOf({ limit, slack }: Pick<ParkedGate, 'limit' | 'slack'>): Marks {
+    return {
+      variable: markerOf(this.#options),
+      limit: limit ? this.#limit : null,
+      slack: slack ? this.#slack : null,
+    };
+  }
+
+  #parked(how: ParkedGate): void {
     const gate = this.#gate;
-    if (this.#folder !== null && outside && gate?.identity) {
-      this.#goWithout(`${this.#folder} can't be entered`);
-      this.#reach = this.#reachOf({ identity: gate.identity, hasEnded: () => gate.hasEnded });
+    if (gate?.identity == null) return;
+    if (this.#folder !== null && how.outside) this.#goWithout(`${this.#folder} can't be entered`);
+    if (!how.limit) {
+      const message = 'the command gets no mark by RLIMIT_LOCKS: the hard limit is lower';
+      this.#options.log('debug', message);
     }
-    if (lossy && this.#odd.length > 0) {
+    this.#marks = this.#marksOf(how);
+    this.#reach = this.#reachOf({ identity: gate.identity, hasEnded: () => gate.hasEnded });
+    if (how.lossy && this.#odd.length > 0) {
       const message = `there is no env -S here: the command goes without ${this.#odd.join(', ')}`;
       this.#options.log('warn', message);
     }

@@ -14,15 +14,12 @@ import { build } from 'esbuild';
 import { afterAll } from 'vitest';
 import type { CommandEvent, GrantInfo, LeaseInfo } from '../../../machines/contract.ts';
 import { systemClock } from '../../../src/clock.ts';
-import {
-  hasVariable,
-  type ProcessRecord,
-  readProcess,
-  readProcessTable,
-} from '../../../src/command/process-table.ts';
+import { hasVariable } from '../../../src/command/marks.ts';
+import type { ProcessRecord } from '../../../src/command/process-table.ts';
 import { CommandSupervisor } from '../../../src/command/supervisor.ts';
 import type { Identity, SupervisorOptions } from '../../../src/command/types.ts';
 import type { HolderRequest, HolderSettings } from '../../fixtures/commands/holder-protocol.ts';
+import { certain, readProcess, readProcessTable } from '../../support/process-list.ts';
 import { until } from '../../support/until.ts';
 
 /** Each as /bin/sh, by that name: bash behaves differently under its own. */
@@ -183,7 +180,7 @@ export async function pidIn(file: string): Promise<Identity> {
 /** Who was started with this variable and lives. */
 export function carriers(marker: string): readonly ProcessRecord[] {
   return [...readProcessTable().values()].filter(
-    ({ pid, state }) => !'ZX'.includes(state) && hasVariable(pid, marker),
+    ({ pid, state }) => !'ZX'.includes(state) && certain(hasVariable(pid, marker)),
   );
 }
 

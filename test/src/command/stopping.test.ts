@@ -24,7 +24,7 @@ function ladder({ hasExited = false } = {}) {
   const state = { isEmpty: false, hasExited };
   const reach: Reach = {
     name: 'made up',
-    isEmpty: () => state.isEmpty,
+    presence: () => ({ state: state.isEmpty ? 'empty' : 'populated' }),
     living: () => [PROCESS],
     signal: (signal) => told.push(`${signal} ${clock.now()}`),
     kill: () => told.push(`SIGKILL ${clock.now()}`),
@@ -35,7 +35,7 @@ function ladder({ hasExited = false } = {}) {
     reach,
     clock,
     hasExited: () => state.hasExited,
-    onUndying: (processes) => told.push(`undying ${processes.join()}`),
+    onUndying: (processes, unknown) => told.push(`undying ${processes.join()}${unknown ?? ''}`),
     onDone: (means, outlived) => told.push(`done ${means} ${outlived.join()}`),
   });
   return { clock, told, state, stopping };
