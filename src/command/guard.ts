@@ -4,7 +4,8 @@
  */
 import { existsSync } from 'node:fs';
 import { type Child, startChild } from './child.ts';
-import { GUARD_BOOT, GUARD_ENDING, GUARD_SCRIPT } from './guard-script.ts';
+import { GUARD_ENDING } from './guard-ending.ts';
+import { GUARD_BOOT, GUARD_SCRIPT } from './guard-script.ts';
 import { asLines, lineCutter } from './lines.ts';
 
 export interface GuardEvents {
