@@ -20,11 +20,11 @@ export const GUARD_ENDING = firing() + looking() + marking();
 function firing(): string {
   return `
 # A pipe of our own, to wait at. bash makes one only of a here-document that is not empty, and before
-# 5.1 a file.
-exec 8<<SOMETHING
+# 5.1 a file. Behind \`command\`, an exec that fails does not end the shell.
+command exec 8<<SOMETHING
 .
 SOMETHING
-exec 9<>/proc/self/fd/8 8<&-
+command exec 9<>/proc/self/fd/8 8<&-
 IFS= read -r rest <&9
 if [ -n "$hasread" ] && [ -p /proc/self/fd/9 ]; then
   nap() { IFS= read -r -t "$1" rest <&9; }
@@ -37,18 +37,17 @@ asked=' '
 end_all() {
   alldead=
   echo firing >&3
-  rounds=0
-  while [ "$rounds" -lt 3000 ]; do
+  rounds=0 unsure=
+  while [ "$rounds" -lt 3000 ] || [ -n "$unsure" ]; do
     alive=
     [ -z "$folder" ] || [ ! -d "$folder" ] || end_folder || alive=1
     if [ -e /proc/self/stat ]; then end_tree || alive=1
     else end_group || alive=1
     fi
-    [ -n "$alive" ] || break
+    [ -n "$alive" ] || { alldead=1; break; }
     rounds=$((rounds + 1))
     if [ "$rounds" -lt 100 ]; then nap 0.02; else nap 1; fi
   done
-  [ "$rounds" -ge 3000 ] || alldead=1
   [ -z "$folder" ] || find "$folder" -depth -type d -exec rmdir {} \\;
   echo fired >&3
 }

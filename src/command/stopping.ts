@@ -116,7 +116,8 @@ export class Stopping {
 
   #report(now: number, presence: Presence): void {
     const unknown = presence.state === 'unknown' ? presence.reason : null;
-    if (unknown !== null) this.#nextReport = Math.min(this.#nextReport, now + UNKNOWN_MS);
+    const isFirst = unknown !== null && this.#nextReport === Number.POSITIVE_INFINITY;
+    if (isFirst) this.#nextReport = now + UNKNOWN_MS;
     if (now < this.#nextReport || (unknown === null && now < this.#killAt)) return;
     this.#nextReport = now + UNDYING_MS;
     this.#options.onUndying(this.#options.reach.living().map(label), unknown);

@@ -6,7 +6,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -200,6 +200,8 @@ function holderScript(): Promise<string> {
     const source = new URL('../../fixtures/commands/holder.ts', import.meta.url);
     const entryPoints = [fileURLToPath(source)];
     await build({ entryPoints, outfile, bundle: true, platform: 'node', format: 'esm' });
+    // Some holders run as another user.
+    chmodSync(folder, 0o755);
     return outfile;
   })();
   return bundle;
@@ -216,10 +218,17 @@ export interface Holder {
 
 type Stdio = 'pipe' | 'ignore' | 'inherit';
 
+interface HolderRest {
+  readonly reaper?: HolderSettings['reaper'];
+  readonly stdio?: Stdio;
+  /** Program and arguments that execute the holder, as another user or with other limits. */
+  readonly through?: readonly string[];
+}
+
 export async function hold(
   settings: Omit<Partial<HolderSettings['options']>, 'command'> &
     Pick<SupervisorOptions, 'command'>,
-  rest: { readonly reaper?: HolderSettings['reaper']; readonly stdio?: Stdio } = {},
+  rest: HolderRest = {},
 ): Promise<Holder> {
   const guid = settings.guid ?? newGuid();
   const options = { lockId: 'test', guard: true, killAfterMs: 2000, ...settings, guid };
@@ -227,9 +236,12 @@ export async function hold(
     options,
     ...(rest.reaper === undefined ? {} : { reaper: rest.reaper }),
   };
-  const { stdio = 'ignore' } = rest;
-  const child = spawn(process.execPath, [await holderScript(), JSON.stringify(whole)], {
+  const { stdio = 'ignore', through = [] } = rest;
+  const own = [process.execPath, await holderScript(), JSON.stringify(whole)];
+  const [program = '', ...words] = [...through, ...own];
+  const child = spawn(program, words, {
     stdio: [stdio, stdio, 'inherit', 'ipc'],
+    ...(through.length > 0 && { cwd: '/' }),
     // Something that is the command's business, and not the guard's.
     env: { ...process.env, LOCKEX_OUTER: 'secret' },
   });
