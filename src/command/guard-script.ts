@@ -5,6 +5,7 @@
  *
  * It must run in dash, busybox ash and bash, and be cheap: it may sit beside a command for months.
  */
+import { INIT_KILL_SIGNAL } from './init-runtime.ts';
 
 /**
  * The shell gets this as its script, and the real one in a variable: `ps` stays readable, and the
@@ -19,6 +20,8 @@ export const GUARD_BOOT = 'eval "$script"';
  * takes a shell some system calls for each byte.
  *
  *   gate PID START        the command's first process, now or later, and its start time
+ *   init PID START        its parent, which kills all that it started when it gets INIT_KILL_SIGNAL
+ *                         (init-runtime.ts); ' ': there is none
  *   folder PATH           the cgroup that holds all of it
  *   marker NAME           the variable that it was started with
  *   brand NUMBER          the limit that it was started with (brand.ts)
@@ -53,7 +56,7 @@ set --
 newline='
 '
 deadline= fired= shut= gate= start= folder= marker= brand= ours= credentials= part= alldead=
-isbroken= hasread=
+isbroken= hasread= init= initstart=
 if [ -r /proc/uptime ]; then
   second=100 slack=5
   now() { read -r up rest </proc/uptime; up=\${up%.*}\${up#*.}; }
@@ -75,6 +78,7 @@ handle() {
   case $1 in
     beat\\ *) if [ -z "$fired" ]; then deadline=\${1#beat }; echo "$1" >&3; fi ;;
     gate\\ *) gate=\${1#gate }; start=\${gate#* }; gate=\${gate% *} ;;
+    init\\ *) init=\${1#init } initstart=\${init#* } init=\${init% *} ;;
     folder\\ *) folder=\${1#folder } ;;
     marker\\ *) marker=\${1#marker } ;;
     brand\\ *) brand=\${1#brand } ;;
@@ -238,6 +242,10 @@ fi
 end_all() {
   alldead=
   echo firing >&3
+  if [ -n "$init" ] && is_it "$init" "$initstart"; then
+    kill -CONT "$init"
+    kill -${INIT_KILL_SIGNAL} "$init"
+  fi
   rounds=0
   while [ "$rounds" -lt 3000 ]; do
     if [ -n "$folder" ] && [ -d "$folder" ]; then end_folder && break

@@ -11,6 +11,7 @@ import { makeFolder, removeFolder, sweepBeside } from './cgroup.ts';
 import { CgroupReach } from './cgroup-reach.ts';
 import { Gate } from './gate.ts';
 import { GroupReach } from './group-reach.ts';
+import { findInitRuntimes, type InitRuntime } from './init-runtime.ts';
 import { markerOf, prepare, resolveCommand } from './preparation.ts';
 import { hasProcessTable } from './process-table.ts';
 import { type First, type Reach, signalGroup } from './reach.ts';
@@ -27,8 +28,11 @@ const DYING_MS = 5;
 const DYING_TRIES = 20;
 
 export interface ParkingEvents {
-  /** A process stands that will be the gate: the guard must know it, and where it is to be found. */
-  readonly onGate: (identity: Identity) => void;
+  /**
+   * A process stands that will be the gate: the guard must know it and its init (null: none), and
+   * where it is to be found.
+   */
+  readonly onGate: (identity: Identity, init: Identity | null) => void;
   /** It waits to be opened. */
   readonly onParked: () => void;
   readonly onStarted: (pid: number) => void;
@@ -44,6 +48,8 @@ export class Parking {
   readonly brand = newBrand();
   readonly #options: SupervisorOptions;
   readonly #events: ParkingEvents;
+  /** The init runs on the first; those that are unfit for it here are taken out. */
+  #runtimes: readonly InitRuntime[];
   #wantsFolder: boolean;
   #folder: string | null = null;
   #gate: Gate | null = null;
@@ -58,6 +64,7 @@ export class Parking {
   constructor(options: SupervisorOptions, events: ParkingEvents) {
     this.#options = options;
     this.#events = events;
+    this.#runtimes = options.initRuntimes ?? findInitRuntimes();
     this.#wantsFolder = options.reach !== 'group';
   }
 
@@ -81,26 +88,28 @@ export class Parking {
   }
 
   park(): void {
-    const { shell = DEFAULT_SHELL, cwd, ignoreHangup = false } = this.#options;
+    const { shell = DEFAULT_SHELL, cwd, ignoreHangup = false, clock } = this.#options;
+    const runtime = this.#runtimes[0] ?? null;
     this.#haveFolder();
     const { found, ...preparation } = prepare(this.#options);
     this.#found = found;
     this.#odd = preparation.plan.odd;
     const entrance = this.#folder === null ? null : `${this.#folder}/cgroup.procs`;
     const gate: Gate = new Gate(
-      { shell, cwd, ignoreHangup, entrance, brand: this.brand, ...preparation },
+      { runtime, clock, shell, cwd, ignoreHangup, entrance, brand: this.brand, ...preparation },
       {
+        onIdentified: () => this.#identified(gate),
         onParked: (how) => this.#parked(how),
         onStarted: () => this.#events.onStarted(gate.identity?.pid ?? 0),
         onRefused: (status) => this.#refused(status),
         onExit: (exit) => this.#ended(gate, exit),
         onError: (error) => this.#unparkable(error),
+        onUnfit: (reason) => this.#unfit(reason),
+        onInitLost: () => this.#initLost(gate),
       },
     );
     this.#gate = gate;
-    if (gate.identity === null) return;
-    this.#reach = this.#reachOf({ identity: gate.identity, hasEnded: () => gate.hasEnded });
-    this.#events.onGate(gate.identity);
+    if (gate.identity !== null) this.#identified(gate);
   }
 
   /** Why the command could not be run, by the last look; null: it could. */
@@ -149,14 +158,17 @@ export class Parking {
     this.#options.clock.clearTimeout(this.#timer);
     this.#state = 'over';
     this.#gate?.kill();
-    this.#gate = null;
     this.#reach?.kill();
+    // After the cgroup was killed at once: the init would kill the same one by one.
+    this.#gate?.release();
+    this.#gate = null;
     if (this.#folder !== null) removeFolderSoon(this.#folder);
   }
 
   /** Everything is dead: gives back what was made for it. */
   release(): void {
     this.#state = 'over';
+    this.#gate?.release();
     this.#reach?.close();
     if (this.#folder === null) return;
     removeFolder(this.#folder);
@@ -185,6 +197,29 @@ export class Parking {
     if (!hasProcessTable) return new GroupReach(first);
     const marks = { marker: markerOf(this.#options), brand: this.brand };
     return new TreeReach(first, marks, this.#options.clock);
+  }
+
+  #identified(gate: Gate): void {
+    if (gate.identity === null || gate !== this.#gate) return;
+    this.#reach = this.#reachOf({ identity: gate.identity, hasEnded: () => gate.hasEnded });
+    this.#events.onGate(gate.identity, gate.init);
+  }
+
+  /** Another interpreter, or none: a gate without an init does as well, but its orphans may be lost. */
+  #unfit(reason: string): void {
+    const [runtime, ...others] = this.#runtimes;
+    this.#options.log('debug', `${runtime?.name} can't be the init of the command: ${reason}`);
+    this.#runtimes = others;
+    if (this.#state === 'closing') this.#closed();
+    else if (this.#state === 'open') this.park();
+  }
+
+  /** Orphans of the command are adopted by PID 1 from now on: nothing of it may live on. */
+  #initLost(gate: Gate): void {
+    if (gate !== this.#gate || !gate.wasOpened) return;
+    const message = 'the init of the command ended unexpectedly: killing the command';
+    this.#options.log('error', message);
+    this.#reach?.kill();
   }
 
   #parked({ outside, lossy }: { outside: boolean; lossy: boolean }): void {

@@ -36,8 +36,10 @@ export interface Reach {
  * kernel gives the number to no other while a member lives.
  */
 export function signalGroup(first: First, signal: NodeJS.Signals): boolean {
-  const { pid } = first.identity;
-  if (first.hasEnded() && readProcess(pid) !== null) return false;
+  const { pid, start } = first.identity;
+  const holder = readProcess(pid);
+  // Also before its end was reported: its parent, the init, may have reaped it a moment ago.
+  if (holder !== null && (first.hasEnded() || holder.start !== start)) return false;
   return trySignal(-pid, signal);
 }
 

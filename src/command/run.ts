@@ -40,8 +40,9 @@ export class Run {
     this.#options = options;
     this.#emit = emit;
     this.#parking = new Parking(options, {
-      onGate: ({ pid, start }) => {
+      onGate: ({ pid, start }, init) => {
         this.#guarding?.tell('gate', `gate ${pid} ${start}`);
+        this.#guarding?.tell('init', `init ${init?.pid ?? ''} ${init?.start ?? ''}`);
         this.#tellOfFolder();
       },
       onParked: () => this.#parked(),
