@@ -6,6 +6,8 @@
  * `unsure`, and there is another.
  */
 
+import { INIT_KILL_SIGNAL } from './init-runtime.ts';
+
 /** In the variable `ending` of the guard. */
 export const GUARD_ENDING = firing() + looking() + marking();
 
@@ -37,6 +39,10 @@ asked=' '
 end_all() {
   alldead=
   echo firing >&3
+  if [ -n "$init" ] && is_it "$init" "$initstart"; then
+    kill -CONT "$init"
+    kill -${INIT_KILL_SIGNAL} "$init"
+  fi
   rounds=0 unsure=
   while [ "$rounds" -lt 3000 ] || [ -n "$unsure" ]; do
     alive=

@@ -19,11 +19,12 @@ export const GUARD_BOOT = 'eval "$script"';
  * takes a shell some system calls for each byte.
  *
  *   gate PID START        the command's first process, now or later, and its start time
+ *   init PID START        its parent, which kills all that it started when it gets INIT_KILL_SIGNAL
+ *                         (init-runtime.ts); ' ': there is none
  *   folder PATH           the cgroup that holds all of it
  *   marker NAME           the variable that it was started with
  *   brand NUMBER          the limit on file locks that it was started with, or '' (marks.ts)
  *   slack NUMBER          the timer slack that it was started with, or ''
- *   init PID START        the process that adopts what the command leaves behind
  *   shut                  nothing was started yet: a deadline that passes ends nothing
  *   open                  it is about to be, or was; so it is if nothing is said
  *   ours PID:START …      others that it started, as far as lockex saw them; replaces what was said

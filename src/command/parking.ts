@@ -9,10 +9,11 @@ import type { CommandExit } from '../../machines/outcome.ts';
 import { makeFolder, removeFolder, sweepBeside } from './cgroup.ts';
 import { Gate, type ParkedGate } from './gate.ts';
 import { GroupReach } from './group-reach.ts';
+import { findInitRuntimes, type InitRuntime } from './init-runtime.ts';
 import { type Marks, newLimit, newSlack } from './marks.ts';
 import { markerOf, prepare, resolveCommand } from './preparation.ts';
 import { hasProcessTable } from './process-table.ts';
-import { type First, type Reach, signalGroup } from './reach.ts';
+import { type First, type Init, type Reach, signalGroup } from './reach.ts';
 import type { Resolution } from './resolve.ts';
 import type { Identity, SupervisorOptions } from './types.ts';
 import { UnionReach } from './union-reach.ts';
@@ -26,8 +27,11 @@ const DYING_MS = 5;
 const DYING_TRIES = 20;
 
 export interface ParkingEvents {
-  /** A process stands that will be the gate: the guard must know it, and where it is to be found. */
-  readonly onGate: (identity: Identity) => void;
+  /**
+   * A process stands that will be the gate: the guard must know it and its init (null: none), and
+   * where it is to be found.
+   */
+  readonly onGate: (identity: Identity, init: Identity | null) => void;
   /** It waits to be opened. */
   readonly onParked: () => void;
   readonly onStarted: (pid: number) => void;
@@ -35,6 +39,8 @@ export interface ParkingEvents {
   readonly onFailed: (exitCode: 125 | 126 | 127, message: string) => void;
   /** The process of a gate that was opened has ended: the command's, that is. */
   readonly onExited: (exit: CommandExit) => void;
+  /** No process of the command is left below its init. */
+  readonly onEmpty: () => void;
   /** After `close`: no gate is left, and none was opened. */
   readonly onClosed: () => void;
 }
@@ -44,6 +50,8 @@ export class Parking {
   readonly #slack = newSlack();
   readonly #options: SupervisorOptions;
   readonly #events: ParkingEvents;
+  /** The init runs on the first; those that are unfit for it here are taken out. */
+  #runtimes: readonly InitRuntime[];
   #wantsFolder: boolean;
   #folder: string | null = null;
   #gate: Gate | null = null;
@@ -59,6 +67,7 @@ export class Parking {
   constructor(options: SupervisorOptions, events: ParkingEvents) {
     this.#options = options;
     this.#events = events;
+    this.#runtimes = options.initRuntimes ?? findInitRuntimes();
     this.#wantsFolder = options.reach !== 'group';
     this.#marks = this.#marksOf({ limit: true, slack: true });
   }
@@ -71,6 +80,11 @@ export class Parking {
   /** What every process of the command carries; until it is parked, what it is to carry. */
   get marks(): Marks {
     return this.#marks;
+  }
+
+  /** Its orphans can't get lost: all that it starts has an init for an ancestor. */
+  get hasInit(): boolean {
+    return this.#gate?.init != null && this.#gate.descendants !== 'unknown';
   }
 
   /** The cgroup that the gate is in, or about to enter; null: it gets none. */
@@ -88,7 +102,8 @@ export class Parking {
   }
 
   park(): void {
-    const { shell = DEFAULT_SHELL, cwd, ignoreHangup = false } = this.#options;
+    const { shell = DEFAULT_SHELL, cwd, ignoreHangup = false, clock } = this.#options;
+    const runtime = this.#runtimes[0] ?? null;
     this.#haveFolder();
     const { found, ...preparation } = prepare(this.#options);
     this.#found = found;
@@ -96,6 +111,8 @@ export class Parking {
     const entrance = this.#folder === null ? null : `${this.#folder}/cgroup.procs`;
     const gate: Gate = new Gate(
       {
+        runtime,
+        clock,
         shell,
         cwd,
         ignoreHangup,
@@ -105,17 +122,19 @@ export class Parking {
         ...preparation,
       },
       {
+        onIdentified: () => this.#identified(gate),
         onParked: (how) => this.#parked(how),
         onStarted: () => this.#events.onStarted(gate.identity?.pid ?? 0),
         onRefused: (status) => this.#refused(status),
         onExit: (exit) => this.#ended(gate, exit),
         onError: (error) => this.#unparkable(error),
+        onUnfit: (reason) => this.#unfit(reason),
+        onInitLost: () => this.#initLost(gate),
+        onEmpty: () => gate === this.#gate && this.#events.onEmpty(),
       },
     );
     this.#gate = gate;
-    if (gate.identity === null) return;
-    this.#reach = this.#reachOf({ identity: gate.identity, hasEnded: () => gate.hasEnded });
-    this.#events.onGate(gate.identity);
+    if (gate.identity !== null) this.#identified(gate);
   }
 
   /** Why the command could not be run, by the last look; null: it could. */
@@ -163,15 +182,19 @@ export class Parking {
   dispose(): void {
     this.#options.clock.clearTimeout(this.#timer);
     this.#state = 'over';
-    this.#gate?.kill();
-    this.#gate = null;
+    // A command that was started is killed with regard to what it runs through sudo (union-reach.ts).
+    if (!this.wasOpened) this.#gate?.kill();
     this.#reach?.kill();
+    // After the cgroup was killed at once: the init would kill the same one by one.
+    this.#gate?.release();
+    this.#gate = null;
     if (this.#folder !== null) removeFolderSoon(this.#folder);
   }
 
   /** Everything is dead: gives back what was made for it. */
   release(): void {
     this.#state = 'over';
+    this.#gate?.release();
     this.#reach?.close();
     if (this.#folder === null) return;
     removeFolder(this.#folder);
@@ -195,12 +218,13 @@ export class Parking {
     this.#wantsFolder = false;
   }
 
-  #reachOf(first: First): Reach {
+  #reachOf(gate: Gate, identity: Identity): Reach {
+    const first: First = { identity, hasEnded: () => gate.hasEnded };
     if (!hasProcessTable) return new GroupReach(first);
     const { clock, log } = this.#options;
     return new UnionReach({
       first,
-      init: null,
+      init: initOf(gate),
       folder: this.#folder,
       marks: this.#marks,
       clock,
@@ -216,6 +240,29 @@ export class Parking {
     };
   }
 
+  #identified(gate: Gate): void {
+    if (gate.identity === null || gate !== this.#gate) return;
+    this.#reach = this.#reachOf(gate, gate.identity);
+    this.#events.onGate(gate.identity, gate.init);
+  }
+
+  /** Another interpreter, or none: a gate without an init does as well, but its orphans may be lost. */
+  #unfit(reason: string): void {
+    const [runtime, ...others] = this.#runtimes;
+    this.#options.log('debug', `${runtime?.name} can't be the init of the command: ${reason}`);
+    this.#runtimes = others;
+    if (this.#state === 'closing') this.#closed();
+    else if (this.#state === 'open') this.park();
+  }
+
+  /** Orphans of the command are adopted by PID 1 from now on: nothing of it may live on. */
+  #initLost(gate: Gate): void {
+    if (gate !== this.#gate || !gate.wasOpened) return;
+    const message = 'the init of the command ended unexpectedly: killing the command';
+    this.#options.log('error', message);
+    this.#reach?.kill();
+  }
+
   #parked(how: ParkedGate): void {
     const gate = this.#gate;
     if (gate?.identity == null) return;
@@ -225,7 +272,7 @@ export class Parking {
       this.#options.log('debug', message);
     }
     this.#marks = this.#marksOf(how);
-    this.#reach = this.#reachOf({ identity: gate.identity, hasEnded: () => gate.hasEnded });
+    this.#reach = this.#reachOf(gate, gate.identity);
     if (how.lossy && this.#odd.length > 0) {
       const message = `there is no env -S here: the command goes without ${this.#odd.join(', ')}`;
       this.#options.log('warn', message);
@@ -282,4 +329,15 @@ function removeFolderSoon(folder: string): void {
   for (let tries = 0; tries < DYING_TRIES && !removeFolder(folder); tries += 1) {
     Atomics.wait(never, 0, 0, DYING_MS);
   }
+}
+
+function initOf(gate: Gate): Init | null {
+  const { init } = gate;
+  if (init === null) return null;
+  const states = { some: 'populated', none: 'empty', unknown: 'gone' } as const;
+  return {
+    identity: init,
+    state: () => states[gate.descendants],
+    killAll: () => gate.killAll(),
+  };
 }

@@ -77,6 +77,12 @@ export function readProcess(pid: number): Reading<ProcessRecord | null> {
   return record === null ? unknown(`cannot parse ${path}`) : known(record);
 }
 
+/** When a process was started; 0, which no process was, where that can't be read. */
+export function startOf(pid: number): number {
+  const reading = readProcess(pid);
+  return reading.known ? (reading.value?.start ?? 0) : 0;
+}
+
 /** The very process that was meant, if it still runs; null: it has ended. */
 export function findLiving({ pid, start }: Identity): Reading<ProcessRecord | null> {
   const reading = readProcess(pid);

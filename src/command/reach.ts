@@ -51,10 +51,13 @@ export interface Reach {
  * kernel gives the number to no other while a member lives.
  */
 export function signalGroup(first: First, signal: NodeJS.Signals): boolean {
-  const { pid } = first.identity;
-  if (first.hasEnded()) {
-    const holder = readProcess(pid);
-    if (!holder.known || holder.value !== null) return false;
+  const { pid, start } = first.identity;
+  const holder = readProcess(pid);
+  if (!holder.known) {
+    if (first.hasEnded()) return false;
+    // Also before its end was reported: its parent, the init, may have reaped it a moment ago.
+  } else if (holder.value !== null && (first.hasEnded() || holder.value.start !== start)) {
+    return false;
   }
   return trySignal(-pid, signal);
 }

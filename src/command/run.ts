@@ -40,14 +40,16 @@ export class Run {
     this.#options = options;
     this.#emit = emit;
     this.#parking = new Parking(options, {
-      onGate: ({ pid, start }) => {
+      onGate: ({ pid, start }, init) => {
         this.#guarding?.tell('gate', `gate ${pid} ${start}`);
+        this.#guarding?.tell('init', `init ${init?.pid ?? ''} ${init?.start ?? ''}`);
         this.#tellOfFolder();
       },
       onParked: () => this.#parked(),
       onStarted: (pid) => emit({ type: 'command.started', pid }),
       onFailed: (exitCode, message) => this.#fail(exitCode, message),
       onExited: (exit) => this.#exited(exit),
+      onEmpty: () => this.#stopping?.look(),
       onClosed: () => this.#neverRan(),
     });
     this.#guarding = options.guard ? this.#newGuarding() : null;
@@ -148,9 +150,12 @@ export class Run {
     );
   }
 
-  /** Also where there is a cgroup: some of the command's processes may be outside of it. */
+  /**
+   * An init knows what is below it. A cgroup is not enough: some of the command's processes may be
+   * outside of it.
+   */
   #lookMs(): number {
-    return lookMsNow();
+    return this.#parking.hasInit ? 0 : lookMsNow();
   }
 
   /**
