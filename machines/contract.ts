@@ -182,8 +182,13 @@ export type CommandEvent =
       readonly exit: CommandExit | null;
       readonly how: StopReport;
     }
-  /** Something is not dying; said every few seconds. */
-  | { readonly type: 'command.undying'; readonly processes: readonly string[] }
+  /** Something is not dying, or it is unknown whether it has; said every few seconds. */
+  | {
+      readonly type: 'command.undying';
+      readonly processes: readonly string[];
+      /** Why it can't be looked at whether there are others; left out where it can. */
+      readonly unknown?: string;
+    }
   /** The guard is gone or silent and could not be replaced. */
   | { readonly type: 'guard.failed'; readonly message: string };
 

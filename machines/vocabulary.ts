@@ -57,6 +57,12 @@ function hasLockTry({ outcome, lockTriesLeft, patience }: LockexContext): boolea
   return outcome === null && lockTriesLeft > 1 && patience !== 'over';
 }
 
+function undyingMessage({ processes, unknown }: EventOf<'command.undying'>): string {
+  const named = processes.length > 0 ? [`would not die: ${processes.join(', ')}`] : [];
+  const untold = unknown === undefined ? [] : [`processes could not be looked at: ${unknown}`];
+  return [...named, ...untold].join('; ');
+}
+
 /** Who asks again after the end is told of it again, without the exit. */
 function hasNeverRun({ exit }: LockexContext, event: LockexEvent): boolean {
   return event.type === 'command.stopped' && event.exit === null && exit === null;
@@ -284,7 +290,7 @@ export const lockexSetup = (actors: LockexActors = UNPROVIDED) =>
             ? context.outcome
             : ({
                 kind: 'failed',
-                message: `would not die: ${fact(event, 'command.undying').processes.join(', ')}`,
+                message: undyingMessage(fact(event, 'command.undying')),
               } satisfies Outcome),
       })),
     },

@@ -21,6 +21,7 @@ await runScript(async () => {
     'systemd',
     'openssl',
     'shells',
+    'sudo',
     'man',
   ]);
   await ensureBuild();

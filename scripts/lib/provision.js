@@ -65,6 +65,11 @@ const PARTS = {
     debian: ['chromium'],
     elsewhere: 'chromium',
   },
+  sudo: {
+    check: () => isInPath('sudo'),
+    debian: ['sudo'],
+    elsewhere: 'sudo',
+  },
   shells: {
     check: () => ['zsh', 'fish', 'busybox'].every(isInPath),
     debian: ['zsh', 'fish', 'busybox'],

@@ -18,11 +18,8 @@ export function wordsForEvent(event: LockexEvent, context: LockexContext): Line[
       return context.pid === null ? [] : [wordsForStart(event.pid, context.grant)];
     case 'command.stopped':
       return [...wordsForStop(event.how), ...wordsForHold(context)];
-    case 'command.undying': {
-      const processes = event.processes.join(', ');
-      const kept = context.loss === null ? '; the lock is kept until they are dead' : '';
-      return [warn(`will not die: ${processes}${kept}`, { processes: event.processes })];
-    }
+    case 'command.undying':
+      return wordsForUndying(event.processes, event.unknown, context);
     case 'guard.failed':
       return [{ level: 'error', message: event.message }];
     case 'run.recorded':
@@ -47,6 +44,24 @@ export function wordsForEvent(event: LockexEvent, context: LockexContext): Line[
 /** `--once-per`: the command succeeded, and its next run will not know. */
 export function wordsForMissingRecord(reason: string): string {
   return `cleanup: could not record the successful run: it may run again too early (${reason})`;
+}
+
+function wordsForUndying(
+  processes: readonly string[],
+  unknown: string | undefined,
+  { loss }: LockexContext,
+): Line[] {
+  const lines: Line[] = [];
+  if (unknown !== undefined) {
+    const kept = loss === null ? '; keeping the lock and trying again' : '; trying again';
+    const message = `cannot tell whether all processes of the command have exited: ${unknown}${kept}`;
+    lines.push(warn(message, { unknown }));
+  }
+  if (processes.length > 0 || unknown === undefined) {
+    const kept = loss === null ? '; the lock is kept until they are dead' : '';
+    lines.push(warn(`will not die: ${processes.join(', ')}${kept}`, { processes }));
+  }
+  return lines;
 }
 
 function wordsForSignal(signal: string, { pid }: LockexContext): Line[] {

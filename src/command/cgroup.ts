@@ -6,19 +6,20 @@
  * The folder is made below our own cgroup: limits set on us go on holding for the command, and where
  * the command is a lockex as well, its folder is inside ours and ends with it.
  */
-import {
-  closeSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmdirSync,
-  statSync,
-  writeFileSync,
-  write as writeSoon,
-} from 'node:fs';
-import { dirname, join } from 'node:path';
+import { closeSync, mkdirSync, openSync, rmdirSync, statSync, write as writeSoon } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { readProcess } from './process-table.ts';
+import {
+  isThere,
+  known,
+  type Look,
+  type Reading,
+  readFolders,
+  readText,
+  unknown,
+  valueOr,
+  writeText,
+} from './reading.ts';
 
 const PREFIX = 'lockex-';
 /** A folder that is younger may be one that its owner has not entered yet. */
@@ -30,7 +31,7 @@ let made = 0;
 export function makeFolder(): { readonly folder: string } | { readonly reason: string } {
   const parent = ownFolder();
   if (parent === null) return { reason: 'there is no cgroup v2 here' };
-  const start = readProcess(process.pid)?.start ?? 0;
+  const start = valueOr(readProcess(process.pid), null)?.start ?? 0;
   made += 1;
   const folder = join(parent, `${PREFIX}${process.pid}-${start}-${made}`);
   try {
@@ -62,25 +63,51 @@ export function hastenEntry(own: string, done: (error: Error | null) => void = (
   }
 }
 
-/** Whether any process lives in it or below it; a folder that is gone holds nobody. */
-export function isPopulated(folder: string): boolean {
-  const events = readText(join(folder, 'cgroup.events'));
-  return events !== null && !/^populated 0$/m.test(events);
+/** Whether any process lives in it or below it; a folder that is gone holds none. */
+export function isPopulated(folder: string): Reading<boolean> {
+  const path = join(folder, 'cgroup.events');
+  const events = readText(path);
+  if (!events.known) return events;
+  if (events.value === null) return known(false);
+  const populated = /^populated ([01])$/m.exec(events.value)?.[1];
+  return populated === undefined ? unknown(`cannot parse ${path}`) : known(populated === '1');
 }
 
 /** Pids in it and below it. One that our pid namespace can't see reads as 0 and is left out. */
-export function membersOf(folder: string): readonly number[] {
-  const own = (readText(join(folder, 'cgroup.procs')) ?? '').split('\n').map(Number);
-  return [...own.filter((pid) => pid > 0), ...foldersIn(folder).flatMap(membersOf)];
+export function membersOf(folder: string): Look<readonly number[]> {
+  const procs = readText(join(folder, 'cgroup.procs'));
+  const folders = readFolders(folder);
+  const inner = (valueOr(folders, null) ?? []).map(membersOf);
+  const own = (valueOr(procs, null) ?? '').split('\n').map(Number);
+  const gaps = [...[procs, folders].map((it) => (it.known ? null : it.reason))];
+  return {
+    found: [...own.filter((pid) => pid > 0), ...inner.flatMap(({ found }) => found)],
+    gap: [...gaps, ...inner.map(({ gap }) => gap)].find((gap) => gap !== null) ?? null,
+  };
+}
+
+/**
+ * Whether a process is in another cgroup, for certain. One that is ending is in the list of no cgroup
+ * any more, but keeps its own (Documentation/admin-guide/cgroup-v2.rst, "Processes").
+ */
+export function isOutside(pid: number, folder: string): boolean {
+  const text = valueOr(readText(`/proc/${pid}/cgroup`), null);
+  const own = /^0::(.*)$/m.exec(text ?? '')?.[1];
+  return own !== undefined && !own.split('/').includes(basename(folder));
+}
+
+/** Whether the kernel can kill all of it at once, whosever it is (Linux 5.14 or later). */
+export function canKillFolder(folder: string): boolean {
+  return valueOr(isThere(join(folder, 'cgroup.kill')), false);
 }
 
 /** SIGKILL to all of it at once; false where the kernel can't (before 5.14). */
 export function killFolder(folder: string): boolean {
-  return write(join(folder, 'cgroup.kill'), '1');
+  return writeText(join(folder, 'cgroup.kill'), '1');
 }
 
 export function freezeFolder(folder: string, frozen: boolean): void {
-  write(join(folder, 'cgroup.freeze'), frozen ? '1' : '0');
+  writeText(join(folder, 'cgroup.freeze'), frozen ? '1' : '0');
 }
 
 /** False while something lives in it. */
@@ -96,9 +123,9 @@ export function removeFolder(folder: string): boolean {
 
 /** Where the cgroup v2 hierarchy shows our own cgroup: proc(5), mountinfo and cgroup. */
 function ownFolder(): string | null {
-  const own = /^0::(\/.*)$/m.exec(readText('/proc/self/cgroup') ?? '')?.[1];
+  const own = /^0::(\/.*)$/m.exec(valueOr(readText('/proc/self/cgroup'), null) ?? '')?.[1];
   if (own === undefined || own.startsWith('/..')) return null;
-  for (const line of (readText('/proc/self/mountinfo') ?? '').split('\n')) {
+  for (const line of (valueOr(readText('/proc/self/mountinfo'), null) ?? '').split('\n')) {
     const [before = '', after = ''] = line.split(' - ');
     if (!after.startsWith('cgroup2 ')) continue;
     const [, , , root = '/', mount = ''] = before.split(' ');
@@ -115,8 +142,10 @@ function ownFolder(): string | null {
 export function sweepBeside(own: string): void {
   for (const folder of foldersIn(dirname(own))) {
     const [, pid, start] = /lockex-(\d+)-(\d+)-\d+$/.exec(folder) ?? [];
-    if (pid === undefined || readProcess(Number(pid))?.start === Number(start)) continue;
-    if (ageMs(folder) > STALE_MS && !isPopulated(folder)) removeFolder(folder);
+    if (pid === undefined) continue;
+    const owner = readProcess(Number(pid));
+    if (!owner.known || owner.value?.start === Number(start)) continue;
+    if (ageMs(folder) > STALE_MS && !valueOr(isPopulated(folder), true)) removeFolder(folder);
   }
 }
 
@@ -130,13 +159,7 @@ function ageMs(folder: string): number {
 }
 
 function foldersIn(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory())
-      .map((entry) => join(folder, entry.name));
-  } catch {
-    return [];
-  }
+  return valueOr(readFolders(folder), null) ?? [];
 }
 
 /** mountinfo writes blanks as \040 and the like. */
@@ -144,21 +167,4 @@ function unescapeMount(path: string): string {
   return path.replace(/\\([0-7]{3})/g, (_, digits) =>
     String.fromCharCode(Number.parseInt(digits, 8)),
   );
-}
-
-function readText(path: string): string | null {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return null;
-  }
-}
-
-function write(path: string, text: string): boolean {
-  try {
-    writeFileSync(path, text, { flag: 'r+' });
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -2,9 +2,7 @@
  * Which processes belong to the command, from one look at the process table: pure. The guard's
  * script asks the same of the same fields (guard-script.ts, `look`).
  *
- * What it can't find is a process that is in a session of its own, with an environment of its own,
- * whose parent had ended, all of it between two looks, and that has changed its brand (brand.ts);
- * and one that the service manager or another daemon started on the command's behalf.
+ * docs/safety.md lists what can escape it, by environment.
  */
 import { isLiving, type ProcessRecord, type ProcessTable } from './process-table.ts';
 import type { Identity } from './types.ts';
@@ -12,29 +10,61 @@ import type { Identity } from './types.ts';
 export interface Traces {
   /** The command's first process; it leads its session and its group. */
   readonly first: Identity;
+  /** Adopts every process of the command whose parent has ended; null: there is none. */
+  readonly init: Identity | null;
   /** Others that were seen to be the command's. */
   readonly recorded: readonly Identity[];
-  /** Processes that carry the brand or the marker variable. */
+  /** Processes in the command's cgroup. */
+  readonly members: readonly number[];
+  /** Processes that carry one of its marks. */
   readonly marked: readonly number[];
 }
 
-/** Everything of the command that still runs. */
+/** Everything of the command that still runs. The init itself is lockex's, not the command's. */
 export function findFamily(table: ProcessTable, traces: Traces): readonly ProcessRecord[] {
-  const known = new Set<number>(traces.marked);
-  for (const identity of [traces.first, ...traces.recorded]) {
-    // A number that nobody has is still its session's and its group's: the kernel gives it to no
+  const { first, init, recorded, members, marked } = traces;
+  const isInit = ({ pid, start }: Identity) => pid === init?.pid && start === init.start;
+  const related = new Set<number>([...members, ...marked]);
+  for (const identity of [first, ...recorded]) {
+    // A number that no process has is still its session's and its group's: the kernel gives it to no
     // other while one member lives.
     const holder = table.get(identity.pid);
-    if (holder === undefined || holder.start === identity.start) known.add(identity.pid);
+    if (holder === undefined || holder.start === identity.start) related.add(identity.pid);
   }
+  const adopter = init === null ? undefined : table.get(init.pid);
+  if (adopter !== undefined && isInit(adopter)) related.add(adopter.pid);
   const isRelated = (record: ProcessRecord) =>
-    known.has(record.parent) || known.has(record.session) || known.has(record.group);
-  // What is older than the command was not started by it.
-  const others = [...table.values()].filter(({ start }) => start >= traces.first.start);
+    related.has(record.parent) || related.has(record.session) || related.has(record.group);
+  // What is older than the command was not started by it, unless it was put into its cgroup.
+  const moved = new Set(members);
+  const others = [...table.values()].filter(
+    (record) => (record.start >= first.start || moved.has(record.pid)) && !isInit(record),
+  );
   let size = -1;
-  while (size !== known.size) {
-    size = known.size;
-    for (const record of others) if (isRelated(record)) known.add(record.pid);
+  while (size !== related.size) {
+    size = related.size;
+    for (const record of others) if (isRelated(record)) related.add(record.pid);
   }
-  return others.filter((record) => known.has(record.pid) && isLiving(record));
+  return others.filter((record) => related.has(record.pid) && isLiving(record));
+}
+
+/**
+ * Processes that may pass SIGTERM on to one of `foreign`, which lockex cannot signal: their ancestors
+ * among the command's (sudo relays it). To kill them would leave the others without it.
+ */
+export function relaysOf(
+  family: readonly ProcessRecord[],
+  foreign: readonly ProcessRecord[],
+): readonly ProcessRecord[] {
+  const byPid = new Map(family.map((record) => [record.pid, record]));
+  const strangers = new Set(foreign.map(({ pid }) => pid));
+  const relays = new Set<ProcessRecord>();
+  for (const { parent } of foreign) {
+    let ancestor = byPid.get(parent);
+    while (ancestor !== undefined && !relays.has(ancestor)) {
+      if (!strangers.has(ancestor.pid)) relays.add(ancestor);
+      ancestor = byPid.get(ancestor.parent);
+    }
+  }
+  return [...relays];
 }

@@ -5,13 +5,18 @@
  */
 import { type EnvironmentPlan, restoringLines } from './environment.ts';
 
+/** The variable by which the gate is given its timer slack: anyone can read an argument. */
+export const SLACK_VARIABLE = 'LOCKEX_GATE_SLACK';
+
 /*
- * Arguments: the file to enter the cgroup by, or ''; the brand (brand.ts), used where no cgroup was
- * entered; 'hup' to ignore SIGHUP, or ''; how many words of `env …` follow; those; the command.
+ * Arguments: the file to enter the cgroup by, or ''; the value of RLIMIT_LOCKS (marks.ts); 'hup' to
+ * ignore SIGHUP, or ''; how many words of `env …` follow; those; the command.
  * Descriptor 3 is a socket to lockex:
  *
- *   gate → lockex   parked [outside] [lossy]    in place (outside: not in the cgroup;
- *                                               lossy: odd variables can't be restored here)
+ *   gate → lockex   parked [outside] [lossy] [limit] [slack]
+ *                                               in place (outside: not in the cgroup;
+ *                                               lossy: odd variables can't be restored here;
+ *                                               limit, slack: it carries these marks)
  *   lockex → gate   fencing token, lock path, deadline    each on a line: go, if it is not over
  *                                               (centiseconds of /proc/uptime; '': none)
  *   gate → lockex   late                        it is: lockex was stopped, or is late itself
@@ -31,8 +36,15 @@ export function gateScript(plan: EnvironmentPlan): string {
 LOCKEX_GATE_SAYS=parked
 if ! { [ -n "$1" ] && echo 0 >"$1"; } 2>/dev/null; then
   LOCKEX_GATE_SAYS='parked outside'
-  { ulimit -S -x "$2" || ulimit -S -w "$2"; } 2>/dev/null
 fi
+if { ulimit -S -x "$2" || ulimit -S -w "$2"; } 2>/dev/null; then
+  LOCKEX_GATE_SAYS="$LOCKEX_GATE_SAYS limit"
+fi
+if [ -n "$${SLACK_VARIABLE}" ] &&
+  { echo "$${SLACK_VARIABLE}" >/proc/self/timerslack_ns; } 2>/dev/null; then
+  LOCKEX_GATE_SAYS="$LOCKEX_GATE_SAYS slack"
+fi
+unset ${SLACK_VARIABLE}
 [ -z "$3" ] || trap '' HUP
 LOCKEX_GATE_SKIP=$4
 shift 4

@@ -3,7 +3,7 @@
  * daemon that leaves the group is not found; docs/safety.md says so.
  */
 import type { ProcessRecord } from './process-table.ts';
-import { type First, hasGroup, type Reach, signalGroup } from './reach.ts';
+import { type First, hasGroup, type Presence, type Reach, signalGroup } from './reach.ts';
 import type { Identity } from './types.ts';
 
 export class GroupReach implements Reach {
@@ -15,8 +15,9 @@ export class GroupReach implements Reach {
   }
 
   /** Zombies count as living here, until their parent has looked. */
-  isEmpty(): boolean {
-    return this.#first.hasEnded() && !hasGroup(this.#first);
+  presence(): Presence {
+    const isEmpty = this.#first.hasEnded() && !hasGroup(this.#first);
+    return { state: isEmpty ? 'empty' : 'populated' };
   }
 
   living(): readonly ProcessRecord[] {

@@ -19,9 +19,12 @@ export const GUARD_BOOT = 'eval "$script"';
  * takes a shell some system calls for each byte.
  *
  *   gate PID START        the command's first process, now or later, and its start time
+ *   init PID START        its parent, which kills all that it started when it gets INIT_KILL_SIGNAL
+ *                         (init-runtime.ts); ' ': there is none
  *   folder PATH           the cgroup that holds all of it
  *   marker NAME           the variable that it was started with
- *   brand NUMBER          the limit that it was started with (brand.ts)
+ *   brand NUMBER          the limit on file locks that it was started with, or '' (marks.ts)
+ *   slack NUMBER          the timer slack that it was started with, or ''
  *   shut                  nothing was started yet: a deadline that passes ends nothing
  *   open                  it is about to be, or was; so it is if nothing is said
  *   ours PID:START …      others that it started, as far as lockex saw them; replaces what was said
@@ -52,8 +55,8 @@ trap '' TERM INT HUP QUIT USR1 USR2 ALRM PIPE TSTP TTIN TTOU
 set --
 newline='
 '
-deadline= fired= shut= gate= start= folder= marker= brand= ours= credentials= part= alldead=
-isbroken= hasread=
+deadline= fired= shut= gate= start= folder= marker= brand= timerslack= init= initstart= ours=
+part= credentials= alldead= isbroken= hasread=
 if [ -r /proc/uptime ]; then
   second=100 slack=5
   now() { read -r up rest </proc/uptime; up=\${up%.*}\${up#*.}; }
@@ -78,6 +81,8 @@ handle() {
     folder\\ *) folder=\${1#folder } ;;
     marker\\ *) marker=\${1#marker } ;;
     brand\\ *) brand=\${1#brand } ;;
+    slack\\ *) timerslack=\${1#slack } ;;
+    init\\ *) init=\${1#init }; initstart=\${init#* }; init=\${init% *} ;;
     shut) shut=1 ;;
     open) shut= ;;
     ours\\ *) ours=\${1#ours } ;;
@@ -204,217 +209,5 @@ NOTHING
     [ "$line" != broken ] && [ $((up - ticked)) -lt $((10 * second)) ] || exit
   }
 fi
-`;
-}
-
-/** What it does then, in the variable `ending`: few guards ever read it. */
-export const GUARD_ENDING = firing() + looking();
-
-/**
- * `end_all`: ends everything, and says so; `alldead` is set when nothing of it lives any more. Without
- * a cgroup the group is stopped first: from then on it does nothing, though finding the others takes
- * some 20 ms. Then in rounds, until two looks have found nobody.
- *
- * Nothing is started for it, as far as possible: the command may have used up all processes that its
- * user may have. (Then dash and busybox end themselves, and bash tries again for 15 s.) Nor is PATH
- * needed. What can't be looked at is not taken for dead.
- */
-function firing(): string {
-  return `
-# A pipe of our own, to wait at. bash makes one only of a here-document that is not empty, and before
-# 5.1 a file.
-exec 8<<SOMETHING
-.
-SOMETHING
-exec 9<>/proc/self/fd/8 8<&-
-IFS= read -r rest <&9
-if [ -n "$hasread" ] && [ -p /proc/self/fd/9 ]; then
-  nap() { IFS= read -r -t "$1" rest <&9; }
-else
-  nap() { sleep "$1" 2>/dev/null || sleep 1; }
-fi
-[ -z "$isbroken" ] || nap() { :; }
-
-end_all() {
-  alldead=
-  echo firing >&3
-  rounds=0
-  while [ "$rounds" -lt 3000 ]; do
-    if [ -n "$folder" ] && [ -d "$folder" ]; then end_folder && break
-    elif [ -r /proc/self/stat ]; then end_tree && break
-    else end_group && break
-    fi
-    rounds=$((rounds + 1))
-    if [ "$rounds" -lt 100 ]; then nap 0.02; else nap 1; fi
-  done
-  [ "$rounds" -ge 3000 ] || alldead=1
-  [ -z "$folder" ] || find "$folder" -depth -type d -exec rmdir {} \\;
-  echo fired >&3
-}
-
-# PID: a process of our own, which gets so many tenths of a second. (Where no threads are to be had,
-# Node does not come to its first line, and never ends.)
-await_end() {
-  tenths=0 began=
-  read -r stat 2>/dev/null <"/proc/$1/stat" && take_began \${stat##*) }
-  while is_running "$1"; do
-    [ "$tenths" -lt "$2" ] || { kill -9 "$1"; return; }
-    nap 0.1
-    tenths=$((tenths + 1))
-  done
-}
-take_began() { began=\${20}; }
-
-# Its number may be another's as soon as this shell has seen its end.
-is_running() {
-  [ -r /proc/self/stat ] || { kill -0 "$1"; return; }
-  is_it "$1" "$began" || return 1
-  case \${stat##*) } in [ZXx]*) return 1 ;; esac
-}
-
-end_folder() {
-  if echo 1 >"$folder/cgroup.kill"; then
-    end_members "$folder" is_headless
-  else
-    echo 1 >"$folder/cgroup.freeze"
-    end_members "$folder" :
-    echo 0 >"$folder/cgroup.freeze"
-  fi
-  while read -r key value; do
-    [ "$key $value" != 'populated 0' ] || return 0
-  done <"$folder/cgroup.events"
-  return 1
-}
-
-end_members() {
-  while read -r pid; do
-    [ "$pid" = 0 ] || ! "$2" "$pid" || kill -9 "$pid"
-  done <"$1/cgroup.procs"
-  for inner in "$1"/*/; do
-    [ ! -d "$inner" ] || end_members "\${inner%/}" "$2"
-  done
-}
-
-# Its first thread has ended while others run on: cgroup.kill passes over it.
-is_headless() {
-  read -r stat 2>/dev/null <"/proc/$1/stat" || return 1
-  case \${stat##*) } in Z*) ;; *) return 1 ;; esac
-}
-
-end_group() {
-  [ -n "$gate" ] || return 0
-  kill -9 "-$gate" || return 0
-  return 1
-}
-
-end_tree() {
-  [ -n "$gate" ] || return 0
-  # Also when its leader is gone, while nobody has its number. A chain of processes that each fork the
-  # next one is quicker than our looks; stopped at one moment, it can be seen.
-  if [ ! -e "/proc/$gate" ] || is_it "$gate" "$start"; then kill -STOP "-$gate"; fi
-  for one in $ours; do
-    is_it "\${one%:*}" "\${one#*:}" && kill -STOP "\${one%:*}"
-  done
-  look
-  [ -n "$seen" ] || look marked
-  for one in $seen; do
-    is_it "\${one%:*}" "\${one#*:}" && kill -STOP "\${one%:*}"
-  done
-  for one in $seen; do
-    is_it "\${one%:*}" "\${one#*:}" && kill -9 "\${one%:*}"
-    # The sessions of the dead are still theirs.
-    case " $ours " in *" $one "*) ;; *) ours="$ours $one" ;; esac
-  done
-  [ -z "$seen" ] && ! is_hidden
-}
-
-# /proc may show us our own user's processes only (hidepid): what is not said to be gone lives.
-is_hidden() {
-  [ ! -r /proc/1/stat ] || return 1
-  said=$(kill -0 "-$gate" 2>&1) && return 0
-  case $said in *ermitted*) return 0 ;; esac
-  return 1
-}
-`;
-}
-
-/**
- * `is_it PID START`: the process of that number is still the same. `look`: leaves in `seen`, as
- * PID:START, everything living that the command started: by descent, session, group, what lockex saw;
- * `look marked`: also by marker and brand, which takes longer.
- */
-function looking(): string {
-  return `
-is_it() {
-  read -r stat 2>/dev/null <"/proc/$1/stat" || return 1
-  is_start "$2" \${stat##*) }
-}
-is_start() { [ "\${21}" = "$1" ]; }
-
-look() {
-  table= theirs=' ' seen=
-  for one in "$gate:$start" $ours; do
-    pid=\${one%:*}
-    if [ ! -e "/proc/$pid" ] || is_it "$pid" "\${one#*:}"; then theirs="$theirs$pid "; fi
-  done
-  for path in /proc/[0-9]*; do
-    read -r pid name state parent group session f7 f8 f9 f10 f11 f12 f13 f14 f15 f16 f17 f18 f19 \\
-      f20 f21 born rest 2>/dev/null <"$path/stat" || continue
-    # A name, of 15 characters at most, may have blanks and parentheses in it.
-    case $name in
-      *')') case $state$parent$group$session$f7$f8$f9$f10 in
-        *')'*) ;;
-        *) note; continue ;;
-      esac ;;
-    esac
-    read -r stat 2>/dev/null <"$path/stat" || continue
-    note_odd "\${path#/proc/}" \${stat##*) }
-  done
-  [ -z "$1" ] || for row in $table; do
-    pid=\${row%%:*}
-    case $theirs in *" $pid "*) continue ;; esac
-    is_marked "$pid" && theirs="$theirs$pid "
-  done
-  grown=1
-  while [ -n "$grown" ]; do
-    grown=
-    for row in $table; do
-      pid=\${row%%:*} row=\${row#*:}
-      case $theirs in *" $pid "*) continue ;; esac
-      parent=\${row%%:*} row=\${row#*:}
-      group=\${row%%:*} row=\${row#*:}
-      case $theirs in
-        *" $parent "*|*" $group "*|*" \${row%%:*} "*) theirs="$theirs$pid " grown=1 ;;
-      esac
-    done
-  done
-  for row in $table; do
-    pid=\${row%%:*} row=\${row#*:*:*:}
-    case $theirs in *" $pid "*) ;; *) continue ;; esac
-    case $row in "$$":*|*:[ZXx]) ;; *) row=\${row#*:} seen="$seen $pid:\${row%:*}" ;; esac
-  done
-}
-
-# What is older than the gate was not started by it.
-note() {
-  # Its first thread has ended while others run on.
-  [ "$state" != Z ] || [ "$f20" -le 1 ] || state=S
-  [ "$born" -lt "$start" ] || table="$table $pid:$parent:$group:$session:$born:$state"
-}
-note_odd() {
-  pid=$1 state=$2 parent=$3 group=$4 session=$5 f20=\${19} born=\${21}
-  note
-}
-
-is_marked() {
-  # That of others can't be read, nor that of a program like ssh-agent; the limits can.
-  [ -z "$marker" ] || [ ! -r "/proc/$1/environ" ] || while IFS= read -r text || [ -n "$text" ]; do
-    case $text in *"$marker="*) return 0 ;; esac
-  done 2>/dev/null <"/proc/$1/environ"
-  [ -z "$brand" ] || while read -r one two three most rest; do
-    [ "$one $two $three $most" != "Max file locks $brand" ] || return 0
-  done 2>/dev/null <"/proc/$1/limits"
-  return 1
-}
 `;
 }

@@ -3,8 +3,9 @@
  * replaced is decided elsewhere (guarding.ts).
  */
 import { existsSync } from 'node:fs';
-import { type Child, startChild } from './child.ts';
-import { GUARD_BOOT, GUARD_ENDING, GUARD_SCRIPT } from './guard-script.ts';
+import { type Child, type ChildSocket, NO_SOCKET, startChild } from './child.ts';
+import { GUARD_ENDING } from './guard-ending.ts';
+import { GUARD_BOOT, GUARD_SCRIPT } from './guard-script.ts';
 import { asLines, lineCutter, lineOf } from './lines.ts';
 
 export interface GuardEvents {
@@ -18,6 +19,7 @@ export interface GuardEvents {
 
 export class Guard {
   readonly #child: Child;
+  readonly #socket: ChildSocket;
   #gone = false;
 
   /** `facts`: lines that it is to know from the beginning, none of which may be a secret. */
@@ -25,7 +27,7 @@ export class Guard {
     const gone = (what: string) => {
       if (this.#gone) return;
       this.#gone = true;
-      this.#child.close();
+      this.#socket.close();
       events.onGone(what);
     };
     this.#child = startChild(
@@ -46,19 +48,24 @@ export class Guard {
         standardStreams: 'ignore',
       },
       {
-        onText: lineCutter((line) => {
-          if (line.startsWith('beat ')) events.onBeat(line);
-          else if (line === 'firing') events.onFiring();
-          else if (line === 'broken') {
-            this.kill();
-            gone('can start no process any more');
-          }
-        }),
-        onClosed: () => {},
+        sockets: [
+          {
+            onText: lineCutter((line) => {
+              if (line.startsWith('beat ')) events.onBeat(line);
+              else if (line === 'firing') events.onFiring();
+              else if (line === 'broken') {
+                this.kill();
+                gone('can start no process any more');
+              }
+            }),
+            onClosed: () => {},
+          },
+        ],
         onExit: () => gone('ended'),
         onError: ({ code }) => gone(`could not be started (${code})`),
       },
     );
+    this.#socket = this.#child.sockets[0] ?? NO_SOCKET;
     this.#child.unref();
   }
 
@@ -67,12 +74,12 @@ export class Guard {
   }
 
   send(...lines: readonly string[]): void {
-    this.#child.send(asLines(lines.map(lineOf)));
+    this.#socket.send(asLines(lines.map(lineOf)));
   }
 
   /** What it would see if lockex were killed: it ends the command. */
   hangUp(): void {
-    this.#child.close();
+    this.#socket.close();
   }
 
   /**
@@ -87,7 +94,7 @@ export class Guard {
         // It ended between the two lines.
       }
     }
-    this.#child.close();
+    this.#socket.close();
   }
 }
 

@@ -69,7 +69,13 @@ export class Guarding {
     if (this.#guard !== null) return;
     this.#isSpent = false;
     this.#isArmed = false;
-    const { credentials = [], marker = [], ours = [], ...facts } = Object.fromEntries(this.#facts);
+    const {
+      credentials = [],
+      marker = [],
+      ours = [],
+      slack = [],
+      ...facts
+    } = Object.fromEntries(this.#facts);
     const guard: Guard = new Guard(this.#options.shell, Object.values(facts).flat(), {
       onBeat: (line) => guard === this.#guard && this.#echoed(line),
       onFiring: () => guard === this.#guard && this.#fired(),
@@ -77,8 +83,8 @@ export class Guarding {
     });
     this.#guard = guard;
     // By the first the command's processes are found in /proc, the second may be longer than a
-    // variable can be (128 kB), and the third is a secret.
-    guard.send(...marker, ...ours, ...credentials);
+    // variable can be (128 kB), and the others are secrets.
+    guard.send(...marker, ...ours, ...slack, ...credentials);
     if (this.#beat !== null) this.#send(this.#beat);
   }
 

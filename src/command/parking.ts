@@ -6,17 +6,17 @@
 import { existsSync } from 'node:fs';
 import type { GrantInfo } from '../../machines/contract.ts';
 import type { CommandExit } from '../../machines/outcome.ts';
-import { newBrand } from './brand.ts';
 import { makeFolder, removeFolder, sweepBeside } from './cgroup.ts';
-import { CgroupReach } from './cgroup-reach.ts';
-import { Gate } from './gate.ts';
+import { Gate, type ParkedGate } from './gate.ts';
 import { GroupReach } from './group-reach.ts';
+import { findInitRuntimes, type InitRuntime } from './init-runtime.ts';
+import { type Marks, newLimit, newSlack } from './marks.ts';
 import { markerOf, prepare, resolveCommand } from './preparation.ts';
 import { hasProcessTable, showsOthers } from './process-table.ts';
-import { type First, type Reach, signalGroup } from './reach.ts';
+import { type First, type Init, type Reach, signalGroup } from './reach.ts';
 import type { Resolution } from './resolve.ts';
-import { TreeReach } from './tree-reach.ts';
 import type { Identity, SupervisorOptions } from './types.ts';
+import { UnionReach } from './union-reach.ts';
 
 export const DEFAULT_SHELL = ['/bin/sh'];
 /** A gate that could not be parked so often in a row won't be. */
@@ -31,8 +31,11 @@ const HIDDEN_PROCESSES =
   'is not found once it leaves the process group; run lockex as root, or where it may make a cgroup';
 
 export interface ParkingEvents {
-  /** A process stands that will be the gate: the guard must know it, and where it is to be found. */
-  readonly onGate: (identity: Identity) => void;
+  /**
+   * A process stands that will be the gate: the guard must know it and its init (null: none), and
+   * where it is to be found.
+   */
+  readonly onGate: (identity: Identity, init: Identity | null) => void;
   /** It waits to be opened. */
   readonly onParked: () => void;
   readonly onStarted: (pid: number) => void;
@@ -40,18 +43,24 @@ export interface ParkingEvents {
   readonly onFailed: (exitCode: 125 | 126 | 127, message: string) => void;
   /** The process of a gate that was opened has ended: the command's, that is. */
   readonly onExited: (exit: CommandExit) => void;
+  /** No process of the command is left below its init. */
+  readonly onEmpty: () => void;
   /** After `close`: no gate is left, and none was opened. */
   readonly onClosed: () => void;
 }
 
 export class Parking {
-  readonly brand = newBrand();
+  readonly #limit = newLimit();
+  readonly #slack = newSlack();
   readonly #options: SupervisorOptions;
   readonly #events: ParkingEvents;
+  /** The init runs on the first; those that are unfit for it here are taken out. */
+  #runtimes: readonly InitRuntime[];
   #wantsFolder: boolean;
   #folder: string | null = null;
   #gate: Gate | null = null;
   #reach: Reach | null = null;
+  #marks: Marks;
   #found: Resolution | null = null;
   /** Names of variables that a shell can't keep. */
   #odd: readonly string[] = [];
@@ -62,12 +71,24 @@ export class Parking {
   constructor(options: SupervisorOptions, events: ParkingEvents) {
     this.#options = options;
     this.#events = events;
+    this.#runtimes = options.initRuntimes ?? findInitRuntimes();
     this.#wantsFolder = options.reach !== 'group';
+    this.#marks = this.#marksOf({ limit: true, slack: true });
   }
 
   /** What everything that the command started is found by. */
   get reach(): Reach | null {
     return this.#reach;
+  }
+
+  /** What every process of the command carries; until it is parked, what it is to carry. */
+  get marks(): Marks {
+    return this.#marks;
+  }
+
+  /** Its orphans can't get lost: all that it starts has an init for an ancestor. */
+  get hasInit(): boolean {
+    return this.#gate?.init != null && this.#gate.descendants !== 'unknown';
   }
 
   /** The cgroup that the gate is in, or about to enter; null: it gets none. */
@@ -85,26 +106,39 @@ export class Parking {
   }
 
   park(): void {
-    const { shell = DEFAULT_SHELL, cwd, ignoreHangup = false } = this.#options;
+    const { shell = DEFAULT_SHELL, cwd, ignoreHangup = false, clock } = this.#options;
+    const runtime = this.#runtimes[0] ?? null;
     this.#haveFolder();
     const { found, ...preparation } = prepare(this.#options);
     this.#found = found;
     this.#odd = preparation.plan.odd;
     const entrance = this.#folder === null ? null : `${this.#folder}/cgroup.procs`;
     const gate: Gate = new Gate(
-      { shell, cwd, ignoreHangup, entrance, brand: this.brand, ...preparation },
       {
+        runtime,
+        clock,
+        shell,
+        cwd,
+        ignoreHangup,
+        entrance,
+        limit: this.#limit,
+        slack: this.#slack,
+        ...preparation,
+      },
+      {
+        onIdentified: () => this.#identified(gate),
         onParked: (how) => this.#parked(how),
         onStarted: () => this.#events.onStarted(gate.identity?.pid ?? 0),
         onRefused: (status) => this.#refused(status),
         onExit: (exit) => this.#ended(gate, exit),
         onError: (error) => this.#unparkable(error),
+        onUnfit: (reason) => this.#unfit(reason),
+        onInitLost: () => this.#initLost(gate),
+        onEmpty: () => gate === this.#gate && this.#events.onEmpty(),
       },
     );
     this.#gate = gate;
-    if (gate.identity === null) return;
-    this.#reach = this.#reachOf({ identity: gate.identity, hasEnded: () => gate.hasEnded });
-    this.#events.onGate(gate.identity);
+    if (gate.identity !== null) this.#identified(gate);
   }
 
   /** Why the command could not be run, by the last look; null: it could. */
@@ -152,15 +186,19 @@ export class Parking {
   dispose(): void {
     this.#options.clock.clearTimeout(this.#timer);
     this.#state = 'over';
-    this.#gate?.kill();
-    this.#gate = null;
+    // A command that was started is killed with regard to what it runs through sudo (union-reach.ts).
+    if (!this.wasOpened) this.#gate?.kill();
     this.#reach?.kill();
+    // After the cgroup was killed at once: the init would kill the same one by one.
+    this.#gate?.release();
+    this.#gate = null;
     if (this.#folder !== null) removeFolderSoon(this.#folder);
   }
 
   /** Everything is dead: gives back what was made for it. */
   release(): void {
     this.#state = 'over';
+    this.#gate?.release();
     this.#reach?.close();
     if (this.#folder === null) return;
     removeFolder(this.#folder);
@@ -185,20 +223,62 @@ export class Parking {
     if (hasProcessTable && !showsOthers()) this.#options.log('warn', HIDDEN_PROCESSES);
   }
 
-  #reachOf(first: First): Reach {
-    if (this.#folder !== null) return new CgroupReach(first, this.#folder);
+  #reachOf(gate: Gate, identity: Identity): Reach {
+    const first: First = { identity, hasEnded: () => gate.hasEnded };
     if (!hasProcessTable) return new GroupReach(first);
-    const marks = { marker: markerOf(this.#options), brand: this.brand };
-    return new TreeReach(first, marks, this.#options.clock);
+    const { clock, log } = this.#options;
+    return new UnionReach({
+      first,
+      init: initOf(gate),
+      folder: this.#folder,
+      marks: this.#marks,
+      clock,
+      log,
+    });
   }
 
-  #parked({ outside, lossy }: { outside: boolean; lossy: boolean }): void {
+  #marksOf({ limit, slack }: Pick<ParkedGate, 'limit' | 'slack'>): Marks {
+    return {
+      variable: markerOf(this.#options),
+      limit: limit ? this.#limit : null,
+      slack: slack ? this.#slack : null,
+    };
+  }
+
+  #identified(gate: Gate): void {
+    if (gate.identity === null || gate !== this.#gate) return;
+    this.#reach = this.#reachOf(gate, gate.identity);
+    this.#events.onGate(gate.identity, gate.init);
+  }
+
+  /** Another interpreter, or none: a gate without an init does as well, but its orphans may be lost. */
+  #unfit(reason: string): void {
+    const [runtime, ...others] = this.#runtimes;
+    this.#options.log('debug', `${runtime?.name} can't be the init of the command: ${reason}`);
+    this.#runtimes = others;
+    if (this.#state === 'closing') this.#closed();
+    else if (this.#state === 'open') this.park();
+  }
+
+  /** Orphans of the command are adopted by PID 1 from now on: nothing of it may live on. */
+  #initLost(gate: Gate): void {
+    if (gate !== this.#gate || !gate.wasOpened) return;
+    const message = 'the init of the command ended unexpectedly: killing the command';
+    this.#options.log('error', message);
+    this.#reach?.kill();
+  }
+
+  #parked(how: ParkedGate): void {
     const gate = this.#gate;
-    if (this.#folder !== null && outside && gate?.identity) {
-      this.#goWithout(`${this.#folder} can't be entered`);
-      this.#reach = this.#reachOf({ identity: gate.identity, hasEnded: () => gate.hasEnded });
+    if (gate?.identity == null) return;
+    if (this.#folder !== null && how.outside) this.#goWithout(`${this.#folder} can't be entered`);
+    if (!how.limit) {
+      const message = 'the command gets no mark by RLIMIT_LOCKS: the hard limit is lower';
+      this.#options.log('debug', message);
     }
-    if (lossy && this.#odd.length > 0) {
+    this.#marks = this.#marksOf(how);
+    this.#reach = this.#reachOf(gate, gate.identity);
+    if (how.lossy && this.#odd.length > 0) {
       const message = `there is no env -S here: the command goes without ${this.#odd.join(', ')}`;
       this.#options.log('warn', message);
     }
@@ -254,4 +334,15 @@ function removeFolderSoon(folder: string): void {
   for (let tries = 0; tries < DYING_TRIES && !removeFolder(folder); tries += 1) {
     Atomics.wait(never, 0, 0, DYING_MS);
   }
+}
+
+function initOf(gate: Gate): Init | null {
+  const { init } = gate;
+  if (init === null) return null;
+  const states = { some: 'populated', none: 'empty', unknown: 'gone' } as const;
+  return {
+    identity: init,
+    state: () => states[gate.descendants],
+    killAll: () => gate.killAll(),
+  };
 }

@@ -40,14 +40,16 @@ export class Run {
     this.#options = options;
     this.#emit = emit;
     this.#parking = new Parking(options, {
-      onGate: ({ pid, start }) => {
+      onGate: ({ pid, start }, init) => {
         this.#guarding?.tell('gate', `gate ${pid} ${start}`);
+        this.#guarding?.tell('init', `init ${init?.pid ?? ''} ${init?.start ?? ''}`);
         this.#tellOfFolder();
       },
       onParked: () => this.#parked(),
       onStarted: (pid) => emit({ type: 'command.started', pid }),
       onFailed: (exitCode, message) => this.#fail(exitCode, message),
       onExited: (exit) => this.#exited(exit),
+      onEmpty: () => this.#stopping?.look(),
       onClosed: () => this.#neverRan(),
     });
     this.#guarding = options.guard ? this.#newGuarding() : null;
@@ -65,7 +67,6 @@ export class Run {
     const words = this.#options.reaper?.map((word) => `word ${word}`) ?? [];
     this.#guarding?.tell('reaper', 'reaper', ...words);
     this.#guarding?.tell('marker', `marker ${markerOf(this.#options)}`);
-    this.#guarding?.tell('brand', `brand ${this.#parking.brand}`);
     this.#guarding?.tell('gate state', 'shut');
     this.#guarding?.stand();
     const { doubt } = this.#parking;
@@ -92,7 +93,7 @@ export class Run {
       this.#guarding?.beatBeforehand(lease);
       return this.#proceed();
     }
-    const others = this.#guarding === null ? [] : (this.#parking.reach?.record() ?? []);
+    const others = this.#parking.reach?.record() ?? [];
     const list = others.map(({ pid, start }) => `${pid}:${start}`);
     // Where nobody is left it keeps the old list, and looks at the start times.
     if (list.length > 0) this.#guarding?.tell('ours', ['ours', ...list].join(' '));
@@ -149,9 +150,12 @@ export class Run {
     );
   }
 
-  /** A cgroup knows by itself what is in it. */
+  /**
+   * An init knows what is below it. A cgroup is not enough: some of the command's processes may be
+   * outside of it.
+   */
   #lookMs(): number {
-    return this.#parking.folder === null ? lookMsNow() : 0;
+    return this.#parking.hasInit ? 0 : lookMsNow();
   }
 
   /**
@@ -165,6 +169,9 @@ export class Run {
   #parked(): void {
     const lease = this.#lease;
     this.#tellOfFolder();
+    const { limit, slack } = this.#parking.marks;
+    this.#guarding?.tell('brand', `brand ${limit ?? ''}`);
+    this.#guarding?.tell('slack', `slack ${slack ?? ''}`);
     // Another gate than the one that the guard was armed for: armed again, knowing this one.
     if (lease !== null) this.extend(lease);
   }
@@ -222,7 +229,8 @@ export class Run {
       reach,
       clock: this.#options.clock,
       hasExited: () => this.#exit !== null,
-      onUndying: (processes) => this.#emit({ type: 'command.undying', processes }),
+      onUndying: (processes, unknown) =>
+        this.#emit({ type: 'command.undying', processes, ...(unknown !== null && { unknown }) }),
       onDone: (means, outlived) => {
         const gone = means === 'none' ? 'exited' : means;
         this.#finish(this.#hasGuardFired ? 'SIGKILL' : gone, outlived);

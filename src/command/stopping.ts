@@ -1,24 +1,27 @@
 /**
  * The ladder down: SIGTERM, a grace, SIGKILL, and the proof that nothing lives any more. Asking
- * again makes it faster, never slower. It never gives up: what does not die is told every few
- * seconds, and goes on being killed.
+ * again makes it faster, never slower. It never gives up: what does not die is reported every few
+ * seconds, and goes on being killed. Processes that can't be looked at are not dead: it looks again.
  */
 import type { Clock } from '../clock.ts';
 import { label } from './process-table.ts';
-import type { Reach } from './reach.ts';
+import type { Presence, Reach } from './reach.ts';
 
 /** Between two looks at what lives; a look that takes long itself is repeated less often. */
 const LOOK_MS = 10;
 const LONGEST_LOOK_MS = 200;
 const REST_PER_LOOK = 4;
 const UNDYING_MS = 3000;
+/** What can't be looked at is reported after so long, and then as often as what does not die. */
+const UNKNOWN_MS = 500;
 
 export interface StoppingOptions {
   readonly reach: Reach;
   readonly clock: Clock;
   /** The first process has ended, and how is known: nothing is over before. */
   readonly hasExited: () => boolean;
-  readonly onUndying: (processes: readonly string[]) => void;
+  /** `unknown`: why it could not be looked at whether there are others; null: it could. */
+  readonly onUndying: (processes: readonly string[], unknown: string | null) => void;
   /** Everything is dead. `means` is 'none' when no signal was sent. */
   readonly onDone: (means: 'none' | 'SIGTERM' | 'SIGKILL', outlived: readonly string[]) => void;
 }
@@ -28,7 +31,8 @@ export class Stopping {
   #timer: unknown = null;
   #means: 'none' | 'SIGTERM' | 'SIGKILL' = 'none';
   #killAt = Number.POSITIVE_INFINITY;
-  #nextComplaint = 0;
+  /** When it is next to be reported that something does not die, or can't be looked at. */
+  #nextReport = Number.POSITIVE_INFINITY;
   #outlived: readonly string[] = [];
   #isOver = false;
 
@@ -38,17 +42,13 @@ export class Stopping {
 
   /** SIGTERM now, SIGKILL at `killAt` (of the clock) or at what was asked for before, if sooner. */
   request(killAt: number): void {
-    const { reach, clock } = this.#options;
-    if (this.#isOver || this.#endIfEmpty()) return;
+    if (this.#isOver) return;
+    const presence = this.#presence();
+    if (this.#endIfEmpty(presence)) return;
     this.#killAt = Math.min(this.#killAt, killAt);
-    if (this.#means === 'none' && clock.now() < this.#killAt) {
-      this.#means = 'SIGTERM';
-      this.#noteOutlived();
-      reach.signal('SIGTERM');
-      // A stopped process acts on nothing but this and SIGKILL.
-      reach.signal('SIGCONT');
-    }
-    this.look();
+    if (this.#means === 'none' && this.#options.clock.now() < this.#killAt)
+      this.#terminate(presence);
+    this.#lookOn(presence);
   }
 
   cancel(): void {
@@ -58,40 +58,68 @@ export class Stopping {
 
   /** Now, and again and again until everything has ended: asks for nothing by itself. */
   look(): void {
-    if (this.#isOver) return;
+    if (!this.#isOver) this.#lookOn(null);
+  }
+
+  /** `presence`: as it was a moment ago; null: to be looked at. */
+  #lookOn(presence: Presence | null): void {
     const { clock } = this.#options;
     clock.clearTimeout(this.#timer);
     const begun = clock.now();
-    if (this.#endIfEmpty()) return;
-    if (begun >= this.#killAt) this.#kill(begun);
+    const current = presence ?? this.#presence();
+    if (this.#endIfEmpty(current)) return;
+    if (begun >= this.#killAt) this.#kill(begun, current);
+    this.#report(begun, current);
     const tookMs = clock.now() - begun;
     const restMs = Math.min(LONGEST_LOOK_MS, Math.max(LOOK_MS, REST_PER_LOOK * tookMs));
     const untilKillMs = this.#killAt > begun ? this.#killAt - begun : restMs;
     this.#timer = clock.setTimeout(() => this.look(), Math.min(restMs, untilKillMs));
   }
 
-  #endIfEmpty(): boolean {
+  #presence(): Presence {
     const { reach, hasExited } = this.#options;
-    if (!hasExited() || !reach.isEmpty()) return false;
+    return hasExited() ? reach.presence() : { state: 'populated' };
+  }
+
+  #endIfEmpty(presence: Presence): boolean {
+    if (presence.state !== 'empty') return false;
     this.cancel();
     this.#options.onDone(this.#means, this.#outlived);
     return true;
   }
 
-  #kill(now: number): void {
-    if (this.#means !== 'SIGKILL') {
-      this.#means = 'SIGKILL';
-      this.#nextComplaint = now + UNDYING_MS;
-      this.#noteOutlived();
-    }
-    this.#options.reach.kill();
-    if (now < this.#nextComplaint) return;
-    this.#nextComplaint = now + UNDYING_MS;
-    this.#options.onUndying(this.#options.reach.living().map(label));
+  #terminate(presence: Presence): void {
+    const { reach } = this.#options;
+    if (!this.#isSomethingLeft(presence)) return;
+    this.#means = 'SIGTERM';
+    reach.signal('SIGTERM');
+    // A stopped process acts on nothing but this and SIGKILL.
+    reach.signal('SIGCONT');
   }
 
-  /** What lives although the command's first process does not, and has to be signalled for it. */
-  #noteOutlived(): void {
-    if (this.#options.hasExited()) this.#outlived = this.#options.reach.living().map(label);
+  #kill(now: number, presence: Presence): void {
+    if (this.#means !== 'SIGKILL' && this.#isSomethingLeft(presence)) {
+      this.#means = 'SIGKILL';
+      this.#nextReport = now + UNDYING_MS;
+    }
+    this.#options.reach.kill();
+  }
+
+  /** False: as far as can be seen nothing is. Notes what outlives the command's first process. */
+  #isSomethingLeft(presence: Presence): boolean {
+    const { reach, hasExited } = this.#options;
+    if (!hasExited()) return true;
+    const outlived = reach.living().map(label);
+    if (outlived.length > 0) this.#outlived = outlived;
+    return outlived.length > 0 || presence.state === 'populated';
+  }
+
+  #report(now: number, presence: Presence): void {
+    const unknown = presence.state === 'unknown' ? presence.reason : null;
+    const isFirst = unknown !== null && this.#nextReport === Number.POSITIVE_INFINITY;
+    if (isFirst) this.#nextReport = now + UNKNOWN_MS;
+    if (now < this.#nextReport || (unknown === null && now < this.#killAt)) return;
+    this.#nextReport = now + UNDYING_MS;
+    this.#options.onUndying(this.#options.reach.living().map(label), unknown);
   }
 }

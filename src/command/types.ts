@@ -5,6 +5,7 @@
 import type { Clock } from '../clock.ts';
 import type { CommandLine } from '../command-line.ts';
 import type { Say } from '../log-level.ts';
+import type { InitRuntime } from './init-runtime.ts';
 
 export interface SupervisorOptions {
   readonly command: CommandLine;
@@ -23,6 +24,11 @@ export interface SupervisorOptions {
   readonly ignoreHangup?: boolean;
   /** 'group' goes without a cgroup where one could be had. */
   readonly reach?: 'auto' | 'group';
+  /**
+   * What the command's init may run on, best first; empty: the command gets none. Default: what this
+   * host has.
+   */
+  readonly initRuntimes?: readonly InitRuntime[];
   readonly clock: Clock;
   /** The gate's shell, and the guard's where none is chosen for it. Default: `/bin/sh`. */
   readonly shell?: readonly string[];

@@ -125,7 +125,7 @@ function detailsOf(event: LockexEvent): Readonly<Record<string, unknown>> {
     case 'command.stopped':
       return { exit: event.exit, means: event.how.means, stragglers: event.how.stragglers };
     case 'command.undying':
-      return { processes: event.processes };
+      return { processes: event.processes, unknown: event.unknown };
     case 'signal.received':
       return { signal: event.signal };
     case 'lock.granted':

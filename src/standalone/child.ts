@@ -4,18 +4,43 @@
  */
 import { constants } from 'node:os';
 import type { CommandExit } from '../../machines/outcome.ts';
-import type { Child, ChildEvents, ChildOptions } from '../command/child.ts';
+import type {
+  Child,
+  ChildEvents,
+  ChildOptions,
+  ChildSocket,
+  SocketEvents,
+} from '../command/child.ts';
 import { Outbox, rethrow } from './outbox.ts';
 
-const SOCKET = 3;
+const FIRST_SOCKET = 3;
+export const NO_SOCKET: ChildSocket = { send: () => {}, close: () => {} };
+
+interface OpenSocket extends ChildSocket {
+  unref(): void;
+}
 
 export function startChild(options: ChildOptions, events: ChildEvents): Child {
   const child = spawned(options, events);
-  const descriptor = child?.stdio[SOCKET] ?? null;
-  if (child === null || descriptor === null) {
+  const descriptors = events.sockets.map((_, at) => child?.stdio[FIRST_SOCKET + at] ?? null);
+  if (child === null || descriptors.includes(null)) {
     const nothing = () => {};
-    return { pid: null, send: nothing, close: nothing, kill: nothing, unref: nothing };
+    const sockets = events.sockets.map(() => NO_SOCKET);
+    return { pid: null, sockets, kill: nothing, unref: nothing };
   }
+  const sockets = events.sockets.map((its, at) => openSocket(descriptors[at] ?? -1, its));
+  return {
+    pid: child.pid,
+    sockets,
+    kill: () => child.kill('SIGKILL'),
+    unref: () => {
+      child.unref();
+      for (const socket of sockets) socket.unref();
+    },
+  };
+}
+
+function openSocket(descriptor: number, events: SocketEvents): OpenSocket {
   const outbox = new Outbox();
   let socket: Bun.Socket | null = null;
   let isClosed = false;
@@ -40,29 +65,24 @@ export function startChild(options: ChildOptions, events: ChildEvents): Child {
     },
   }).catch(closed);
   return {
-    pid: child.pid,
     send: (text) => {
       if (!isClosed) outbox.write(Buffer.from(text));
     },
     close: () => socket?.close(),
-    kill: () => child.kill('SIGKILL'),
-    unref: () => {
-      child.unref();
-      socket?.unref();
-    },
+    unref: () => socket?.unref(),
   };
 }
 
 function spawned(
   { words, cwd, env, standardStreams: its }: ChildOptions,
-  { onExit, onError }: ChildEvents,
+  { sockets, onExit, onError }: ChildEvents,
 ): Bun.Subprocess | null {
   try {
     return Bun.spawn(words, {
       ...(cwd !== undefined && { cwd }),
       env,
       detached: true,
-      stdio: [its, its, its, 'pipe'],
+      stdio: [its, its, its, ...sockets.map(() => 'pipe' as const)],
       onExit: (_, code, signal) => onExit(exitOf(code, signal)),
     });
   } catch (error) {

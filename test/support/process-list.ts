@@ -6,10 +6,29 @@ import { readFileSync } from 'node:fs';
 import {
   findLiving,
   isLiving,
+  readProcessTable as lookAtTable,
   type ProcessRecord,
-  readProcessTable,
+  type ProcessTable,
+  readProcess as readingOf,
 } from '../../src/command/process-table.ts';
+import type { Reading } from '../../src/command/reading.ts';
 import type { Identity } from '../../src/command/types.ts';
+
+/** A test can't do without what it reads: @throws where it is unknown. */
+export function certain<T>(reading: Reading<T>): T {
+  if (!reading.known) throw new Error(reading.reason);
+  return reading.value;
+}
+
+export function readProcess(pid: number): ProcessRecord | null {
+  return certain(readingOf(pid));
+}
+
+export function readProcessTable(): ProcessTable {
+  const { found, gap } = lookAtTable();
+  if (gap !== null) throw new Error(gap);
+  return found;
+}
 
 /** The living guards of a lockex: children with nothing but the word `guard` behind their script. */
 export function guardsOf(lockexPid: number): Identity[] {
@@ -27,7 +46,7 @@ export function processesNaming(folder: string): Identity[] {
 
 /** The process itself, alive, and no other that has got its id since. */
 export function isStill(identity: Identity): boolean {
-  return findLiving(identity) !== null;
+  return certain(findLiving(identity)) !== null;
 }
 
 /** Signals it if it is still the same; false when it is gone. */

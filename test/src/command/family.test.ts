@@ -12,7 +12,8 @@ function processOf(fields: Partial<ProcessRecord> & { pid: number }): ProcessRec
 
 function familyOf(records: readonly ProcessRecord[], traces: Partial<Traces> = {}) {
   const table = new Map(records.map((record) => [record.pid, record]));
-  const found = findFamily(table, { first: FIRST, recorded: [], marked: [], ...traces });
+  const none = { init: null, recorded: [], members: [], marked: [] };
+  const found = findFamily(table, { first: FIRST, ...none, ...traces });
   return found.map(({ pid }) => pid).sort();
 }
 

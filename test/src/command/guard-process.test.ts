@@ -7,10 +7,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
 import { Guard } from '../../../src/command/guard.ts';
-import { GUARD_BOOT, GUARD_ENDING, GUARD_SCRIPT } from '../../../src/command/guard-script.ts';
-import { readProcess, readProcessTable } from '../../../src/command/process-table.ts';
+import { GUARD_ENDING } from '../../../src/command/guard-ending.ts';
+import { GUARD_BOOT, GUARD_SCRIPT } from '../../../src/command/guard-script.ts';
 import type { Identity } from '../../../src/command/types.ts';
-import { isStill } from '../../support/process-list.ts';
+import { isStill, readProcess, readProcessTable } from '../../support/process-list.ts';
 import { until } from '../../support/until.ts';
 import {
   cleanUp,

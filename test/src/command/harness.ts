@@ -6,7 +6,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,15 +14,12 @@ import { build } from 'esbuild';
 import { afterAll } from 'vitest';
 import type { CommandEvent, GrantInfo, LeaseInfo } from '../../../machines/contract.ts';
 import { systemClock } from '../../../src/clock.ts';
-import {
-  hasVariable,
-  type ProcessRecord,
-  readProcess,
-  readProcessTable,
-} from '../../../src/command/process-table.ts';
+import { hasVariable } from '../../../src/command/marks.ts';
+import type { ProcessRecord } from '../../../src/command/process-table.ts';
 import { CommandSupervisor } from '../../../src/command/supervisor.ts';
 import type { Identity, SupervisorOptions } from '../../../src/command/types.ts';
 import type { HolderRequest, HolderSettings } from '../../fixtures/commands/holder-protocol.ts';
+import { certain, readProcess, readProcessTable } from '../../support/process-list.ts';
 import { until } from '../../support/until.ts';
 
 /** Each as /bin/sh, by that name: bash behaves differently under its own. */
@@ -183,7 +180,7 @@ export async function pidIn(file: string): Promise<Identity> {
 /** Who was started with this variable and lives. */
 export function carriers(marker: string): readonly ProcessRecord[] {
   return [...readProcessTable().values()].filter(
-    ({ pid, state }) => !'ZX'.includes(state) && hasVariable(pid, marker),
+    ({ pid, state }) => !'ZX'.includes(state) && certain(hasVariable(pid, marker)),
   );
 }
 
@@ -203,6 +200,8 @@ function holderScript(): Promise<string> {
     const source = new URL('../../fixtures/commands/holder.ts', import.meta.url);
     const entryPoints = [fileURLToPath(source)];
     await build({ entryPoints, outfile, bundle: true, platform: 'node', format: 'esm' });
+    // Some holders run as another user.
+    chmodSync(folder, 0o755);
     return outfile;
   })();
   return bundle;
@@ -219,10 +218,17 @@ export interface Holder {
 
 type Stdio = 'pipe' | 'ignore' | 'inherit';
 
+interface HolderRest {
+  readonly reaper?: HolderSettings['reaper'];
+  readonly stdio?: Stdio;
+  /** Program and arguments that execute the holder, as another user or with other limits. */
+  readonly through?: readonly string[];
+}
+
 export async function hold(
   settings: Omit<Partial<HolderSettings['options']>, 'command'> &
     Pick<SupervisorOptions, 'command'>,
-  rest: { readonly reaper?: HolderSettings['reaper']; readonly stdio?: Stdio } = {},
+  rest: HolderRest = {},
 ): Promise<Holder> {
   const guid = settings.guid ?? newGuid();
   const options = { lockId: 'test', guard: true, killAfterMs: 2000, ...settings, guid };
@@ -230,9 +236,12 @@ export async function hold(
     options,
     ...(rest.reaper === undefined ? {} : { reaper: rest.reaper }),
   };
-  const { stdio = 'ignore' } = rest;
-  const child = spawn(process.execPath, [await holderScript(), JSON.stringify(whole)], {
+  const { stdio = 'ignore', through = [] } = rest;
+  const own = [process.execPath, await holderScript(), JSON.stringify(whole)];
+  const [program = '', ...words] = [...through, ...own];
+  const child = spawn(program, words, {
     stdio: [stdio, stdio, 'inherit', 'ipc'],
+    ...(through.length > 0 && { cwd: '/' }),
     // Something that is the command's business, and not the guard's.
     env: { ...process.env, LOCKEX_OUTER: 'secret' },
   });

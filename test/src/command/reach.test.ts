@@ -19,13 +19,9 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { freePort } from '../../../scripts/lib/loopback.js';
 import { type Clock, systemClock } from '../../../src/clock.ts';
 import { hastenEntry } from '../../../src/command/cgroup.ts';
-import {
-  type ProcessRecord,
-  readProcess,
-  readProcessTable,
-} from '../../../src/command/process-table.ts';
+import type { ProcessRecord } from '../../../src/command/process-table.ts';
 import { SETTLING_MS } from '../../../src/command/run.ts';
-import { isStill } from '../../support/process-list.ts';
+import { isStill, readProcess, readProcessTable } from '../../support/process-list.ts';
 import { until } from '../../support/until.ts';
 import { carriers, cleanUp, hold, pidIn, supervise, temporaryFolder } from './harness.ts';
 

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 
 import type { ProcessRecord } from '../../../src/command/process-table.ts';
-import type { Reach } from '../../../src/command/reach.ts';
+import type { Presence, Reach } from '../../../src/command/reach.ts';
 import { Stopping } from '../../../src/command/stopping.ts';
 import { Stopwatch } from '../../../src/command/stopwatch.ts';
 import { SimulatedClock } from '../../support/simulated-clock.ts';
@@ -18,14 +18,25 @@ const PROCESS: ProcessRecord = {
   threads: 1,
 };
 
+interface State {
+  isEmpty: boolean;
+  hasExited: boolean;
+  /** Nothing is found, and it is unknown whether that is all. */
+  isUnknown: boolean;
+}
+
 function ladder({ hasExited = false } = {}) {
   const clock = new SimulatedClock(1000);
   const told: string[] = [];
-  const state = { isEmpty: false, hasExited };
+  const state: State = { isEmpty: false, hasExited, isUnknown: false };
+  const presence = (): Presence => {
+    if (state.isUnknown) return { state: 'unknown', reason: 'EMFILE at /proc' };
+    return { state: state.isEmpty ? 'empty' : 'populated' };
+  };
   const reach: Reach = {
     name: 'made up',
-    isEmpty: () => state.isEmpty,
-    living: () => [PROCESS],
+    presence,
+    living: () => (state.isUnknown ? [] : [PROCESS]),
     signal: (signal) => told.push(`${signal} ${clock.now()}`),
     kill: () => told.push(`SIGKILL ${clock.now()}`),
     record: () => [],
@@ -35,7 +46,7 @@ function ladder({ hasExited = false } = {}) {
     reach,
     clock,
     hasExited: () => state.hasExited,
-    onUndying: (processes) => told.push(`undying ${processes.join()}`),
+    onUndying: (processes, unknown) => told.push(`undying ${processes.join()}${unknown ?? ''}`),
     onDone: (means, outlived) => told.push(`done ${means} ${outlived.join()}`),
   });
   return { clock, told, state, stopping };
@@ -103,6 +114,32 @@ describe('stopping', () => {
     state.isEmpty = true;
     stopping.request(5000);
     expect(told).toEqual(['done none ']);
+  });
+
+  it('is not done while it is unknown what lives; that is reported, and nothing is signalled', () => {
+    const { clock, told, state, stopping } = ladder({ hasExited: true });
+    state.isUnknown = true;
+    stopping.request(2000);
+    clock.pass(9900);
+    expect(told.filter((word) => word === 'undying EMFILE at /proc')).toHaveLength(4);
+    expect(told.filter((word) => word.startsWith('done'))).toEqual([]);
+    expect(told.join()).not.toContain('SIGTERM');
+    state.isUnknown = false;
+    state.isEmpty = true;
+    clock.pass(1000);
+    expect(told.at(-1)).toBe('done none ');
+  });
+
+  it('kills what is found when it becomes known again', () => {
+    const { clock, told, state, stopping } = ladder({ hasExited: true });
+    state.isUnknown = true;
+    stopping.request(2000);
+    clock.pass(3000);
+    state.isUnknown = false;
+    clock.pass(1000);
+    state.isEmpty = true;
+    clock.pass(1000);
+    expect(told.at(-1)).toBe('done SIGKILL stuck[7]');
   });
 
   it('that was cancelled does nothing any more', () => {

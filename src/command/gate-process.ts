@@ -1,0 +1,88 @@
+/**
+ * The process that a gate runs in, and the two ways to start it: by an init (init.ts), or, on hosts
+ * without an interpreter for one, as a child of lockex itself. Knows nothing of what the gate says.
+ */
+import type { CommandExit } from '../../machines/outcome.ts';
+import { type Child, type ChildSocket, NO_SOCKET, startChild } from './child.ts';
+import { startOf } from './process-table.ts';
+import type { Identity } from './types.ts';
+
+export interface GateProcessOptions {
+  readonly words: readonly string[];
+  readonly cwd: string | undefined;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** None of them is called before the process has been given to its owner. */
+export interface GateProcessEvents {
+  /** Its identity is known from now on; not called where it was known at once. */
+  readonly onIdentified: () => void;
+  /** From its descriptor 3. */
+  readonly onText: (text: string) => void;
+  /** It has closed its descriptor 3. */
+  readonly onClosed: () => void;
+  /** It ended; the number may be given to another process. */
+  readonly onExit: (exit: CommandExit) => void;
+  /** It could not be started: nothing else follows. */
+  readonly onError: (error: NodeJS.ErrnoException) => void;
+  /** The init can't do its work on this host: nothing else follows, and nothing was started. */
+  readonly onUnfit: (reason: string) => void;
+  /** The init ended unexpectedly. The first process is being killed; onExit follows. */
+  readonly onInitLost: () => void;
+  /** Everything that it started has ended. Never called without an init. */
+  readonly onEmpty: () => void;
+}
+
+/** What is known of the processes that the gate's process started. */
+export type Descendants = 'none' | 'some' | 'unknown';
+
+export interface GateProcess {
+  /** null: there is no init, or its start failed. */
+  readonly init: Identity | null;
+  /** null: not started yet, or it could not be. */
+  readonly identity: Identity | null;
+  readonly descendants: Descendants;
+  /** To its descriptor 3. */
+  send(text: string): void;
+  closeSocket(): void;
+  /** SIGKILL, once it is started. With an init, its descendants are killed as well. */
+  kill(): void;
+  /** Nothing more is wanted of it: with an init, what is left is killed. lockex may end. */
+  release(): void;
+}
+
+/** Its parent is lockex, and orphans of the command are adopted by PID 1. */
+export class DirectGateProcess implements GateProcess {
+  readonly init = null;
+  readonly descendants = 'unknown';
+  readonly identity: Identity | null;
+  readonly #child: Child;
+  readonly #socket: ChildSocket;
+
+  constructor(options: GateProcessOptions, events: GateProcessEvents) {
+    const { onText, onClosed, onExit, onError } = events;
+    this.#child = startChild(
+      { ...options, standardStreams: 'inherit' },
+      { sockets: [{ onText, onClosed }], onExit, onError },
+    );
+    this.#socket = this.#child.sockets[0] ?? NO_SOCKET;
+    const { pid } = this.#child;
+    this.identity = pid === null ? null : { pid, start: startOf(pid) };
+  }
+
+  send(text: string): void {
+    this.#socket.send(text);
+  }
+
+  closeSocket(): void {
+    this.#socket.close();
+  }
+
+  kill(): void {
+    this.#child.kill();
+  }
+
+  release(): void {
+    this.#socket.close();
+  }
+}

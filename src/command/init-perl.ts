@@ -1,0 +1,230 @@
+/**
+ * The init process in Perl, for Linux. Text only; the protocol is described in init-runtime.ts. Uses no
+ * module, so that perl-base suffices and a start costs about 2 ms: system calls without a Perl
+ * function go through `syscall`, by the numbers in the variable `calls`.
+ */
+export const PERL_INIT = String.raw`
+my ($prctl, $sigprocmask, $signalfd4, $execve, $close, $setsid) = split / /, $ENV{calls};
+my $kill_signal = $ENV{signal};
+open CHANNEL, '+<&=4' or exit 1;
+sub report { my $line = "$_[0]\n"; syswrite CHANNEL, $line }
+sub unfit { report("unfit $_[0]"); exit 1 }
+
+# With SIGCHLD ignored the kernel would discard the exit status of children (wait(2)).
+$SIG{CHLD} = 'DEFAULT';
+# Blocked, not ignored: the first process is to inherit no ignored signal (execve(2)).
+length pack('p', '') == 8 or unfit('32-bit perl');
+my ($all, $inherited) = (pack('Q', ~0), "\0" x 8);
+syscall($sigprocmask, 2, $all, $inherited, 8) == 0 or unfit("rt_sigprocmask: $!");
+# PR_SET_CHILD_SUBREAPER, and PR_GET_CHILD_SUBREAPER to prove that the number meant prctl.
+my $is_set = pack 'i', 0;
+syscall($prctl, 36, 1, 0, 0, 0) == 0 or unfit("PR_SET_CHILD_SUBREAPER: $!");
+syscall($prctl, 37, $is_set, 0, 0, 0) == 0 && unpack('i', $is_set) == 1
+  or unfit("PR_GET_CHILD_SUBREAPER: $!");
+# SIGCHLD (17) and the kill signal; SFD_CLOEXEC | SFD_NONBLOCK.
+my $wanted = pack 'Q', 1 << 16 | 1 << $kill_signal - 1;
+my $signalfd = syscall $signalfd4, -1, $wanted, 8, 0x80000 | 0x800;
+$signalfd >= 0 && open SIGNALS, "<&=$signalfd" or unfit("signalfd4: $!");
+
+# A /proc of another pid namespace has other numbers: then it is not used at all.
+my $has_proc = (readlink('/proc/self') || '') eq $$;
+my $has_children = $has_proc && open OWN, '<', "/proc/self/task/$$/children";
+
+my ($input, $eof) = ('', 0);
+my $watched = '';
+vec($watched, 4, 1) = 1;
+vec($watched, $signalfd, 1) = 1;
+
+# A read error other than EAGAIN and EINTR is the end as well: a Unix socket whose peer closed it
+# without reading everything gives ECONNRESET.
+sub receive {
+  my $got = sysread CHANNEL, $input, 65536, length $input;
+  return if defined $got ? $got > 0 : $! == 11 || $! == 4;
+  $eof = 1;
+  vec($watched, 4, 1) = 0;
+}
+
+my (@words, @variables);
+until (@words) {
+  my $ready = '';
+  vec($ready, 4, 1) = 1;
+  select $ready, undef, undef, undef;
+  receive();
+  exit 1 if $eof;
+  next unless $input =~ /\A(\d+) (\d+)\n/ && length $input >= $+[0] + $1;
+  @variables = split /\0/, substr($input, $+[0], $1 - 1), -1;
+  substr($input, 0, $+[0] + $1) = '';
+  @words = splice @variables, 0, $2;
+}
+
+my $first = fork;
+unless (defined $first) { report('failed ' . ($! + 0)); exit 1 }
+if ($first == 0) {
+  syscall $setsid;
+  # perl itself ignores SIGFPE (PERL_FPU_INIT in perl.h).
+  $SIG{FPE} = 'DEFAULT';
+  syscall $sigprocmask, 2, $inherited, 0, 8;
+  # By the system call: the environment arrives byte by byte, without the rules of %ENV.
+  my ($argv, $envp) = (pack('p*', @words, undef), pack('p*', @variables, undef));
+  syscall $execve, $words[0], $argv, $envp;
+  report('failed ' . ($! + 0));
+  exit 125;
+}
+
+# Fields of /proc/PID/stat after the name: state, parent, group, threads, start. Empty: no such process.
+sub status {
+  open my $file, '<', "/proc/$_[0]/stat" or return;
+  my $text = '';
+  sysread $file, $text, 4096;
+  my @fields = split / /, $text =~ /.*\) (.*)/s ? $1 : '';
+  return @fields > 19 ? @fields[0, 1, 2, 17, 19] : ();
+}
+
+report("started $first " . ($has_proc ? (status($first))[4] || 0 : 0));
+@words = @variables = ();
+syscall $close, 3;
+open STDIN, '<', '/dev/null' or close STDIN;
+open STDOUT, '>', '/dev/null' or close STDOUT;
+open STDERR, '>', '/dev/null' or close STDERR;
+# Others that lockex was started with, such as the descriptor of a flock(1).
+if ($has_proc && opendir my $folder, '/proc/self/fd') {
+  my %own = map { $_ => 1 } 0 .. 2, 4, $signalfd, fileno $folder, $has_children ? fileno OWN : ();
+  $own{$_} or syscall $close, $_ + 0 for grep /^\d+$/, readdir $folder;
+  closedir $folder;
+}
+chdir '/';
+
+# Both may have missed one that was forked while they looked: they are repeated until none is left.
+my %children;
+sub scan {
+  %children = ();
+  opendir my $folder, '/proc' or return;
+  for my $pid (grep /^\d+$/, readdir $folder) {
+    my (undef, $parent) = status($pid) or next;
+    push @{$children{$parent}}, $pid;
+  }
+}
+sub read_all {
+  my ($file, $text) = ($_[0], '');
+  1 while sysread $file, $text, 65536, length $text;
+  return split ' ', $text;
+}
+sub children_of {
+  my ($pid, $threads) = @_;
+  return @{$children{$pid} || []} unless $has_children;
+  # The list is one of each thread (fs/proc/array.c, get_children_pid).
+  my @tasks = ($pid);
+  if ($threads > 1 && opendir my $folder, "/proc/$pid/task") {
+    @tasks = grep /^\d+$/, readdir $folder;
+  }
+  my @found;
+  for my $task (@tasks) {
+    # In a statement of its own: a variable is visible only after the one that declares it.
+    open my $file, '<', "/proc/$pid/task/$task/children" or next;
+    push @found, read_all($file);
+  }
+  return @found;
+}
+sub own_children {
+  return children_of($$, 1) unless $has_children;
+  sysseek OWN, 0, 0;
+  return read_all(*OWN);
+}
+
+my ($has_exited, $is_empty, $is_killing, $pause, %previous, %asked) = (0, 0, 0, 0);
+
+# Ancestors of descendants that are another user's, and that we have no permission to kill: they may
+# pass SIGTERM on (sudo does), and killed they could not. root has that permission.
+sub find_relays {
+  return if $> == 0;
+  my (%parent, %is_relay);
+  my @found = own_children();
+  while (defined(my $pid = shift @found)) {
+    if (!kill(0, $pid) && $! == 1) {
+      for (my $up = $parent{$pid}; $up; $up = $parent{$up}) { $is_relay{$up} = 1 }
+    }
+    my (undef, undef, undef, $threads) = status($pid) or next;
+    for my $child (children_of($pid, $threads)) {
+      next if exists $parent{$child};
+      $parent{$child} = $pid;
+      push @found, $child;
+    }
+  }
+  return %is_relay;
+}
+
+# SIGTERM once to each relay, SIGKILL to the others. Until the processes behind the relays have ended.
+sub ask_relays {
+  my %is_relay = @_;
+  for my $pid (keys %is_relay) {
+    my $key = join ' ', $pid, (status($pid))[4] || 0;
+    kill 15, $pid unless $asked{$key}++;
+    kill 18, $pid;
+  }
+  my @found = own_children();
+  while (defined(my $pid = shift @found)) {
+    my (undef, undef, undef, $threads) = status($pid) or next;
+    push @found, grep { ((status($_))[1] || 0) == $pid } children_of($pid, $threads);
+    kill 9, $pid unless $is_relay{$pid};
+  }
+  return 0.1;
+}
+
+# SIGKILL to every descendant, once. Gives the seconds until that is to be repeated.
+sub kill_descendants {
+  scan() unless $has_children || !$has_proc;
+  my %relays = find_relays();
+  return ask_relays(%relays) if %relays;
+  my (%killed, %groups);
+  # Its number is its own, as a process and as a group, until it has been reaped.
+  if (!$has_exited) { kill -9, $first; kill 9, $first; }
+  # Nor does anybody but this process reap its other children.
+  my @parents = own_children();
+  kill 9, $_ and $killed{$_} = 1 for @parents;
+  while (@parents) {
+    my $parent = shift @parents;
+    my ($state, undef, $group, $threads) = status($parent) or next;
+    # One signal for all of a group leaves none of it the time to fork (kernel/fork.c: a fork that a
+    # signal is pending for is begun again). The group's number is in use by this very process.
+    kill -9, $group unless $group < 2 || $group == $$ || $groups{$group}++;
+    for my $pid (children_of($parent, $threads)) {
+      # Deeper ones may be reaped by their parent at any time: still the same only with that parent.
+      next if $killed{$pid} || ((status($pid))[1] || 0) != $parent;
+      kill 9, $pid;
+      $killed{$pid} = 1;
+      push @parents, $pid;
+    }
+  }
+  my $has_new = grep { !$previous{$_} } keys %killed;
+  %previous = %killed;
+  $pause = $has_new ? 0 : $pause ? $pause < 0.25 ? 2 * $pause : 0.5 : 0.001;
+  return $pause;
+}
+
+until ($is_empty && $eof) {
+  while (!$is_empty) {
+    my $pid = waitpid -1, 1;
+    last if $pid == 0;
+    if ($pid < 0) {
+      $is_empty = 1;
+      report('empty');
+    } elsif ($pid == $first && !$has_exited) {
+      $has_exited = 1;
+      report('exited ' . ($? >> 8) . ' ' . ($? & 127));
+    }
+  }
+  last if $is_empty && $eof;
+  my $seconds = $is_killing && !$is_empty ? kill_descendants() : undef;
+  my $ready = $watched;
+  select $ready, undef, undef, $seconds;
+  if (vec($ready, $signalfd, 1) && sysread SIGNALS, my $told, 64 * 128) {
+    # struct signalfd_siginfo: 128 bytes, the number first.
+    for (my $at = 0; $at < length $told; $at += 128) {
+      $is_killing = 1 if unpack('L', substr $told, $at, 4) == $kill_signal;
+    }
+  }
+  receive() if !$eof && vec($ready, 4, 1);
+  $is_killing = 1 if $eof || $input =~ s/^kill\n//m;
+}
+exit 0;
+`;

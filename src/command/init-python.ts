@@ -1,0 +1,265 @@
+/**
+ * The init process in Python, for Linux hosts without a fit perl. Text only; it does the same as
+ * init-perl.ts, in the same order, and the protocol is described in init-runtime.ts. System calls that
+ * Python has no function for go through the C library (ctypes).
+ */
+export const PYTHON_INIT = String.raw`
+import ctypes, os, select, signal
+
+libc = ctypes.CDLL(None, use_errno=True)
+kill_signal = int(os.environ['signal'])
+CHANNEL = 4
+os.set_inheritable(CHANNEL, False)
+
+def report(line):
+    try: os.write(CHANNEL, line.encode() + b'\n')
+    except OSError: pass
+
+def unfit(reason):
+    report('unfit ' + reason)
+    os._exit(1)
+
+# With SIGCHLD ignored the kernel would discard the exit status of children (wait(2)).
+signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+# Blocked, not ignored: the first process is to inherit no ignored signal (execve(2)).
+inherited = signal.pthread_sigmask(signal.SIG_SETMASK, signal.valid_signals())
+PR_SET_CHILD_SUBREAPER, PR_GET_CHILD_SUBREAPER = 36, 37
+is_set = ctypes.c_int(0)
+if libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0 \
+        or libc.prctl(PR_GET_CHILD_SUBREAPER, ctypes.byref(is_set), 0, 0, 0) != 0 \
+        or is_set.value != 1:
+    unfit('PR_SET_CHILD_SUBREAPER: ' + os.strerror(ctypes.get_errno()))
+# sigset_t: 128 bytes of unsigned long. SFD_CLOEXEC and SFD_NONBLOCK are the flags of open(2).
+wanted = (ctypes.c_ulong * (128 // ctypes.sizeof(ctypes.c_ulong)))()
+for number in (signal.SIGCHLD, kill_signal):
+    word, bit = divmod(number - 1, 8 * ctypes.sizeof(ctypes.c_ulong))
+    wanted[word] |= 1 << bit
+signals = libc.signalfd(-1, ctypes.byref(wanted), os.O_CLOEXEC | os.O_NONBLOCK)
+if signals < 0: unfit('signalfd: ' + os.strerror(ctypes.get_errno()))
+
+own = os.getpid()
+# A /proc of another pid namespace has other numbers: then it is not used at all.
+try: has_proc = os.readlink('/proc/self') == str(own)
+except OSError: has_proc = False
+try: own_list = os.open('/proc/self/task/%d/children' % own, os.O_RDONLY) if has_proc else -1
+except OSError: own_list = -1
+has_children = own_list >= 0
+
+data = b''
+eof = False
+
+# A read error other than EAGAIN is the end as well: a Unix socket whose peer closed it without
+# reading everything gives ECONNRESET.
+def receive():
+    global data, eof
+    try: got = os.read(CHANNEL, 65536)
+    except BlockingIOError: return
+    except OSError: got = b''
+    data += got
+    eof = got == b''
+
+words = None
+while words is None:
+    select.select([CHANNEL], [], [])
+    receive()
+    if eof: os._exit(1)
+    header, newline, rest = data.partition(b'\n')
+    if not newline: continue
+    length, count = map(int, header.split())
+    if len(rest) < length: continue
+    variables = rest[:length - 1].split(b'\0')
+    data = rest[length:]
+    words, variables = variables[:count], variables[count:]
+
+try:
+    first = os.fork()
+except OSError as error:
+    report('failed %d' % error.errno)
+    os._exit(1)
+if first == 0:
+    try:
+        os.setsid()
+        # Python itself ignores these two.
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, inherited)
+        texts = lambda items: (ctypes.c_char_p * (len(items) + 1))(*items)
+        libc.execve(words[0], texts(words), texts(variables))
+        report('failed %d' % ctypes.get_errno())
+    finally:
+        os._exit(125)
+
+def read_all(descriptor):
+    parts = []
+    while True:
+        part = os.read(descriptor, 65536)
+        if not part: return b''.join(parts)
+        parts.append(part)
+
+def contents(path):
+    descriptor = os.open(path, os.O_RDONLY)
+    try: return read_all(descriptor)
+    finally: os.close(descriptor)
+
+# Fields of /proc/PID/stat after the name. None: no such process.
+def status(pid):
+    try: fields = contents('/proc/%d/stat' % pid).rpartition(b') ')[2].split()
+    except OSError: return None
+    if len(fields) < 20: return None
+    return dict(parent=int(fields[1]), group=int(fields[2]), threads=int(fields[17]), start=int(fields[19]))
+
+def numbers(path):
+    try: return [int(name) for name in os.listdir(path) if name.isdigit()]
+    except OSError: return []
+
+found = status(first) if has_proc else None
+report('started %d %d' % (first, found['start'] if found else 0))
+words = variables = rest = header = None
+os.close(3)
+for target, flags in ((0, os.O_RDONLY), (1, os.O_WRONLY), (2, os.O_WRONLY)):
+    try:
+        null = os.open('/dev/null', flags)
+        os.dup2(null, target)
+        if null != target: os.close(null)
+    except OSError:
+        try: os.close(target)
+        except OSError: pass
+# Others that lockex was started with, such as the descriptor of a flock(1).
+for descriptor in numbers('/proc/self/fd') if has_proc else []:
+    if descriptor not in (0, 1, 2, CHANNEL, signals, own_list):
+        try: os.close(descriptor)
+        except OSError: pass
+os.chdir('/')
+
+# Both may have missed one that was forked while they looked: they are repeated until none is left.
+table = {}
+def scan():
+    table.clear()
+    for pid in numbers('/proc'):
+        found = status(pid)
+        if found: table.setdefault(found['parent'], []).append(pid)
+
+def children_of(pid, threads):
+    if not has_children: return table.get(pid, [])
+    # The list is one of each thread (fs/proc/array.c, get_children_pid).
+    children = []
+    for task in numbers('/proc/%d/task' % pid) if threads > 1 else [pid]:
+        try: children += map(int, contents('/proc/%d/task/%d/children' % (pid, task)).split())
+        except OSError: pass
+    return children
+
+def own_children():
+    if not has_children: return table.get(own, [])
+    os.lseek(own_list, 0, os.SEEK_SET)
+    return list(map(int, read_all(own_list).split()))
+
+def kill(pid):
+    try: os.kill(pid, signal.SIGKILL)
+    except OSError: pass
+
+def kill_group(group):
+    try: os.killpg(group, signal.SIGKILL)
+    except OSError: pass
+
+has_exited = is_empty = is_killing = False
+pause = 0
+previous = set()
+
+asked = set()
+
+# Ancestors of descendants that are another user's, and that we have no permission to kill: they may
+# pass SIGTERM on (sudo does), and killed they could not. root has that permission.
+def find_relays():
+    relays = set()
+    if os.geteuid() == 0: return relays
+    parents = {}
+    found = list(own_children())
+    for pid in found:
+        try: os.kill(pid, 0)
+        except PermissionError:
+            up = parents.get(pid)
+            while up:
+                relays.add(up)
+                up = parents.get(up)
+        except OSError: pass
+        for child in children_of(pid, (status(pid) or {}).get('threads', 1)):
+            if child not in parents:
+                parents[child] = pid
+                found.append(child)
+    return relays
+
+# SIGTERM once to each relay, SIGKILL to the others. Until the processes behind the relays have ended.
+def ask_relays(relays):
+    for pid in relays:
+        key = (pid, (status(pid) or {}).get('start'))
+        try:
+            if key not in asked: os.kill(pid, signal.SIGTERM)
+            os.kill(pid, signal.SIGCONT)
+        except OSError: pass
+        asked.add(key)
+    found = list(own_children())
+    for pid in found:
+        children = children_of(pid, (status(pid) or {}).get('threads', 1))
+        found += [child for child in children if (status(child) or {}).get('parent') == pid]
+        if pid not in relays: kill(pid)
+    return 0.1
+
+# SIGKILL to every descendant, once. Gives the seconds until that is to be repeated.
+def kill_descendants():
+    global pause, previous
+    if has_proc and not has_children: scan()
+    relays = find_relays()
+    if relays: return ask_relays(relays)
+    # Its number is its own, as a process and as a group, until it has been reaped.
+    if not has_exited:
+        kill_group(first)
+        kill(first)
+    # Nor does anybody but this process reap its other children.
+    parents = own_children()
+    for pid in parents: kill(pid)
+    killed, groups = set(parents), set()
+    for parent in parents:
+        found = status(parent)
+        if found is None: continue
+        # One signal for all of a group leaves none of it the time to fork (kernel/fork.c: a fork
+        # that a signal is pending for is begun again). The number is in use by this very process.
+        group = found['group']
+        if group > 1 and group != own and group not in groups:
+            groups.add(group)
+            kill_group(group)
+        for pid in children_of(parent, found['threads']):
+            # Deeper ones may be reaped by their parent at any time: still the same only with it.
+            if pid in killed or (status(pid) or {}).get('parent') != parent: continue
+            kill(pid)
+            killed.add(pid)
+            parents.append(pid)
+    has_new = not killed <= previous
+    previous = killed
+    pause = 0 if has_new else min(2 * pause, 0.5) if pause else 0.001
+    return pause
+
+while not (is_empty and eof):
+    while not is_empty:
+        try: pid, ended = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            is_empty = True
+            report('empty')
+            break
+        if pid == 0: break
+        if pid == first and not has_exited:
+            has_exited = True
+            report('exited %d %d' % (ended >> 8, ended & 127))
+    if is_empty and eof: break
+    seconds = kill_descendants() if is_killing and not is_empty else None
+    ready = select.select([signals] if eof else [signals, CHANNEL], [], [], seconds)[0]
+    if signals in ready:
+        told = os.read(signals, 64 * 128)
+        # struct signalfd_siginfo: 128 bytes, the number first.
+        for at in range(0, len(told), 128):
+            if ctypes.c_uint32.from_buffer_copy(told, at).value == kill_signal: is_killing = True
+    if CHANNEL in ready: receive()
+    if eof or b'kill\n' in data:
+        is_killing = True
+        data = b''
+os._exit(0)
+`;
