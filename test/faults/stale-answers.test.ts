@@ -10,6 +10,7 @@
  * The third contender of each case connects to the leader itself and sees the lock as it is.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import {
   afterAll,
@@ -179,6 +180,8 @@ it('the answer to an earlier handshake gives the lock to no waiter', async () =>
   const answered = more(clients, 'toClient');
   await link.blackhole('toServer');
   await answered();
+  // For a contender that believes it to get ready: that one would be granted the lock.
+  await pause(1000);
 
   await ends(holder);
   await contest.runs('third');
