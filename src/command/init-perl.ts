@@ -71,16 +71,16 @@ if ($first == 0) {
   exit 125;
 }
 
-# Fields of /proc/PID/stat after the name: state, parent, group, threads, start. Empty: no such process.
+# Of /proc/PID/stat: parent, group, threads, start. Empty: there is no such process.
 sub status {
-  open my $file, '<', "/proc/$_[0]/stat" or return;
+  open my $file, '<:unix', "/proc/$_[0]/stat" or return;
   my $text = '';
   sysread $file, $text, 4096;
   my @fields = split / /, $text =~ /.*\) (.*)/s ? $1 : '';
-  return @fields > 19 ? @fields[0, 1, 2, 17, 19] : ();
+  return @fields > 19 ? @fields[1, 2, 17, 19] : ();
 }
 
-report("started $first " . ($has_proc ? (status($first))[4] || 0 : 0));
+report("started $first " . ($has_proc ? (status($first))[3] || 0 : 0));
 @words = @variables = ();
 syscall $close, 3;
 open STDIN, '<', '/dev/null' or close STDIN;
@@ -93,6 +93,9 @@ if ($has_proc && opendir my $folder, '/proc/self/fd') {
   closedir $folder;
 }
 chdir '/';
+# As root. Among sessions of one cgroup the second counts (sched(7), "The autogroup feature").
+setpriority 0, 0, -20;
+if ($has_proc && open my $autogroup, '>', '/proc/self/autogroup') { syswrite $autogroup, '-20' }
 
 # Both may have missed one that was forked while they looked: they are repeated until none is left.
 my %children;
@@ -100,7 +103,7 @@ sub scan {
   %children = ();
   opendir my $folder, '/proc' or return;
   for my $pid (grep /^\d+$/, readdir $folder) {
-    my (undef, $parent) = status($pid) or next;
+    my ($parent) = status($pid) or next;
     push @{$children{$parent}}, $pid;
   }
 }
@@ -117,7 +120,7 @@ sub children_of {
   if ($threads > 1 && opendir my $folder, "/proc/$pid/task") {
     @tasks = grep /^\d+$/, readdir $folder;
   }
-  return map { open(my $file, '<', "/proc/$pid/task/$_/children") ? read_all($file) : () } @tasks;
+  return map { open(my $file, '<:unix', "/proc/$pid/task/$_/children") ? read_all($file) : () } @tasks;
 }
 sub own_children {
   return children_of($$, 1) unless $has_children;
@@ -125,38 +128,8 @@ sub own_children {
   return read_all(*OWN);
 }
 
-my ($has_exited, $is_empty, $is_killing, $pause, %previous) = (0, 0, 0, 0);
-
-# SIGKILL to every descendant, once. Gives the seconds until that is to be repeated.
-sub kill_descendants {
-  scan() unless $has_children || !$has_proc;
-  my (%killed, %groups);
-  # Its number is its own, as a process and as a group, until it has been reaped.
-  if (!$has_exited) { kill -9, $first; kill 9, $first; }
-  # Nor does anybody but this process reap its other children.
-  my @parents = own_children();
-  kill 9, $_ and $killed{$_} = 1 for @parents;
-  while (@parents) {
-    my $parent = shift @parents;
-    my ($state, undef, $group, $threads) = status($parent) or next;
-    # One signal for all of a group leaves none of it the time to fork (kernel/fork.c: a fork that a
-    # signal is pending for is begun again). The group's number is in use by this very process.
-    kill -9, $group unless $group < 2 || $group == $$ || $groups{$group}++;
-    for my $pid (children_of($parent, $threads)) {
-      # Deeper ones may be reaped by their parent at any time: still the same only with that parent.
-      next if $killed{$pid} || ((status($pid))[1] || 0) != $parent;
-      kill 9, $pid;
-      $killed{$pid} = 1;
-      push @parents, $pid;
-    }
-  }
-  my $has_new = grep { !$previous{$_} } keys %killed;
-  %previous = %killed;
-  $pause = $has_new ? 0 : $pause ? $pause < 0.25 ? 2 * $pause : 0.5 : 0.001;
-  return $pause;
-}
-
-until ($is_empty && $eof) {
+my ($has_exited, $is_empty, $is_killing, $pause) = (0, 0, 0, 0);
+sub reap {
   while (!$is_empty) {
     my $pid = waitpid -1, 1;
     last if $pid == 0;
@@ -168,6 +141,52 @@ until ($is_empty && $eof) {
       report('exited ' . ($? >> 8) . ' ' . ($? & 127));
     }
   }
+}
+
+my %signalled;
+
+# SIGKILL to the own children that have not got it yet. Nobody but this process reaps them, so that
+# their numbers are theirs.
+sub kill_own {
+  # Where the list is up to date. Without that, numbers of a scan must not be free before they are used.
+  reap() if $has_children;
+  my @own = own_children();
+  my @new = grep { !$signalled{$_} } @own;
+  kill 9, @new;
+  %signalled = map { $_ => 1 } @own;
+  return map { [$_, $$] } @new;
+}
+
+# SIGKILL to every descendant, once. Gives the seconds until that is to be repeated.
+#
+# A kill is far cheaper than a fork; to look descendants up is not. So the own children come first and
+# again and again: of a chain of forks whose parents end, the living end is among them.
+sub kill_descendants {
+  scan() unless $has_children || !$has_proc;
+  # Its number is its own, as a process and as a group, until it has been reaped.
+  if (!$has_exited) { kill -9, $first; kill 9, $first; }
+  my @found = my @new = kill_own();
+  push @found, @new = kill_own() while @new > 15 && @found < 2000 && $has_children;
+  my ($has_new, $looks, %groups) = (scalar @found, 0);
+  while (@found && $looks++ < 2000) {
+    push @found, kill_own() if $looks % 32 == 0;
+    my ($pid, $parent) = @{pop @found};
+    my ($actual, $group, $threads) = status($pid) or next;
+    # The number may be another's since it was listed, unless it is still a child of that process.
+    next unless $actual == $parent || $actual == $$;
+    kill 9, $pid;
+    # One signal for all of a group leaves none of it the time to fork (kernel/fork.c: a fork that a
+    # signal is pending for is begun again). The group's number is in use by this very process.
+    kill -9, $group unless $group < 2 || $group == $$ || $groups{$group}++;
+    push @found, map { [$_, $pid] } children_of($pid, $threads);
+  }
+  # All of them again the next time, whoever has their numbers then.
+  %signalled = () if @found || !$has_new;
+  return $pause = $has_new ? 0 : $pause ? $pause < 0.25 ? 2 * $pause : 0.5 : 0.001;
+}
+
+until ($is_empty && $eof) {
+  reap();
   last if $is_empty && $eof;
   my $seconds = $is_killing && !$is_empty ? kill_descendants() : undef;
   my $ready = $watched;

@@ -130,6 +130,12 @@ for descriptor in numbers('/proc/self/fd') if has_proc else []:
         try: os.close(descriptor)
         except OSError: pass
 os.chdir('/')
+# As root. Among sessions of one cgroup the second counts (sched(7), "The autogroup feature").
+try: os.setpriority(os.PRIO_PROCESS, 0, -20)
+except OSError: pass
+try:
+    with open('/proc/self/autogroup', 'w') as autogroup: autogroup.write('-20')
+except OSError: pass
 
 # Both may have missed one that was forked while they looked: they are repeated until none is left.
 table = {}
@@ -163,41 +169,8 @@ def kill_group(group):
 
 has_exited = is_empty = is_killing = False
 pause = 0
-previous = set()
-
-# SIGKILL to every descendant, once. Gives the seconds until that is to be repeated.
-def kill_descendants():
-    global pause, previous
-    if has_proc and not has_children: scan()
-    # Its number is its own, as a process and as a group, until it has been reaped.
-    if not has_exited:
-        kill_group(first)
-        kill(first)
-    # Nor does anybody but this process reap its other children.
-    parents = own_children()
-    for pid in parents: kill(pid)
-    killed, groups = set(parents), set()
-    for parent in parents:
-        found = status(parent)
-        if found is None: continue
-        # One signal for all of a group leaves none of it the time to fork (kernel/fork.c: a fork
-        # that a signal is pending for is begun again). The number is in use by this very process.
-        group = found['group']
-        if group > 1 and group != own and group not in groups:
-            groups.add(group)
-            kill_group(group)
-        for pid in children_of(parent, found['threads']):
-            # Deeper ones may be reaped by their parent at any time: still the same only with it.
-            if pid in killed or (status(pid) or {}).get('parent') != parent: continue
-            kill(pid)
-            killed.add(pid)
-            parents.append(pid)
-    has_new = not killed <= previous
-    previous = killed
-    pause = 0 if has_new else min(2 * pause, 0.5) if pause else 0.001
-    return pause
-
-while not (is_empty and eof):
+def reap():
+    global has_exited, is_empty
     while not is_empty:
         try: pid, ended = os.waitpid(-1, os.WNOHANG)
         except ChildProcessError:
@@ -208,6 +181,59 @@ while not (is_empty and eof):
         if pid == first and not has_exited:
             has_exited = True
             report('exited %d %d' % (ended >> 8, ended & 127))
+
+signalled = set()
+
+# SIGKILL to the own children that have not got it yet. Nobody but this process reaps them, so that
+# their numbers are theirs.
+def kill_own():
+    global signalled
+    # Where the list is up to date. Without that, numbers of a scan must not be free before they are used.
+    if has_children: reap()
+    listed = own_children()
+    new = [pid for pid in listed if pid not in signalled]
+    for pid in new: kill(pid)
+    signalled = set(listed)
+    return [(pid, own) for pid in new]
+
+# SIGKILL to every descendant, once. Gives the seconds until that is to be repeated. The order is
+# explained in init-perl.ts.
+def kill_descendants():
+    global pause, signalled
+    if has_proc and not has_children: scan()
+    # Its number is its own, as a process and as a group, until it has been reaped.
+    if not has_exited:
+        kill_group(first)
+        kill(first)
+    found = new = kill_own()
+    while len(new) > 15 and len(found) < 2000 and has_children:
+        new = kill_own()
+        found = found + new
+    has_new = len(found) > 0
+    looks = 0
+    groups = set()
+    while found and looks < 2000:
+        looks += 1
+        if looks % 32 == 0: found += kill_own()
+        pid, parent = found.pop()
+        its = status(pid)
+        # The number may be another's since it was listed, unless it is still a child of that process.
+        if its is None or its['parent'] not in (parent, own): continue
+        kill(pid)
+        # One signal for all of a group leaves none of it the time to fork (kernel/fork.c: a fork
+        # that a signal is pending for is begun again). The number is in use by this very process.
+        group = its['group']
+        if group > 1 and group != own and group not in groups:
+            groups.add(group)
+            kill_group(group)
+        found += [(child, pid) for child in children_of(pid, its['threads'])]
+    # All of them again the next time, whoever has their numbers then.
+    if found or not has_new: signalled = set()
+    pause = 0 if has_new else min(2 * pause, 0.5) if pause else 0.001
+    return pause
+
+while not (is_empty and eof):
+    reap()
     if is_empty and eof: break
     seconds = kill_descendants() if is_killing and not is_empty else None
     ready = select.select([signals] if eof else [signals, CHANNEL], [], [], seconds)[0]
