@@ -95,7 +95,10 @@ if ($has_proc && opendir my $folder, '/proc/self/fd') {
 chdir '/';
 # As root. Among sessions of one cgroup the second counts (sched(7), "The autogroup feature").
 setpriority 0, 0, -20;
-if ($has_proc && open my $autogroup, '>', '/proc/self/autogroup') { syswrite $autogroup, '-20' }
+if ($has_proc && open AUTOGROUP, '>', '/proc/self/autogroup') {
+  syswrite AUTOGROUP, '-20';
+  close AUTOGROUP;
+}
 
 # Both may have missed one that was forked while they looked: they are repeated until none is left.
 my %children;

@@ -23,11 +23,10 @@ afterEach(cleanUp);
 const RUNTIMES = findInitRuntimes();
 
 /** As on a kernel without CONFIG_PROC_CHILDREN. */
-const BY_SCAN = RUNTIMES.map((runtime) => ({
-  ...runtime,
-  name: `${runtime.name} without lists of children`,
-  env: { ...runtime.env, script: (runtime.env['script'] ?? '').replace('/children', '/none') },
-}));
+const BY_SCAN = RUNTIMES.map((runtime): readonly [string, InitRuntime] => {
+  const script = (runtime.env['script'] ?? '').replaceAll('/children', '/none');
+  return [runtime.name, { ...runtime, env: { ...runtime.env, script } }];
+});
 
 interface Started {
   readonly process: GateProcess;
@@ -354,7 +353,7 @@ describe.each(RUNTIMES)('the init in $name kills', (runtime) => {
   });
 });
 
-describe.each(BY_SCAN)('the init in $name kills', (runtime) => {
+describe.each(BY_SCAN)('the init in %s, without lists of children, kills', (_name, runtime) => {
   it.each(Object.entries(FAMILIES))('%s', async (_what, script) => {
     await expectKilled(runtime, script, 'on request', ({ process: its }) => its.kill());
   });
