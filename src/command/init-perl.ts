@@ -71,16 +71,16 @@ if ($first == 0) {
   exit 125;
 }
 
-# Fields of /proc/PID/stat after the name: state, parent, group, threads, start. Empty: no such process.
+# Of /proc/PID/stat: parent, group, threads, start. Empty: there is no such process.
 sub status {
-  open my $file, '<', "/proc/$_[0]/stat" or return;
+  open my $file, '<:unix', "/proc/$_[0]/stat" or return;
   my $text = '';
   sysread $file, $text, 4096;
   my @fields = split / /, $text =~ /.*\) (.*)/s ? $1 : '';
-  return @fields > 19 ? @fields[0, 1, 2, 17, 19] : ();
+  return @fields > 19 ? @fields[1, 2, 17, 19] : ();
 }
 
-report("started $first " . ($has_proc ? (status($first))[4] || 0 : 0));
+report("started $first " . ($has_proc ? (status($first))[3] || 0 : 0));
 @words = @variables = ();
 syscall $close, 3;
 open STDIN, '<', '/dev/null' or close STDIN;
@@ -93,6 +93,12 @@ if ($has_proc && opendir my $folder, '/proc/self/fd') {
   closedir $folder;
 }
 chdir '/';
+# As root. Among sessions of one cgroup the second counts (sched(7), "The autogroup feature").
+setpriority 0, 0, -20;
+if ($has_proc && open AUTOGROUP, '>', '/proc/self/autogroup') {
+  syswrite AUTOGROUP, '-20';
+  close AUTOGROUP;
+}
 
 # Both may have missed one that was forked while they looked: they are repeated until none is left.
 my %children;
@@ -100,7 +106,7 @@ sub scan {
   %children = ();
   opendir my $folder, '/proc' or return;
   for my $pid (grep /^\d+$/, readdir $folder) {
-    my (undef, $parent) = status($pid) or next;
+    my ($parent) = status($pid) or next;
     push @{$children{$parent}}, $pid;
   }
 }
@@ -120,7 +126,7 @@ sub children_of {
   my @found;
   for my $task (@tasks) {
     # In a statement of its own: a variable is visible only after the one that declares it.
-    open my $file, '<', "/proc/$pid/task/$task/children" or next;
+    open my $file, '<:unix', "/proc/$pid/task/$task/children" or next;
     push @found, read_all($file);
   }
   return @found;
@@ -131,77 +137,8 @@ sub own_children {
   return read_all(*OWN);
 }
 
-my ($has_exited, $is_empty, $is_killing, $pause, %previous, %asked) = (0, 0, 0, 0);
-
-# Ancestors of descendants that are another user's, and that we have no permission to kill: they may
-# pass SIGTERM on (sudo does), and killed they could not. root has that permission.
-sub find_relays {
-  return if $> == 0;
-  my (%parent, %is_relay);
-  my @found = own_children();
-  while (defined(my $pid = shift @found)) {
-    if (!kill(0, $pid) && $! == 1) {
-      for (my $up = $parent{$pid}; $up; $up = $parent{$up}) { $is_relay{$up} = 1 }
-    }
-    my (undef, undef, undef, $threads) = status($pid) or next;
-    for my $child (children_of($pid, $threads)) {
-      next if exists $parent{$child};
-      $parent{$child} = $pid;
-      push @found, $child;
-    }
-  }
-  return %is_relay;
-}
-
-# SIGTERM once to each relay, SIGKILL to the others. Until the processes behind the relays have ended.
-sub ask_relays {
-  my %is_relay = @_;
-  for my $pid (keys %is_relay) {
-    my $key = join ' ', $pid, (status($pid))[4] || 0;
-    kill 15, $pid unless $asked{$key}++;
-    kill 18, $pid;
-  }
-  my @found = own_children();
-  while (defined(my $pid = shift @found)) {
-    my (undef, undef, undef, $threads) = status($pid) or next;
-    push @found, grep { ((status($_))[1] || 0) == $pid } children_of($pid, $threads);
-    kill 9, $pid unless $is_relay{$pid};
-  }
-  return 0.1;
-}
-
-# SIGKILL to every descendant, once. Gives the seconds until that is to be repeated.
-sub kill_descendants {
-  scan() unless $has_children || !$has_proc;
-  my %relays = find_relays();
-  return ask_relays(%relays) if %relays;
-  my (%killed, %groups);
-  # Its number is its own, as a process and as a group, until it has been reaped.
-  if (!$has_exited) { kill -9, $first; kill 9, $first; }
-  # Nor does anybody but this process reap its other children.
-  my @parents = own_children();
-  kill 9, $_ and $killed{$_} = 1 for @parents;
-  while (@parents) {
-    my $parent = shift @parents;
-    my ($state, undef, $group, $threads) = status($parent) or next;
-    # One signal for all of a group leaves none of it the time to fork (kernel/fork.c: a fork that a
-    # signal is pending for is begun again). The group's number is in use by this very process.
-    kill -9, $group unless $group < 2 || $group == $$ || $groups{$group}++;
-    for my $pid (children_of($parent, $threads)) {
-      # Deeper ones may be reaped by their parent at any time: still the same only with that parent.
-      next if $killed{$pid} || ((status($pid))[1] || 0) != $parent;
-      kill 9, $pid;
-      $killed{$pid} = 1;
-      push @parents, $pid;
-    }
-  }
-  my $has_new = grep { !$previous{$_} } keys %killed;
-  %previous = %killed;
-  $pause = $has_new ? 0 : $pause ? $pause < 0.25 ? 2 * $pause : 0.5 : 0.001;
-  return $pause;
-}
-
-until ($is_empty && $eof) {
+my ($has_exited, $is_empty, $is_killing, $pause) = (0, 0, 0, 0);
+sub reap {
   while (!$is_empty) {
     my $pid = waitpid -1, 1;
     last if $pid == 0;
@@ -213,6 +150,95 @@ until ($is_empty && $eof) {
       report('exited ' . ($? >> 8) . ' ' . ($? & 127));
     }
   }
+}
+
+my %signalled;
+
+# SIGKILL to the own children that have not got it yet. Nobody but this process reaps them, so that
+# their numbers are theirs.
+sub kill_own {
+  # Where the list is up to date. Without that, numbers of a scan must not be free before they are used.
+  reap() if $has_children;
+  my @own = own_children();
+  my @new = grep { !$signalled{$_} } @own;
+  kill 9, @new;
+  %signalled = map { $_ => 1 } @own;
+  return map { [$_, $$] } @new;
+}
+
+# Ancestors of descendants that are another user's, and that we have no permission to kill: they may
+# pass SIGTERM on (sudo does), and killed they could not. root has that permission. Looked for now and
+# then, since that takes as long as a look at all descendants.
+my ($rounds, $is_asking, %asked) = (0, 0);
+sub find_relays {
+  return if $> == 0 || !$is_asking && $rounds++ % 64;
+  my (%parent, %is_relay);
+  my @found = own_children();
+  while (defined(my $pid = shift @found)) {
+    if (!kill(0, $pid) && $! == 1) {
+      for (my $up = $parent{$pid}; $up; $up = $parent{$up}) { $is_relay{$up} = 1 }
+    }
+    my (undef, undef, $threads) = status($pid) or next;
+    for my $child (children_of($pid, $threads)) {
+      next if exists $parent{$child};
+      $parent{$child} = $pid;
+      push @found, $child;
+    }
+  }
+  $is_asking = %is_relay ? 1 : 0;
+  return %is_relay;
+}
+
+# SIGTERM once to each relay, SIGKILL to the others, until the processes behind the relays have ended.
+sub ask_relays {
+  my %is_relay = @_;
+  for my $pid (keys %is_relay) {
+    kill 15, $pid unless $asked{$pid}++;
+    kill 18, $pid;
+  }
+  my @found = map { [$_, $$] } own_children();
+  while (@found) {
+    my ($pid, $parent) = @{shift @found};
+    my ($actual, undef, $threads) = status($pid) or next;
+    next unless $actual == $parent || $actual == $$;
+    push @found, map { [$_, $pid] } children_of($pid, $threads);
+    kill 9, $pid unless $is_relay{$pid};
+  }
+  return 0.1;
+}
+
+# SIGKILL to every descendant, once. Gives the seconds until that is to be repeated.
+#
+# A kill is far cheaper than a fork; to look descendants up is not. So the own children come first and
+# again and again: of a chain of forks whose parents end, the living end is among them.
+sub kill_descendants {
+  scan() unless $has_children || !$has_proc;
+  my %relays = find_relays();
+  return ask_relays(%relays) if %relays;
+  # Its number is its own, as a process and as a group, until it has been reaped.
+  if (!$has_exited) { kill -9, $first; kill 9, $first; }
+  my @found = my @new = kill_own();
+  push @found, @new = kill_own() while @new > 15 && @found < 2000 && $has_children;
+  my ($has_new, $looks, %groups) = (scalar @found, 0);
+  while (@found && $looks++ < 2000) {
+    push @found, kill_own() if $looks % 32 == 0;
+    my ($pid, $parent) = @{pop @found};
+    my ($actual, $group, $threads) = status($pid) or next;
+    # The number may be another's since it was listed, unless it is still a child of that process.
+    next unless $actual == $parent || $actual == $$;
+    kill 9, $pid;
+    # One signal for all of a group leaves none of it the time to fork (kernel/fork.c: a fork that a
+    # signal is pending for is begun again). The group's number is in use by this very process.
+    kill -9, $group unless $group < 2 || $group == $$ || $groups{$group}++;
+    push @found, map { [$_, $pid] } children_of($pid, $threads);
+  }
+  # All of them again the next time, whoever has their numbers then.
+  %signalled = () if @found || !$has_new;
+  return $pause = $has_new ? 0 : $pause ? $pause < 0.25 ? 2 * $pause : 0.5 : 0.001;
+}
+
+until ($is_empty && $eof) {
+  reap();
   last if $is_empty && $eof;
   my $seconds = $is_killing && !$is_empty ? kill_descendants() : undef;
   my $ready = $watched;

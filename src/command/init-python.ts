@@ -130,6 +130,12 @@ for descriptor in numbers('/proc/self/fd') if has_proc else []:
         try: os.close(descriptor)
         except OSError: pass
 os.chdir('/')
+# As root. Among sessions of one cgroup the second counts (sched(7), "The autogroup feature").
+try: os.setpriority(os.PRIO_PROCESS, 0, -20)
+except OSError: pass
+try:
+    with open('/proc/self/autogroup', 'w') as autogroup: autogroup.write('-20')
+except OSError: pass
 
 # Both may have missed one that was forked while they looked: they are repeated until none is left.
 table = {}
@@ -163,17 +169,45 @@ def kill_group(group):
 
 has_exited = is_empty = is_killing = False
 pause = 0
-previous = set()
+def reap():
+    global has_exited, is_empty
+    while not is_empty:
+        try: pid, ended = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            is_empty = True
+            report('empty')
+            break
+        if pid == 0: break
+        if pid == first and not has_exited:
+            has_exited = True
+            report('exited %d %d' % (ended >> 8, ended & 127))
 
+signalled = set()
+
+# SIGKILL to the own children that have not got it yet. Nobody but this process reaps them, so that
+# their numbers are theirs.
+def kill_own():
+    global signalled
+    # Where the list is up to date. Without that, numbers of a scan must not be free before they are used.
+    if has_children: reap()
+    listed = own_children()
+    new = [pid for pid in listed if pid not in signalled]
+    for pid in new: kill(pid)
+    signalled = set(listed)
+    return [(pid, own) for pid in new]
+
+rounds = 0
+is_asking = False
 asked = set()
 
 # Ancestors of descendants that are another user's, and that we have no permission to kill: they may
-# pass SIGTERM on (sudo does), and killed they could not. root has that permission.
+# pass SIGTERM on (sudo does), and killed they could not. root has that permission. Looked for now and
+# then, since that takes as long as a look at all descendants.
 def find_relays():
-    relays = set()
-    if os.geteuid() == 0: return relays
-    parents = {}
-    found = list(own_children())
+    global rounds, is_asking
+    rounds += 1
+    if os.geteuid() == 0 or not is_asking and rounds % 64 != 1: return set()
+    relays, parents, found = set(), {}, list(own_children())
     for pid in found:
         try: os.kill(pid, 0)
         except PermissionError:
@@ -186,27 +220,29 @@ def find_relays():
             if child not in parents:
                 parents[child] = pid
                 found.append(child)
+    is_asking = len(relays) > 0
     return relays
 
-# SIGTERM once to each relay, SIGKILL to the others. Until the processes behind the relays have ended.
+# SIGTERM once to each relay, SIGKILL to the others, until the processes behind the relays have ended.
 def ask_relays(relays):
     for pid in relays:
-        key = (pid, (status(pid) or {}).get('start'))
         try:
-            if key not in asked: os.kill(pid, signal.SIGTERM)
+            if pid not in asked: os.kill(pid, signal.SIGTERM)
             os.kill(pid, signal.SIGCONT)
         except OSError: pass
-        asked.add(key)
-    found = list(own_children())
-    for pid in found:
-        children = children_of(pid, (status(pid) or {}).get('threads', 1))
-        found += [child for child in children if (status(child) or {}).get('parent') == pid]
+        asked.add(pid)
+    found = [(pid, own) for pid in own_children()]
+    for pid, parent in found:
+        its = status(pid)
+        if its is None or its['parent'] not in (parent, own): continue
+        found += [(child, pid) for child in children_of(pid, its['threads'])]
         if pid not in relays: kill(pid)
     return 0.1
 
-# SIGKILL to every descendant, once. Gives the seconds until that is to be repeated.
+# SIGKILL to every descendant, once. Gives the seconds until that is to be repeated. The order is
+# explained in init-perl.ts.
 def kill_descendants():
-    global pause, previous
+    global pause, signalled
     if has_proc and not has_children: scan()
     relays = find_relays()
     if relays: return ask_relays(relays)
@@ -214,41 +250,35 @@ def kill_descendants():
     if not has_exited:
         kill_group(first)
         kill(first)
-    # Nor does anybody but this process reap its other children.
-    parents = own_children()
-    for pid in parents: kill(pid)
-    killed, groups = set(parents), set()
-    for parent in parents:
-        found = status(parent)
-        if found is None: continue
+    found = new = kill_own()
+    while len(new) > 15 and len(found) < 2000 and has_children:
+        new = kill_own()
+        found = found + new
+    has_new = len(found) > 0
+    looks = 0
+    groups = set()
+    while found and looks < 2000:
+        looks += 1
+        if looks % 32 == 0: found += kill_own()
+        pid, parent = found.pop()
+        its = status(pid)
+        # The number may be another's since it was listed, unless it is still a child of that process.
+        if its is None or its['parent'] not in (parent, own): continue
+        kill(pid)
         # One signal for all of a group leaves none of it the time to fork (kernel/fork.c: a fork
         # that a signal is pending for is begun again). The number is in use by this very process.
-        group = found['group']
+        group = its['group']
         if group > 1 and group != own and group not in groups:
             groups.add(group)
             kill_group(group)
-        for pid in children_of(parent, found['threads']):
-            # Deeper ones may be reaped by their parent at any time: still the same only with it.
-            if pid in killed or (status(pid) or {}).get('parent') != parent: continue
-            kill(pid)
-            killed.add(pid)
-            parents.append(pid)
-    has_new = not killed <= previous
-    previous = killed
+        found += [(child, pid) for child in children_of(pid, its['threads'])]
+    # All of them again the next time, whoever has their numbers then.
+    if found or not has_new: signalled = set()
     pause = 0 if has_new else min(2 * pause, 0.5) if pause else 0.001
     return pause
 
 while not (is_empty and eof):
-    while not is_empty:
-        try: pid, ended = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            is_empty = True
-            report('empty')
-            break
-        if pid == 0: break
-        if pid == first and not has_exited:
-            has_exited = True
-            report('exited %d %d' % (ended >> 8, ended & 127))
+    reap()
     if is_empty and eof: break
     seconds = kill_descendants() if is_killing and not is_empty else None
     ready = select.select([signals] if eof else [signals, CHANNEL], [], [], seconds)[0]

@@ -51,14 +51,24 @@ describe('a reading', () => {
   });
 });
 
-describe.each(['auto', 'group'] as const)('with all descriptors in use, reach %s', (reach) => {
+const WAYS = (['auto', 'group'] as const).flatMap((reach) => [
+  { reach, what: 'an init', init: {} },
+  { reach, what: 'no init', init: { initRuntimes: [] } },
+]);
+
+describe.each(WAYS)('with all descriptors in use, reach $reach and $what', ({ reach, init }) => {
   const LIMITED = ['/usr/bin/env', 'prlimit', '--nofile=200'];
 
   it('what the command has left is seen, and stopped before it is said to be', async () => {
     const file = join(temporaryFolder(), 'pid');
     const line = `setsid sh -c 'trap "" TERM; echo $$ >${file}; sleep 200; sleep 200' & read line`;
     const holder = await hold(
-      { command: { kind: 'shell', line: `${line} <${file}.go` }, reach, killAfterMs: 1000 },
+      {
+        command: { kind: 'shell', line: `${line} <${file}.go` },
+        reach,
+        killAfterMs: 1000,
+        ...init,
+      },
       { through: LIMITED },
     );
     execFileSync('mkfifo', [`${file}.go`]);
@@ -78,7 +88,7 @@ describe.each(['auto', 'group'] as const)('with all descriptors in use, reach %s
     const line = `setsid sh -c 'trap "" TERM; echo $$ >${file}; sleep 200; sleep 200' & read line`;
     execFileSync('mkfifo', [`${file}.go`]);
     const holder = await hold(
-      { command: { kind: 'shell', line: `${line} <${file}.go` }, reach, killAfterMs: 100 },
+      { command: { kind: 'shell', line: `${line} <${file}.go` }, reach, killAfterMs: 100, ...init },
       { through: LIMITED },
     );
     await holder.run();

@@ -8,7 +8,7 @@ import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Identity } from '../../../src/command/types.ts';
+import type { Identity, SupervisorOptions } from '../../../src/command/types.ts';
 import { isStill, readProcess } from '../../support/process-list.ts';
 import { until } from '../../support/until.ts';
 import {
@@ -50,50 +50,61 @@ function logsOf(holder: Holder): readonly string[] {
   });
 }
 
-describe.runIf(isRoot)('a process that was moved to another cgroup', () => {
-  /** What systemd-logind does with the session of `su -`; here the process moves itself. */
-  const line = (file: string) => {
-    const root = execFileSync('findmnt', ['-n', '-o', 'TARGET', '-t', 'cgroup2'], {
-      encoding: 'utf8',
-    });
-    const move = `echo 0 >${root.trim().split('\n')[0]}/cgroup.procs`;
-    return `setsid sh -c 'trap "" TERM; ${move}; echo $$ >${file}; sleep 200; sleep 200' & sleep 200`;
-  };
+/** What holds the command together: the host's interpreter as its init, or the marks alone. */
+const INITS: readonly [string, Pick<SupervisorOptions, 'initRuntimes'>][] = [
+  ['an init', {}],
+  ['no init', { initRuntimes: [] }],
+];
 
-  it('is dead when lockex has stopped the command, and was reported', async () => {
-    const file = join(temporaryFolder(), 'pid');
-    const { supervisor, events, logs, run } = supervise({
-      command: { kind: 'shell', line: line(file) },
-    });
-    await run();
-    const moved = await pidIn(file);
-    killLater(moved);
-    supervisor.send({ type: 'command.extend', lease: leaseOf(60_000) });
-    supervisor.send({ type: 'command.extend', lease: leaseOf(60_000) });
-    const reports = logs.filter((message) => message.includes('outside its cgroup'));
-    expect(reports).toEqual([expect.stringContaining(`[${moved.pid}]`)]);
-    supervisor.send({ type: 'command.stop', graceMs: 100, deadline: null });
-    await events.next('command.stopped');
-    expect(isStill(moved)).toBe(false);
-  });
-
-  it.each(['first process', 'child'])(
-    'is dead when the guard has done it: the %s',
-    async (which) => {
-      const file = join(temporaryFolder(), 'pid');
-      const child = line(file);
-      const first = child.replace(/^setsid sh -c '(.*)' & sleep 200$/, '$1');
-      const holder = await hold({
-        command: { kind: 'shell', line: which === 'child' ? child : first },
+describe.runIf(isRoot).each(INITS)(
+  'with %s, a process that was moved to another cgroup',
+  (_init, init) => {
+    /** What systemd-logind does with the session of `su -`; here the process moves itself. */
+    const line = (file: string) => {
+      const root = execFileSync('findmnt', ['-n', '-o', 'TARGET', '-t', 'cgroup2'], {
+        encoding: 'utf8',
       });
-      const command = await holder.run();
+      const move = `echo 0 >${root.trim().split('\n')[0]}/cgroup.procs`;
+      return `setsid sh -c 'trap "" TERM; ${move}; echo $$ >${file}; sleep 200; sleep 200' & sleep 200`;
+    };
+
+    it('is dead when lockex has stopped the command, and was reported', async () => {
+      const file = join(temporaryFolder(), 'pid');
+      const { supervisor, events, logs, run } = supervise({
+        command: { kind: 'shell', line: line(file) },
+        ...init,
+      });
+      await run();
       const moved = await pidIn(file);
       killLater(moved);
-      process.kill(holder.identity.pid, 'SIGKILL');
-      await until(() => !isStill(moved) && !isStill(command), 'the end of both');
-    },
-  );
-});
+      supervisor.send({ type: 'command.extend', lease: leaseOf(60_000) });
+      supervisor.send({ type: 'command.extend', lease: leaseOf(60_000) });
+      const reports = logs.filter((message) => message.includes('outside its cgroup'));
+      expect(reports).toEqual([expect.stringContaining(`[${moved.pid}]`)]);
+      supervisor.send({ type: 'command.stop', graceMs: 100, deadline: null });
+      await events.next('command.stopped');
+      expect(isStill(moved)).toBe(false);
+    });
+
+    it.each(['first process', 'child'])(
+      'is dead when the guard has done it: the %s',
+      async (which) => {
+        const file = join(temporaryFolder(), 'pid');
+        const child = line(file);
+        const first = child.replace(/^setsid sh -c '(.*)' & sleep 200$/, '$1');
+        const holder = await hold({
+          command: { kind: 'shell', line: which === 'child' ? child : first },
+          ...init,
+        });
+        const command = await holder.run();
+        const moved = await pidIn(file);
+        killLater(moved);
+        process.kill(holder.identity.pid, 'SIGKILL');
+        await until(() => !isStill(moved) && !isStill(command), 'the end of both');
+      },
+    );
+  },
+);
 
 /** Daemons of another user, as root starts them: PAM resets limits, all of them the environment. */
 const DAEMON = (file: string) => `(setsid sh -c "echo \\$\\$ >${file}; exec sleep 200" &)`;
@@ -106,38 +117,42 @@ const AS_OTHERS: Record<string, (file: string) => string> = {
   'runuser -l': (file) => `runuser -l nobody -s /bin/sh -c '${DAEMON(file)}'`,
 };
 
-describe.runIf(isRoot)('without a cgroup, a daemon that was started by root through', () => {
-  it.each(Object.entries(AS_OTHERS))('%s is dead after a stop', async (_, lineOf) => {
-    const file = join(openFolder(), 'pid');
-    const { events, run } = supervise({
-      command: {
-        kind: 'shell',
-        line: `${lineOf(file)}; until [ -s ${file} ]; do sleep 0.01; done`,
-      },
-      reach: 'group',
+describe.runIf(isRoot).each(INITS)(
+  'with %s and no cgroup, a daemon that root started by',
+  (_init, init) => {
+    it.each(Object.entries(AS_OTHERS))('%s is dead after a stop', async (_, lineOf) => {
+      const file = join(openFolder(), 'pid');
+      const { events, run } = supervise({
+        command: {
+          kind: 'shell',
+          line: `${lineOf(file)}; until [ -s ${file} ]; do sleep 0.01; done`,
+        },
+        reach: 'group',
+      });
+      await run();
+      const daemon = await pidIn(file);
+      killLater(daemon);
+      await events.next('command.stopped');
+      expect(isStill(daemon)).toBe(false);
     });
-    await run();
-    const daemon = await pidIn(file);
-    killLater(daemon);
-    await events.next('command.stopped');
-    expect(isStill(daemon)).toBe(false);
-  });
 
-  it.each(Object.entries(AS_OTHERS))('%s is dead after the guard', async (_, lineOf) => {
-    const file = join(openFolder(), 'pid');
-    const holder = await hold({
-      command: { kind: 'shell', line: `${lineOf(file)}; sleep 200` },
-      reach: 'group',
+    it.each(Object.entries(AS_OTHERS))('%s is dead after the guard', async (_, lineOf) => {
+      const file = join(openFolder(), 'pid');
+      const holder = await hold({
+        command: { kind: 'shell', line: `${lineOf(file)}; sleep 200` },
+        reach: 'group',
+        ...init,
+      });
+      const command = await holder.run();
+      const daemon = await pidIn(file);
+      killLater(daemon);
+      process.kill(holder.identity.pid, 'SIGKILL');
+      await until(() => !isStill(daemon) && !isStill(command), 'the end of both');
     });
-    const command = await holder.run();
-    const daemon = await pidIn(file);
-    killLater(daemon);
-    process.kill(holder.identity.pid, 'SIGKILL');
-    await until(() => !isStill(daemon) && !isStill(command), 'the end of both');
-  });
-});
+  },
+);
 
-describe.runIf(isRoot)('a mark', () => {
+describe.runIf(isRoot)('a mark, with no init and no cgroup,', () => {
   const limitOf = (pid: number) =>
     /^Max file locks\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/limits`, 'latin1'))?.[1] ?? '';
   /** A process of another user with the same limit and the same variable. */
@@ -158,6 +173,7 @@ describe.runIf(isRoot)('a mark', () => {
     const { supervisor, events, marker, run } = supervise({
       command: { kind: 'shell', line: 'sleep 200' },
       reach: 'group',
+      initRuntimes: [],
     });
     const pid = await run();
     const stranger = await imitation(pid, marker);
@@ -169,7 +185,7 @@ describe.runIf(isRoot)('a mark', () => {
   it('of another user does not keep the guard', async () => {
     const out = join(temporaryFolder(), 'out');
     const holder = await hold(
-      { command: { kind: 'shell', line: 'sleep 200' }, reach: 'group' },
+      { command: { kind: 'shell', line: 'sleep 200' }, reach: 'group', initRuntimes: [] },
       { reaper: { argv: ['/bin/touch', out], credentials: 'x' } },
     );
     const command = await holder.run();
@@ -181,7 +197,7 @@ describe.runIf(isRoot)('a mark', () => {
 
   it('that could not be set is not claimed', async () => {
     const holder = await hold(
-      { command: { kind: 'shell', line: 'sleep 200' }, reach: 'group' },
+      { command: { kind: 'shell', line: 'sleep 200' }, reach: 'group', initRuntimes: [] },
       { through: ['/usr/bin/env', 'prlimit', '--locks=1000:1000', ...AS_NOBODY] },
     );
     holder.send({ type: 'command.park' });
@@ -195,6 +211,7 @@ describe.runIf(isRoot)('a mark', () => {
     const { supervisor, events } = supervise({
       command: { kind: 'shell', line: 'sleep 200' },
       reach: 'group',
+      initRuntimes: [],
     });
     supervisor.send({ type: 'command.park' });
     supervisor.send({ type: 'command.arm', lease: leaseOf(60_000) });
@@ -273,7 +290,7 @@ describe.runIf(isRoot)('a process that lockex may not signal', () => {
   });
 });
 
-describe('a chain of forks, each in a session of its own', () => {
+describe.each(INITS)('with %s, a chain of forks, each in a session of its own', (_init, init) => {
   /** As quick as it gets, for two minutes at most; every hundredth link leaves a trace. */
   const CHAIN = `
 use POSIX; $SIG{TERM} = "IGNORE"; my $n = 0;
@@ -290,12 +307,16 @@ for (my $end = time + 120; time < $end; $n++) {
   it('is dead before lockex says that everything is', async () => {
     const file = join(temporaryFolder(), 'links');
     const { supervisor, events, run } = supervise({
-      command: { kind: 'shell', line: `perl -e '${CHAIN}' ${file} & sleep 0.5` },
+      command: {
+        kind: 'shell',
+        line: `perl -e '${CHAIN}' ${file} & until [ -s ${file} ]; do sleep 0.05; done`,
+      },
       reach: 'group',
       killAfterMs: 100,
+      ...init,
     });
     await run();
-    await until(() => existsSync(file) && statSync(file).size > 2);
+    await events.next('command.exited');
     supervisor.send({ type: 'command.stop', graceMs: 100, deadline: null });
     await events.next('command.stopped');
     expect(await isGrowing(file)).toBe(false);
@@ -304,7 +325,7 @@ for (my $end = time + 120; time < $end; $n++) {
   it('is dead when the guard has gone', async () => {
     const file = join(temporaryFolder(), 'links');
     const line = `perl -e '${CHAIN}' ${file} & sleep 200`;
-    const holder = await hold({ command: { kind: 'shell', line }, reach: 'group' });
+    const holder = await hold({ command: { kind: 'shell', line }, reach: 'group', ...init });
     await holder.run();
     await until(() => existsSync(file) && statSync(file).size > 2);
     process.kill(holder.identity.pid, 'SIGKILL');
