@@ -2,11 +2,12 @@
  * One guard process, as seen from lockex: what goes to it and what it says. Whether it is to be
  * replaced is decided elsewhere (guarding.ts).
  */
-import { existsSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { type Child, type ChildSocket, NO_SOCKET, startChild } from './child.ts';
 import { GUARD_ENDING } from './guard-ending.ts';
 import { GUARD_BOOT, GUARD_SCRIPT } from './guard-script.ts';
 import { asLines, lineCutter, lineOf } from './lines.ts';
+import { raisePriority } from './priority.ts';
 
 export interface GuardEvents {
   /** It has taken the deadline that was sent as this line. */
@@ -15,7 +16,12 @@ export interface GuardEvents {
   readonly onFiring: () => void;
   /** `ended`, or why it could not be made. */
   readonly onGone: (what: string) => void;
+  /** The kernel does not execute its shell: nothing else follows. */
+  readonly onUnfit: (code: string) => void;
 }
+
+/** With these, another shell could not be started either. */
+const SHORTAGES = ['EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE', 'E2BIG'];
 
 export class Guard {
   readonly #child: Child;
@@ -62,10 +68,14 @@ export class Guard {
           },
         ],
         onExit: () => gone('ended'),
-        onError: ({ code }) => gone(`could not be started (${code})`),
+        onError: ({ code = 'unknown error' }) => {
+          if (SHORTAGES.includes(code)) gone(`could not be started (${code})`);
+          else events.onUnfit(code);
+        },
       },
     );
     this.#socket = this.#child.sockets[0] ?? NO_SOCKET;
+    if (this.#child.pid !== null) raisePriority(this.#child.pid);
     this.#child.unref();
   }
 
@@ -99,12 +109,19 @@ export class Guard {
 }
 
 /**
- * A shell whose `read` has a timeout costs a tenth of what the others do (guard-script.ts). bash is
- * there on nearly every host whose /bin/sh has none.
+ * Best first. A shell whose `read` has a timeout costs a tenth of what the others do (guard-script.ts).
+ * bash is there on nearly every host whose /bin/sh has none.
  */
-export function guardShell(fallback: readonly string[]): readonly string[] {
-  const found = ['/bin/bash', '/usr/bin/bash', '/usr/local/bin/bash'].find((path) =>
-    existsSync(path),
-  );
-  return found === undefined ? fallback : [found, '--norc'];
+export function guardShells(fallback: readonly string[]): readonly (readonly string[])[] {
+  const found = ['/bin/bash', '/usr/bin/bash', '/usr/local/bin/bash'].filter(isExecutable);
+  return [...found.map((path) => [path, '--norc']), fallback];
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -18,7 +18,8 @@ const FAR_OFF = 3;
 const TRIES = 3;
 
 export interface GuardingOptions {
-  readonly shell: readonly string[];
+  /** Best first; one that the kernel does not execute is followed by the next. At least one. */
+  readonly shells: readonly (readonly string[])[];
   readonly clock: Clock;
   readonly log: Say;
   /** What it takes the guard at present to look for what it ends; milliseconds. */
@@ -39,6 +40,7 @@ export class Guarding {
   readonly #events: GuardingEvents;
   readonly #facts = new Map<string, readonly string[]>();
   readonly #watch: Stopwatch;
+  #shells: readonly (readonly string[])[];
   #guard: Guard | null = null;
   #beat: string | null = null;
   /** When the guard fires by the newest deadline that it was sent. */
@@ -52,6 +54,7 @@ export class Guarding {
 
   constructor(options: GuardingOptions, events: GuardingEvents) {
     this.#options = options;
+    this.#shells = options.shells;
     this.#events = events;
     this.#watch = new Stopwatch(options.clock, ECHO_MS, () => this.#silent());
   }
@@ -76,10 +79,12 @@ export class Guarding {
       slack = [],
       ...facts
     } = Object.fromEntries(this.#facts);
-    const guard: Guard = new Guard(this.#options.shell, Object.values(facts).flat(), {
+    const [shell = []] = this.#shells;
+    const guard: Guard = new Guard(shell, Object.values(facts).flat(), {
       onBeat: (line) => guard === this.#guard && this.#echoed(line),
       onFiring: () => guard === this.#guard && this.#fired(),
       onGone: (what) => guard === this.#guard && this.#lost(what, TRIES),
+      onUnfit: (code) => guard === this.#guard && this.#unfit(shell, code),
     });
     this.#guard = guard;
     // By the first the command's processes are found in /proc, the second may be longer than a
@@ -180,6 +185,18 @@ export class Guarding {
     this.#watch.stop();
     this.#isSpent = true;
     this.#events.onFiring();
+  }
+
+  #unfit(shell: readonly string[], code: string): void {
+    const [, ...others] = this.#shells;
+    if (others.length === 0) return this.#lost(`could not be started (${code})`, TRIES);
+    this.#options.log(
+      'warn',
+      `${shell.join(' ')} cannot be executed (${code}): trying the next shell`,
+    );
+    this.#shells = others;
+    this.#discard();
+    this.stand();
   }
 
   #silent(): void {

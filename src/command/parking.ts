@@ -19,9 +19,14 @@ import type { Identity, SupervisorOptions } from './types.ts';
 import { UnionReach } from './union-reach.ts';
 
 export const DEFAULT_SHELL = ['/bin/sh'];
+/** For a host whose /bin/sh the kernel does not execute. */
+const OTHER_SHELLS = [['/bin/dash'], ['/bin/busybox', 'sh']];
+/** What the kernel says of a program that it does not execute: execve(2). */
+const NOT_EXECUTABLE: readonly (string | undefined)[] = ['ENOENT', 'EACCES', 'ENOEXEC', 'ELIBBAD'];
 /** A gate that could not be parked so often in a row won't be. */
 const TRIES = 5;
 const DELAY_MS = 100;
+const NO_INIT = 'the command gets no init: no interpreter for it was found, or none is fit';
 /** The killed are gone in a few milliseconds; what takes longer is left to the guard. */
 const DYING_MS = 5;
 const DYING_TRIES = 20;
@@ -54,6 +59,8 @@ export class Parking {
   readonly #slack = newSlack();
   readonly #options: SupervisorOptions;
   readonly #events: ParkingEvents;
+  /** The gate runs in the first; those that can't be executed are taken out, but the last. */
+  #shells: readonly (readonly string[])[];
   /** The init runs on the first; those that are unfit for it here are taken out. */
   #runtimes: readonly InitRuntime[];
   #wantsFolder: boolean;
@@ -71,7 +78,9 @@ export class Parking {
   constructor(options: SupervisorOptions, events: ParkingEvents) {
     this.#options = options;
     this.#events = events;
+    this.#shells = options.shell === undefined ? [DEFAULT_SHELL, ...OTHER_SHELLS] : [options.shell];
     this.#runtimes = options.initRuntimes ?? findInitRuntimes();
+    if (this.#runtimes.length === 0) options.log('debug', NO_INIT);
     this.#wantsFolder = options.reach !== 'group';
     this.#marks = this.#marksOf({ limit: true, slack: true });
   }
@@ -106,7 +115,8 @@ export class Parking {
   }
 
   park(): void {
-    const { shell = DEFAULT_SHELL, cwd, ignoreHangup = false, clock } = this.#options;
+    const { cwd, ignoreHangup = false, clock } = this.#options;
+    const [shell = DEFAULT_SHELL] = this.#shells;
     const runtime = this.#runtimes[0] ?? null;
     this.#haveFolder();
     const { found, ...preparation } = prepare(this.#options);
@@ -256,6 +266,7 @@ export class Parking {
     const [runtime, ...others] = this.#runtimes;
     this.#options.log('debug', `${runtime?.name} can't be the init of the command: ${reason}`);
     this.#runtimes = others;
+    if (others.length === 0) this.#options.log('debug', NO_INIT);
     if (this.#state === 'closing') this.#closed();
     else if (this.#state === 'open') this.park();
   }
@@ -302,7 +313,8 @@ export class Parking {
   #unparkable(error: NodeJS.ErrnoException): void {
     const isTooLong = error.code === 'E2BIG';
     if (isTooLong) return this.#fail(126, 'the arguments and the environment are too long');
-    const { shell = DEFAULT_SHELL } = this.#options;
+    const [shell = DEFAULT_SHELL, ...others] = this.#shells;
+    if (NOT_EXECUTABLE.includes(error.code) && others.length > 0) this.#shells = others;
     this.#fell(`can't start ${shell.join(' ')}: ${error.message}`);
   }
 

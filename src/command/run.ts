@@ -7,7 +7,7 @@
 import type { CommandEvent, GrantInfo, LeaseInfo, StopReport } from '../../machines/contract.ts';
 import type { CommandExit } from '../../machines/outcome.ts';
 import { firingAt, lastKillAt, lookMsNow, uptimeDeadline } from './deadlines.ts';
-import { guardShell } from './guard.ts';
+import { guardShells } from './guard.ts';
 import { Guarding } from './guarding.ts';
 import { DEFAULT_SHELL, Parking } from './parking.ts';
 import { markerOf } from './preparation.ts';
@@ -137,7 +137,7 @@ export class Run {
     const { clock, log, shell } = this.#options;
     return new Guarding(
       {
-        shell: shell ?? guardShell(DEFAULT_SHELL),
+        shells: shell === undefined ? guardShells(DEFAULT_SHELL) : [shell],
         clock,
         log,
         lookMs: () => this.#lookMs(),

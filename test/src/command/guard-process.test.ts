@@ -40,6 +40,7 @@ function guardIn(shell: readonly string[]) {
     onBeat: (line) => told.push(line),
     onFiring: () => told.push('firing'),
     onGone: () => told.push('gone'),
+    onUnfit: (code) => told.push(`unfit ${code}`),
   });
   onCleanUp(() => guard.kill());
   return { guard, told, pid: guard.pid ?? 0 };
