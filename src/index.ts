@@ -31,6 +31,7 @@ export const defaults = {
   maxRuntimeMs: null,
   holdMs: null,
   oncePerMs: null,
+  leftovers: 'stop',
   skipExitCode: 0,
   onLost: 'exit',
   guard: true,

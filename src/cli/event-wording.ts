@@ -56,7 +56,8 @@ function wordsForSignal(signal: string, { pid }: LockexContext): Line[] {
 }
 
 function wordsForHold({ isHolding, outcome, holdMs }: LockexContext): Line[] {
-  if (!isHolding || outcome?.kind !== 'exited') return [];
+  const hasEnded = outcome?.kind === 'exited' || outcome?.kind === 'leftovers';
+  if (!isHolding || !hasEnded) return [];
   const held = `${(holdMs ?? 0) / 1000} s`;
   return [info(`cleanup: the lock is kept until ${held} after the command's start (--hold)`)];
 }

@@ -175,6 +175,11 @@ export const OPTIONS = [
     help: 'Seconds that the command may run; then it is stopped, and the exit status is 123',
   },
   {
+    name: 'wait-for-all',
+    group: 'command',
+    help: 'Keep the lock until everything that the command started has ended, also in the background',
+  },
+  {
     name: 'once-per',
     value: 'TIME',
     group: 'command',

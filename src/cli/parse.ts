@@ -195,6 +195,7 @@ function settingsOf(given: Given, command: CommandLine, env: Environment): Locke
     oncePerMs: oncePerOf(given),
     skipExitCode: wholeNumber(given.label('skip-exit-code'), given.text('skip-exit-code'), 0, 255),
     holdMs: given.has('hold') ? given.duration('hold', 0) : null,
+    leftovers: given.isOn('wait-for-all') ? 'await' : 'stop',
     onLost: onLostOf(given),
     guard: !given.isOff('guard'),
   };

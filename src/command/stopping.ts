@@ -12,12 +12,18 @@ const LOOK_MS = 10;
 const LONGEST_LOOK_MS = 200;
 const REST_PER_LOOK = 4;
 const UNDYING_MS = 3000;
+/** While nothing was asked for but to wait, perhaps for hours. */
+const PATIENT_LOOK_MS = 100;
+const MAX_PATIENT_LOOK_MS = 1000;
+const REST_PER_PATIENT_LOOK = 20;
 
 export interface StoppingOptions {
   readonly reach: Reach;
   readonly clock: Clock;
   /** The first process has ended, and how is known: nothing is over before. */
   readonly hasExited: () => boolean;
+  /** Until something is requested, what lives is only waited for. */
+  readonly isPatient: boolean;
   readonly onUndying: (processes: readonly string[]) => void;
   /** Everything is dead. `means` is 'none' when no signal was sent. */
   readonly onDone: (means: 'none' | 'SIGTERM' | 'SIGKILL', outlived: readonly string[]) => void;
@@ -65,9 +71,16 @@ export class Stopping {
     if (this.#endIfEmpty()) return;
     if (begun >= this.#killAt) this.#kill(begun);
     const tookMs = clock.now() - begun;
-    const restMs = Math.min(LONGEST_LOOK_MS, Math.max(LOOK_MS, REST_PER_LOOK * tookMs));
+    const restMs = this.#restMs(tookMs);
     const untilKillMs = this.#killAt > begun ? this.#killAt - begun : restMs;
     this.#timer = clock.setTimeout(() => this.look(), Math.min(restMs, untilKillMs));
+  }
+
+  #restMs(tookMs: number): number {
+    const isWaiting = this.#options.isPatient && this.#killAt === Number.POSITIVE_INFINITY;
+    return isWaiting
+      ? Math.min(MAX_PATIENT_LOOK_MS, Math.max(PATIENT_LOOK_MS, REST_PER_PATIENT_LOOK * tookMs))
+      : Math.min(LONGEST_LOOK_MS, Math.max(LOOK_MS, REST_PER_LOOK * tookMs));
   }
 
   #endIfEmpty(): boolean {

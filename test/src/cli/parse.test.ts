@@ -45,6 +45,7 @@ it('without options, everything has its default', () => {
       killAfterMs: 5000,
       conflictExitCode: 1,
       maxRuntimeMs: null,
+      leftovers: 'stop',
       holdMs: null,
       oncePerMs: null,
       skipExitCode: 0,
@@ -58,7 +59,7 @@ it('every option reaches its setting', () => {
   const argv =
     '-c 3 -i id -p /a/b/ -r 4 -t 1.5 -R 5 -T 2.5 -z h:1/x --kill-after 0.25 -E 75 ' +
     '--on-lost rejoin --no-guard --log-format json --log-level debug ' +
-    '--on-state page --ready-when running --max-runtime 60 --hold 0.5 ' +
+    '--on-state page --ready-when running --max-runtime 60 --hold 0.5 --wait-for-all ' +
     '--inspect=[::1]:8080 --inspect-origin https://stately.ai ' +
     '--auth-file /a --acl world:anyone:r --tls-ca /b --tls-cert /c --tls-key /d -- prog arg';
   expect(parsed(argv.split(' '))).toEqual({
@@ -87,6 +88,7 @@ it('every option reaches its setting', () => {
       killAfterMs: 250,
       conflictExitCode: 75,
       maxRuntimeMs: 60_000,
+      leftovers: 'await',
       holdMs: 500,
       oncePerMs: null,
       skipExitCode: 0,

@@ -18,13 +18,16 @@ const PROCESS: ProcessRecord = {
   threads: 1,
 };
 
-function ladder({ hasExited = false } = {}) {
+function ladder({ hasExited = false, isPatient = false } = {}) {
   const clock = new SimulatedClock(1000);
   const told: string[] = [];
-  const state = { isEmpty: false, hasExited };
+  const state = { isEmpty: false, hasExited, looks: 0 };
   const reach: Reach = {
     name: 'made up',
-    isEmpty: () => state.isEmpty,
+    isEmpty: () => {
+      state.looks += 1;
+      return state.isEmpty;
+    },
     living: () => [PROCESS],
     signal: (signal) => told.push(`${signal} ${clock.now()}`),
     kill: () => told.push(`SIGKILL ${clock.now()}`),
@@ -32,6 +35,7 @@ function ladder({ hasExited = false } = {}) {
     close: () => {},
   };
   const stopping = new Stopping({
+    isPatient,
     reach,
     clock,
     hasExited: () => state.hasExited,
@@ -40,6 +44,33 @@ function ladder({ hasExited = false } = {}) {
   });
   return { clock, told, state, stopping };
 }
+
+describe('waiting for what outlives the first process', () => {
+  it('stops nothing, and looks now and then', () => {
+    const { clock, told, state, stopping } = ladder({ hasExited: true, isPatient: true });
+    stopping.look();
+    clock.pass(3_600_000);
+    expect(told).toEqual([]);
+    expect(state.looks).toBeLessThanOrEqual(36_001);
+    state.isEmpty = true;
+    clock.pass(1000);
+    expect(told).toEqual(['done none ']);
+  });
+
+  it('is over when a stop is requested: the ladder, at its own pace', () => {
+    const { clock, told, state, stopping } = ladder({ hasExited: true, isPatient: true });
+    stopping.look();
+    clock.pass(500);
+    stopping.request(2500);
+    state.looks = 0;
+    clock.pass(990);
+    expect(state.looks).toBeGreaterThan(50);
+    clock.pass(10);
+    state.isEmpty = true;
+    clock.pass(10);
+    expect(told).toEqual(['SIGTERM 1500', 'SIGCONT 1500', 'SIGKILL 2500', 'done SIGKILL stuck[7]']);
+  });
+});
 
 describe('stopping', () => {
   it('sends SIGTERM and SIGCONT once, and SIGKILL when the grace is over', () => {
