@@ -22,6 +22,7 @@ export const defaults = {
   lockPath: 'lockex',
   concurrent: 1,
   shared: false,
+  recipe: 'kazoo',
   connectTries: 1,
   timeoutMs: 30_000,
   lockTries: 1,

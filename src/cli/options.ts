@@ -49,6 +49,13 @@ export const OPTIONS = [
     help: 'Hold it together with others that say so; who does not say so waits for all of them',
   },
   {
+    name: 'recipe',
+    value: 'kazoo|curator',
+    default: 'kazoo',
+    group: 'lock',
+    help: "Whose clients share the lock: kazoo's, or those of Curator's InterProcessMutex",
+  },
+  {
     name: 'lockid',
     letter: 'i',
     value: 'ID',

@@ -182,6 +182,7 @@ function settingsOf(given: Given, command: CommandLine, env: Environment): Locke
       : lockIdOf(command),
     concurrent: given.count('concurrent'),
     shared: sharedOf(given),
+    recipe: recipeOf(given),
     lockTries: given.count('lockretry'),
     waitMs: waitOf(given),
     killAfterMs: killAfterOf(given),
@@ -214,6 +215,16 @@ function sharedOf(given: Given): boolean {
     throw new UsageError('-c/--concurrent and --shared say different things: give one');
   }
   return given.isOn('shared');
+}
+
+function recipeOf(given: Given): LockexSettings['recipe'] {
+  const label = given.label('recipe');
+  const recipe = oneOf(label, given.text('recipe'), ['kazoo', 'curator']);
+  const isPlain = !given.isOn('shared') && given.count('concurrent') === 1;
+  if (recipe === 'curator' && !isPlain) {
+    throw new UsageError('--recipe curator is for a plain lock: without -c and --shared');
+  }
+  return recipe;
 }
 
 function oncePerOf(given: Given): number | null {

@@ -38,6 +38,7 @@ it('without options, everything has its default', () => {
       ...openAccess([{ host: 'localhost', port: 2181 }]),
       concurrent: 1,
       shared: false,
+      recipe: 'kazoo',
       connectTries: 1,
       timeoutMs: 30_000,
       lockTries: 1,
@@ -81,6 +82,7 @@ it('every option reaches its setting', () => {
       tls: { ca: '/b', own: { cert: '/c', key: '/d' } },
       concurrent: 3,
       shared: false,
+      recipe: 'kazoo',
       connectTries: 5,
       timeoutMs: 2500,
       lockTries: 4,
@@ -96,6 +98,15 @@ it('every option reaches its setting', () => {
       guard: false,
     },
   });
+});
+
+it('--recipe curator is for a plain lock', () => {
+  expect(parsed(['--recipe', 'curator', '--', 'x']).settings.recipe).toBe('curator');
+  for (const words of [['-c', '2'], ['--shared']]) {
+    const refused = refusal(['--recipe', 'curator', ...words, '--', 'x']);
+    expect(refused).toBe('--recipe curator is for a plain lock: without -c and --shared');
+  }
+  expect(refusal(['--recipe', 'etcd', '--', 'x'])).toContain('--recipe');
 });
 
 describe('the command', () => {
