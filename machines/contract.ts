@@ -22,6 +22,11 @@ export interface LockexInput {
   readonly conflictExitCode: number;
   /** How long the command may run (`--max-runtime`); null: for ever. */
   readonly maxRuntimeMs: number | null;
+  /**
+   * Processes that outlive the command's first one: stop them, which makes a run that ended with 0 no
+   * success; or wait until they have ended by themselves (`--wait-for-all`).
+   */
+  readonly leftovers: 'stop' | 'await';
   /** How long the lock is kept at least, from the command's start (`--hold`); null: as it comes. */
   readonly holdMs: number | null;
   /** Run only if nobody has finished successfully for so long (`--once-per`); null: always. */

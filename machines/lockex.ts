@@ -22,7 +22,23 @@ const WHEN_EXITED = [
     target: '#lockex.lost.stopping',
     actions: ['noteExit', 'noteGuardsLoss'],
   },
+  // Until everything that it started has ended, the command runs.
+  { guard: 'willAwaitLeftovers', actions: 'noteExit' },
   { target: '#lockex.cleanup', actions: ['noteExit', 'endExited'] },
+] as const;
+
+/** Some time after the first process ended. Only the guard can have stopped what was waited for. */
+const WHEN_ALL_EXITED = [
+  {
+    guard: 'wereLeftoversStopped',
+    target: '#lockex.lost.stopping',
+    actions: ['noteStopped', 'noteGuardsLoss'],
+  },
+  {
+    guard: 'willAwaitLeftovers',
+    target: '#lockex.cleanup',
+    actions: ['noteStopped', 'endExited'],
+  },
 ] as const;
 
 /** Nothing of the command has run: the lock may be tried for anew. */
@@ -164,6 +180,7 @@ export const createLockexMachine = (actors?: LockexActors) =>
           'run.overran': { target: 'cleanup', actions: 'endOverran' },
           'hold.over': { actions: 'endHold' },
           'command.exited': WHEN_EXITED,
+          'command.stopped': WHEN_ALL_EXITED,
           'command.failed': { target: 'cleanup', actions: 'endNotRunnable' },
           'guard.failed': { target: 'cleanup', actions: 'endUnguarded' },
           'lease.renewed': { actions: ['noteLease', 'extend'] },
@@ -177,7 +194,7 @@ export const createLockexMachine = (actors?: LockexActors) =>
           ...ignoring('session.established', 'session.unreachable'),
           ...ignoring('session.resumed', 'session.closed'),
           ...ignoring('lock.queued', 'lock.granted', 'lock.confirmed', 'lock.refused'),
-          ...ignoring('lock.released', 'command.doubtful', 'command.armed', 'command.stopped'),
+          ...ignoring('lock.released', 'command.doubtful', 'command.armed'),
           ...ignoring('command.undying', 'run.recorded'),
         },
       },
@@ -231,6 +248,7 @@ export const createLockexMachine = (actors?: LockexActors) =>
               'run.overran': { target: '#lockex.cleanup', actions: 'endOverran' },
               'hold.over': { actions: 'endHold' },
               'command.exited': WHEN_EXITED,
+              'command.stopped': WHEN_ALL_EXITED,
               'command.failed': { target: '#lockex.cleanup', actions: 'endNotRunnable' },
               'guard.failed': { target: '#lockex.cleanup', actions: 'endUnguarded' },
               'signal.received': [
@@ -323,8 +341,12 @@ export const createLockexMachine = (actors?: LockexActors) =>
             on: {
               'command.stopped': [
                 { guard: 'hasSucceeded', target: 'recording', actions: 'noteStopped' },
-                { guard: 'isHolding', target: 'holding', actions: 'noteStopped' },
-                { target: 'releasing', actions: 'noteStopped' },
+                {
+                  guard: 'isHolding',
+                  target: 'holding',
+                  actions: ['endLeftovers', 'noteStopped'],
+                },
+                { target: 'releasing', actions: ['endLeftovers', 'noteStopped'] },
               ],
               'hold.over': { actions: 'endHold' },
               'command.exited': { actions: 'noteExit' },
@@ -342,7 +364,7 @@ export const createLockexMachine = (actors?: LockexActors) =>
             description: 'The session was lost meanwhile: the same, by leaseEnd.',
             entry: 'stopInTime',
             on: {
-              'command.stopped': { target: 'closing', actions: 'noteStopped' },
+              'command.stopped': { target: 'closing', actions: ['endLeftovers', 'noteStopped'] },
               'command.exited': { actions: 'noteExit' },
               'command.undying': { target: 'closing', actions: ['endUndying', 'abandon'] },
               'signal.received': { guard: 'isTerm', actions: 'kill' },

@@ -15,6 +15,8 @@ export interface CommandExit {
 export type Outcome =
   /** The command ended by itself; its status is in `Output.command`. */
   | { readonly kind: 'exited' }
+  /** The command ended by itself with 0, but processes that it had left behind had to be stopped. */
+  | { readonly kind: 'leftovers'; readonly message: string }
   /** The command ran and was stopped on request (SIGTERM); its status is in `Output.command`. */
   | { readonly kind: 'stopped'; readonly signal: string }
   /** A signal ended lockex before the command had started. */
@@ -47,6 +49,7 @@ export interface Output {
   readonly command: CommandExit | null;
 }
 
+const EXIT_LEFTOVERS = 122;
 const EXIT_OVERRAN = 123;
 const EXIT_LOST = 124;
 export const EXIT_FAILED = 125;
@@ -72,6 +75,8 @@ export function exitCodeOf(
   switch (outcome.kind) {
     case 'exited':
       return command === null ? EXIT_FAILED : exitCodeOfCommand(command);
+    case 'leftovers':
+      return EXIT_LEFTOVERS;
     case 'stopped':
       // It may not have come to its start.
       return command === null ? SIGNAL_BASE + SIGTERM : exitCodeOfCommand(command);

@@ -21,6 +21,7 @@ import type {
   LockexInput,
   QueueInfo,
   SignalEvent,
+  StopReport,
   ZookeeperCommand,
   ZookeeperEvent,
 } from './contract.ts';
@@ -66,6 +67,18 @@ function undyingMessage({ processes, unknown }: EventOf<'command.undying'>): str
 /** Who asks again after the end is told of it again, without the exit. */
 function hasNeverRun({ exit }: LockexContext, event: LockexEvent): boolean {
   return event.type === 'command.stopped' && event.exit === null && exit === null;
+}
+
+const LEFTOVERS = 'the command exited with 0, but left processes behind, which were stopped';
+
+/** Something outlived the command's first process, and did not end by itself. */
+function hadToStop({ means, stragglers }: StopReport): boolean {
+  return stragglers.length > 0 || means === 'SIGTERM' || means === 'SIGKILL';
+}
+
+/** The command ended by itself, or its first process did. */
+function hasEnded(outcome: Outcome | null): boolean {
+  return outcome?.kind === 'exited' || outcome?.kind === 'leftovers';
 }
 
 function conflict(waitMs: number | null, queue: QueueInfo | null): string {
@@ -232,7 +245,12 @@ export const lockexSetup = (actors: LockexActors = UNPROVIDED) =>
         }),
       ),
       endStopped: assign(
-        ending((event) => ({ kind: 'stopped', signal: fact(event, 'signal.received').signal })),
+        ending((event, { exit }) => {
+          const { signal } = fact(event, 'signal.received');
+          // What is stopped outlived a first process that reported success: --wait-for-all.
+          if (exit?.code !== 0) return { kind: 'stopped', signal };
+          return { kind: 'leftovers', message: `${LEFTOVERS} on ${signal}` };
+        }),
       ),
       endExited: assign(ending(() => ({ kind: 'exited' }))),
       endConflict: assign(
@@ -283,7 +301,16 @@ export const lockexSetup = (actors: LockexActors = UNPROVIDED) =>
       endUnguarded: assign(
         ending((event) => ({ kind: 'failed', message: fact(event, 'guard.failed').message })),
       ),
-      /** The one cause that overrides an earlier one: a status must not say that all is well. */
+      /** Overrides 'exited', since a status must not say that all is well. */
+      endLeftovers: assign(({ event, context }) => {
+        const { how, exit } = fact(event, 'command.stopped');
+        const isSuccess = (context.exit ?? exit)?.code === 0;
+        if (context.outcome?.kind !== 'exited' || !isSuccess || !hadToStop(how)) return {};
+        const named = how.stragglers.length > 0 ? `: ${how.stragglers.join(', ')}` : '';
+        const message = `${LEFTOVERS}${named} (--wait-for-all waits for them instead)`;
+        return { outcome: { kind: 'leftovers', message } satisfies Outcome };
+      }),
+      /** Overrides any other but 'lost', for the same reason. */
       endUndying: assign(({ event, context }) => ({
         outcome:
           context.outcome?.kind === 'lost'
@@ -311,11 +338,15 @@ export const lockexSetup = (actors: LockexActors = UNPROVIDED) =>
         event.lastRun.agoMs < context.oncePerMs,
       /** `command.stopped` is the event: the exit may be told by it alone. */
       hasSucceeded: ({ context, event }) => {
-        const exit = context.exit ?? (event.type === 'command.stopped' ? event.exit : null);
+        if (event.type !== 'command.stopped' || hadToStop(event.how)) return false;
+        const exit = context.exit ?? event.exit;
         return context.oncePerMs !== null && context.outcome?.kind === 'exited' && exit?.code === 0;
       },
+      willAwaitLeftovers: ({ context }) => context.leftovers === 'await',
+      wereLeftoversStopped: ({ context, event }) =>
+        context.leftovers === 'await' && event.type === 'command.stopped' && hadToStop(event.how),
       /** Only a command that ended by itself has its lock kept: who stops it wants the lock free. */
-      isHolding: ({ context }) => context.isHolding && context.outcome?.kind === 'exited',
+      isHolding: ({ context: { isHolding, outcome } }) => isHolding && hasEnded(outcome),
       isByGuard: ({ event }) => event.type === 'command.exited' && event.byGuard,
       isTerm: ({ event }) => event.type === 'signal.received' && event.signal === 'SIGTERM',
       isStop: ({ event }) => event.type === 'signal.received' && event.signal === 'SIGTSTP',

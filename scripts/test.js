@@ -14,6 +14,7 @@ await runScript(async () => {
   await provision([
     'zookeeper',
     'kazoo',
+    'curator',
     'redis',
     'supervisor',
     'chromium',

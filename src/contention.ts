@@ -47,7 +47,7 @@ export class Contention {
         return session;
       },
       runRecord: oncePerMs === null ? null : runRecordOf(settings),
-      newRecipe: (session, guid) => newRecipe(settings, session, guid),
+      newRecipe: (session, guid) => newRecipe(settings, { session, guid, log }),
       emit: (event) => {
         // Before anybody else hears of it: the guard is to know every session that has a node.
         if (event.type === 'session.established' || event.type === 'session.resumed') {
@@ -112,7 +112,10 @@ function nodeDataOf(settings: LockexSettings): Buffer {
   });
 }
 
-function newRecipe(settings: LockexSettings, session: Session, guid: string): Recipe {
+function newRecipe(
+  settings: LockexSettings,
+  { session, guid, log }: { session: Session; guid: string; log: Say },
+): Recipe {
   const [path, data] = [pathOf(settings), nodeDataOf(settings)];
   if (settings.concurrent > 1) {
     return new Semaphore(session, { path, leases: settings.concurrent, guid, data });
@@ -127,6 +130,8 @@ function newRecipe(settings: LockexSettings, session: Session, guid: string): Re
     path,
     guid,
     kind: settings.shared ? 'shared' : 'exclusive',
+    recipe: settings.recipe,
+    warn: (message) => log('warn', message),
     data,
     refusal,
   });

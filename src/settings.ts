@@ -19,6 +19,8 @@ export interface LockexSettings extends LockexInput, ServerSettings {
   readonly concurrent: number;
   /** With others that share it, but with no one who does not. */
   readonly shared: boolean;
+  /** By whose names it stands in the queue (`--recipe`). */
+  readonly recipe: 'kazoo' | 'curator';
   readonly command: CommandLine;
   /** Stand a guard up beside the command. */
   readonly guard: boolean;

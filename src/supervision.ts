@@ -22,7 +22,7 @@ export interface SupervisionOptions {
 
 /** @throws UnusableHostError where the command's processes could not be found */
 export function superviseCommand(
-  { command, lockId, killAfterMs, guard }: LockexSettings,
+  { command, lockId, killAfterMs, guard, leftovers }: LockexSettings,
   options: SupervisionOptions,
 ): CommandSupervisor {
   checkProcessView();
@@ -33,7 +33,7 @@ export function superviseCommand(
     options.log('warn', words);
   }
   return new CommandSupervisor({
-    ...{ command, lockId, killAfterMs, guard },
+    ...{ command, lockId, killAfterMs, guard, leftovers },
     ...options,
     env: withoutSecrets(process.env),
     guid: randomHex(16),

@@ -9,7 +9,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync 
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runQuietly, withProgress } from './progress.js';
-import { findZookeeper } from './zookeeper-home.js';
+import { curatorClasspath, findZookeeper } from './zookeeper-home.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -33,6 +33,12 @@ const PARTS = {
     },
     debian: ['python3-kazoo'],
     elsewhere: "kazoo (pip install kazoo; set KAZOO_PYTHON to that Python's path)",
+  },
+  curator: {
+    // Its partner in tests is run from its source, which takes a compiler.
+    check: () => curatorClasspath() !== undefined && isInPath('javac'),
+    debian: ['libcurator-recipes-java', 'default-jdk-headless'],
+    elsewhere: 'Curator (its jars in /usr/share/java) and a JDK',
   },
   redis: {
     check: () => isInPath('redis-server'),

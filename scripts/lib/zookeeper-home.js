@@ -23,6 +23,12 @@ const DEBIAN_JARS = [
   ...['netty-codec.jar', 'netty-resolver.jar'],
 ].map((jar) => join('/usr/share/java', jar));
 
+/** Debian's libcurator-recipes-java, with what it needs. */
+const CURATOR_JARS = [
+  ...['curator-recipes.jar', 'curator-framework.jar', 'curator-client.jar'],
+  ...['guava.jar', 'slf4j-api.jar'],
+].map((jar) => join('/usr/share/java', jar));
+
 const JAVA_FOLDERS = ['/opt/homebrew/opt/openjdk/bin', '/usr/local/opt/openjdk/bin'];
 
 /**
@@ -36,6 +42,11 @@ export function findZookeeper(env = process.env) {
   const jars = env['ZOOKEEPER_HOME'] ? jarsOf(env['ZOOKEEPER_HOME']) : installedJars();
   if (java === undefined || jars.length === 0) return undefined;
   return { java, classpath: jars.join(delimiter) };
+}
+
+/** @returns {string | undefined} for a client; ZooKeeper's own jars come behind it */
+export function curatorClasspath() {
+  return CURATOR_JARS.every((jar) => existsSync(jar)) ? CURATOR_JARS.join(delimiter) : undefined;
 }
 
 /** @param {NodeJS.ProcessEnv} env @returns {string | undefined} an executable's path */

@@ -72,7 +72,8 @@ function wordsForSignal(signal: string, { pid }: LockexContext): Line[] {
 }
 
 function wordsForHold({ isHolding, outcome, holdMs }: LockexContext): Line[] {
-  if (!isHolding || outcome?.kind !== 'exited') return [];
+  const hasEnded = outcome?.kind === 'exited' || outcome?.kind === 'leftovers';
+  if (!isHolding || !hasEnded) return [];
   const held = duration(holdMs ?? 0);
   return [info(`cleanup: the lock is kept until ${held} after the command's start (--hold)`)];
 }

@@ -49,6 +49,13 @@ export const OPTIONS = [
     help: 'Hold it together with others that say so; who does not say so waits for all of them',
   },
   {
+    name: 'recipe',
+    value: 'kazoo|curator',
+    default: 'kazoo',
+    group: 'lock',
+    help: "Whose clients share the lock: kazoo's, or those of Curator's InterProcessMutex",
+  },
+  {
     name: 'lockid',
     letter: 'i',
     value: 'ID',
@@ -173,6 +180,11 @@ export const OPTIONS = [
     value: 'S',
     group: 'command',
     help: 'Seconds that the command may run; then it is stopped, and the exit status is 123',
+  },
+  {
+    name: 'wait-for-all',
+    group: 'command',
+    help: 'Keep the lock until everything that the command started has ended, also in the background',
   },
   {
     name: 'once-per',

@@ -182,6 +182,7 @@ function settingsOf(given: Given, command: CommandLine, env: Environment): Locke
       : lockIdOf(command),
     concurrent: given.count('concurrent'),
     shared: sharedOf(given),
+    recipe: recipeOf(given),
     lockTries: given.count('lockretry'),
     waitMs: waitOf(given),
     killAfterMs: killAfterOf(given),
@@ -195,6 +196,7 @@ function settingsOf(given: Given, command: CommandLine, env: Environment): Locke
     oncePerMs: oncePerOf(given),
     skipExitCode: wholeNumber(given.label('skip-exit-code'), given.text('skip-exit-code'), 0, 255),
     holdMs: given.has('hold') ? given.duration('hold', 0) : null,
+    leftovers: given.isOn('wait-for-all') ? 'await' : 'stop',
     onLost: onLostOf(given),
     guard: !given.isOff('guard'),
   };
@@ -213,6 +215,16 @@ function sharedOf(given: Given): boolean {
     throw new UsageError('-c/--concurrent and --shared say different things: give one');
   }
   return given.isOn('shared');
+}
+
+function recipeOf(given: Given): LockexSettings['recipe'] {
+  const label = given.label('recipe');
+  const recipe = oneOf(label, given.text('recipe'), ['kazoo', 'curator']);
+  const isPlain = !given.isOn('shared') && given.count('concurrent') === 1;
+  if (recipe === 'curator' && !isPlain) {
+    throw new UsageError('--recipe curator is for a plain lock: without -c and --shared');
+  }
+  return recipe;
 }
 
 function oncePerOf(given: Given): number | null {

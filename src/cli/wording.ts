@@ -120,6 +120,7 @@ function wordsForCause({ outcome, exit, killAfterMs }: LockexContext): string {
   if (outcome === null) return 'ending';
   switch (outcome.kind) {
     case 'exited':
+    case 'leftovers':
       return `the command ${wordsForExit(exit)}`;
     case 'stopped':
       return `stopping the command, on ${outcome.signal}; SIGKILL after ${duration(killAfterMs)}`;

@@ -15,7 +15,7 @@ import { Stopping } from './stopping.ts';
 import type { SupervisorOptions } from './types.ts';
 
 /** What was started in the background and is about to end anyway gets this long to do so. */
-export const SETTLING_MS = 100;
+export const SETTLING_MS = 1000;
 
 export class Run {
   readonly #options: SupervisorOptions;
@@ -150,6 +150,11 @@ export class Run {
     );
   }
 
+  /** What outlives the first process is stopped on request only. */
+  get #awaitsAll(): boolean {
+    return this.#options.leftovers === 'await';
+  }
+
   /**
    * An init knows what is below it. A cgroup is not enough: some of the command's processes may be
    * outside of it.
@@ -202,7 +207,7 @@ export class Run {
     this.#exit = exit;
     const byGuard = this.#hasGuardFired && exit.signal?.name === 'SIGKILL';
     // Before it is told: what comes in answer is the wish to stop whatever is left.
-    if (this.#stopping === null && !this.#isOver) this.#settle();
+    if (this.#stopping === null && !this.#isOver && !this.#awaitsAll) this.#settle();
     this.#emit({ type: 'command.exited', exit, byGuard });
     this.#stop().look();
   }
@@ -229,6 +234,7 @@ export class Run {
       reach,
       clock: this.#options.clock,
       hasExited: () => this.#exit !== null,
+      isPatient: this.#awaitsAll,
       onUndying: (processes, unknown) =>
         this.#emit({ type: 'command.undying', processes, ...(unknown !== null && { unknown }) }),
       onDone: (means, outlived) => {

@@ -14,6 +14,10 @@ const REST_PER_LOOK = 4;
 const UNDYING_MS = 3000;
 /** What can't be looked at is reported after so long, and then as often as what does not die. */
 const UNKNOWN_MS = 500;
+/** While nothing was asked for but to wait, perhaps for hours. */
+const PATIENT_LOOK_MS = 100;
+const MAX_PATIENT_LOOK_MS = 1000;
+const REST_PER_PATIENT_LOOK = 20;
 
 export interface StoppingOptions {
   readonly reach: Reach;
@@ -22,6 +26,8 @@ export interface StoppingOptions {
   readonly hasExited: () => boolean;
   /** `unknown`: why it could not be looked at whether there are others; null: it could. */
   readonly onUndying: (processes: readonly string[], unknown: string | null) => void;
+  /** Until something is requested, what lives is only waited for. */
+  readonly isPatient: boolean;
   /** Everything is dead. `means` is 'none' when no signal was sent. */
   readonly onDone: (means: 'none' | 'SIGTERM' | 'SIGKILL', outlived: readonly string[]) => void;
 }
@@ -71,9 +77,16 @@ export class Stopping {
     if (begun >= this.#killAt) this.#kill(begun, current);
     this.#report(begun, current);
     const tookMs = clock.now() - begun;
-    const restMs = Math.min(LONGEST_LOOK_MS, Math.max(LOOK_MS, REST_PER_LOOK * tookMs));
+    const restMs = this.#restMs(tookMs);
     const untilKillMs = this.#killAt > begun ? this.#killAt - begun : restMs;
     this.#timer = clock.setTimeout(() => this.look(), Math.min(restMs, untilKillMs));
+  }
+
+  #restMs(tookMs: number): number {
+    const isWaiting = this.#options.isPatient && this.#killAt === Number.POSITIVE_INFINITY;
+    return isWaiting
+      ? Math.min(MAX_PATIENT_LOOK_MS, Math.max(PATIENT_LOOK_MS, REST_PER_PATIENT_LOOK * tookMs))
+      : Math.min(LONGEST_LOOK_MS, Math.max(LOOK_MS, REST_PER_LOOK * tookMs));
   }
 
   #presence(): Presence {

@@ -20,6 +20,8 @@ export interface SupervisorOptions {
   readonly guard: boolean;
   /** Grace between SIGTERM and SIGKILL for what outlives the command's first process. */
   readonly killAfterMs: number;
+  /** 'await': what outlives the first process is waited for, and stopped only on request. */
+  readonly leftovers?: 'stop' | 'await';
   /** SIGHUP was ignored by whoever started us: the command is to ignore it as well. */
   readonly ignoreHangup?: boolean;
   /** 'group' goes without a cgroup where one could be had. */

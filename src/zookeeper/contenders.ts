@@ -2,8 +2,9 @@
  * Who holds a lock and who waits for it, decided from the names of its children alone. Pure.
  *
  * The layout is kazoo's (`kazoo.recipe.lock`): `<guid>__lock__<sequence>` for exclusive contenders,
- * `<guid>__rlock__<sequence>` for shared ones. Curator's `-lock-` counts as exclusive. The lowest
- * sequence holds; the others watch one predecessor only.
+ * `<guid>__rlock__<sequence>` for shared ones. Curator's `-lock-` counts as exclusive (but Curator
+ * does not look at kazoo's: foreign-recipes.ts). The lowest sequence holds; the others watch one
+ * predecessor only.
  *
  * The order is total: only numbers from 0 to 2147483647 are ordered, by value, equal ones by name.
  * A queue with any other number in it has no order, and grants nothing.
@@ -22,11 +23,13 @@ export interface ContenderNode {
 /** Marks our own kind of node: what stands between GUID and sequence. */
 export const EXCLUSIVE_MARK = '__lock__';
 export const SHARED_MARK = '__rlock__';
+/** Curator's, as its InterProcessMutex has it: exclusive. */
+export const CURATOR_MARK = '-lock-';
 
 const KIND_OF_MARK: Readonly<Record<string, ContenderKind>> = {
   [EXCLUSIVE_MARK]: 'exclusive',
   [SHARED_MARK]: 'shared',
-  '-lock-': 'exclusive',
+  [CURATOR_MARK]: 'exclusive',
 };
 
 /** Any number behind a mark, also one that no server writes: signed, padded, or in other digits. */

@@ -7,6 +7,7 @@
 import { printable } from '../printable.ts';
 import {
   type ContenderKind,
+  CURATOR_MARK,
   EXCLUSIVE_MARK,
   type Place,
   placeOf,
@@ -15,6 +16,7 @@ import {
 import { describeContender } from './describe.ts';
 import { mayHaveHappened } from './error-policy.ts';
 import { isRequestError } from './errors.ts';
+import { foreignNodeAmong, type RecipeName } from './foreign-recipes.ts';
 import type { Recipe, Standing } from './recipe.ts';
 import {
   CreateMode,
@@ -30,8 +32,12 @@ export interface LockOptions {
   /** 32 hexadecimal digits, used for one session only. */
   readonly guid: string;
   readonly kind: ContenderKind;
+  /** By whose names our node is created: kazoo's when not given. Curator's are exclusive. */
+  readonly recipe?: RecipeName;
   readonly data: Buffer;
   /** Called with the parent's data until it allows the lock once; a message refuses it. */
+  /** Told once of a node that does not exclude us, or we it. */
+  readonly warn?: (message: string) => void;
   readonly refusal?: (parentData: Buffer | undefined) => string | null;
 }
 
@@ -57,13 +63,14 @@ export class Lock implements Recipe {
    * gone as well. Said once.
    */
   #first: string | null = null;
+  #hasWarned = false;
   /** The parent's data was looked at: it may be a lock. */
   #isAllowed = false;
 
   constructor(session: LockSession, options: LockOptions) {
     this.#session = session;
     this.#options = options;
-    this.#prefix = options.guid + (options.kind === 'shared' ? SHARED_MARK : EXCLUSIVE_MARK);
+    this.#prefix = prefixOf(options);
   }
 
   /** Path of our node, once it is known. */
@@ -190,9 +197,18 @@ export class Lock implements Recipe {
   }
 
   #find(children: readonly string[], madeBy: bigint | null = null): Stand {
+    this.#warnOfForeign(children);
     const name = this.#node !== 'maybe' ? this.#node?.name : undefined;
     const place: Place = name === undefined ? { kind: 'missing' } : placeOf(name, children);
     return { place, madeBy };
+  }
+
+  #warnOfForeign(children: readonly string[]): void {
+    const { recipe = 'kazoo', warn } = this.#options;
+    const foreign = this.#hasWarned ? null : foreignNodeAmong(children, recipe);
+    if (foreign === null || warn === undefined) return;
+    this.#hasWarned = true;
+    warn(`${this.#pathOf(printable(foreign.node, MAX_NAME_LENGTH))} is ${foreign.warning}`);
   }
 
   #unordered(node: string): string {
@@ -223,4 +239,12 @@ export class Lock implements Recipe {
   #pathOf(name: string): string {
     return `${this.#options.path}/${name}`;
   }
+}
+
+function prefixOf({ guid, kind, recipe = 'kazoo' }: LockOptions): string {
+  if (recipe === 'kazoo') return guid + (kind === 'shared' ? SHARED_MARK : EXCLUSIVE_MARK);
+  if (kind === 'shared') throw new Error("Curator's InterProcessMutex is exclusive");
+  // `ProtectedUtils`: `_c_`, a UUID and a dash, before the name that was asked for.
+  const uuid = guid.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+  return `_c_${uuid}${CURATOR_MARK}`;
 }

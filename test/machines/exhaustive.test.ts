@@ -44,6 +44,7 @@ const inputs: Record<string, LockexInput> = {
     oncePerMs: 600_000,
   }),
   'no blocking': input({ waitMs: 0 }),
+  'waiting for all': input({ leftovers: 'await', oncePerMs: 600_000 }),
 };
 
 const typesSent = (step: Step) => step.sent.map(({ type }) => type);
@@ -52,7 +53,10 @@ describe.each(Object.entries(inputs))('with %s', (_, given) => {
   const { initial, nodes, steps } = explore(given);
 
   it('reaches exactly the states that the design names', () => {
-    const more = given.holdMs === null ? [] : ['cleanup.holding', 'cleanup.recording'];
+    const more = [
+      ...(given.holdMs === null ? [] : ['cleanup.holding']),
+      ...(given.oncePerMs === null ? [] : ['cleanup.recording']),
+    ];
     const wanted = [...STATES, ...more];
     expect([...new Set(nodes.map(({ state }) => state))].sort()).toEqual(wanted.sort());
   });
@@ -84,7 +88,7 @@ describe.each(Object.entries(inputs))('with %s', (_, given) => {
       if (step.fact === 'command.undying') {
         expect(typesSent(step)).toContain('session.abandon');
         expect(['lost.stopping', 'cleanup.hastening']).toContain(step.from.state);
-      } else expect(step.fact).toBe('command.stopped');
+      } else expect(step.event.type).toBe('command.stopped');
     }
   });
 
@@ -99,10 +103,10 @@ describe.each(Object.entries(inputs))('with %s', (_, given) => {
   it('releases only after the command was said to be dead, and never after undying', () => {
     const releases = steps.filter((step) => typesSent(step).includes('lock.release'));
     expect(releases.length).toBeGreaterThan(0);
-    for (const { from, fact } of releases) {
+    for (const { from, event } of releases) {
       // Held on to after that, it was said to be dead on the way there.
       if (['cleanup.holding', 'cleanup.recording'].includes(from.state)) continue;
-      expect([from.state, fact]).toEqual(['cleanup.stopping', 'command.stopped']);
+      expect([from.state, event.type]).toEqual(['cleanup.stopping', 'command.stopped']);
     }
   });
 
@@ -111,18 +115,18 @@ describe.each(Object.entries(inputs))('with %s', (_, given) => {
       ({ from, to }) => from.state !== to.state && to.state === 'cleanup.holding',
     );
     expect(held.length > 0).toBe(given.holdMs !== null);
-    for (const { from, to, fact } of held) {
+    for (const { from, to, event } of held) {
       if (from.state !== 'cleanup.recording') {
-        expect([from.state, fact]).toEqual(['cleanup.stopping', 'command.stopped']);
+        expect([from.state, event.type]).toEqual(['cleanup.stopping', 'command.stopped']);
       }
-      expect(to.snapshot.context.outcome).toEqual({ kind: 'exited' });
+      expect(['exited', 'leftovers']).toContain(to.snapshot.context.outcome?.kind);
     }
   });
 
   it('closes the session only when everything is dead, or has abandoned it before', () => {
     for (const step of steps) {
       const closing = typesSent(step).indexOf('session.close');
-      if (closing < 0 || step.fact === 'command.stopped') continue;
+      if (closing < 0 || step.event.type === 'command.stopped') continue;
       const dead = ['cleanup.releasing', 'cleanup.holding', 'cleanup.recording'];
       if (dead.includes(step.from.state)) continue;
       expect(typesSent(step).slice(0, closing)).toContain('session.abandon');
@@ -154,11 +158,45 @@ describe.each(Object.entries(inputs))('with %s', (_, given) => {
     }
   });
 
-  it('keeps the first cause: an outcome is never rewritten, but for what would not die', () => {
+  it('keeps the first cause: an outcome is rewritten only where it would say that all is well', () => {
     for (const { from, to, fact } of steps) {
       const { outcome } = from.snapshot.context;
       if (outcome === null || fact === 'command.undying') continue;
+      const { kind } = to.snapshot.context.outcome ?? {};
+      const hadToStop = fact === 'command.stopped (leftovers)' && outcome.kind === 'exited';
+      if (hadToStop && kind === 'leftovers') continue;
       expect(to.snapshot.context.outcome).toEqual(outcome);
+    }
+  });
+
+  it('takes no run for a success of which something had to be stopped', () => {
+    const records = steps.filter((step) => typesSent(step).includes('run.record'));
+    expect(records.length > 0).toBe(given.oncePerMs !== null);
+    for (const { fact } of records) expect(fact).toBe('command.stopped');
+    const killed = steps.filter(({ fact, from }) => {
+      const isStopping = ['cleanup.stopping', 'cleanup.hastening'].includes(from.state);
+      return fact === 'command.stopped (leftovers)' && isStopping;
+    });
+    expect(killed.length).toBeGreaterThan(0);
+    for (const { to } of killed) {
+      const { outcome, exit } = to.snapshot.context;
+      if (exit?.code === 0) expect(outcome?.kind).not.toBe('exited');
+    }
+  });
+
+  it('with --wait-for-all leaves running for what has ended only when everything has', () => {
+    const left = steps.filter(({ from, event }) => {
+      const isRunning = ['running', 'suspended.running'].includes(from.state);
+      return isRunning && ['command.exited', 'command.stopped'].includes(event.type);
+    });
+    expect(left.length).toBeGreaterThan(0);
+    for (const { from, to, fact } of left) {
+      const stays = given.leftovers === 'await' ? 'command.exited' : 'command.stopped';
+      const isLost = given.leftovers === 'await' && fact === 'command.stopped (leftovers)';
+      if (fact === 'command.exited (by the guard)' || isLost)
+        expect(to.state).toBe('lost.stopping');
+      else if (fact.startsWith(stays)) expect(to.state).toBe(from.state);
+      else expect(to.state).toBe('cleanup.stopping');
     }
   });
 

@@ -9,6 +9,7 @@ export const input = (changes: Partial<LockexInput> = {}): LockexInput => ({
   killAfterMs: 5000,
   conflictExitCode: 1,
   maxRuntimeMs: null,
+  leftovers: 'stop',
   holdMs: null,
   oncePerMs: null,
   skipExitCode: 0,
@@ -21,7 +22,8 @@ export const grant = { path: '/lockex/x/g__lock__0000000001', fencingToken: '42'
 export const holder = { node: 'h__lock__0000000000', label: 'db1 pid 1 (redis-server)' };
 const exit = { code: 0, signal: null };
 const killed = { code: null, signal: { name: 'SIGKILL', number: 9 } };
-const how = { means: 'SIGTERM', stragglers: [] } as const;
+const how = { means: 'exited', stragglers: [] } as const;
+const stopped = { means: 'SIGTERM', stragglers: ['agent[13]'] } as const;
 
 const signal = (name: string, number: number): SignalEvent => ({
   type: 'signal.received',
@@ -80,6 +82,7 @@ export const facts = {
   'command.exited': { type: 'command.exited', exit, byGuard: false },
   'command.exited (by the guard)': { type: 'command.exited', exit: killed, byGuard: true },
   'command.stopped': { type: 'command.stopped', exit, how },
+  'command.stopped (leftovers)': { type: 'command.stopped', exit, how: stopped },
   'command.undying': { type: 'command.undying', processes: ['dd[12]'] },
   'guard.failed': { type: 'guard.failed', message: 'the guard is gone' },
   'signal TERM': signals.TERM,

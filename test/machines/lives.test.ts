@@ -1,5 +1,6 @@
 /** Whole lives of the machine, with simulated actors and a simulated clock. */
 import { describe, expect, it } from 'vitest';
+import type { CommandExit } from '../../machines/outcome.ts';
 import { grant, lease as provenLease, signals } from './facts.ts';
 import { CLEANED_UP, onStage, UP_TO_RUNNING } from './stage.ts';
 
@@ -550,5 +551,102 @@ describe('--once-per', () => {
     const stage = onStage({ ...once, holdMs: 5000 });
     stage.hear(...UP_TO_RUNNING, 'command.exited', 'command.stopped', 'run.recorded');
     expect(stage.state()).toBe('cleanup.holding');
+  });
+});
+
+describe('what outlives the command’s first process', () => {
+  const succeeded = { code: 0, signal: null };
+  const exited = { type: 'command.exited', exit: succeeded, byGuard: false } as const;
+  const stopped = (exit: CommandExit) =>
+    ({
+      type: 'command.stopped',
+      exit,
+      how: { means: 'SIGTERM', stragglers: ['agent[13]'] },
+    }) as const;
+
+  it('makes a success one no more if it had to be stopped: 122, and no record', () => {
+    const stage = onStage({ oncePerMs: 600_000 });
+    stage.hear(...UP_TO_RUNNING, exited, stopped(succeeded));
+    expect(stage.state()).toBe('cleanup.releasing');
+    stage.hear('lock.released', 'session.closed');
+    expect(stage.output()).toMatchObject({
+      exitCode: 122,
+      outcome: { kind: 'leftovers', message: expect.stringContaining('agent[13]') },
+    });
+    expect(types(stage.told)).not.toContain('run.record');
+  });
+
+  it('leaves a failure’s status as it is', () => {
+    const stage = onStage();
+    const exit = { code: 3, signal: null };
+    stage.hear(...UP_TO_RUNNING, { ...exited, exit }, stopped(exit), 'lock.released');
+    stage.hear('session.closed');
+    expect(stage.output()).toMatchObject({ exitCode: 3, outcome: { kind: 'exited' } });
+  });
+
+  it('is no success either if it had to be stopped because the session was lost', () => {
+    const stage = onStage();
+    stage.hear(...UP_TO_RUNNING, exited, 'session.lost (lease ending)', stopped(succeeded));
+    stage.hear('session.closed');
+    expect(stage.output()?.exitCode).toBe(122);
+  });
+
+  it('does not end --hold sooner', () => {
+    const stage = onStage({ holdMs: 5000 });
+    stage.hear(...UP_TO_RUNNING, exited, stopped(succeeded));
+    expect(stage.state()).toBe('cleanup.holding');
+    stage.hear('hold.over', 'lock.released', 'session.closed');
+    expect(stage.output()?.exitCode).toBe(122);
+  });
+
+  describe('with --wait-for-all', () => {
+    const all = { leftovers: 'await', oncePerMs: 600_000 } as const;
+
+    it('is waited for, with the lease renewed, before the success is recorded', () => {
+      const stage = onStage(all);
+      stage.hear(...UP_TO_RUNNING, exited, 'lease.renewed');
+      expect(stage.state()).toBe('running');
+      expect(types(stage.told)).not.toContain('command.stop');
+      expect(stage.told.at(-1)?.type).toBe('command.extend');
+      stage.hear('session.suspended', 'session.resumed', 'command.stopped');
+      // The supervisor answers at once.
+      expect(stage.state()).toBe('cleanup.stopping');
+      stage.hear('command.stopped');
+      expect(stage.state()).toBe('cleanup.recording');
+      stage.hear('run.recorded', 'lock.released', 'session.closed');
+      expect(stage.output()).toMatchObject({ exitCode: 0, outcome: { kind: 'exited' } });
+    });
+
+    it('is stopped on SIGTERM, and then no success', () => {
+      const stage = onStage(all);
+      stage.hear(...UP_TO_RUNNING, exited, 'signal TERM');
+      expect(stage.told.at(-1)).toEqual({ type: 'command.stop', graceMs: 5000, deadline: null });
+      stage.hear(stopped(succeeded), 'lock.released', 'session.closed');
+      expect(stage.output()).toMatchObject({ exitCode: 122, outcome: { kind: 'leftovers' } });
+      expect(types(stage.told)).not.toContain('run.record');
+    });
+
+    it('gets the signals that the command gets', () => {
+      const stage = onStage(all);
+      stage.hear(...UP_TO_RUNNING, exited, 'signal USR1');
+      expect(stage.told.at(-1)).toEqual({ type: 'command.signal', signal: 'SIGUSR1' });
+    });
+
+    it('is stopped by --max-runtime: 123', () => {
+      const stage = onStage({ ...all, maxRuntimeMs: 5000 });
+      stage.hear(...UP_TO_RUNNING, exited);
+      stage.clock.increment(5000);
+      expect(stage.state()).toBe('cleanup.stopping');
+      stage.hear(stopped(succeeded), 'lock.released', 'session.closed');
+      expect(stage.output()?.exitCode).toBe(123);
+    });
+
+    it('is lost where the guard ended it: 124', () => {
+      const stage = onStage(all);
+      stage.hear(...UP_TO_RUNNING, exited, stopped(succeeded));
+      expect(stage.state()).toBe('lost.stopping');
+      stage.hear('command.stopped', 'session.closed');
+      expect(stage.output()).toMatchObject({ exitCode: 124, outcome: { kind: 'lost' } });
+    });
   });
 });

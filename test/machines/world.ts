@@ -13,6 +13,7 @@ import type {
   LeaseInfo,
   LockexInput,
   SignalEvent,
+  StopReport,
   ZookeeperCommand,
   ZookeeperEvent,
 } from '../../machines/contract.ts';
@@ -250,6 +251,9 @@ class SimulatedCommand {
   armed = false;
   alive = false;
   stubborn = false;
+  /** Its first process has ended, and was said to have. */
+  isLeftover = false;
+  means: StopReport['means'] = 'none';
   killAt = Number.POSITIVE_INFINITY;
   generation = 0;
 
@@ -271,6 +275,8 @@ class SimulatedCommand {
         if (!this.armed) this.world.violations.push(`${this.player.name} started unguarded`);
         this.generation += 1;
         this.alive = true;
+        this.isLeftover = false;
+        this.means = 'exited';
         this.stubborn = this.world.chance(0.2);
         this.killAt = Number.POSITIVE_INFINITY;
         this.world.began(this.player);
@@ -319,6 +325,10 @@ class SimulatedCommand {
 
   end(signal: number, byGuard = false): void {
     if (!this.alive) return;
+    if (signal === 15) this.means = 'SIGTERM';
+    if (signal === 9) this.means = 'SIGKILL';
+    if (this.isLeftover) return this.endLeftover();
+    if (signal === 0 && this.world.chance(0.3)) return this.leave();
     this.alive = false;
     this.world.ended(this.player);
     const exit =
@@ -331,13 +341,32 @@ class SimulatedCommand {
     });
   }
 
+  /** Its first process ends; another one goes on for a while, unless it is stopped. */
+  leave(): void {
+    this.isLeftover = true;
+    const { generation } = this;
+    this.later(() => {
+      const exit = { code: 0, signal: null };
+      this.say({ type: 'command.exited', exit, byGuard: false });
+      this.world.clock.setTimeout(() => {
+        if (generation === this.generation && this.alive) this.end(0);
+      }, this.world.random.fraction() * T);
+    });
+  }
+
+  endLeftover(): void {
+    this.alive = false;
+    this.world.ended(this.player);
+    this.later(() => this.stopped());
+  }
+
   stopped(): void {
     if (this.alive) return;
-    this.say({
-      type: 'command.stopped',
-      exit: null,
-      how: { means: 'SIGTERM', stragglers: [] },
-    });
+    const { means } = this;
+    this.means = 'none';
+    const stragglers = this.isLeftover && means !== 'exited' ? ['agent[1]'] : [];
+    this.isLeftover = false;
+    this.say({ type: 'command.stopped', exit: null, how: { means, stragglers } });
   }
 
   say(event: CommandEvent): void {
@@ -435,6 +464,7 @@ export class World {
       conflictExitCode: 1,
       skipExitCode: 0,
       oncePerMs: this.chance(0.3) ? 1000 : null,
+      leftovers: this.chance(0.3) ? 'await' : 'stop',
       maxRuntimeMs: this.chance(0.3) ? this.random.below(3 * T) : null,
       holdMs: this.chance(0.3) ? this.random.below(3 * T) : null,
     });

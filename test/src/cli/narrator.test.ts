@@ -156,7 +156,6 @@ describe('connecting', () => {
       'warn: a:1: connection refused',
       'warn: b:2: no answer to the handshake within 5 s',
       'cleanup: no server could be reached',
-      'everything that the command started is dead, by SIGTERM',
       'error: done: no ZooKeeper server could be reached',
     ]);
   });
@@ -323,12 +322,26 @@ describe('trouble', () => {
     life.news();
     life.hear(fact);
     expect(life.news()).toEqual([line]);
-    life.hear('command.exited', 'command.stopped', 'session.closed');
+    const how = { means: 'SIGTERM', stragglers: [] } as const;
+    const exit = { code: 0, signal: null };
+    life.hear('command.exited', { type: 'command.stopped', exit, how }, 'session.closed');
     life.conclude();
     const [stopped, cleanup, done] = life.news();
     expect(stopped).toBe('everything that the command started is dead, by SIGTERM');
     expect(cleanup).toBe('cleanup: the session is lost');
     expect(done).toMatch(/^error: done: /);
+  });
+
+  it('a command whose leftovers were stopped ends with an error that names them', () => {
+    const life = narrated();
+    life.hear(...RUNNING, 'command.exited', 'command.stopped (leftovers)', 'lock.released');
+    life.hear('session.closed');
+    life.news();
+    life.conclude();
+    expect(life.news()).toEqual([
+      'error: done: the command exited with 0, but left processes behind, which were stopped: ' +
+        'agent[13] (--wait-for-all waits for them instead)',
+    ]);
   });
 
   it('what was left behind is named as a warning', () => {
@@ -377,10 +390,7 @@ describe('trouble', () => {
     const life = narrated({ waitMs: 0 });
     life.hear('session.established', queued({}), 'command.stopped', 'lock.released');
     life.hear('session.closed');
-    expect(life.news().slice(2)).toEqual([
-      'cleanup: giving up',
-      'everything that the command started is dead, by SIGTERM',
-    ]);
+    expect(life.news().slice(2)).toEqual(['cleanup: giving up']);
     life.conclude();
     expect(life.all()).toMatchObject([
       {

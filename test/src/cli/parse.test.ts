@@ -38,6 +38,7 @@ it('without options, everything has its default', () => {
       ...openAccess([{ host: 'localhost', port: 2181 }]),
       concurrent: 1,
       shared: false,
+      recipe: 'kazoo',
       connectTries: 1,
       timeoutMs: 30_000,
       lockTries: 1,
@@ -45,6 +46,7 @@ it('without options, everything has its default', () => {
       killAfterMs: 5000,
       conflictExitCode: 1,
       maxRuntimeMs: null,
+      leftovers: 'stop',
       holdMs: null,
       oncePerMs: null,
       skipExitCode: 0,
@@ -58,7 +60,7 @@ it('every option reaches its setting', () => {
   const argv =
     '-c 3 -i id -p /a/b/ -r 4 -t 1.5 -R 5 -T 2.5 -z h:1/x --kill-after 0.25 -E 75 ' +
     '--on-lost rejoin --no-guard --log-format json --log-level debug ' +
-    '--on-state page --ready-when running --max-runtime 60 --hold 0.5 ' +
+    '--on-state page --ready-when running --max-runtime 60 --hold 0.5 --wait-for-all ' +
     '--inspect=[::1]:8080 --inspect-origin https://stately.ai ' +
     '--auth-file /a --acl world:anyone:r --tls-ca /b --tls-cert /c --tls-key /d -- prog arg';
   expect(parsed(argv.split(' '))).toEqual({
@@ -80,6 +82,7 @@ it('every option reaches its setting', () => {
       tls: { ca: '/b', own: { cert: '/c', key: '/d' } },
       concurrent: 3,
       shared: false,
+      recipe: 'kazoo',
       connectTries: 5,
       timeoutMs: 2500,
       lockTries: 4,
@@ -87,6 +90,7 @@ it('every option reaches its setting', () => {
       killAfterMs: 250,
       conflictExitCode: 75,
       maxRuntimeMs: 60_000,
+      leftovers: 'await',
       holdMs: 500,
       oncePerMs: null,
       skipExitCode: 0,
@@ -94,6 +98,15 @@ it('every option reaches its setting', () => {
       guard: false,
     },
   });
+});
+
+it('--recipe curator is for a plain lock', () => {
+  expect(parsed(['--recipe', 'curator', '--', 'x']).settings.recipe).toBe('curator');
+  for (const words of [['-c', '2'], ['--shared']]) {
+    const refused = refusal(['--recipe', 'curator', ...words, '--', 'x']);
+    expect(refused).toBe('--recipe curator is for a plain lock: without -c and --shared');
+  }
+  expect(refusal(['--recipe', 'etcd', '--', 'x'])).toContain('--recipe');
 });
 
 describe('the command', () => {

@@ -3,7 +3,7 @@ import { getPriority } from 'node:os';
 import { afterEach, expect, it } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
 import { Guarding } from '../../../src/command/guarding.ts';
-import { readProcess } from '../../../src/command/process-table.ts';
+import { readProcess } from '../../support/process-list.ts';
 import { until } from '../../support/until.ts';
 import { cleanUp, leaseOf, onCleanUp, standingGuard, supervise } from './harness.ts';
 

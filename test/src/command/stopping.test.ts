@@ -23,13 +23,16 @@ interface State {
   hasExited: boolean;
   /** Nothing is found, and it is unknown whether that is all. */
   isUnknown: boolean;
+  /** So far. */
+  looks: number;
 }
 
-function ladder({ hasExited = false } = {}) {
+function ladder({ hasExited = false, isPatient = false } = {}) {
   const clock = new SimulatedClock(1000);
   const told: string[] = [];
-  const state: State = { isEmpty: false, hasExited, isUnknown: false };
+  const state: State = { isEmpty: false, hasExited, isUnknown: false, looks: 0 };
   const presence = (): Presence => {
+    state.looks += 1;
     if (state.isUnknown) return { state: 'unknown', reason: 'EMFILE at /proc' };
     return { state: state.isEmpty ? 'empty' : 'populated' };
   };
@@ -43,6 +46,7 @@ function ladder({ hasExited = false } = {}) {
     close: () => {},
   };
   const stopping = new Stopping({
+    isPatient,
     reach,
     clock,
     hasExited: () => state.hasExited,
@@ -51,6 +55,33 @@ function ladder({ hasExited = false } = {}) {
   });
   return { clock, told, state, stopping };
 }
+
+describe('waiting for what outlives the first process', () => {
+  it('stops nothing, and looks now and then', () => {
+    const { clock, told, state, stopping } = ladder({ hasExited: true, isPatient: true });
+    stopping.look();
+    clock.pass(3_600_000);
+    expect(told).toEqual([]);
+    expect(state.looks).toBeLessThanOrEqual(36_001);
+    state.isEmpty = true;
+    clock.pass(1000);
+    expect(told).toEqual(['done none ']);
+  });
+
+  it('is over when a stop is requested: the ladder, at its own pace', () => {
+    const { clock, told, state, stopping } = ladder({ hasExited: true, isPatient: true });
+    stopping.look();
+    clock.pass(500);
+    stopping.request(2500);
+    state.looks = 0;
+    clock.pass(990);
+    expect(state.looks).toBeGreaterThan(50);
+    clock.pass(10);
+    state.isEmpty = true;
+    clock.pass(10);
+    expect(told).toEqual(['SIGTERM 1500', 'SIGCONT 1500', 'SIGKILL 2500', 'done SIGKILL stuck[7]']);
+  });
+});
 
 describe('stopping', () => {
   it('sends SIGTERM and SIGCONT once, and SIGKILL when the grace is over', () => {
