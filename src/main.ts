@@ -3,7 +3,6 @@
  * and exits with the status of the run (run.ts). It decides nothing.
  */
 import './early-signals.ts';
-import { readFileSync, statSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import { EXIT_FAILED } from '../machines/outcome.ts';
 import { describeError } from './cli/describe-error.ts';
@@ -16,13 +15,13 @@ import { firstMangled } from './mangled.ts';
 import { printable } from './printable.ts';
 import type { Begun } from './run.ts';
 import { traceTo } from './trace.ts';
+import { readTrustedIfThere, TrustedFileError } from './trusted-file.ts';
 import { version } from './version.ts';
 import { AccessError, checkAccess } from './zookeeper/credentials.ts';
 
 const LONGEST_VALUE = 300;
 const LONGEST_MESSAGE = 2000;
-/** Whoever names a device by mistake is not to run out of memory. */
-const LARGEST_CONFIG_BYTES = 1024 * 1024;
+const MAX_CONFIG_BYTES = 1024 * 1024;
 
 async function main(): Promise<void> {
   const words = process.argv.slice(2);
@@ -91,11 +90,12 @@ async function begin({ settings, observers, log: { format, level } }: RunRequest
 }
 
 function readIfThere(file: string): string | null {
-  const stat = statSync(file, { throwIfNoEntry: false });
-  if (stat === undefined) return null;
-  if (!stat.isFile()) throw new UsageError(`${quoted(file)} is no regular file`);
-  if (stat.size > LARGEST_CONFIG_BYTES) throw new UsageError(`${quoted(file)} is too large`);
-  return readFileSync(file, 'utf8');
+  try {
+    const bytes = readTrustedIfThere(file, { maxBytes: MAX_CONFIG_BYTES, readers: 'public' });
+    return bytes?.toString('utf8') ?? null;
+  } catch (error) {
+    throw error instanceof TrustedFileError ? new UsageError(error.message) : error;
+  }
 }
 
 function print(text: string): void {

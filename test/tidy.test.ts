@@ -10,7 +10,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const LEAVES = [
   ...['src/access.ts', 'src/clock.ts', 'src/command-line.ts', 'src/lock-names.ts'],
   ...['src/log-level.ts', 'src/outlet.ts', 'src/printable.ts', 'src/random.ts'],
-  ...['src/settings.ts', 'src/version.ts'],
+  ...['src/settings.ts', 'src/trusted-file.ts', 'src/version.ts'],
 ];
 
 /**
@@ -87,6 +87,24 @@ describe('the machine', () => {
       const text = readFileSync(join(ROOT, file), 'utf8');
       expect(text, file).not.toMatch(/\bprocess\.|\bsetTimeout\b|\bconsole\.|from 'node:/);
     }
+  });
+});
+
+describe('files', () => {
+  /** Of /proc, /dev, /sys and lockex's own; never a file that a user has named. */
+  const READERS = [
+    ...['src/clock.ts', 'src/random.ts', 'src/mangled.ts', 'src/installation.ts', 'src/launch.ts'],
+    ...['src/reaper.ts', 'src/cli/foreground.ts', 'src/command/signals.ts', 'src/command/brand.ts'],
+    ...['src/command/process-table.ts', 'src/command/cgroup.ts', 'src/standalone/user-name.ts'],
+    // Standard error; the first line of a program, to find its interpreter; to be written.
+    ...['src/cli/stderr.ts', 'src/command/resolve.ts', 'src/trace.ts'],
+  ];
+
+  it('that a user names are read by one function', () => {
+    const reading =
+      /\b(readFile(Sync)?|open(Sync)?|createReadStream|opendir(Sync)?)\b[^;]*from 'node:fs/;
+    const readers = sources.filter((file) => reading.test(readFileSync(join(ROOT, file), 'utf8')));
+    expect(readers.sort()).toEqual([...READERS, 'src/trusted-file.ts'].sort());
   });
 });
 

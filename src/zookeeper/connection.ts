@@ -26,7 +26,7 @@ import jute, {
 } from 'node-zookeeper-client/lib/jute/index.js';
 import type { Clock } from '../clock.ts';
 import type { Say } from '../log-level.ts';
-import { wipeableBuffer } from './credentials.ts';
+import { wipeableBuffer } from '../trusted-file.ts';
 import { RequestError, requestError } from './errors.ts';
 import { readyEvent, troubleWith } from './sockets.ts';
 import type { ServerSocket } from './tcp.ts';
