@@ -53,7 +53,7 @@ function rowOf(mark: string, contender: ContenderView): string[] {
     pid === null ? '' : String(pid),
     user ?? '',
     command ?? `(${by})`,
-    `${since.slice(0, 10)} ${since.slice(11, 19)}Z`,
+    since === null ? '?' : `${since.slice(0, 10)} ${since.slice(11, 19)}Z`,
     fencingToken ?? '',
   ];
   return cells.map((cell) => printable(cell, LONGEST_CELL));

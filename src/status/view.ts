@@ -26,8 +26,8 @@ export interface ContenderView {
   readonly command: string | null;
   /** What a contender that is no lockex says of itself; null where it says nothing. */
   readonly says: string | null;
-  /** When its node was made, by the server's clock: ISO 8601. */
-  readonly since: string;
+  /** When its node was made, by the server's clock: ISO 8601; null where that is no time. */
+  readonly since: string | null;
   /** czxid of its node, decimal; null while it waits. */
   readonly fencingToken: string | null;
 }
@@ -122,6 +122,14 @@ function viewOfSemaphore(
   };
 }
 
+/** Of four-digit years: a server may send any number. null: out of their range. */
+function isoTime(ms: number): string | null {
+  return ms >= YEAR_1 && ms < YEAR_10000 ? new Date(ms).toISOString() : null;
+}
+
+const YEAR_1 = Date.parse('0001-01-01T00:00:00Z');
+const YEAR_10000 = Date.parse('9999-12-31T23:59:59.999Z') + 1;
+
 function contenderView(child: ChildNode, shared: boolean, holds: boolean): ContenderView {
   const ours = decodeNodeData(child.data);
   const says = ours ? '' : (child.data?.toString('utf8') ?? '');
@@ -134,7 +142,7 @@ function contenderView(child: ChildNode, shared: boolean, holds: boolean): Conte
     user: ours?.user.slice(0, LONGEST_TEXT) ?? null,
     command: ours?.command.slice(0, LONGEST_TEXT) ?? null,
     says: says.trim() === '' ? null : says.slice(0, LONGEST_TEXT),
-    since: new Date(child.ctime).toISOString(),
+    since: isoTime(child.ctime),
     fencingToken: holds ? child.czxid.toString() : null,
   };
 }

@@ -28,6 +28,7 @@ import type { Clock } from '../clock.ts';
 import type { Say } from '../log-level.ts';
 import { wipeableBuffer } from '../trusted-file.ts';
 import { RequestError, requestError } from './errors.ts';
+import { judgeTimeout } from './granted-timeout.ts';
 import { readyEvent, troubleWith } from './sockets.ts';
 import type { ServerSocket } from './tcp.ts';
 import { Watches } from './watches.ts';
@@ -68,7 +69,7 @@ export interface Handshake {
   readonly sentAt: number;
   readonly sessionId: Buffer;
   readonly password: Buffer;
-  /** The session timeout that was granted; milliseconds. */
+  /** The session timeout that was granted, limited to what is plausible; milliseconds. */
   readonly timeoutMs: number;
 }
 
@@ -247,13 +248,16 @@ export class Connection extends ConnectionManager {
     if (!isNew && !answer.sessionId.equals(asked)) {
       return this.end('the server answered with another session', 'expired');
     }
+    const timeout = judgeTimeout(answer.timeOut, this.#options.timeoutMs);
+    if (timeout.kind === 'refused') return this.end(timeout.message);
+    if (timeout.kind === 'limited') this.#options.log('warn', timeout.message);
     this.sessionId = answer.sessionId;
     this.sessionPassword = answer.passwd;
     const handshake = {
       sentAt: this.#sentAt,
       sessionId: answer.sessionId,
       password: answer.passwd,
-      timeoutMs: answer.timeOut,
+      timeoutMs: timeout.timeoutMs,
     };
     if (this.#authenticate()) this.#handshake = handshake;
     else this.#attached(handshake);

@@ -218,7 +218,7 @@ function drawQueue(): void {
       isOurs ? `${who} (this one)` : who,
       contender.pid === null ? '' : String(contender.pid),
       contender.command ?? `(${contender.by})`,
-      clockTime(Date.parse(contender.since)),
+      contender.since === null ? '?' : clockTime(Date.parse(contender.since)),
     ];
     row.append(...cells.map((cell) => element('td', cell)));
     return row;

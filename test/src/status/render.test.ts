@@ -39,6 +39,11 @@ it('names the holder and those who wait, in columns', () => {
   );
 });
 
+it('shows that a time is unknown', () => {
+  const [, , row] = render([held({ holders: [contender({ since: null })] })]).split('\n');
+  expect(row).toMatch(/redis-server {2}\?$/);
+});
+
 it('takes a line for each free lock, and room for each table', () => {
   const views = [freeLock('a', '/x/a'), freeLock('b', '/x/b'), held(), freeLock('c', '/x/c')];
   const lines = render(views).split('\n');
