@@ -11,7 +11,8 @@ export function blanked(text: string): string {
 
 /** Unprintable characters escaped as `\u{1b}`, at most `longest` characters of the original kept. */
 export function printable(text: string, longest: number): string {
-  const characters = [...text];
+  // No character has more than two units: the rest of a text of any length is not looked at.
+  const characters = [...text.slice(0, 2 * longest + 2)];
   const kept = characters.length > longest ? `${characters.slice(0, longest).join('')}…` : text;
   return kept.replace(UNPRINTABLE, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }

@@ -108,6 +108,14 @@ describe('files', () => {
   });
 });
 
+it('pieces of a stream are joined by FrameReader, not by copying all of them for each', () => {
+  const joining = sources.filter((file) =>
+    readFileSync(join(ROOT, file), 'utf8').includes('Buffer.concat'),
+  );
+  // Once, at the end of the process.
+  expect(joining).toEqual(['src/cli/stderr.ts']);
+});
+
 function allowedIn(file: string): readonly string[] {
   if (LEAVES.includes(file)) return ['node:', 'machines/contract.ts', 'package.json', ...LEAVES];
   const [name = ''] = Object.keys(MAY_IMPORT)

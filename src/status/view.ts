@@ -8,7 +8,7 @@ import {
   holdersAmong,
   parseContender,
 } from '../zookeeper/contenders.ts';
-import { decodeNodeData } from '../zookeeper/node-data.ts';
+import { beginningOf, decodeNodeData } from '../zookeeper/node-data.ts';
 import { leasesIn } from '../zookeeper/semaphore.ts';
 
 /** A contender as its node tells; every text may be anybody's, and is not safe to print as it is. */
@@ -84,12 +84,12 @@ export function isHeld({ holders }: LockView): boolean {
 function viewOfLock(id: string, path: string, { children }: LockNodes): LockView {
   const contenders = contendersOf(children.map(({ name }) => name));
   const holders = new Set(holdersAmong(contenders));
+  const named = byName(children);
   const views = (some: readonly ContenderNode[], holds: boolean) =>
-    some.flatMap(({ node, kind }) =>
-      children
-        .filter(({ name }) => name === node)
-        .map((child) => contenderView(child, kind === 'shared', holds)),
-    );
+    some.flatMap(({ node, kind }) => {
+      const child = named.get(node);
+      return child === undefined ? [] : [contenderView(child, kind === 'shared', holds)];
+    });
   return {
     ...freeLock(id, path),
     holders: views([...holders], true),
@@ -109,9 +109,12 @@ function viewOfSemaphore(
   const oldestFirst = children.toSorted((a, b) => (a.czxid < b.czxid ? -1 : 1));
   // For a moment a lockex has both a lease and a place in the queue, under one GUID.
   const holding = new Set(children.map(({ name }) => name));
-  const waiting = contendersOf(queue.map(({ name }) => name)).flatMap(({ node }) =>
-    queue.filter(({ name }) => name === node && !holding.has(name.split('__lock__')[0] ?? '')),
-  );
+  const queued = byName(queue);
+  const waiting = contendersOf([...queued.keys()]).flatMap(({ node }) => {
+    const child = queued.get(node);
+    const isHolding = holding.has(node.split('__lock__', 1)[0] ?? '');
+    return child === undefined || isHolding ? [] : [child];
+  });
   return {
     id,
     path,
@@ -120,6 +123,11 @@ function viewOfSemaphore(
     holders: oldestFirst.slice(0, leases).map((child) => contenderView(child, false, true)),
     waiters: waiting.map((child) => contenderView(child, false, false)),
   };
+}
+
+/** A lock may have a hundred thousand: none is searched for among the others. */
+function byName(children: readonly ChildNode[]): ReadonlyMap<string, ChildNode> {
+  return new Map(children.map((child) => [child.name, child]));
 }
 
 /** Of four-digit years: a server may send any number. null: out of their range. */
@@ -132,7 +140,7 @@ const YEAR_10000 = Date.parse('9999-12-31T23:59:59.999Z') + 1;
 
 function contenderView(child: ChildNode, shared: boolean, holds: boolean): ContenderView {
   const ours = decodeNodeData(child.data);
-  const says = ours ? '' : (child.data?.toString('utf8') ?? '');
+  const says = ours ? '' : beginningOf(child.data);
   return {
     node: child.name,
     by: ours ? 'lockex' : child.name.includes('-lock-') ? 'curator' : 'kazoo',

@@ -28,6 +28,7 @@ import type { Clock } from '../clock.ts';
 import type { Say } from '../log-level.ts';
 import { wipeableBuffer } from '../trusted-file.ts';
 import { RequestError, requestError } from './errors.ts';
+import { FrameReader } from './frames.ts';
 import { judgeTimeout } from './granted-timeout.ts';
 import { readyEvent, troubleWith } from './sockets.ts';
 import type { ServerSocket } from './tcp.ts';
@@ -100,7 +101,7 @@ const PATH_AT = EVENT_AT + 12;
 export class Connection extends ConnectionManager {
   readonly watches = new Watches();
   readonly #options: ConnectionOptions;
-  #received: Buffer = Buffer.alloc(0);
+  readonly #frames = new FrameReader();
   #deadline: unknown;
   #sentAt = 0;
   /** Answered, but we are not authenticated yet. */
@@ -211,14 +212,10 @@ export class Connection extends ConnectionManager {
   }
 
   #receive(bytes: Buffer): void {
-    this.#received = this.#received.length > 0 ? Buffer.concat([this.#received, bytes]) : bytes;
-    while (!this.#ended && this.#received.length >= 4) {
-      const size = this.#received.readInt32BE(0);
-      const largest = this.isAttached ? LARGEST_FRAME : LARGEST_HANDSHAKE;
-      if (size < 0 || size > largest) throw new Error(`a frame of ${size} bytes`);
-      if (this.#received.length < size + 4) return;
-      const frame = this.#received.subarray(0, size + 4);
-      this.#received = this.#received.subarray(size + 4);
+    this.#frames.push(bytes);
+    while (!this.#ended) {
+      const frame = this.#frames.next(this.isAttached ? LARGEST_FRAME : LARGEST_HANDSHAKE);
+      if (frame === null) return;
       this.#options.onHeard();
       if (this.isAttached) this.#onAnswer(frame);
       else if (this.#handshake === null) this.#onHandshake(frame);

@@ -72,5 +72,6 @@ export function blockersOf(
 
 /** Who holds the lock now: the first, or the shared ones that stand before any exclusive one. */
 export function holdersAmong(contenders: readonly ContenderNode[]): ContenderNode[] {
-  return contenders.filter((contender) => blockersOf(contender, contenders).length === 0);
+  const exclusive = contenders.findIndex(({ kind }) => kind === 'exclusive');
+  return contenders.slice(0, exclusive < 0 ? undefined : Math.max(exclusive, 1));
 }
