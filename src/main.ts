@@ -12,6 +12,7 @@ import { processAgeMs, systemClock } from './clock.ts';
 import { reaperArgv } from './installation.ts';
 import { closeLostTerminalsAtExit } from './lost-terminals.ts';
 import { firstMangled } from './mangled.ts';
+import { complain, standardOutput } from './output.ts';
 import { printable } from './printable.ts';
 import type { Begun } from './run.ts';
 import { traceTo } from './trace.ts';
@@ -30,19 +31,19 @@ async function main(): Promise<void> {
     throw new UsageError(`${quoted(mangled)} is not UTF-8, and can't be handed on as it was typed`);
   }
   const parsed = parseCommandLine(words, process.env, readIfThere);
-  if (parsed.kind === 'help') return print(parsed.text);
-  if (parsed.kind === 'version') return print(version);
+  if (parsed.kind === 'help') return await print(parsed.text.split('\n'));
+  if (parsed.kind === 'version') return await print([version]);
   if (parsed.kind === 'config') {
     const width = Math.max(...parsed.rows.map(({ name }) => name.length));
     const lines = parsed.rows.map(({ name, value, source }) => {
       return `${name.padEnd(width)}  ${printable(value, LONGEST_VALUE) || '-'}  (${source})`;
     });
     checkAccess(parsed.access);
-    return print(lines.join('\n'));
+    return await print(lines);
   }
   checkAccess(parsed.settings);
   if (parsed.kind === 'status') {
-    const { standardOutput, status } = await import('./status/main.ts');
+    const { status } = await import('./status/main.ts');
     process.exit(await status(parsed.settings, systemClock, standardOutput()));
   }
   const begun = await begin(parsed);
@@ -98,21 +99,21 @@ function readIfThere(file: string): string | null {
   }
 }
 
-function print(text: string): void {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    // `lockex --help | head -1`: who has read enough is no error.
-    if (error.code === 'EPIPE') return;
-    process.stderr.write(`lockex: standard output can't be written: ${error.code}\n`);
-    process.exitCode = EXIT_FAILED;
-  });
-  process.stdout.write(`${text}\n`);
+async function print(lines: readonly string[]): Promise<void> {
+  const output = standardOutput();
+  output.print(lines);
+  const trouble = await output.flush();
+  if (trouble === null) return;
+  output.complain(`standard output can't be written: ${trouble}`);
+  process.exitCode = EXIT_FAILED;
 }
 
 function fail(error: unknown): void {
   const isUsage = error instanceof UsageError || error instanceof AccessError;
-  const words = isUsage ? printable(error.message, LONGEST_MESSAGE) : describeError(error, 'info');
-  process.stderr.on('error', () => {});
-  process.stderr.write(`lockex: ${words}\n`);
+  const { summary, details } = isUsage
+    ? { summary: printable(error.message, LONGEST_MESSAGE), details: [] }
+    : describeError(error, 'info');
+  complain(summary, details);
   process.exitCode = isUsage ? EXIT_USAGE : EXIT_FAILED;
 }
 

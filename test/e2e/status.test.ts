@@ -1,6 +1,7 @@
 /** `lockex status`, as people and scripts run it, beside what kazoo sees. */
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { CreateMode } from '../../src/zookeeper/requests.ts';
+import { bytes, int, STAT, startScriptedServer } from '../src/zookeeper/scripted-server.ts';
 import { startFaultProxy } from '../support/fault-proxy.ts';
 import { startKazoo } from '../support/kazoo.ts';
 import { startProgram } from '../support/processes.ts';
@@ -14,6 +15,9 @@ import {
   untilState,
   userEnvironment,
 } from './program.ts';
+
+/** `KeeperException.Code.BADARGUMENTS`. */
+const BAD_ARGUMENTS = -8;
 
 let hosts: string;
 let chroot: string;
@@ -126,6 +130,28 @@ it('shows a contender of Curator, and lets no hostile data through', async () =>
   expect(stdout).toMatch(/holds .*\\u\{1b\}\[2Jevil.*\(curator\)/);
   expect(stdout.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
   expect(await views()).toMatchObject([{ holders: [{ by: 'curator' }] }]);
+});
+
+it('lets nothing of a hostile server through to the terminal, in its errors either', async () => {
+  const hostile = 'a\u001b[2J\u0007\u202e\nlockex: forged';
+  const { port } = await startScriptedServer(async (connection) => {
+    await connection.shakeHands();
+    for (let frame = await connection.frame(); frame; frame = await connection.frame()) {
+      const [xid, type] = [frame.readInt32BE(0), frame.readInt32BE(4)];
+      // OpCode.getChildren2, of the path where locks are.
+      const isList =
+        type === 12 && frame.toString('utf8', 12, 19) === '/lockex' && frame.readInt32BE(8) === 7;
+      const isEnd = type === -11;
+      if (isList) connection.answer(xid, 0, int(1), bytes(Buffer.from(hostile)), STAT);
+      else connection.answer(xid, isEnd ? 0 : BAD_ARGUMENTS);
+    }
+  });
+  const { status: exit, stderr } = await runLockex(['status', '-z', `127.0.0.1:${port}`]);
+  expect(exit).toBe(125);
+  expect(stderr).toBe(
+    'lockex: /lockex/a\\u{1b}[2J\\u{7}\\u{202e}\\u{a}lockex: forged: ' +
+      'the server found the request malformed\n',
+  );
 });
 
 it('says in 125 which hosts could not be reached', async () => {

@@ -24,7 +24,7 @@ const held = (more: Partial<LockView> = {}): LockView => ({
 });
 
 const render = (views: readonly LockView[], columns = 80) =>
-  renderLocks(views, { columns, place: '/apps/lockex' });
+  renderLocks(views, { columns, place: '/apps/lockex' }).join('\n');
 
 it('names the holder and those who wait, in columns', () => {
   const waiters = [contender({ host: 'db2', pid: 12 }), contender({ host: 'db10', pid: 99999 })];
