@@ -172,8 +172,7 @@ const PERMISSIONS: Readonly<Record<string, number>> = { r: 1, w: 2, c: 4, d: 8, 
 export function acl(label: string, text: string): readonly AclEntry[] {
   if (text === 'open') return OPEN_ACL;
   if (text === 'creator') return CREATOR_ACL;
-  // An id may have commas and colons: CN=a,O=b of x509, an address.
-  return text.split(/,(?=[a-z][a-z0-9]*:)/).map((entry) => {
+  return aclEntries(text).map((entry) => {
     const [, scheme, id, letters = ''] = /^([a-z][a-z0-9]*):(.*):([cdrwa]{1,5})$/.exec(entry) ?? [];
     if (scheme === undefined || id === undefined) {
       const wanted = 'open, creator, or scheme:id:permissions,…';
@@ -182,4 +181,14 @@ export function acl(label: string, text: string): readonly AclEntry[] {
     const bits = [...letters].map((letter) => PERMISSIONS[letter] ?? 0);
     return { scheme, id, permissions: bits.reduce((sum, bit) => sum | bit, 0) };
   });
+}
+
+/** An id may have commas and colons: CN=a,O=b of x509, an address. */
+function aclEntries(text: string): string[] {
+  const entries: string[] = [];
+  for (const part of text.split(',')) {
+    const isEntry = entries.length === 0 || /^[a-z][a-z0-9]*:/.test(part);
+    entries.push(isEntry ? part : `${entries.pop()},${part}`);
+  }
+  return entries;
 }

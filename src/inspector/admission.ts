@@ -34,7 +34,7 @@ const REFUSALS = {
 } as const satisfies Readonly<Record<string, Refusal>>;
 
 /** Parsed without `URL`, which follows `//host` and `\`: null where the token is not the first field. */
-const TOKEN = /^[^?#]*\?token=([0-9a-f]{1,128})$/;
+const TOKEN = /^[^?#]*\?token=([0-9a-f]+)$/;
 
 export class Admission {
   readonly #options: AdmissionOptions;
@@ -78,6 +78,10 @@ function digestOf(text: string): Buffer {
 
 /** An address as it stands in a URL; one of IPv4 that an IPv6 socket was reached by, as IPv4. */
 export function inUrl(address: string): string {
-  const plain = address.replace(/^::ffff:(?=[\d.]+$)/i, '');
+  const isMapped = address.startsWith(MAPPED) && address.includes('.');
+  const plain = isMapped ? address.slice(MAPPED.length) : address;
   return plain.includes(':') ? `[${plain}]` : plain;
 }
+
+/** RFC 4291, section 2.5.5.2, as the kernel's addresses are written. */
+const MAPPED = '::ffff:';

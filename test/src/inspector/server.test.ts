@@ -91,6 +91,14 @@ describe('the page', () => {
     expect(await ask('evil.example')).toBe(421);
   });
 
+  it('on all addresses of both kinds answers to IPv4 as well', async () => {
+    const { url } = await serving({ address: { host: '::', port: 0 } });
+    expect(url.hostname).toBe('[::]');
+    const request = `GET /${url.search} HTTP/1.1\r\nHost: 127.0.0.2:${url.port}`;
+    expect(await statusOf(url.port, request, '127.0.0.2')).toBe(200);
+    expect(await statusOf(url.port, request, '127.0.0.3')).toBe(421);
+  });
+
   it('has another token each time', async () => {
     const [one, other] = [await serving(), await serving()];
     expect(one.url.search).toMatch(/^\?token=[0-9a-f]{32}$/);
