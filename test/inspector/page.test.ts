@@ -149,7 +149,7 @@ describe('a viewer', () => {
   });
 
   it('needs the token of this lockex, which a reload keeps', async () => {
-    const { program, viewer } = await inspected(['--', 'echo up; exec sleep 600']);
+    const { program, viewer } = await inspected(['-T', '30', '--', 'echo up; exec sleep 600']);
     await program.line(/^up$/);
     const live = viewer.page.locator('#connection', { hasText: 'live' });
     await live.waitFor();
@@ -165,7 +165,7 @@ describe('a viewer', () => {
 
   it('is told what to do where another lockex has taken the port', async () => {
     const { connectString } = await sharedServerWithChroot();
-    const words = ['-z', connectString, '-T', '4'];
+    const words = ['-z', connectString, '-T', '30'];
     const first = startLockex([...words, '--inspect', '--', 'echo up; exec sleep 600']);
     const url = await urlOf(first);
     const { page } = await openViewer(browser, url, { mayFailToLoad: true });
@@ -252,6 +252,10 @@ describe('--inspect', () => {
     const program = startLockex([
       '-z',
       connectString,
+      '-T',
+      '30',
+      '-T',
+      '30',
       '--inspect',
       '--',
       'echo up; exec sleep 600',
