@@ -23,7 +23,7 @@ const LOCK = '/lockex/x';
 async function neighbours(permissions: string) {
   const others = permissions === '' ? '' : `,world:anyone:${permissions}`;
   const acl = `auth::cdrwa${others}`;
-  const words = ['-z', hosts, '-i', 'x', '--auth-file', alice, '--acl', acl];
+  const words = ['-z', hosts, '-i', 'x', '-T', '30', '--auth-file', alice, '--acl', acl];
   const holder = startLockex([...words, '--', 'sleep 600']);
   const { path: node } = await untilState(holder, 'running');
   const stranger = await openSession(sharedServer(), chroot);
@@ -86,7 +86,7 @@ describe('what a neighbour did', () => {
 
   it('with "w" to the record of the last run decides when the command runs again', async () => {
     const acl = 'auth::cdrwa,world:anyone:w';
-    const words = ['-z', hosts, '-i', 'x', '--auth-file', alice, '--acl', acl];
+    const words = ['-z', hosts, '-i', 'x', '-T', '30', '--auth-file', alice, '--acl', acl];
     const once = (span: string) => runLockex([...words, '--once-per', span, '--', 'echo up']);
     expect((await once('1d')).stdout).toBe('up\n');
     const stranger = await openSession(sharedServer(), chroot);
