@@ -3,7 +3,6 @@
  * and exits with the status of the run (run.ts). It decides nothing.
  */
 import './early-signals.ts';
-import { readFileSync, statSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import { EXIT_FAILED } from '../machines/outcome.ts';
 import { describeError } from './cli/describe-error.ts';
@@ -14,16 +13,17 @@ import { UnusableHostError } from './command/process-view.ts';
 import { reaperArgv } from './installation.ts';
 import { closeLostTerminalsAtExit } from './lost-terminals.ts';
 import { firstMangled } from './mangled.ts';
+import { complain, standardOutput } from './output.ts';
 import { printable } from './printable.ts';
 import type { Begun } from './run.ts';
 import { traceTo } from './trace.ts';
+import { readTrustedIfThere, TrustedFileError } from './trusted-file.ts';
 import { version } from './version.ts';
 import { AccessError, checkAccess } from './zookeeper/credentials.ts';
 
 const LONGEST_VALUE = 300;
 const LONGEST_MESSAGE = 2000;
-/** Whoever names a device by mistake is not to run out of memory. */
-const LARGEST_CONFIG_BYTES = 1024 * 1024;
+const MAX_CONFIG_BYTES = 1024 * 1024;
 
 async function main(): Promise<void> {
   const words = process.argv.slice(2);
@@ -32,19 +32,19 @@ async function main(): Promise<void> {
     throw new UsageError(`${quoted(mangled)} is not UTF-8, and can't be handed on as it was typed`);
   }
   const parsed = parseCommandLine(words, process.env, readIfThere);
-  if (parsed.kind === 'help') return print(parsed.text);
-  if (parsed.kind === 'version') return print(version);
+  if (parsed.kind === 'help') return await print(parsed.text.split('\n'));
+  if (parsed.kind === 'version') return await print([version]);
   if (parsed.kind === 'config') {
     const width = Math.max(...parsed.rows.map(({ name }) => name.length));
     const lines = parsed.rows.map(({ name, value, source }) => {
       return `${name.padEnd(width)}  ${printable(value, LONGEST_VALUE) || '-'}  (${source})`;
     });
     checkAccess(parsed.access);
-    return print(lines.join('\n'));
+    return await print(lines);
   }
   checkAccess(parsed.settings);
   if (parsed.kind === 'status') {
-    const { standardOutput, status } = await import('./status/main.ts');
+    const { status } = await import('./status/main.ts');
     process.exit(await status(parsed.settings, systemClock, standardOutput()));
   }
   const begun = await begin(parsed);
@@ -92,29 +92,30 @@ async function begin({ settings, observers, log: { format, level } }: RunRequest
 }
 
 function readIfThere(file: string): string | null {
-  const stat = statSync(file, { throwIfNoEntry: false });
-  if (stat === undefined) return null;
-  if (!stat.isFile()) throw new UsageError(`${quoted(file)} is no regular file`);
-  if (stat.size > LARGEST_CONFIG_BYTES) throw new UsageError(`${quoted(file)} is too large`);
-  return readFileSync(file, 'utf8');
+  try {
+    const bytes = readTrustedIfThere(file, { maxBytes: MAX_CONFIG_BYTES, readers: 'public' });
+    return bytes?.toString('utf8') ?? null;
+  } catch (error) {
+    throw error instanceof TrustedFileError ? new UsageError(error.message) : error;
+  }
 }
 
-function print(text: string): void {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    // `lockex --help | head -1`: who has read enough is no error.
-    if (error.code === 'EPIPE') return;
-    process.stderr.write(`lockex: standard output can't be written: ${error.code}\n`);
-    process.exitCode = EXIT_FAILED;
-  });
-  process.stdout.write(`${text}\n`);
+async function print(lines: readonly string[]): Promise<void> {
+  const output = standardOutput();
+  output.print(lines);
+  const trouble = await output.flush();
+  if (trouble === null) return;
+  output.complain(`standard output can't be written: ${trouble}`);
+  process.exitCode = EXIT_FAILED;
 }
 
 function fail(error: unknown): void {
   const isUsage = error instanceof UsageError || error instanceof AccessError;
   const isKnown = isUsage || error instanceof UnusableHostError;
-  const words = isKnown ? printable(error.message, LONGEST_MESSAGE) : describeError(error, 'info');
-  process.stderr.on('error', () => {});
-  process.stderr.write(`lockex: ${words}\n`);
+  const { summary, details } = isKnown
+    ? { summary: printable(error.message, LONGEST_MESSAGE), details: [] }
+    : describeError(error, 'info');
+  complain(summary, details);
   process.exitCode = isUsage ? EXIT_USAGE : EXIT_FAILED;
 }
 

@@ -163,8 +163,8 @@ async function openInspector(
     });
     log.write('info', `the inspector is at ${inspector.url}`, { url: inspector.url });
     if (!/^(127\.|localhost$|::1$)/.test(inspect.host)) {
-      const open = `--inspect ${inspect.host}: whoever reaches that address can see this lockex`;
-      log.write('warn', open);
+      const open = 'the page and its token are sent unencrypted';
+      log.write('warn', `--inspect ${inspect.host}: not a loopback address: ${open}`);
     }
     return inspector;
   } catch (error) {

@@ -4,6 +4,7 @@ import type { LockexEvent } from '../machines/contract.ts';
 import { UsageError } from './cli/usage-error.ts';
 import type { Clock } from './clock.ts';
 import type { Say } from './log-level.ts';
+import { escapedJson } from './printable.ts';
 
 export type Trace = (state: string, event: LockexEvent | null) => void;
 
@@ -22,7 +23,8 @@ export function traceTo(file: string, clock: Clock, say: Say): Trace {
   return (state, event) => {
     if (isOver) return;
     try {
-      appendFileSync(file, `${JSON.stringify({ at: clock.now(), state, event })}\n`);
+      const line = JSON.stringify({ at: clock.now(), state, event });
+      appendFileSync(file, `${escapedJson(line)}\n`);
     } catch (error) {
       isOver = true;
       const { code } = error as NodeJS.ErrnoException;

@@ -9,8 +9,8 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** Files in src/ that everybody may use: they import nothing but Node, the contract and each other. */
 const LEAVES = [
   ...['src/access.ts', 'src/clock.ts', 'src/command-line.ts', 'src/lock-names.ts'],
-  ...['src/log-level.ts', 'src/outlet.ts', 'src/printable.ts', 'src/random.ts'],
-  ...['src/settings.ts', 'src/version.ts'],
+  ...['src/log-level.ts', 'src/outlet.ts', 'src/output.ts', 'src/printable.ts', 'src/random.ts'],
+  ...['src/settings.ts', 'src/trusted-file.ts', 'src/version.ts'],
 ];
 
 /**
@@ -89,6 +89,88 @@ describe('the machine', () => {
       expect(text, file).not.toMatch(/\bprocess\.|\bsetTimeout\b|\bconsole\.|from 'node:/);
     }
   });
+});
+
+describe('files', () => {
+  /** Of /proc, /dev, /sys and lockex's own; never a file that a user has named. */
+  const READERS = [
+    ...['src/clock.ts', 'src/random.ts', 'src/mangled.ts', 'src/installation.ts', 'src/launch.ts'],
+    ...['src/reaper.ts', 'src/cli/foreground.ts', 'src/command/signals.ts', 'src/command/brand.ts'],
+    ...['src/command/process-table.ts', 'src/command/cgroup.ts', 'src/standalone/user-name.ts'],
+    // Standard error; the first line of a program, to find its interpreter; to be written.
+    ...['src/cli/stderr.ts', 'src/command/resolve.ts', 'src/trace.ts'],
+  ];
+
+  it('that a user names are read by one function', () => {
+    const reading =
+      /\b(readFile(Sync)?|open(Sync)?|createReadStream|opendir(Sync)?)\b[^;]*from 'node:fs/;
+    const readers = sources.filter((file) => reading.test(readFileSync(join(ROOT, file), 'utf8')));
+    expect(readers.sort()).toEqual([...READERS, 'src/trusted-file.ts'].sort());
+  });
+});
+
+describe('standard output and standard error', () => {
+  /** Without comments. */
+  const code = new Map(
+    sources.map((file) => [
+      file,
+      readFileSync(join(ROOT, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, ''),
+    ]),
+  );
+  const filesWith = (pattern: RegExp) =>
+    [...code].filter(([, text]) => pattern.test(text)).map(([file]) => file);
+
+  it('are reached by one function, which escapes each line, and by the log, which does as well', () => {
+    expect(
+      filesWith(/process\.(stdout|stderr)\b|\{[^}]*\b(stdout|stderr)\b[^}]*\} = process/),
+    ).toEqual([
+      // The width of a terminal.
+      'src/cli/stderr.ts',
+      // Made blocking, for programs that are not lockex; nothing is written.
+      'src/index.ts',
+      'src/output.ts',
+    ]);
+    expect(filesWith(/\/stderr\.ts'/)).toEqual(['src/cli/log.ts']);
+    expect(code.get('src/index.ts')?.match(/process\.stderr.*/g)).toEqual(['process.stderr;']);
+  });
+
+  it('are not reached by other means of Node', () => {
+    expect(filesWith(/\bconsole\b|debuglog|emitWarning|_rawDebug|process\.report\b/)).toEqual([]);
+    const descriptors = /\/dev\/(stdout|stderr|fd|tty|console)|\/proc\/self\/fd/;
+    expect(filesWith(descriptors)).toEqual([
+      'src/cli/stderr.ts',
+      // Of its own pipes.
+      'src/command/guard-script.ts',
+    ]);
+    const writers =
+      /\b(write(v|File)?(Sync)?|appendFile(Sync)?|createWriteStream)\b[^;]*from 'node:fs/;
+    expect(filesWith(writers)).toEqual([
+      'src/cli/stderr.ts',
+      // cgroup.kill and its like.
+      'src/command/cgroup.ts',
+      // LOCKEX_TRACE.
+      'src/trace.ts',
+    ]);
+  });
+
+  it('are inherited by the command, and by hooks of the user', () => {
+    expect(filesWith(/\bstdio\b|standardStreams/)).toEqual([
+      'src/command/child.ts',
+      'src/command/gate.ts',
+      'src/command/guard.ts',
+      'src/hooks/hook-runner.ts',
+      'src/standalone/bun.d.ts',
+      'src/standalone/child.ts',
+    ]);
+  });
+});
+
+it('pieces of a stream are joined by FrameReader, not by copying all of them for each', () => {
+  const joining = sources.filter((file) =>
+    readFileSync(join(ROOT, file), 'utf8').includes('Buffer.concat'),
+  );
+  // Once, at the end of the process.
+  expect(joining).toEqual(['src/cli/stderr.ts']);
 });
 
 function allowedIn(file: string): readonly string[] {

@@ -4,13 +4,20 @@ import { printable } from '../printable.ts';
 
 const LONGEST_LINE = 1000;
 
-/** One line; at level debug where it was thrown, and its causes, on lines of their own. */
-export function describeError(error: unknown, level: LogLevel): string {
+export interface ErrorDescription {
+  readonly summary: string;
+  /** At level debug: where it was thrown, and its causes. */
+  readonly details: readonly string[];
+}
+
+export function describeError(error: unknown, level: LogLevel): ErrorDescription {
   const summary = `lockex failed: ${printable(summaryOf(error), LONGEST_LINE)}`;
-  if (!(error instanceof Error)) return summary;
-  if (level !== 'debug') return `${summary} (--log-level debug tells more)`;
+  if (!(error instanceof Error)) return { summary, details: [] };
+  if (level !== 'debug') {
+    return { summary: `${summary} (--log-level debug tells more)`, details: [] };
+  }
   const details = inspected(error).split('\n');
-  return [summary, ...details.map((line) => `  ${printable(line, LONGEST_LINE)}`)].join('\n');
+  return { summary, details: details.map((line) => printable(line, LONGEST_LINE)) };
 }
 
 function summaryOf(error: unknown): string {

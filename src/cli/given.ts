@@ -31,12 +31,14 @@ export class Given {
   ) {
     this.#specs = specs;
     const cli = cac('lockex');
+    // Before cac, to which thousands of one name would be work for each pair of them.
+    const last = new Map(options.map((option) => [option.spec.name, option]));
     // Those that were not given would cost a start half a millisecond.
-    for (const { spec } of options) cli.option(declaration(spec), spec.help);
+    for (const { spec } of last.values()) cli.option(declaration(spec), spec.help);
     // cac makes numbers of what looks like one; behind a colon nothing does.
-    const words = options.map(({ spec, text }) => `--${spec.name}=:${text}`);
+    const words = [...last.values()].map(({ spec, text }) => `--${spec.name}=:${text}`);
     this.#values = cli.parse(['node', 'lockex', ...words], { run: false }).options;
-    this.#names = new Set(options.map(({ spec }) => spec.name));
+    this.#names = new Set(last.keys());
     const isToldOnly = this.isOn('help') || this.isOn('version');
     this.#config = isToldOnly ? null : readConfig(this.has('config') ? this.text('config') : null);
   }
@@ -147,8 +149,7 @@ export class Given {
 
   #typed(name: OptionName): string {
     const value = this.#values[name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())];
-    const last: unknown = Array.isArray(value) ? value.at(-1) : value;
-    return String(last).slice(1);
+    return String(value).slice(1);
   }
 
   #spec(name: OptionName): OptionSpec {

@@ -2,6 +2,7 @@
  * The lock id of a command that was given none: the same on every host and in every version. Pure.
  */
 import type { CommandLine } from '../command-line.ts';
+import { trimmedEnd } from './trim.ts';
 
 const SLUG_LENGTH = 32;
 const DIGEST_LENGTH = 16;
@@ -30,5 +31,5 @@ function programIn(line: string): string {
 function slugOf(program: string): string {
   const name = program.slice(program.lastIndexOf('/') + 1).toLowerCase();
   const slug = name.replace(/[^a-z0-9.-]+/g, '-').replace(/^[-.]+/, '');
-  return slug.slice(0, SLUG_LENGTH).replace(/[-.]+$/, '') || 'command';
+  return trimmedEnd(slug.slice(0, SLUG_LENGTH), '-.') || 'command';
 }

@@ -22,6 +22,8 @@ export type LogFields = Readonly<Record<string, unknown>>;
 export interface Entry {
   readonly level: LogLevel;
   readonly message: string;
+  /** Lines below it. */
+  readonly details?: readonly string[];
   readonly fields: LogFields;
   readonly at: Date;
 }
@@ -110,7 +112,7 @@ class LineLog implements Log {
   readonly write = (level: LogLevel, message: string, fields?: LogFields): void => {
     this.#state = fields?.['state'] ?? this.#state;
     if (LOG_LEVELS.indexOf(level) > LOG_LEVELS.indexOf(this.#options.level)) return;
-    this.#waiting.push(this.#entryOf(level, printable(message, LONGEST_MESSAGE), fields));
+    this.#waiting.push(this.#entryOf(level, message, fields));
     if (!this.#isLoadDue && processAgeMs() - this.#madeAt > (this.#options.startMs ?? START_MS)) {
       this.#isLoadDue = true;
       setTimeout(() => void this.#load(), LOAD_AFTER_MS).unref();
@@ -120,7 +122,8 @@ class LineLog implements Log {
 
   fail(error: unknown): void {
     // The process may end in this very turn, before winston would hand a line on.
-    const last = this.#entryOf('error', describeError(error, this.#options.level));
+    const { summary, details } = describeError(error, this.#options.level);
+    const last = { ...this.#entryOf('error', summary), details };
     const lines = [...this.#waiting.splice(0), last].map((entry) => `${this.#shaped(entry)}\n`);
     this.#sink.writeLast(`${this.#liveText === null ? '' : CLEAR_LINE}${lines.join('')}`);
     this.#liveText = null;
@@ -197,16 +200,26 @@ function liveLine(text: string, columns: number): string {
   return `${WRAP_OFF}${line}${WRAP_ON}`;
 }
 
-function textLine({ level, message, at }: Entry, isColoured: boolean): string {
+/** What is written may hold anybody's text: here it is escaped, in each of the two shapes. */
+function textLine({ level, message, details = [], at }: Entry, isColoured: boolean): string {
   // UTC: hosts agree on it, and local time would cost a standalone lockex five milliseconds.
   const time = `${at.toISOString().slice(0, 19)}Z`;
   const colour = isColoured ? COLOURS[level] : '';
   const mark = level === 'warn' || level === 'error' ? `${level}: ` : '';
-  return `${time} lockex: ${colour}${mark}${message}${isColoured ? PLAIN : ''}`;
+  const text = [message, ...details.map((detail) => `  ${detail}`)]
+    .map((line) => printable(line, LONGEST_MESSAGE))
+    .join('\n');
+  return `${time} lockex: ${colour}${mark}${text}${isColoured ? PLAIN : ''}`;
 }
 
-function jsonLine({ level, message, fields, at }: Entry, { lockId, pid }: LogOptions): string {
+function jsonLine(
+  { level, message, details = [], fields, at }: Entry,
+  { lockId, pid }: LogOptions,
+): string {
   const { state, ...others } = fields;
   const ts = at.toISOString();
-  return escapedJson(JSON.stringify({ ts, level, state, message, lock: lockId, pid, ...others }));
+  const text = [printable(message, LONGEST_MESSAGE), ...details.map((detail) => `  ${detail}`)];
+  return escapedJson(
+    JSON.stringify({ ts, level, state, message: text.join('\n'), lock: lockId, pid, ...others }),
+  );
 }

@@ -60,7 +60,7 @@ export function parseCommandLine(
   return parseRun(argv, env, readConfig);
 }
 
-/** The text of a file; null where there is none. May throw the system's error. */
+/** The text of a file; null where there is none. @throws UsageError */
 type ReadFile = (file: string) => string | null;
 type ReadConfig = (file: string | null) => Config | null;
 
@@ -69,14 +69,7 @@ function configFrom(named: string | null, env: Environment, readFile: ReadFile):
   if (named === '') throw new UsageError('--config wants a file');
   const wanted = named ?? env['LOCKEX_CONFIG'] ?? '';
   const file = wanted === '' ? DEFAULT_CONFIG_FILE : wanted;
-  let text: string | null;
-  try {
-    text = readFile(file);
-  } catch (error) {
-    if (error instanceof UsageError) throw error;
-    const { code = '' } = error as NodeJS.ErrnoException;
-    throw new UsageError(`${quoted(file)} can't be read: ${code}`);
-  }
+  const text = readFile(file);
   if (text !== null) return parseConfig(file, text);
   if (wanted === '') return null;
   throw new UsageError(`there is no file ${quoted(file)}`);

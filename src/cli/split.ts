@@ -17,21 +17,45 @@ export interface SplitCommandLine {
   readonly rest: readonly string[];
 }
 
+/** Words that are taken one after the other; none is moved. */
+class Words {
+  readonly #words: readonly string[];
+  #next = 0;
+
+  constructor(words: readonly string[]) {
+    this.#words = words;
+  }
+
+  /** Not taken; undefined behind the last one. */
+  get next(): string | undefined {
+    return this.#words[this.#next];
+  }
+
+  /** undefined behind the last one. */
+  take(): string | undefined {
+    const word = this.next;
+    this.#next += 1;
+    return word;
+  }
+
+  get rest(): readonly string[] {
+    return this.#words.slice(this.#next);
+  }
+}
+
 /** Options up to `--`, or to the first word that is none. */
 export function splitCommandLine(
   argv: readonly string[],
   specs: readonly OptionSpec[],
 ): SplitCommandLine {
   const options: GivenOption[] = [];
-  const words = [...argv];
-  while (words.length > 0) {
-    const word = words[0] ?? '';
-    if (word === '--') return { options, rest: words.slice(1) };
-    if (!isOption(word)) return { options, rest: words };
-    words.shift();
-    options.push(...optionsIn(word, words, specs));
+  const words = new Words(argv);
+  for (let word = words.next; word !== undefined && isOption(word); word = words.next) {
+    words.take();
+    if (word === '--') break;
+    for (const option of optionsIn(word, words, specs)) options.push(option);
   }
-  return { options, rest: [] };
+  return { options, rest: words.rest };
 }
 
 /** Options and other words in any order; behind `--` all are other words. */
@@ -40,15 +64,13 @@ export function splitMixed(
   specs: readonly OptionSpec[],
 ): SplitCommandLine {
   const options: GivenOption[] = [];
-  const rest: string[] = [];
-  const words = [...argv];
-  while (words.length > 0) {
-    const word = words.shift() ?? '';
-    if (word === '--') return { options, rest: [...rest, ...words] };
-    if (isOption(word)) options.push(...optionsIn(word, words, specs));
-    else rest.push(word);
+  const others: string[] = [];
+  const words = new Words(argv);
+  for (let word = words.take(); word !== undefined && word !== '--'; word = words.take()) {
+    if (!isOption(word)) others.push(word);
+    else for (const option of optionsIn(word, words, specs)) options.push(option);
   }
-  return { options, rest };
+  return { options, rest: [...others, ...words.rest] };
 }
 
 function isOption(word: string): boolean {
@@ -56,13 +78,13 @@ function isOption(word: string): boolean {
 }
 
 /** `words` are those behind it, of which a value is taken. */
-function optionsIn(word: string, words: string[], specs: readonly OptionSpec[]): GivenOption[] {
+function optionsIn(word: string, words: Words, specs: readonly OptionSpec[]): GivenOption[] {
   return word.startsWith('--')
     ? [longOption(word, words, specs)]
     : shortOptions(word, words, specs);
 }
 
-function longOption(word: string, rest: string[], specs: readonly OptionSpec[]): GivenOption {
+function longOption(word: string, rest: Words, specs: readonly OptionSpec[]): GivenOption {
   const equals = word.indexOf('=');
   const typed = word.slice(2, equals < 0 ? undefined : equals);
   const value = equals < 0 ? null : word.slice(equals + 1);
@@ -82,7 +104,7 @@ function longOption(word: string, rest: string[], specs: readonly OptionSpec[]):
 }
 
 /** `-t5`, `-t 5`, `-t=5`, `-qv`. */
-function shortOptions(word: string, rest: string[], specs: readonly OptionSpec[]): GivenOption[] {
+function shortOptions(word: string, rest: Words, specs: readonly OptionSpec[]): GivenOption[] {
   const given: GivenOption[] = [];
   for (let place = 1; place < word.length; place += 1) {
     const letter = word[place];
@@ -92,19 +114,20 @@ function shortOptions(word: string, rest: string[], specs: readonly OptionSpec[]
     if (spec.value !== undefined) {
       const attached = word.slice(place + 1).replace(/^=/, '');
       const isAttached = word.length > place + 1;
-      return [...given, { spec, text: isAttached ? attached : valueFrom(rest, spec) }];
+      given.push({ spec, text: isAttached ? attached : valueFrom(rest, spec) });
+      return given;
     }
     given.push({ spec, text: 'on' });
   }
   return given;
 }
 
-function valueFrom(rest: string[], spec: OptionSpec): string {
-  const value = rest[0];
+function valueFrom(rest: Words, spec: OptionSpec): string {
+  const value = rest.next;
   if (value === undefined || value === '--') {
     throw new UsageError(`${labelOf(spec)} wants a value: ${spec.value}`);
   }
-  rest.shift();
+  rest.take();
   return value;
 }
 
@@ -127,7 +150,11 @@ function unknown(specs: readonly OptionSpec[], typed: string): UsageError {
 /** The name that was probably meant; null where none is near. */
 export function nearestTo(typed: string, names: readonly string[]): string | null {
   const most = Math.min(MOST_TYPOS, Math.floor(typed.replace(/^-+/, '').length / 3));
-  const [near] = names.map((name) => ({ name, distance: distance(typed, name) })).sort(byDistance);
+  const [near] = names
+    // Each letter too many is a typo.
+    .filter((name) => Math.abs(name.length - typed.length) <= most)
+    .map((name) => ({ name, distance: distance(typed, name) }))
+    .sort(byDistance);
   if (near !== undefined && near.distance <= most) return near.name;
   return (most > 0 && names.find((name) => name.startsWith(typed))) || null;
 }

@@ -2,6 +2,7 @@
 
 import { type AclEntry, CREATOR_ACL, type Host, OPEN_ACL } from '../access.ts';
 import { reservedEnding } from '../lock-names.ts';
+import { trimmedEnd } from './trim.ts';
 import { quoted, UsageError } from './usage-error.ts';
 
 /** The longest time that a timer can take (24.8 days), in milliseconds. */
@@ -69,7 +70,7 @@ export function lockId(label: string, text: string): string {
 
 /** A path, with or without slashes around it; without them when it is given back. */
 export function lockPath(label: string, text: string): string {
-  const path = text.replace(/^\/+|\/+$/g, '');
+  const path = trimmedEnd(text.replace(/^\/+/, ''), '/');
   const problem = pathProblem(path);
   if (problem) throw new UsageError(`${label} wants a path in ZooKeeper: ${problem}`);
   if (path.split('/')[0] === 'zookeeper') {
@@ -99,7 +100,7 @@ const DEFAULT_PORT = 2181;
 export function zookeeperHosts(label: string, text: string): ZookeeperHosts {
   const slash = text.indexOf('/');
   const list = slash < 0 ? text : text.slice(0, slash);
-  const chroot = slash < 0 ? '' : text.slice(slash).trim().replace(/\/+$/, '');
+  const chroot = slash < 0 ? '' : trimmedEnd(text.slice(slash).trim(), '/');
   const hosts = list.split(',').map((entry) => host(label, entry.trim()));
   const problem = chroot === '' ? null : chrootProblem(chroot);
   if (problem) throw new UsageError(`${label} wants host:port,…/chroot: ${problem}`);
@@ -171,8 +172,7 @@ const PERMISSIONS: Readonly<Record<string, number>> = { r: 1, w: 2, c: 4, d: 8, 
 export function acl(label: string, text: string): readonly AclEntry[] {
   if (text === 'open') return OPEN_ACL;
   if (text === 'creator') return CREATOR_ACL;
-  // An id may have commas and colons: CN=a,O=b of x509, an address.
-  return text.split(/,(?=[a-z][a-z0-9]*:)/).map((entry) => {
+  return aclEntries(text).map((entry) => {
     const [, scheme, id, letters = ''] = /^([a-z][a-z0-9]*):(.*):([cdrwa]{1,5})$/.exec(entry) ?? [];
     if (scheme === undefined || id === undefined) {
       const wanted = 'open, creator, or scheme:id:permissions,…';
@@ -181,4 +181,14 @@ export function acl(label: string, text: string): readonly AclEntry[] {
     const bits = [...letters].map((letter) => PERMISSIONS[letter] ?? 0);
     return { scheme, id, permissions: bits.reduce((sum, bit) => sum | bit, 0) };
   });
+}
+
+/** An id may have commas and colons: CN=a,O=b of x509, an address. */
+function aclEntries(text: string): string[] {
+  const entries: string[] = [];
+  for (const part of text.split(',')) {
+    const isEntry = entries.length === 0 || /^[a-z][a-z0-9]*:/.test(part);
+    entries.push(isEntry ? part : `${entries.pop()},${part}`);
+  }
+  return entries;
 }

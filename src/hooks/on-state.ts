@@ -1,4 +1,5 @@
 /** `--on-state CMD`: a line of the user's for `/bin/sh`, for people who page. */
+import { escaped } from '../printable.ts';
 import type { HookProgram, StateChange } from './hook-runner.ts';
 
 export function onStateProgram(
@@ -16,7 +17,8 @@ export function onStateProgram(
       LOCKEX_LOCKID: lockId,
       LOCKEX_STATE: state,
       LOCKEX_STATE_BEFORE: from,
-      LOCKEX_REASON: reason,
+      // It may hold a server's words, and hooks print it.
+      LOCKEX_REASON: escaped(reason),
       ...(fencingToken !== null && { LOCKEX_FENCING_TOKEN: fencingToken }),
       ...(exitCode !== null && { LOCKEX_EXIT_CODE: String(exitCode) }),
     },

@@ -3,6 +3,7 @@
  * is doing, and that it stops. Node has no unix datagram sockets of its own. The messages come from
  * another process than lockex, so that the unit has to say NotifyAccess=all.
  */
+import { escaped } from '../printable.ts';
 import type { ReadyWhen } from '../settings.ts';
 import type { HookProgram, StateChange } from './hook-runner.ts';
 
@@ -31,6 +32,6 @@ function messagesFor(
     ...(isReady ? ['READY=1'] : []),
     ...(isStopping ? ['STOPPING=1'] : []),
     // A line of its own ends a message.
-    status.replace(/\s+/g, ' '),
+    escaped(status.replace(/\s+/g, ' ')),
   ];
 }

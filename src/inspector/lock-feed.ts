@@ -1,6 +1,7 @@
 /**
- * The whole queue of our lock, on all hosts, for as long as somebody looks: read by a session of its
- * own, so that the one that holds the lock has no part in it.
+ * The whole queue of our lock, on all hosts, for as long as the page is open anywhere: read by a
+ * session of its own, so that the one that holds the lock has no part in it. The session outlives the
+ * last viewer by LINGER_MS, so that viewers that come and go do not make a session each.
  */
 import { accessOf } from '../access.ts';
 import type { Clock } from '../clock.ts';
@@ -21,13 +22,18 @@ type LockMessage = Extract<FeedMessage, { type: 'lock' }>;
 
 const CLOSE_MS = 300;
 const AGAIN_MS = 2000;
+const LINGER_MS = 10_000;
+
+/** `lingering`: without viewers, until a timer stops it. */
+type Stage = 'idle' | 'following' | 'lingering';
 
 export class LockFeed {
   readonly #options: LockFeedOptions;
   readonly #send: (message: LockMessage) => void;
+  #stage: Stage = 'idle';
   #session: Session | null = null;
-  #isWanted = false;
   #latest: LockMessage | null = null;
+  #linger: unknown = null;
 
   constructor(options: LockFeedOptions, send: (message: LockMessage) => void) {
     this.#options = options;
@@ -39,14 +45,28 @@ export class LockFeed {
     return this.#latest;
   }
 
+  /** There is a viewer. */
   start(): void {
-    if (this.#isWanted) return;
-    this.#isWanted = true;
-    this.#follow();
+    this.#options.clock.clearTimeout(this.#linger);
+    const before = this.#stage;
+    this.#stage = 'following';
+    if (before === 'idle') this.#follow();
+  }
+
+  /** There is no viewer any more. */
+  pause(): void {
+    if (this.#stage !== 'following') return;
+    this.#stage = 'lingering';
+    // As in observe: what only looks on ends nothing.
+    this.#linger = this.#options.clock.setTimeout(
+      () => void this.stop().catch(() => {}),
+      LINGER_MS,
+    );
   }
 
   async stop(): Promise<void> {
-    this.#isWanted = false;
+    this.#options.clock.clearTimeout(this.#linger);
+    this.#stage = 'idle';
     this.#latest = null;
     const session = this.#session;
     this.#session = null;
@@ -74,27 +94,30 @@ export class LockFeed {
       return this.#again(session);
     }
     if (session !== this.#session) return;
+    const tell = (lock: LockView | null, problem: string | null) => {
+      if (session === this.#session) this.#tell(lock, problem);
+    };
     session.once('expired', () => this.#again(session));
-    session.on('detached', ({ reason }) => this.#tell(null, reason));
+    session.on('detached', ({ reason }) => tell(null, reason));
     new LockWatcher(
       session,
       { lockPath: `/${lockPath}`, ids: [lockId] },
       {
-        onViews: ([lock]) => this.#tell(lock ?? null, null),
-        onRefused: (message) => this.#tell(null, message),
+        onViews: ([lock]) => tell(lock ?? null, null),
+        onRefused: (message) => tell(null, message),
       },
     );
   }
 
   #again(session: Session): void {
-    if (session !== this.#session || !this.#isWanted) return;
+    if (session !== this.#session || this.#stage === 'idle') return;
     this.#options.clock.setTimeout(() => {
-      if (session === this.#session && this.#isWanted) this.#follow();
+      if (session === this.#session && this.#stage !== 'idle') this.#follow();
     }, AGAIN_MS);
   }
 
   #tell(lock: LockView | null, problem: string | null): void {
-    if (!this.#isWanted) return;
+    if (this.#stage === 'idle') return;
     const message: LockMessage = { type: 'lock', lock, problem };
     this.#latest = message;
     this.#send(message);

@@ -52,8 +52,7 @@ export class Inspector {
       page,
       policy: policyFor(page),
       onViewer: (kind) => this.#welcome(kind),
-      // As in observe: what only looks on ends nothing.
-      onViewersGone: () => void this.#lock.stop().catch(() => {}),
+      onViewersGone: () => this.#lock.pause(),
     });
     this.#lock = new LockFeed({ servers, lockId: head.lockId, clock }, (message) =>
       this.#server.send('live', JSON.stringify(message)),

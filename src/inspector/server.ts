@@ -1,15 +1,18 @@
 /**
  * Serves the page and its live feed over HTTP and WebSocket. Nothing can be changed through it.
  *
- * Against other people's pages: the Host header has to name this server (DNS rebinding), and the
- * Origin of a WebSocket has to be this server's, or one that was allowed by name. Against viewers
- * that read slowly or not at all: what waits for each is bounded, and one that is over is dropped.
+ * Who is answered is decided in admission.ts. Connections are bounded in number and lifetime
+ * (connections.ts), and so are viewers: what waits for each is bounded, one that exceeds it is
+ * dropped, and so is one that does not answer a ping until the next.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { hostname } from 'node:os';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Host } from '../access.ts';
+import { randomHex } from '../random.ts';
+import { Admission, inUrl, type Refusal } from './admission.ts';
+import { type ConnectionBounds, Connections } from './connections.ts';
 
 export interface InspectorServerOptions {
   /** Port 0: a free one. */
@@ -22,45 +25,62 @@ export interface InspectorServerOptions {
   /** A viewer has come; gives what it is told first. */
   readonly onViewer: (kind: ViewerKind) => readonly string[];
   readonly onViewersGone: () => void;
+  readonly bounds?: InspectorServerBounds;
+}
+
+export interface InspectorServerBounds extends ConnectionBounds {
+  /** Milliseconds between two pings: a viewer that has not answered one by the next is dropped. */
+  readonly pingMs: number;
 }
 
 /** `live`: our page's feed at /live. `stately`: the protocol of @statelyai/inspect, everywhere else. */
 export type ViewerKind = 'live' | 'stately';
 
-const MOST_VIEWERS = 32;
+const MAX_VIEWERS = 32;
 /** Waiting to be read by one viewer; bytes. */
-const MOST_WAITING = 4 * 1024 * 1024;
-const LONGEST_MESSAGE_BYTES = 1024;
-const PING_MS = 30_000;
+const MAX_WAITING_BYTES = 4 * 1024 * 1024;
+const MAX_MESSAGE_BYTES = 1024;
+/** The page of 200 kB gets through a slow tunnel in that time. */
+const DEFAULT_BOUNDS = { maxPending: 32, maxPendingMs: 30_000, pingMs: 30_000 };
 const LOOPBACK = ['127.0.0.1', 'localhost', '[::1]'];
-/** Listening on all addresses: any of them is us, and so is the host's name. No other name is. */
-const WILDCARDS = ['0.0.0.0', '::'];
-const ADDRESS = /^(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-f:.]+\])$/;
+const TOKEN_BYTES = 16;
+const REASONS: Readonly<Record<number, string>> = {
+  403: 'Forbidden',
+  421: 'Misdirected Request',
+  503: 'Service Unavailable',
+};
 
 export class InspectorServer {
   readonly #options: InspectorServerOptions;
   readonly #server: Server;
-  readonly #sockets = new WebSocketServer({
+  readonly #webSockets = new WebSocketServer({
     noServer: true,
-    maxPayload: LONGEST_MESSAGE_BYTES,
+    maxPayload: MAX_MESSAGE_BYTES,
     perMessageDeflate: false,
     clientTracking: false,
+    // Answers to pings that are not read would pile up.
+    autoPong: false,
   });
+  readonly #connections: Connections;
   readonly #viewers = new Map<WebSocket, ViewerKind>();
+  /** Viewers that have not answered the last ping yet. */
+  readonly #unanswered = new Set<WebSocket>();
   readonly #pings: NodeJS.Timeout;
-  #names: readonly string[] = [];
-  #port = 0;
+  #admission: Admission | null = null;
 
   constructor(options: InspectorServerOptions) {
     this.#options = options;
+    const bounds = options.bounds ?? DEFAULT_BOUNDS;
+    this.#connections = new Connections(bounds);
     this.#server = createServer({ maxHeaderSize: 8192 }, (request, response) =>
       this.#answer(request, response),
     );
+    this.#server.on('connection', (socket) => this.#connections.accept(socket));
     this.#server.on('upgrade', (request, socket, head) =>
       this.#upgrade(request, socket as Socket, head),
     );
     this.#server.on('clientError', (_error, socket) => socket.destroy());
-    this.#pings = setInterval(() => this.#pingAll(), PING_MS).unref();
+    this.#pings = setInterval(() => this.#pingAll(), bounds.pingMs).unref();
   }
 
   /** Resolves to the page's URL; rejects with the system's error (EADDRINUSE, …). */
@@ -77,10 +97,15 @@ export class InspectorServer {
     // The run decides how long this process lives.
     this.#server.unref();
     const bound = (this.#server.address() as AddressInfo).port;
-    const shown = host.includes(':') ? `[${host}]` : host;
-    this.#port = bound;
-    this.#names = [shown.toLowerCase(), hostname().toLowerCase(), ...LOOPBACK];
-    return `http://${shown}:${bound}/`;
+    const token = randomHex(TOKEN_BYTES);
+    const { allowedOrigins } = this.#options;
+    this.#admission = new Admission({
+      names: [inUrl(host), hostname(), ...LOOPBACK].map((name) => name.toLowerCase()),
+      port: bound,
+      allowedOrigins,
+      token,
+    });
+    return `http://${inUrl(host)}:${bound}/?token=${token}`;
   }
 
   /** To all viewers of this kind. */
@@ -90,6 +115,11 @@ export class InspectorServer {
 
   get viewers(): number {
     return this.#viewers.size;
+  }
+
+  /** Connections that are not a viewer's. */
+  get pendingConnections(): number {
+    return this.#connections.pending;
   }
 
   /** Ends it; what viewers were sent before has `boundMs` to get through. */
@@ -102,6 +132,7 @@ export class InspectorServer {
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
     for (const viewer of this.#viewers.keys()) viewer.terminate();
+    this.#connections.dropAll();
     this.#server.closeAllConnections();
   }
 
@@ -112,12 +143,12 @@ export class InspectorServer {
       response
         .writeHead(status, { 'content-type': 'text/plain', ...COMMON_HEADERS })
         .end(`${text}\n`);
-    // Whoever pours in a body is not read.
+    // A body that is sent all the same is not read.
     request.on('error', () => {});
-    if (!this.#isForUs(request)) return void refuse(421, 'this server goes by another name');
+    const refusal = this.#refusalOf(request, request.socket);
+    if (refusal !== null) return void refuse(refusal.status, refusal.message);
     if (request.method !== 'GET' && request.method !== 'HEAD') return void refuse(405, 'GET only');
-    const [path] = (request.url ?? '/').split('?');
-    if (path !== '/') return void refuse(404, 'there is / and nothing else');
+    if (pathOf(request) !== '/') return void refuse(404, 'there is / and nothing else');
     const { page, policy } = this.#options;
     response
       .writeHead(200, {
@@ -129,44 +160,28 @@ export class InspectorServer {
       .end(request.method === 'HEAD' ? undefined : page);
   }
 
-  #isForUs({ headers }: IncomingMessage): boolean {
-    return this.#isUs((headers.host ?? '').toLowerCase());
-  }
-
-  /** `name:port`, as a Host header has it. */
-  #isUs(host: string): boolean {
-    const suffix = `:${this.#port}`;
-    if (!host.endsWith(suffix)) return false;
-    const name = host.slice(0, -suffix.length);
-    const isAnyAddress = WILDCARDS.includes(this.#options.address.host) && ADDRESS.test(name);
-    return isAnyAddress || this.#names.includes(name);
-  }
-
-  /** None: no browser's page. */
-  #isAllowedOrigin(origin: string | undefined): boolean {
-    if (origin === undefined) return true;
-    if (this.#options.allowedOrigins.includes(origin)) return true;
-    const [, host] = /^http:\/\/(.*)$/.exec(origin.toLowerCase()) ?? [];
-    return host !== undefined && this.#isUs(host);
+  #refusalOf(request: IncomingMessage, { localAddress }: Socket): Refusal | null {
+    // It is set before the first connection is accepted.
+    if (this.#admission === null) throw new Error('a request before listening');
+    return this.#admission.refusalOf(request, localAddress);
   }
 
   // ---- WebSocket ----
 
   #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
-    socket.on('error', () => {});
-    const refusal = !this.#isForUs(request)
-      ? '421 Misdirected Request'
-      : !this.#isAllowedOrigin(request.headers.origin)
-        ? '403 Forbidden'
-        : this.#viewers.size >= MOST_VIEWERS
-          ? '503 Service Unavailable'
-          : null;
-    if (refusal !== null) {
-      socket.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+    const refusal = this.#refusalOf(request, socket);
+    const status = refusal?.status ?? (this.#viewers.size >= MAX_VIEWERS ? 503 : null);
+    if (status !== null) {
+      const head = `HTTP/1.1 ${status} ${REASONS[status]}`;
+      // Not left half open: the other side may never close its end.
+      socket.end(`${head}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () =>
+        socket.destroy(),
+      );
       return;
     }
-    const kind = request.url?.split('?')[0] === '/live' ? 'live' : 'stately';
-    this.#sockets.handleUpgrade(request, socket, head, (viewer) => {
+    const kind = pathOf(request) === '/live' ? 'live' : 'stately';
+    this.#webSockets.handleUpgrade(request, socket, head, (viewer) => {
+      this.#connections.promote(socket);
       socket.unref();
       this.#welcome(viewer, kind);
     });
@@ -175,7 +190,12 @@ export class InspectorServer {
   #welcome(viewer: WebSocket, kind: ViewerKind): void {
     // What viewers say is not listened to.
     viewer.on('error', () => viewer.terminate());
+    viewer.on('pong', () => this.#unanswered.delete(viewer));
+    viewer.on('ping', () => {
+      if (viewer.bufferedAmount === 0) viewer.pong();
+    });
     viewer.once('close', () => {
+      this.#unanswered.delete(viewer);
       this.#viewers.delete(viewer);
       if (this.#viewers.size === 0) this.#options.onViewersGone();
     });
@@ -185,20 +205,28 @@ export class InspectorServer {
 
   #give(viewer: WebSocket, text: string): void {
     if (viewer.readyState !== viewer.OPEN) return;
-    if (viewer.bufferedAmount + text.length > MOST_WAITING) return viewer.terminate();
+    if (viewer.bufferedAmount + text.length > MAX_WAITING_BYTES) return viewer.terminate();
     viewer.send(text);
   }
 
-  /** A viewer whose host is gone would be kept for ever. */
+  /** A viewer whose host is gone, or that reads nothing, would be kept for ever. */
   #pingAll(): void {
     for (const viewer of this.#viewers.keys()) {
-      if (viewer.bufferedAmount > 0) viewer.terminate();
-      else viewer.ping();
+      if (this.#unanswered.has(viewer)) viewer.terminate();
+      else {
+        this.#unanswered.add(viewer);
+        viewer.ping();
+      }
     }
   }
 }
 
+function pathOf({ url = '/' }: IncomingMessage): string {
+  return url.split('?', 1)[0] ?? '/';
+}
+
 const COMMON_HEADERS = {
+  connection: 'close',
   'cache-control': 'no-store',
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',

@@ -1,8 +1,8 @@
 /** `lockex status`: asks ZooKeeper how locks stand, prints it, and watches where that was asked for. */
 
-import { setImmediate as turn } from 'node:timers/promises';
 import { accessOf } from '../access.ts';
 import type { Clock } from '../clock.ts';
+import type { Output } from '../output.ts';
 import { escapedJson } from '../printable.ts';
 import type { StatusSettings } from '../settings.ts';
 import { isRequestError, UnreachableError } from '../zookeeper/errors.ts';
@@ -19,26 +19,12 @@ const EXIT_UNREACHABLE = 125;
 const EXIT_UNREAD = 141;
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 const CLOSE_MS = 2000;
-const DEFAULT_COLUMNS = 80;
-const CLEAR_BELOW = '\u001b[J';
-
-export interface StatusOutput {
-  readonly isTerminal: boolean;
-  readonly columns: number;
-  readonly rows: number;
-  readonly print: (text: string) => void;
-  readonly complain: (line: string) => void;
-  /** Resolves when it was printed, or to what kept it from that (ENOSPC, say), but for EPIPE. */
-  readonly flush: () => Promise<string | null>;
-  /** Called when nobody reads what is printed any more. */
-  readonly onUnread: (listener: () => void) => void;
-}
 
 /** Never rejects but for a bug. Resolves to the exit status. */
 export async function status(
   settings: StatusSettings,
   clock: Clock,
-  output: StatusOutput,
+  output: Output,
 ): Promise<number> {
   for (;;) {
     const session = await connected(settings, clock, output);
@@ -59,7 +45,7 @@ export async function status(
 async function connected(
   settings: StatusSettings,
   clock: Clock,
-  { complain }: StatusOutput,
+  { complain }: Output,
 ): Promise<Session | null> {
   const { timeoutMs, connectTries } = settings;
   for (let tries = connectTries; tries > 0; tries -= 1) {
@@ -79,7 +65,7 @@ async function connected(
 async function showOnce(
   session: Session,
   settings: StatusSettings,
-  output: StatusOutput,
+  output: Output,
 ): Promise<number> {
   try {
     const reading = readingOf(session);
@@ -90,7 +76,7 @@ async function showOnce(
     const refusals = read.flatMap((each) => (each.status === 'rejected' ? [refusalIn(each)] : []));
     // Those that may be read are shown, if there are any.
     if (views.length > 0 || refusals.length === 0) {
-      output.print(`${shown(views, settings, output)}\n`);
+      output.print(shown(views, settings, output));
       const trouble = await output.flush();
       if (trouble !== null) refusals.push(`standard output can't be written: ${trouble}`);
     }
@@ -112,7 +98,7 @@ function refusalIn({ reason }: { readonly reason: unknown }): string {
 async function isThere(
   session: Session,
   { chroot }: StatusSettings,
-  { complain }: StatusOutput,
+  { complain }: Output,
 ): Promise<boolean> {
   if (chroot === '') return true;
   try {
@@ -128,7 +114,7 @@ async function isThere(
 async function watchUntilOver(
   session: Session,
   settings: StatusSettings,
-  output: StatusOutput,
+  output: Output,
 ): Promise<number | 'again'> {
   const screen = new Screen(output);
   return await new Promise<number | 'again'>((resolve) => {
@@ -160,11 +146,11 @@ async function watchUntilOver(
 function shown(
   views: readonly LockView[],
   { json, watch, lockPath, chroot }: StatusSettings,
-  { columns }: StatusOutput,
-): string {
+  { columns }: Output,
+): readonly string[] {
   if (!json) return renderLocks(views, { columns, place: `${chroot}/${lockPath}` });
   const text = watch ? JSON.stringify(views) : JSON.stringify(views, null, 2);
-  return text.split('\n').map(escapedJson).join('\n');
+  return text.split('\n').map(escapedJson);
 }
 
 function exitOf(views: readonly LockView[]): number {
@@ -173,57 +159,28 @@ function exitOf(views: readonly LockView[]): number {
 
 /** Redraws in place on a terminal; elsewhere each state is printed below the one before. */
 class Screen {
-  readonly #output: StatusOutput;
+  readonly #output: Output;
   #lines = 0;
   #last: string | null = null;
 
-  constructor(output: StatusOutput) {
+  constructor(output: Output) {
     this.#output = output;
   }
 
-  show(text: string, isJson: boolean): void {
+  show(lines: readonly string[], isJson: boolean): void {
+    const text = lines.join('\n');
     if (text === this.#last) return;
     const isFirst = this.#last === null;
     this.#last = text;
-    const { isTerminal, rows, print } = this.#output;
-    if (isJson) return print(`${text}\n`);
-    if (!isTerminal) return print(`${isFirst ? '' : '\n'}${text}\n`);
-    const lines = text.split('\n');
+    const { isTerminal, rows, print, reprint } = this.#output;
+    if (isJson) return print(lines);
+    if (!isTerminal) return print(isFirst ? lines : ['', ...lines]);
     const room = Math.max(2, rows - 1);
     const fitting =
       lines.length > room
         ? [...lines.slice(0, room - 1), `… ${lines.length - room + 1} lines more`]
         : lines;
-    const up = this.#lines === 0 ? '' : `\u001b[${this.#lines}A\r`;
-    print(`${up}${CLEAR_BELOW}${fitting.join('\n')}\n`);
+    reprint(fitting, this.#lines);
     this.#lines = fitting.length;
   }
-}
-
-/** Standard output and standard error. */
-export function standardOutput(): StatusOutput {
-  const { stdout, stderr } = process;
-  let trouble: string | null = null;
-  stdout.on('error', ({ code = 'error' }: NodeJS.ErrnoException) => {
-    if (code !== 'EPIPE') trouble = code;
-  });
-  stderr.on('error', () => {});
-  return {
-    isTerminal: stdout.isTTY === true && process.env['TERM'] !== 'dumb',
-    get columns() {
-      return stdout.columns || DEFAULT_COLUMNS;
-    },
-    get rows() {
-      return stdout.rows || Number.POSITIVE_INFINITY;
-    },
-    print: (text) => void stdout.write(text),
-    flush: async () => {
-      await new Promise((resolve) => stdout.write('', resolve));
-      // The error is told after that.
-      await turn();
-      return trouble;
-    },
-    onUnread: (listener) => void stdout.on('error', listener),
-    complain: (line) => void stderr.write(`lockex: ${line}\n`),
-  };
 }

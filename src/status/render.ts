@@ -10,29 +10,29 @@ const HEAD = ['', 'host', 'pid', 'user', 'command', 'since', 'token'];
 const CUTTABLE = [1, 3, 4];
 const LONGEST_CELL = 60;
 
-/** `columns`: width of the terminal. `place`: where all of them live, for when there are none. */
+/**
+ * Lines. `columns`: width of the terminal. `place`: where all of them live, for when there are none.
+ */
 export function renderLocks(
   views: readonly LockView[],
   { columns, place }: { readonly columns: number; readonly place: string },
-): string {
-  if (views.length === 0) return `no locks under ${printable(place, LONGEST_CELL)}`;
+): readonly string[] {
+  if (views.length === 0) return [`no locks under ${printable(place, LONGEST_CELL)}`];
   const blocks = views.map((view) => renderLock(view, columns));
   // Tables stand apart; what is a single line needs no room.
-  return blocks
-    .map((block, index) => {
-      const isApart = [block, blocks[index - 1] ?? ''].some((text) => text.includes('\n'));
-      return index > 0 && isApart ? `\n${block}` : block;
-    })
-    .join('\n');
+  return blocks.flatMap((block, index) => {
+    const isApart = [block, blocks[index - 1] ?? []].some((lines) => lines.length > 1);
+    return index > 0 && isApart ? ['', ...block] : block;
+  });
 }
 
-function renderLock(view: LockView, columns: number): string {
+function renderLock(view: LockView, columns: number): readonly string[] {
   const title = `${printable(view.id, LONGEST_CELL)}: ${summaryOf(view)}`;
   const rows = [
     ...view.holders.map((contender) => rowOf('holds', contender)),
     ...view.waiters.map((contender, index) => rowOf(`${index + 1}.`, contender)),
   ];
-  return rows.length === 0 ? title : [title, ...tableOf([HEAD, ...rows], columns)].join('\n');
+  return rows.length === 0 ? [title] : [title, ...tableOf([HEAD, ...rows], columns)];
 }
 
 function summaryOf({ kind, leases, holders, waiters }: LockView): string {
@@ -53,7 +53,7 @@ function rowOf(mark: string, contender: ContenderView): string[] {
     pid === null ? '' : String(pid),
     user ?? '',
     command ?? `(${by})`,
-    `${since.slice(0, 10)} ${since.slice(11, 19)}Z`,
+    since === null ? '?' : `${since.slice(0, 10)} ${since.slice(11, 19)}Z`,
     fencingToken ?? '',
   ];
   return cells.map((cell) => printable(cell, LONGEST_CELL));

@@ -3,7 +3,7 @@
  * by the same rules as for our own contenders (zookeeper/contenders.ts).
  */
 import { holdersAmong, isContender, queueOf, SHARED_MARK } from '../zookeeper/contenders.ts';
-import { decodeNodeData } from '../zookeeper/node-data.ts';
+import { beginningOf, decodeNodeData } from '../zookeeper/node-data.ts';
 import { leasesIn } from '../zookeeper/semaphore.ts';
 
 /** A contender as its node tells; every text may be anybody's, and is not safe to print as it is. */
@@ -21,8 +21,8 @@ export interface ContenderView {
   readonly command: string | null;
   /** What a contender that is no lockex says of itself; null where it says nothing. */
   readonly says: string | null;
-  /** When its node was made, by the server's clock: ISO 8601. */
-  readonly since: string;
+  /** When its node was made, by the server's clock: ISO 8601; null where that is no time. */
+  readonly since: string | null;
   /** czxid of its node, decimal; null while it waits. */
   readonly fencingToken: string | null;
 }
@@ -79,13 +79,14 @@ export function isHeld({ holders }: LockView): boolean {
 function viewOfLock(id: string, path: string, { children }: LockNodes): LockView {
   const { contenders, unordered } = queueOf(children.map(({ name }) => name));
   const holders = holdersAmong(contenders).map(({ node }) => node);
-  const waiters = contenders.map(({ node }) => node).filter((node) => !holders.includes(node));
+  const holding = new Set(holders);
+  const waiters = contenders.map(({ node }) => node).filter((node) => !holding.has(node));
+  const named = byName(children);
   const views = (names: readonly string[], holds: boolean) =>
-    names.flatMap((node) =>
-      children
-        .filter(({ name }) => name === node)
-        .map((child) => contenderView(child, node.includes(SHARED_MARK), holds)),
-    );
+    names.flatMap((node) => {
+      const child = named.get(node);
+      return child === undefined ? [] : [contenderView(child, node.includes(SHARED_MARK), holds)];
+    });
   return {
     ...freeLock(id, path),
     holders: views(holders, true),
@@ -105,9 +106,12 @@ function viewOfSemaphore(
   const holding = new Set(children.map(({ name }) => name));
   const { contenders, unordered } = queueOf(queue.map(({ name }) => name));
   const places = [...contenders.map(({ node }) => node), ...unordered];
-  const waiting = places.flatMap((node) =>
-    queue.filter(({ name }) => name === node && !holding.has(name.split('__lock__')[0] ?? '')),
-  );
+  const queued = byName(queue);
+  const waiting = places.flatMap((node) => {
+    const child = queued.get(node);
+    const isHolding = holding.has(node.split('__lock__', 1)[0] ?? '');
+    return child === undefined || isHolding ? [] : [child];
+  });
   return {
     id,
     path,
@@ -118,9 +122,22 @@ function viewOfSemaphore(
   };
 }
 
+/** A lock may have a hundred thousand: none is searched for among the others. */
+function byName(children: readonly ChildNode[]): ReadonlyMap<string, ChildNode> {
+  return new Map(children.map((child) => [child.name, child]));
+}
+
+/** Of four-digit years: a server may send any number. null: out of their range. */
+function isoTime(ms: number): string | null {
+  return ms >= YEAR_1 && ms < YEAR_10000 ? new Date(ms).toISOString() : null;
+}
+
+const YEAR_1 = Date.parse('0001-01-01T00:00:00Z');
+const YEAR_10000 = Date.parse('9999-12-31T23:59:59.999Z') + 1;
+
 function contenderView(child: ChildNode, shared: boolean, holds: boolean): ContenderView {
   const ours = decodeNodeData(child.data);
-  const says = ours ? '' : (child.data?.toString('utf8') ?? '');
+  const says = ours ? '' : beginningOf(child.data);
   return {
     node: child.name,
     by: ours ? 'lockex' : child.name.includes('-lock-') ? 'curator' : 'kazoo',
@@ -130,7 +147,7 @@ function contenderView(child: ChildNode, shared: boolean, holds: boolean): Conte
     user: ours?.user.slice(0, LONGEST_TEXT) ?? null,
     command: ours?.command.slice(0, LONGEST_TEXT) ?? null,
     says: says.trim() === '' ? null : says.slice(0, LONGEST_TEXT),
-    since: new Date(child.ctime).toISOString(),
+    since: isoTime(child.ctime),
     fencingToken: holds ? child.czxid.toString() : null,
   };
 }

@@ -27,9 +27,11 @@ import jute, {
 import { duration } from '../../machines/duration.ts';
 import type { Clock } from '../clock.ts';
 import type { Say } from '../log-level.ts';
-import { wipeableBuffer } from './credentials.ts';
+import { wipeableBuffer } from '../trusted-file.ts';
 import { actionOn } from './error-policy.ts';
 import { RequestError, requestError } from './errors.ts';
+import { FrameReader } from './frames.ts';
+import { judgeTimeout } from './granted-timeout.ts';
 import type { RequestNumbers } from './request-numbers.ts';
 import { readyEvent, troubleWith } from './sockets.ts';
 import type { ServerSocket } from './tcp.ts';
@@ -73,7 +75,7 @@ export interface Handshake {
   readonly sentAt: number;
   readonly sessionId: Buffer;
   readonly password: Buffer;
-  /** The session timeout that was granted; milliseconds. */
+  /** The session timeout that was granted, limited to what is plausible; milliseconds. */
   readonly timeoutMs: number;
 }
 
@@ -104,7 +106,7 @@ const PATH_AT = EVENT_AT + 12;
 export class Connection extends ConnectionManager {
   readonly watches = new Watches();
   readonly #options: ConnectionOptions;
-  #received: Buffer = Buffer.alloc(0);
+  readonly #frames = new FrameReader();
   #deadline: unknown;
   #sentAt = 0;
   /** Answered, but we are not authenticated yet. */
@@ -226,14 +228,10 @@ export class Connection extends ConnectionManager {
   }
 
   #receive(bytes: Buffer): void {
-    this.#received = this.#received.length > 0 ? Buffer.concat([this.#received, bytes]) : bytes;
-    while (!this.#ended && this.#received.length >= 4) {
-      const size = this.#received.readInt32BE(0);
-      const largest = this.isAttached ? LARGEST_FRAME : LARGEST_HANDSHAKE;
-      if (size < 0 || size > largest) throw new Error(`a frame of ${size} bytes`);
-      if (this.#received.length < size + 4) return;
-      const frame = this.#received.subarray(0, size + 4);
-      this.#received = this.#received.subarray(size + 4);
+    this.#frames.push(bytes);
+    while (!this.#ended) {
+      const frame = this.#frames.next(this.isAttached ? LARGEST_FRAME : LARGEST_HANDSHAKE);
+      if (frame === null) return;
       this.#options.onHeard();
       if (this.isAttached) this.#onAnswer(frame);
       else if (this.#handshake === null) this.#onHandshake(frame);
@@ -263,13 +261,16 @@ export class Connection extends ConnectionManager {
     if (!isNew && !answer.sessionId.equals(asked)) {
       return this.end('the server answered with another session', 'expired');
     }
+    const timeout = judgeTimeout(answer.timeOut, this.#options.timeoutMs);
+    if (timeout.kind === 'refused') return this.end(timeout.message);
+    if (timeout.kind === 'limited') this.#options.log('warn', timeout.message);
     this.sessionId = answer.sessionId;
     this.sessionPassword = answer.passwd;
     const handshake = {
       sentAt: this.#sentAt,
       sessionId: answer.sessionId,
       password: answer.passwd,
-      timeoutMs: answer.timeOut,
+      timeoutMs: timeout.timeoutMs,
     };
     if (this.#authenticate()) this.#handshake = handshake;
     else this.#attached(handshake);

@@ -106,7 +106,8 @@ export function placeOf(name: string, children: readonly string[]): Place {
 
 /** Who holds the lock now: the first, or the shared ones that stand before any exclusive one. */
 export function holdersAmong(contenders: readonly ContenderNode[]): ContenderNode[] {
-  return contenders.filter((contender) => blockersOf(contender, contenders).length === 0);
+  const exclusive = contenders.findIndex(({ kind }) => kind === 'exclusive');
+  return contenders.slice(0, exclusive < 0 ? undefined : Math.max(exclusive, 1));
 }
 
 function orderable(node: string): ContenderNode | null {

@@ -2,8 +2,8 @@
  * `user:password` for digest authentication: read each time it is sent and wiped after it, so that
  * none of it stays in this process, and a changed one is taken at the next connection.
  */
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { type Access, AUTH_VARIABLE, type AuthSource } from '../access.ts';
+import { readTrusted, TrustedFileError } from '../trusted-file.ts';
 
 /** A file of the user's that can't be used as it is. Its message never holds what is in it. */
 export class AccessError extends Error {
@@ -12,9 +12,10 @@ export class AccessError extends Error {
 
 const COLON = 0x3a;
 const LINE_ENDS = [0x0a, 0x0d];
-const GROUP_AND_OTHERS = 0o077;
-const OTHERS = 0o007;
-const GROUP_WRITES = 0o020;
+const KIB = 1024;
+const MAX_SECRET_BYTES = 256 * KIB;
+/** The bundle of all public authorities has some 250 KiB. */
+const MAX_CERTIFICATES_BYTES = 4096 * KIB;
 
 /** Bytes that the caller has to wipe. @throws AccessError */
 export function readCredentials(source: AuthSource, env = process.env): Buffer {
@@ -39,20 +40,32 @@ export function checkAccess({ auth, tls }: Pick<Access, 'auth' | 'tls'>): void {
   if (tls.own !== null) checkKey(tls.own.key);
 }
 
-const CERTIFICATE = /-----BEGIN (X509 )?CERTIFICATE-----[\s\S]*?-----END \1?CERTIFICATE-----/g;
-
 /** What OpenSSL says of one that can't be read names no file, and Node passes over it in silence. */
 function checkCertificates(path: string): void {
-  const text = readOrComplain(path).toString('latin1');
+  const text = readCertificates(path).toString('latin1');
   if (!text.includes('CERTIFICATE-----')) {
     throw new AccessError(`${path} holds no certificate (PEM)`);
   }
   const { X509Certificate } = process.getBuiltinModule('node:crypto');
   try {
-    for (const [certificate] of text.matchAll(CERTIFICATE)) new X509Certificate(certificate);
+    for (const certificate of certificatesIn(text)) new X509Certificate(certificate);
   } catch {
     throw new AccessError(`${path} holds a certificate that can't be read`);
   }
+}
+
+const BEGIN = /-----BEGIN (X509 )?CERTIFICATE-----/;
+const END = /-----END (X509 )?CERTIFICATE-----/;
+
+/** Each with its first and last line; one that does not end is given as well, to be refused. */
+function certificatesIn(pem: string): string[] {
+  return pem
+    .split(/(?=-----BEGIN )/)
+    .filter((block) => BEGIN.test(block))
+    .map((block) => {
+      const end = END.exec(block);
+      return end === null ? block : block.slice(0, end.index + end[0].length);
+    });
 }
 
 function checkKey(path: string): void {
@@ -73,53 +86,20 @@ function checkKey(path: string): void {
   }
 }
 
-/**
- * Of a file that holds a secret. Its owner alone may read it; where the owner is somebody else, root
- * say, the group that we are in may, too. @throws AccessError
- */
+/** Of a file that holds a secret: bytes that the caller has to wipe. @throws AccessError */
 export function readPrivately(path: string): Buffer {
-  return readOrComplain(path, ({ mode, uid }) => {
-    const tooOpen = uid === process.getuid?.() ? GROUP_AND_OTHERS : OTHERS | GROUP_WRITES;
-    if ((mode & tooOpen) === 0) return;
-    throw new AccessError(
-      `${path} can be read by others (mode ${(mode & 0o777).toString(8)}): chmod 600 it`,
-    );
-  });
+  return reading(() => readTrusted(path, { maxBytes: MAX_SECRET_BYTES, readers: 'private' }));
 }
 
-function readOrComplain(
-  path: string,
-  check: (stat: { readonly mode: number; readonly uid: number }) => void = () => {},
-): Buffer {
-  let descriptor: number | null = null;
+/** Of a file that all may read, but only root and ourselves may write. @throws AccessError */
+export function readCertificates(path: string): Buffer {
+  return reading(() => readTrusted(path, { maxBytes: MAX_CERTIFICATES_BYTES, readers: 'public' }));
+}
+
+function reading(read: () => Buffer): Buffer {
   try {
-    // A pipe without a writer is not waited for.
-    descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    const stat = fstatSync(descriptor);
-    // It is read again at every connection.
-    if (!stat.isFile()) throw new AccessError(`${path} is no regular file`);
-    // Of the file that is open, not of one that took its name.
-    check(stat);
-    const bytes = wipeableBuffer(stat.size);
-    return bytes.subarray(0, readSync(descriptor, bytes, 0, bytes.length, 0));
+    return read();
   } catch (error) {
-    if (error instanceof AccessError) throw error;
-    const { code } = error as NodeJS.ErrnoException;
-    throw new AccessError(`${path} can't be read: ${REASONS[code ?? ''] ?? code}`);
-  } finally {
-    if (descriptor !== null) closeSync(descriptor);
+    throw error instanceof TrustedFileError ? new AccessError(error.message) : error;
   }
 }
-
-/**
- * V8 keeps small arrays in its heap, and moves them: copies of what was in them stay behind. This one
- * is outside, and at least as large as was asked for.
- */
-export function wipeableBuffer(size: number): Buffer {
-  return Buffer.alloc(Math.max(size, 1024));
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file',
-  EACCES: 'permission denied',
-};

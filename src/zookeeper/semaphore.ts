@@ -38,12 +38,17 @@ export function innerLockPath(pool: string): string {
  */
 export function leasesIn(data: Buffer | undefined): number | null {
   const text = textOf(data);
-  return /^\+?\d+$/.test(text) ? Number(text) : null;
+  const leases = /^\+?\d+$/.test(text) ? Number(text) : Number.NaN;
+  return Number.isSafeInteger(leases) ? leases : null;
 }
 
+/** Of what is too long for a number, not even a blank beginning is taken for something else. */
 function textOf(data: Buffer | undefined): string {
-  return data?.toString().trim() ?? '';
+  if (data === undefined) return '';
+  return data.length > MAX_NUMBER_BYTES ? 'too long' : data.toString().trim();
 }
+
+const MAX_NUMBER_BYTES = 100;
 
 /** How many leaseholders are named to a waiting user. */
 const HOLDERS_SHOWN = 10;

@@ -1,8 +1,7 @@
 /** Sockets to a server, plain or over TLS, and what can go wrong with them in words for people. */
 
-import { readFileSync } from 'node:fs';
 import type { Host, TlsFiles } from '../access.ts';
-import { AccessError, readPrivately } from './credentials.ts';
+import { AccessError, readCertificates, readPrivately } from './credentials.ts';
 import { connectTcp, type ServerSocket } from './tcp.ts';
 
 /** May throw what is wrong with the files. */
@@ -17,7 +16,7 @@ function connectTls({ host, port, address }: Host, tls: TlsFiles): ServerSocket 
   const socket = connect({
     host: address ?? host,
     port,
-    ca: readFileSync(tls.ca),
+    ca: readCertificates(tls.ca),
     ...(tls.own && { cert: certificateOf(tls.own.cert), key: readPrivately(tls.own.key) }),
     // The name that its certificate is looked up and checked by; of an address, no name is sent.
     ...(isIP(host) === 0 && { servername: host }),
@@ -29,7 +28,7 @@ function connectTls({ host, port, address }: Host, tls: TlsFiles): ServerSocket 
 
 /** Servers say of an expired one only that they don't like it. @throws AccessError */
 function certificateOf(path: string): Buffer {
-  const pem = readFileSync(path);
+  const pem = readCertificates(path);
   const { X509Certificate } = process.getBuiltinModule('node:crypto');
   const { validTo } = new X509Certificate(pem);
   if (Date.parse(validTo) > Date.now()) return pem;

@@ -153,12 +153,13 @@ describe('a file with a password', () => {
     ['of two lines', () => fileWith('a:b\nc:d'), 'has to be one line, user:password'],
     ['that is empty', () => fileWith(''), 'has to be one line, user:password'],
     ['that is not there', () => `${folder}/none`, "can't be read: there is no such file"],
-    ['that is a folder', () => folder, 'is no regular file'],
-    ['that is a pipe', pipe, 'is no regular file'],
+    ['that others can write', () => fileWith('a:b', 0o602), 'can be written by others (mode 602)'],
+    ['that is a folder', () => folder, 'is not a regular file'],
+    ['that is a pipe', pipe, 'is not a regular file'],
   ])('%s is refused in one line, before anything is done', async (_, make, words) => {
     const file = make();
     const { status, stderr } = await runLockex(['-z', hosts, '--auth-file', file, '--', 'true']);
-    expect({ status, stderr: stderr.replace(/: chmod.*/, '') }).toEqual({
+    expect({ status, stderr: stderr.replace(/: run chmod.*/, '') }).toEqual({
       status: 2,
       stderr: `lockex: ${file} ${words}\n`,
     });

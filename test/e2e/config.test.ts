@@ -1,5 +1,5 @@
 /** The configuration file, on a real run. */
-import { mkdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { sharedServerWithChroot } from '../support/zookeeper.ts';
 import { runLockex, temporaryFolder } from './program.ts';
@@ -28,16 +28,45 @@ it('that is not there, not JSON, no file or too large is refused in one line', a
   };
   expect(await refused(`${folder}/none`)).toBe(`lockex: there is no file '${folder}/none'\n`);
   expect(await refused(`${folder}/broken`)).toBe(`lockex: ${folder}/broken is not JSON\n`);
-  expect(await refused(folder)).toBe(`lockex: '${folder}' is no regular file\n`);
-  expect(await refused('/dev/zero')).toBe("lockex: '/dev/zero' is no regular file\n");
+  expect(await refused(folder)).toBe(`lockex: ${folder} is not a regular file\n`);
+  expect(await refused('/dev/zero')).toBe('lockex: /dev/zero is not a regular file\n');
   truncateSync(`${folder}/broken`, 2_000_000);
-  expect(await refused(`${folder}/broken`)).toBe(`lockex: '${folder}/broken' is too large\n`);
+  expect(await refused(`${folder}/broken`)).toBe(
+    `lockex: ${folder}/broken is too large: at most 1048576 bytes are read\n`,
+  );
   expect(await refused('')).toBe('lockex: --config wants a file\n');
   // These have nothing to configure.
   const env = { LOCKEX_CONFIG: `${folder}/none` };
   for (const word of ['--version', '--help']) {
     expect((await runLockex([word], { env })).status).toBe(0);
   }
+});
+
+it.runIf(process.getuid?.() === 0)('of another user decides nothing, in any place', async () => {
+  const { connectString } = await sharedServerWithChroot();
+  const folder = temporaryFolder();
+  const file = `${folder}/lockex.json`;
+  const hooked = `${folder}/hooked`;
+  writeFileSync(file, JSON.stringify({ zkhosts: connectString, 'on-state': `touch ${hooked}` }));
+  const run = async (words: readonly string[], env = {}) => await runLockex(words, { env });
+  const refused = { status: 2, stdout: '' };
+  for (const spoil of [() => chmodSync(file, 0o666), () => chownSync(file, 12_345, 12_345)]) {
+    spoil();
+    expect(await run(['--config', file, '--', 'echo up'])).toMatchObject(refused);
+    expect(await run(['--', 'echo up'], { LOCKEX_CONFIG: file })).toMatchObject(refused);
+    expect(await run(['status', '--config', file])).toMatchObject(refused);
+    expect(await run(['config', '--config', file])).toMatchObject(refused);
+  }
+  const { stderr } = await run(['--config', file, '--', 'true']);
+  expect(stderr).toMatch(/^lockex: \S+ belongs to uid 12345: it must belong to root or .*\n$/);
+  expect(existsSync(hooked)).toBe(false);
+  chownSync(file, 0, 0);
+  chmodSync(file, 0o644);
+  expect(await run(['--config', file, '--', 'echo up'])).toMatchObject({
+    status: 0,
+    stdout: 'up\n',
+  });
+  expect(existsSync(hooked)).toBe(true);
 });
 
 it('lies where it is said to lie: what the folder of a job holds is not read', async () => {

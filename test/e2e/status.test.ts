@@ -1,6 +1,7 @@
 /** `lockex status`, as people and scripts run it, beside what kazoo sees. */
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { CreateMode } from '../../src/zookeeper/requests.ts';
+import { bytes, int, STAT, startScriptedServer } from '../src/zookeeper/scripted-server.ts';
 import { startFaultProxy } from '../support/fault-proxy.ts';
 import { startKazoo } from '../support/kazoo.ts';
 import { startProgram } from '../support/processes.ts';
@@ -14,6 +15,9 @@ import {
   untilState,
   userEnvironment,
 } from './program.ts';
+
+/** `KeeperException.Code.BADARGUMENTS`. */
+const BAD_ARGUMENTS = -8;
 
 let hosts: string;
 let chroot: string;
@@ -126,6 +130,40 @@ it('shows a contender of Curator, and lets no hostile data through', async () =>
   expect(stdout).toMatch(/holds .*\\u\{1b\}\[2Jevil.*\(curator\)/);
   expect(stdout.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
   expect(await views()).toMatchObject([{ holders: [{ by: 'curator' }] }]);
+});
+
+describe('a hostile server', () => {
+  /** Standard error of a status of a lock of this name, which the server then refuses to tell of. */
+  async function toldOf(name: string): Promise<string> {
+    const { port } = await startScriptedServer(async (connection) => {
+      await connection.shakeHands();
+      for (let frame = await connection.frame(); frame; frame = await connection.frame()) {
+        const [xid, type] = [frame.readInt32BE(0), frame.readInt32BE(4)];
+        // OpCode.getChildren2, of the path where locks are.
+        const isList =
+          type === 12 && frame.toString('utf8', 12, 12 + frame.readInt32BE(8)) === '/lockex';
+        const isEnd = type === -11;
+        if (isList) connection.answer(xid, 0, int(1), bytes(Buffer.from(name)), STAT);
+        else connection.answer(xid, isEnd ? 0 : BAD_ARGUMENTS);
+      }
+    });
+    const { status: exit, stderr } = await runLockex(['status', '-z', `127.0.0.1:${port}`]);
+    expect(exit).toBe(125);
+    return stderr;
+  }
+
+  it('gets no name through to the terminal as it is, in errors either', async () => {
+    // What servers take as a name, too.
+    expect(await toldOf('a\u202e\u200b\u2028lockex: forged')).toBe(
+      'lockex: /lockex/a\\u{202e}\\u{200b}\\u{2028}lockex: forged: ' +
+        'the server found the request malformed\n',
+    );
+  });
+
+  it('gets no control character through, nor a line of its own', async () => {
+    const told = await toldOf('a\u001b[2J\u0007\u009b\nlockex: forged');
+    expect(told).toMatch(/^lockex: [^\p{Cc}\p{Cf}]+\n$/u);
+  });
 });
 
 it('says in 125 which hosts could not be reached', async () => {

@@ -50,9 +50,16 @@ export interface Viewer {
 export async function openViewer(
   browser: Browser,
   url: string,
-  options: Parameters<Browser['newContext']>[0] = {},
+  {
+    mayFailToLoad = false,
+    ...options
+  }: Parameters<Browser['newContext']>[0] & {
+    /** The test ends lockex, or has it refuse requests. */
+    readonly mayFailToLoad?: boolean;
+  } = {},
 ): Promise<Viewer> {
   const context = await browser.newContext(options);
+  const expected = mayFailToLoad ? /WebSocket|Failed to load resource/ : /WebSocket/;
   const strangers: string[] = [];
   const problems: string[] = [];
   const { host } = new URL(url);
@@ -65,8 +72,7 @@ export async function openViewer(
   page.on('pageerror', (error) => problems.push(error.message));
   page.on('console', (message) => {
     // What the browser says of a connection that is gone is what the test has made.
-    if (message.type() === 'error' && !/WebSocket/.test(message.text()))
-      problems.push(message.text());
+    if (message.type() === 'error' && !expected.test(message.text())) problems.push(message.text());
   });
   onTestFinished(async () => {
     await context.close();

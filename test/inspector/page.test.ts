@@ -1,5 +1,6 @@
 /** The page of a real run on a real ZooKeeper, in a real browser. */
 import { statSync } from 'node:fs';
+import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { createWebSocketReceiver, type StatelyInspectionEvent } from '@statelyai/inspect';
 import type { Browser } from 'playwright-core';
@@ -137,7 +138,7 @@ describe('a viewer', () => {
     const url = new URL(await urlOf(program));
     const heard: string[] = [];
     for (const path of ['live', '']) {
-      const socket = new WebSocket(`ws://${url.host}/${path}`);
+      const socket = new WebSocket(`ws://${url.host}/${path}${url.search}`);
       await new Promise((resolve) => {
         socket.once('message', (data) => resolve(heard.push(String(data))));
       });
@@ -145,6 +146,36 @@ describe('a viewer', () => {
     }
     expect(heard.join('')).toContain('lockex');
     expect(`${heard.join('')}${await viewer.page.content()}`).not.toMatch(/hunter2|LOCKEX_HELD/);
+  });
+
+  it('needs the token of this lockex, which a reload keeps', async () => {
+    const { program, viewer } = await inspected(['-T', '30', '--', 'echo up; exec sleep 600']);
+    await program.line(/^up$/);
+    const live = viewer.page.locator('#connection', { hasText: 'live' });
+    await live.waitFor();
+    await viewer.page.reload();
+    await live.waitFor();
+    const { origin } = new URL(await urlOf(program));
+    for (const path of ['/', '/live', '/?token=0']) {
+      const refused = await fetch(`${origin}${path}`);
+      expect(refused.status).toBe(403);
+      expect(await refused.text()).not.toContain('<');
+    }
+  });
+
+  it('is told what to do where another lockex has taken the port', async () => {
+    const { connectString } = await sharedServerWithChroot();
+    const words = ['-z', connectString, '-T', '30'];
+    const first = startLockex([...words, '--inspect', '--', 'echo up; exec sleep 600']);
+    const url = await urlOf(first);
+    const { page } = await openViewer(browser, url, { mayFailToLoad: true });
+    await page.locator('#connection', { hasText: 'live' }).waitFor();
+    first.signal('SIGKILL');
+    await first.ended;
+    const { port } = new URL(url);
+    const second = startLockex([...words, `--inspect=${port}`, '--', 'echo up; exec sleep 600']);
+    expect(await urlOf(second)).not.toBe(url);
+    await page.locator('#connection', { hasText: 'refused: open the whole address' }).waitFor();
   });
 
   it('on a phone, in the dark, needs no sideways scrolling', async () => {
@@ -166,10 +197,10 @@ describe('a viewer', () => {
 it('Stately’s receiver attaches to a run, and is told the machine and what it does', async () => {
   const { connectString } = await sharedServerWithChroot();
   const program = startLockex(['-z', connectString, '--inspect', '--', 'echo up; read line']);
-  const { host } = new URL(await urlOf(program));
+  const { host, search } = new URL(await urlOf(program));
   await program.line(/^up$/);
   const heard: StatelyInspectionEvent[] = [];
-  const receiver = createWebSocketReceiver({ server: `ws://${host}` });
+  const receiver = createWebSocketReceiver({ server: `ws://${host}/${search}` });
   const isRunning = () =>
     heard.some((event) => typeIn(event) === 'command.started') &&
     heard.some((event) => event.type === '@xstate.snapshot' && valueIn(event) === 'running');
@@ -213,7 +244,48 @@ describe('--inspect', () => {
     const program = startLockex(['-z', connectString, '--inspect=0.0.0.0:0', '--', 'true']);
     const { status, stderr } = await program.ended;
     expect(status).toBe(0);
-    expect(stderr).toMatch(/"level":"warn".*whoever reaches that address/);
+    expect(stderr).toMatch(/"level":"warn".*not a loopback address/);
+  });
+
+  it('keeps no connection that is refused, and a bounded number of those that say nothing', async () => {
+    const { connectString } = await sharedServerWithChroot();
+    const program = startLockex([
+      '-z',
+      connectString,
+      '-T',
+      '30',
+      '-T',
+      '30',
+      '--inspect',
+      '--',
+      'echo up; exec sleep 600',
+    ]);
+    const url = new URL(await urlOf(program));
+    const upgrade = [
+      'GET /live HTTP/1.1',
+      `Host: ${url.host}`,
+      'Connection: Upgrade',
+      'Upgrade: websocket',
+      'Sec-WebSocket-Version: 13',
+      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+    ].join('\r\n');
+    /** Never closes its end by itself; resolves when the server has closed its own. */
+    const closedByServer = (text: string) => {
+      let resolve = () => {};
+      const promise = new Promise<void>((settle) => {
+        resolve = settle;
+      });
+      const socket = connect({ port: Number(url.port), host: '127.0.0.1', allowHalfOpen: true });
+      onTestFinished(() => void socket.destroy());
+      socket.on('error', () => resolve());
+      socket.on('end', () => resolve());
+      socket.on('connect', () => socket.write(text)).resume();
+      return promise;
+    };
+    await Promise.all(Array.from({ length: 200 }, () => closedByServer(upgrade)));
+    const silent = Array.from({ length: 64 }, () => closedByServer('GET / HTTP/1.1\r\n'));
+    await Promise.any(silent);
+    expect((await fetch(url)).status).toBe(200);
   });
 
   it('has a page that weighs less than 300 kB', () => {

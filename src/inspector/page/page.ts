@@ -35,14 +35,23 @@ let ahead = 0;
 // ---- The feed ----
 
 function connect(): void {
-  const socket = new WebSocket(`ws://${location.host}/live`);
+  // The token is in our own address, and stays there: a reload works.
+  const socket = new WebSocket(`ws://${location.host}/live${location.search}`);
   socket.onopen = () => connection('open', 'live');
   socket.onmessage = ({ data }) => take(JSON.parse(String(data)) as FeedMessage);
   socket.onclose = () => {
     if (exitCode !== null) return connection('ended', 'lockex has ended');
     connection('lost', 'connection lost: trying again');
+    void explainRefusal();
     setTimeout(connect, AGAIN_MS);
   };
+}
+
+/** A WebSocket does not tell its page why it was refused; a request for the page does. */
+async function explainRefusal(): Promise<void> {
+  const answer = await fetch(location.href).catch(() => null);
+  if (answer === null || answer.ok || exitCode !== null) return;
+  connection('lost', `refused: ${(await answer.text()).trim()}`);
 }
 
 function take(message: FeedMessage): void {
@@ -209,7 +218,7 @@ function drawQueue(): void {
       isOurs ? `${who} (this one)` : who,
       contender.pid === null ? '' : String(contender.pid),
       contender.command ?? `(${contender.by})`,
-      clockTime(Date.parse(contender.since)),
+      contender.since === null ? '?' : clockTime(Date.parse(contender.since)),
     ];
     row.append(...cells.map((cell) => element('td', cell)));
     return row;

@@ -1,4 +1,4 @@
-/** The inspector's server against those who mean no good, or read nothing. */
+/** The inspector's server against hostile requests, and viewers that read nothing. */
 import { connect } from 'node:net';
 import { createWebSocketReceiver } from '@statelyai/inspect';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -17,13 +17,16 @@ async function serving(more: Partial<InspectorServerOptions> = {}) {
   });
   const url = new URL(await server.listen());
   onTestFinished(() => server.close(0));
-  return { server, url };
+  const { host, port, search } = url;
+  const filled = (text: string) =>
+    text.replaceAll('HERE', host).replace('PORT', port).replace('TOKEN', search);
+  return { server, url, filled, live: `ws://${host}/live${search}` };
 }
 
-/** A request by hand: fetch lets nobody choose a Host. Gives the answer's status. */
-function statusOf(port: string, request: string): Promise<number> {
+/** A request by hand: fetch does not let its caller choose a Host. Gives the answer's status. */
+function statusOf(port: string, request: string, address = '127.0.0.1'): Promise<number> {
   return new Promise((resolve, reject) => {
-    const socket = connect(Number(port), '127.0.0.1');
+    const socket = connect(Number(port), address);
     socket.on('error', reject);
     socket.once('data', (data) => {
       resolve(Number(/^HTTP\/1\.1 (\d+)/.exec(data.toString())?.[1]));
@@ -53,29 +56,55 @@ describe('the page', () => {
   });
 
   it.each([
-    ['GET /other HTTP/1.1\r\nHost: HERE', 404],
-    ['GET /../../etc/passwd HTTP/1.1\r\nHost: HERE', 404],
-    ['POST / HTTP/1.1\r\nHost: HERE\r\nContent-Length: 0', 405],
-    ['DELETE / HTTP/1.1\r\nHost: HERE', 405],
-    ['HEAD / HTTP/1.1\r\nHost: HERE', 200],
-    ['GET / HTTP/1.1\r\nHost: localhost:PORT', 200],
-    ['GET / HTTP/1.1\r\nHost: [::1]:PORT', 200],
-    ['GET / HTTP/1.1\r\nHost: evil.example', 421],
-    ['GET / HTTP/1.1\r\nHost: evil.example:PORT', 421],
-    ['GET / HTTP/1.1\r\nHost: 127.0.0.1', 421],
-    ['GET / HTTP/1.1\r\nHost: 10.0.0.1:PORT', 421],
-    ['GET / HTTP/1.1', 400],
+    ['GET /otherTOKEN HTTP/1.1\r\nHost: HERE', 404],
+    ['GET /../../etc/passwdTOKEN HTTP/1.1\r\nHost: HERE', 404],
+    ['POST /TOKEN HTTP/1.1\r\nHost: HERE\r\nContent-Length: 0', 405],
+    ['DELETE /TOKEN HTTP/1.1\r\nHost: HERE', 405],
+    ['HEAD /TOKEN HTTP/1.1\r\nHost: HERE', 200],
+    ['GET /TOKEN HTTP/1.1\r\nHost: localhost:PORT', 200],
+    ['GET /TOKEN HTTP/1.1\r\nHost: [::1]:PORT', 200],
+    ['GET /TOKEN HTTP/1.1\r\nHost: stately.ai', 200],
+    ['GET /TOKEN HTTP/1.1\r\nHost: evil.example', 421],
+    ['GET /TOKEN HTTP/1.1\r\nHost: evil.example:PORT', 421],
+    ['GET /TOKEN HTTP/1.1\r\nHost: 127.0.0.1', 421],
+    ['GET /TOKEN HTTP/1.1\r\nHost: 10.0.0.1:PORT', 421],
+    ['GET /TOKEN HTTP/1.1', 400],
+    ['GET / HTTP/1.1\r\nHost: HERE', 403],
+    ['GET /?token= HTTP/1.1\r\nHost: HERE', 403],
+    ['GET /?token=0123456789abcdef0123456789abcdef HTTP/1.1\r\nHost: HERE', 403],
+    ['GET /TOKEN0 HTTP/1.1\r\nHost: HERE', 403],
+    ['GET /?x=1&TOKEN HTTP/1.1\r\nHost: HERE', 403],
+    ['GET /TOKEN HTTP/1.1\r\nHost: HERE\r\nOrigin: http://HERE', 200],
+    ['GET /TOKEN HTTP/1.1\r\nHost: HERE\r\nOrigin: http://evil.example', 403],
   ])('%j gets %i', async (request, status) => {
-    const { url } = await serving();
-    const sent = request.replace('HERE', url.host).replace('PORT', url.port);
-    expect(await statusOf(url.port, sent)).toBe(status);
+    const { url, filled } = await serving();
+    expect(await statusOf(url.port, filled(request))).toBe(status);
   });
 
-  it('on all addresses is given under any address, and under no other name', async () => {
+  it('on all addresses answers to the address that was reached, and to no other', async () => {
     const { url } = await serving({ address: { host: '0.0.0.0', port: 0 } });
-    const ask = (host: string) => statusOf(url.port, `GET / HTTP/1.1\r\nHost: ${host}:${url.port}`);
-    expect(await ask('192.168.7.7')).toBe(200);
+    const ask = (host: string, to = '127.0.0.1') =>
+      statusOf(url.port, `GET /${url.search} HTTP/1.1\r\nHost: ${host}:${url.port}`, to);
+    expect(await ask('127.0.0.2', '127.0.0.2')).toBe(200);
+    expect(await ask('127.0.0.2')).toBe(421);
+    expect(await ask('192.168.7.7')).toBe(421);
     expect(await ask('evil.example')).toBe(421);
+  });
+
+  it('on all addresses of both kinds answers to IPv4 as well', async () => {
+    const { url } = await serving({ address: { host: '::', port: 0 } });
+    expect(url.hostname).toBe('[::]');
+    const request = `GET /${url.search} HTTP/1.1\r\nHost: 127.0.0.2:${url.port}`;
+    expect(await statusOf(url.port, request, '127.0.0.2')).toBe(200);
+    expect(await statusOf(url.port, request, '127.0.0.3')).toBe(421);
+  });
+
+  it('has another token each time', async () => {
+    const [one, other] = [await serving(), await serving()];
+    expect(one.url.search).toMatch(/^\?token=[0-9a-f]{32}$/);
+    expect(one.url.search).not.toBe(other.url.search);
+    const request = `GET /${other.url.search} HTTP/1.1\r\nHost: ${one.url.host}`;
+    expect(await statusOf(one.url.port, request)).toBe(403);
   });
 });
 
@@ -83,30 +112,47 @@ describe('a WebSocket', () => {
   it.each([
     ['', 101],
     ['Origin: http://HERE', 101],
-    ['Origin: http://localhost:PORT', 101],
     ['Origin: https://stately.ai', 101],
+    // Another origin than the Host's, though it is ours as well.
+    ['Origin: http://localhost:PORT', 403],
+    ['Origin: http://192.168.7.7:PORT', 403],
     ['Origin: https://evil.example', 403],
     ['Origin: https://HERE', 403],
     ['Origin: null', 403],
     ['Origin: http://localhost:1', 403],
     ['Origin: https://stately.ai.evil.example', 403],
   ])('with %j gets %i', async (origin, status) => {
-    const { url } = await serving();
-    const sent = origin.replace('HERE', url.host).replace('PORT', url.port);
-    const lines = ['GET /live HTTP/1.1', `Host: ${url.host}`, sent, UPGRADE].filter((line) => line);
-    expect(await statusOf(url.port, lines.join('\r\n'))).toBe(status);
-  });
-
-  it('with a foreign Host is refused', async () => {
-    const { url } = await serving();
-    expect(await statusOf(url.port, `GET /live HTTP/1.1\r\nHost: evil.example\r\n${UPGRADE}`)).toBe(
-      421,
+    const { url, filled } = await serving();
+    const lines = ['GET /liveTOKEN HTTP/1.1', 'Host: HERE', origin, UPGRADE];
+    expect(await statusOf(url.port, filled(lines.filter((line) => line).join('\r\n')))).toBe(
+      status,
     );
   });
 
+  it.each([
+    ['GET /liveTOKEN HTTP/1.1\r\nHost: evil.example', 421],
+    ['GET /live HTTP/1.1\r\nHost: HERE', 403],
+    ['GET / HTTP/1.1\r\nHost: HERE', 403],
+    ['GET /live?token=0 HTTP/1.1\r\nHost: HERE\r\nOrigin: http://HERE', 403],
+  ])('by %j gets %i', async (request, status) => {
+    const { url, filled } = await serving();
+    expect(await statusOf(url.port, filled(`${request}\r\n${UPGRADE}`))).toBe(status);
+  });
+
+  it('on all addresses is refused to a page of a bare address', async () => {
+    const { url } = await serving({ address: { host: '0.0.0.0', port: 0 } });
+    const lines = [
+      `GET /live${url.search} HTTP/1.1`,
+      `Host: 127.0.0.1:${url.port}`,
+      `Origin: http://192.168.7.7:${url.port}`,
+      UPGRADE,
+    ];
+    expect(await statusOf(url.port, lines.join('\r\n'))).toBe(403);
+  });
+
   it('is told what there is, then what comes; what it says is not listened to', async () => {
-    const { server, url } = await serving();
-    const viewer = new WebSocket(`ws://${url.host}/live`);
+    const { server, live } = await serving();
+    const viewer = new WebSocket(live);
     const heard: string[] = [];
     const second = new Promise((resolve) => {
       viewer.on('message', (data) => heard.push(String(data)) === 2 && resolve(null));
@@ -121,21 +167,21 @@ describe('a WebSocket', () => {
   });
 
   it('that says too much is dropped', async () => {
-    const { url } = await serving();
-    const viewer = new WebSocket(`ws://${url.host}/live`);
+    const { live } = await serving();
+    const viewer = new WebSocket(live);
     await new Promise((resolve) => viewer.once('open', resolve));
     viewer.send('x'.repeat(100_000));
     expect(await new Promise((resolve) => viewer.once('close', resolve))).toBe(1009);
   });
 
   it('that reads nothing is dropped, and the others go on', async () => {
-    const { server, url } = await serving();
+    const { server, url, live } = await serving();
     const stuck = connect(Number(url.port), '127.0.0.1');
     stuck.on('error', () => {});
-    stuck.write(`GET /live HTTP/1.1\r\nHost: ${url.host}\r\n${UPGRADE}\r\n\r\n`);
+    stuck.write(`GET /live${url.search} HTTP/1.1\r\nHost: ${url.host}\r\n${UPGRADE}\r\n\r\n`);
     await new Promise((resolve) => stuck.once('data', resolve));
     stuck.pause();
-    const viewer = new WebSocket(`ws://${url.host}/live`);
+    const viewer = new WebSocket(live);
     await new Promise((resolve) => viewer.once('message', resolve));
     expect(server.viewers).toBe(2);
     let heard = 0;
@@ -155,8 +201,8 @@ describe('a WebSocket', () => {
   });
 
   it('is one of a bounded number', async () => {
-    const { url } = await serving();
-    const viewers = Array.from({ length: 40 }, () => new WebSocket(`ws://${url.host}/live`));
+    const { live } = await serving();
+    const viewers = Array.from({ length: 40 }, () => new WebSocket(live));
     const outcomes = await Promise.all(
       viewers.map(
         (viewer) =>
@@ -175,13 +221,90 @@ describe('a WebSocket', () => {
     const { server, url } = await serving();
     const stuck = connect(Number(url.port), '127.0.0.1');
     stuck.on('error', () => {});
-    stuck.write(`GET /live HTTP/1.1\r\nHost: ${url.host}\r\n${UPGRADE}\r\n\r\n`);
+    stuck.write(`GET /live${url.search} HTTP/1.1\r\nHost: ${url.host}\r\n${UPGRADE}\r\n\r\n`);
     await new Promise((resolve) => stuck.once('data', resolve));
     const closed = new Promise((resolve) => stuck.resume().once('close', resolve));
     stuck.pause();
     await server.close(50);
     stuck.resume();
     await closed;
+  });
+});
+
+describe('a connection', () => {
+  const BOUNDS = { maxPending: 8, maxPendingMs: 200, pingMs: 30_000 };
+
+  /** A socket that sends this, reads nothing and never closes its end by itself. */
+  async function holding(port: string, text: string) {
+    const socket = connect({ port: Number(port), host: '127.0.0.1', allowHalfOpen: true });
+    onTestFinished(() => void socket.destroy());
+    socket.on('error', () => {});
+    socket.pause();
+    await new Promise((resolve) => socket.once('connect', resolve));
+    socket.write(text);
+    return socket;
+  }
+
+  it('whose upgrade is refused is closed at once, though the other side keeps its end', async () => {
+    const { server, url } = await serving({ bounds: { ...BOUNDS, maxPendingMs: 600_000 } });
+    const request = `GET /live HTTP/1.1\r\nHost: ${url.host}\r\n${UPGRADE}\r\n\r\n`;
+    const refused = await holding(url.port, request);
+    const answer = new Promise((resolve) => refused.once('data', (data) => resolve(String(data))));
+    refused.resume();
+    expect(await answer).toContain('403 Forbidden');
+    await expect.poll(() => server.pendingConnections, { timeout: 30_000 }).toBe(0);
+  });
+
+  it.each([
+    ['that says nothing', ''],
+    ['with half a request', 'GET / HTTP/1.1\r\nHo'],
+    ['that reads nothing', 'GET /TOKEN HTTP/1.1\r\nHost: HERE\r\n\r\n'],
+    [
+      'with a body that does not end',
+      'GET /TOKEN HTTP/1.1\r\nHost: HERE\r\nContent-Length: 9\r\n\r\n',
+    ],
+  ])('%s is closed at its deadline', async (_, text) => {
+    // More than the buffers of two sockets take.
+    const page = 'x'.repeat(32 * 1024 * 1024);
+    const { server, url, filled } = await serving({ bounds: BOUNDS, page });
+    const socket = await holding(url.port, filled(text));
+    await expect.poll(() => server.pendingConnections, { timeout: 30_000 }).toBe(0);
+    const closed = new Promise((resolve) => socket.once('close', resolve).once('end', resolve));
+    socket.resume();
+    await closed;
+  });
+
+  it('is one of a bounded number: a new one takes the place of the oldest', async () => {
+    const { server, url } = await serving({ bounds: { ...BOUNDS, maxPendingMs: 600_000 } });
+    const sockets = [];
+    for (let made = 0; made < 50; made += 1)
+      sockets.push(await holding(url.port, 'GET / HTTP/1.1'));
+    const [oldest] = sockets;
+    const closed = new Promise((resolve) => oldest?.once('close', resolve).once('end', resolve));
+    oldest?.resume();
+    await closed;
+    await expect.poll(() => server.pendingConnections, { timeout: 30_000 }).toBeLessThanOrEqual(8);
+    // And whoever comes now is served all the same.
+    expect((await fetch(url)).status).toBe(200);
+  });
+
+  it('of a viewer that does not answer pings is closed', async () => {
+    const { server, url, live } = await serving({ bounds: { ...BOUNDS, pingMs: 300 } });
+    const silent = await holding(
+      url.port,
+      `GET /live${url.search} HTTP/1.1\r\nHost: ${url.host}\r\n${UPGRADE}\r\n\r\n`,
+    );
+    await expect.poll(() => server.viewers, { timeout: 30_000 }).toBe(1);
+    const viewer = new WebSocket(live);
+    let pings = 0;
+    viewer.on('ping', () => {
+      pings += 1;
+    });
+    await expect.poll(() => pings, { timeout: 30_000 }).toBeGreaterThan(3);
+    expect(server.viewers).toBe(1);
+    expect(viewer.readyState).toBe(viewer.OPEN);
+    viewer.terminate();
+    silent.destroy();
   });
 });
 
@@ -195,7 +318,7 @@ it('a port that is taken is said by the system’s error', async () => {
 it('createWebSocketReceiver of @statelyai/inspect can attach', async () => {
   const message = { type: '@xstate.snapshot', snapshot: { value: 'running' } };
   const { url } = await serving({ onViewer: (kind) => [JSON.stringify({ ...message, kind })] });
-  const receiver = createWebSocketReceiver({ server: `ws://${url.host}` });
+  const receiver = createWebSocketReceiver({ server: `ws://${url.host}/${url.search}` });
   const heard = await new Promise((resolve) => {
     receiver.subscribe(resolve);
   });

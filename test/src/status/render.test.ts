@@ -24,7 +24,7 @@ const held = (more: Partial<LockView> = {}): LockView => ({
 });
 
 const render = (views: readonly LockView[], columns = 80) =>
-  renderLocks(views, { columns, place: '/apps/lockex' });
+  renderLocks(views, { columns, place: '/apps/lockex' }).join('\n');
 
 it('names the holder and those who wait, in columns', () => {
   const waiters = [contender({ host: 'db2', pid: 12 }), contender({ host: 'db10', pid: 99999 })];
@@ -37,6 +37,11 @@ it('names the holder and those who wait, in columns', () => {
       '  2.     db10  99999  redis  redis-server  2026-01-02 03:04:05Z',
     ].join('\n'),
   );
+});
+
+it('shows that a time is unknown', () => {
+  const [, , row] = render([held({ holders: [contender({ since: null })] })]).split('\n');
+  expect(row).toMatch(/redis-server {2}\?$/);
 });
 
 it('takes a line for each free lock, and room for each table', () => {

@@ -92,6 +92,24 @@ describe('a semaphore', () => {
   });
 });
 
+describe('the time at which a node was made', () => {
+  const since = (ctime: number) =>
+    lock({ ...child('a__lock__0000000001', 1), ctime }).holders[0]?.since;
+
+  it.each([
+    [0, '1970-01-01T00:00:00.000Z'],
+    [253_402_300_799_999, '9999-12-31T23:59:59.999Z'],
+    [253_402_300_800_000, null],
+    [-62_135_596_800_000, '0001-01-01T00:00:00.000Z'],
+    [-62_135_596_800_001, null],
+    [Number(2n ** 63n - 1n), null],
+    [-Number(2n ** 63n), null],
+    [Number.NaN, null],
+  ])('%d ms is %s', (ctime, expected) => {
+    expect(since(ctime)).toBe(expected);
+  });
+});
+
 describe('what others wrote', () => {
   it.each([
     '',

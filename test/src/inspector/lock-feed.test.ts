@@ -1,0 +1,61 @@
+/** The session that reads the queue for the page, however viewers come and go. */
+import { expect, it, onTestFinished } from 'vitest';
+import { openAccess } from '../../../src/access.ts';
+import type { FeedMessage } from '../../../src/inspector/feed.ts';
+import { LockFeed } from '../../../src/inspector/lock-feed.ts';
+import { SimulatedClock } from '../../support/simulated-clock.ts';
+import { startScriptedServer } from '../zookeeper/scripted-server.ts';
+
+const NO_NODE = -101;
+const CLOSE_SESSION = -11;
+
+/** A server that has no nodes, and counts the sessions that it makes. */
+async function feeding() {
+  let sessions = 0;
+  let closed = 0;
+  const { port } = await startScriptedServer(async (connection) => {
+    if ((await connection.shakeHands()) === null) return;
+    sessions += 1;
+    for (let frame = await connection.frame(); frame; frame = await connection.frame()) {
+      const isClose = frame.readInt32BE(4) === CLOSE_SESSION;
+      if (isClose) closed += 1;
+      connection.answer(frame.readInt32BE(0), isClose ? 0 : NO_NODE);
+    }
+  });
+  const clock = new SimulatedClock();
+  const told: FeedMessage[] = [];
+  const servers = {
+    ...openAccess([{ host: '127.0.0.1', port }]),
+    ...{ lockPath: 'lockex', connectTries: 1, timeoutMs: 60_000 },
+  };
+  const feed = new LockFeed({ servers, lockId: 'redis', clock }, (message) => told.push(message));
+  onTestFinished(() => feed.stop());
+  return { feed, clock, told, sessions: () => sessions, closed: () => closed };
+}
+
+it('is one for viewers that come and go ten thousand times', async () => {
+  const { feed, told, sessions, closed } = await feeding();
+  for (let visit = 0; visit < 10_000; visit += 1) {
+    feed.start();
+    feed.pause();
+    if (visit % 100 === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+  feed.start();
+  await expect.poll(() => told.length, { timeout: 30_000 }).toBeGreaterThan(0);
+  expect(sessions()).toBe(1);
+  expect(closed()).toBe(0);
+});
+
+it('ends some time after the last viewer has gone, and another one begins with the next', async () => {
+  const { feed, clock, told, sessions, closed } = await feeding();
+  feed.start();
+  await expect.poll(() => told.length, { timeout: 30_000 }).toBeGreaterThan(0);
+  feed.pause();
+  await clock.advance(9000);
+  expect(closed()).toBe(0);
+  await clock.advance(2000);
+  await expect.poll(closed, { timeout: 30_000 }).toBe(1);
+  expect(feed.latest).toBeNull();
+  feed.start();
+  await expect.poll(sessions, { timeout: 30_000 }).toBe(2);
+});
