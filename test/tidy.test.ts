@@ -95,8 +95,9 @@ describe('files', () => {
   /** Of /proc, /dev, /sys and lockex's own; never a file that a user has named. */
   const READERS = [
     ...['src/clock.ts', 'src/random.ts', 'src/mangled.ts', 'src/installation.ts', 'src/launch.ts'],
-    ...['src/reaper.ts', 'src/cli/foreground.ts', 'src/command/signals.ts', 'src/command/brand.ts'],
-    ...['src/command/process-table.ts', 'src/command/cgroup.ts', 'src/standalone/user-name.ts'],
+    ...['src/reaper.ts', 'src/cli/foreground.ts', 'src/command/signals.ts'],
+    ...['src/command/process-view.ts', 'src/command/reading.ts', 'src/command/cgroup.ts'],
+    'src/standalone/user-name.ts',
     // Standard error; the first line of a program, to find its interpreter; to be written.
     ...['src/cli/stderr.ts', 'src/command/resolve.ts', 'src/trace.ts'],
   ];
@@ -139,8 +140,11 @@ describe('standard output and standard error', () => {
     const descriptors = /\/dev\/(stdout|stderr|fd|tty|console)|\/proc\/self\/fd/;
     expect(filesWith(descriptors)).toEqual([
       'src/cli/stderr.ts',
-      // Of its own pipes.
+      // Of their own pipes, and the list of descriptors to close.
+      'src/command/guard-ending.ts',
       'src/command/guard-script.ts',
+      'src/command/init-perl.ts',
+      'src/command/init-python.ts',
     ]);
     const writers =
       /\b(write(v|File)?(Sync)?|appendFile(Sync)?|createWriteStream)\b[^;]*from 'node:fs/;
@@ -148,6 +152,8 @@ describe('standard output and standard error', () => {
       'src/cli/stderr.ts',
       // cgroup.kill and its like.
       'src/command/cgroup.ts',
+      'src/command/priority.ts',
+      'src/command/reading.ts',
       // LOCKEX_TRACE.
       'src/trace.ts',
     ]);
@@ -156,8 +162,9 @@ describe('standard output and standard error', () => {
   it('are inherited by the command, and by hooks of the user', () => {
     expect(filesWith(/\bstdio\b|standardStreams/)).toEqual([
       'src/command/child.ts',
-      'src/command/gate.ts',
+      'src/command/gate-process.ts',
       'src/command/guard.ts',
+      'src/command/init.ts',
       'src/hooks/hook-runner.ts',
       'src/standalone/bun.d.ts',
       'src/standalone/child.ts',
