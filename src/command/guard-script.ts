@@ -45,6 +45,10 @@ export const GUARD_BOOT = 'eval "$script"';
  * nothing is in it. Both writers hold its writing end alone, so that they end with the guard. A
  * ticker that is missed, or can't start its `sleep` any more, is the end of the guard.
  *
+ * A guard that gets little CPU time wakes late. How late it woke from its timeouts is measured, and the
+ * deadline is taken to be earlier by twice the greatest lateness, which counts for a quarter less with
+ * each new deadline; by no more than a quarter of the time that was left when the deadline came.
+ *
  * An end of file and a timeout look alike in busybox: it is the end when `read` came back with
  * nothing twice, well before its time.
  */
@@ -56,12 +60,12 @@ set --
 newline='
 '
 deadline= fired= shut= gate= start= folder= marker= brand= timerslack= init= initstart= ours=
-part= credentials= alldead= isbroken= hasread=
+part= credentials= alldead= isbroken= hasread= late=0 most=0 margin=0
 if [ -r /proc/uptime ]; then
-  second=100 slack=5
+  second=100 slack=5 grain=5
   now() { read -r up rest </proc/uptime; up=\${up%.*}\${up#*.}; }
 else
-  second=1 slack=0
+  second=1 slack=0 grain=1
   now() { up=$(date +%s); }
 fi
 
@@ -76,7 +80,13 @@ fire() {
 
 handle() {
   case $1 in
-    beat\\ *) if [ -z "$fired" ]; then deadline=\${1#beat }; echo "$1" >&3; fi ;;
+    beat\\ *)
+      if [ -z "$fired" ]; then
+        deadline=\${1#beat } most=$(((\${1#beat } - up) / 4))
+        [ "$most" -ge 0 ] || most=0
+        late=$((late * 3 / 4))
+        echo "$1" >&3
+      fi ;;
     gate\\ *) gate=\${1#gate }; start=\${gate#* }; gate=\${gate% *} ;;
     folder\\ *) folder=\${1#folder } ;;
     marker\\ *) marker=\${1#marker } ;;
@@ -143,12 +153,25 @@ ticking() {
 }
 
 overdue() {
-  ticking && [ "$up" -ge "$deadline" ]
+  ticking || return 1
+  keep_margin
+  [ "$up" -ge $((deadline - margin)) ]
+}
+
+keep_margin() {
+  margin=$((2 * late))
+  [ "$margin" -le "$most" ] || margin=$most
+}
+
+# Called when a wait is over that was to end at $due.
+woke() {
+  [ $((up - due - grain)) -le "$late" ] || late=$((up - due - grain))
 }
 
 patience() {
-  left=$((deadline - up))
-  due=$deadline wait=1
+  keep_margin
+  left=$((deadline - margin - up))
+  due=$((deadline - margin)) wait=1
   if [ "$left" -ge $((6 * second)) ]; then wait=$((left / second / 3)) due=$((up + second * wait))
   elif [ "$second" = 1 ] || [ "$left" -ge 100 ]; then due=$((up + second))
   elif [ "$left" -le 1 ]; then wait=0.01
@@ -176,6 +199,7 @@ if [ $? -lt 2 ]; then
         return 0
       fi
       now
+      woke
       part=$part$line line=
       [ $((due - up)) -gt "$slack" ] || return 0
       [ -z "$empty" ] || return 1
@@ -205,7 +229,7 @@ NOTHING
     fi
     IFS= read -r line <&6
     now
-    case $line in tick) ticked=$up ;; end) return 1 ;; esac
+    case $line in tick) due=$((ticked + second)); woke; ticked=$up ;; end) return 1 ;; esac
     [ "$line" != broken ] && [ $((up - ticked)) -lt $((10 * second)) ] || exit
   }
 fi

@@ -1,11 +1,13 @@
 /** A guard that gets little CPU time, or whose first shell can't be executed. */
 import { getPriority } from 'node:os';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
+import { Guard } from '../../../src/command/guard.ts';
 import { Guarding } from '../../../src/command/guarding.ts';
 import { readProcess } from '../../support/process-list.ts';
 import { until } from '../../support/until.ts';
-import { cleanUp, leaseOf, onCleanUp, standingGuard, supervise } from './harness.ts';
+import { cleanUp, leaseOf, onCleanUp, SHELLS, standingGuard, supervise } from './harness.ts';
 
 afterEach(cleanUp);
 
@@ -57,5 +59,34 @@ it.runIf(isRoot)(
     expect(getPriority(await standingGuard(supervisor))).toBe(-20);
     await until(() => getPriority(readProcess(first)?.parent ?? 0) === -20, 'the init');
     expect(getPriority(first)).toBe(getPriority());
+  },
+);
+
+it.each(SHELLS)(
+  'in %s that woke late, it takes the next deadline to be earlier',
+  async (_, shell) => {
+    const told = new Map<string, number>();
+    const note = (what: string) => told.set(what, systemClock.now());
+    const nothing = () => {};
+    const guard = new Guard(shell, [], {
+      onBeat: note,
+      onFiring: () => note('firing'),
+      onGone: nothing,
+      onUnfit: nothing,
+    });
+    onCleanUp(() => guard.kill());
+    const beat = (deadline: number) => `beat ${Math.floor(deadline / 10)}`;
+    const first = beat(systemClock.now() + 15_000);
+    guard.send(first);
+    await until(() => told.has(first), 'the first echo');
+    // It waits for 5 s at most, and does not run when that is over.
+    await pause(500);
+    process.kill(guard.pid ?? 0, 'SIGSTOP');
+    await pause(7000);
+    process.kill(guard.pid ?? 0, 'SIGCONT');
+    const deadline = systemClock.now() + 8000;
+    guard.send(beat(deadline));
+    await until(() => told.has('firing'), 'the guard to fire');
+    expect(told.get('firing')).toBeLessThan(deadline - 200);
   },
 );
