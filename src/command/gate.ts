@@ -206,8 +206,11 @@ export class Gate {
       this.#state = 'started';
       this.#events.onStarted();
     }
-    // It can't be opened any more.
-    if (!this.wasOpened) this.kill();
+    // It can't be opened any more. Before it is known, its init is ending by itself, and says why.
+    if (!this.wasOpened) {
+      this.#isDoomed = true;
+      if (this.identity !== null) this.kill();
+    }
     this.#tellEnd();
   }
 
