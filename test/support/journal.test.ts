@@ -12,7 +12,7 @@ import {
 function run(name: string, token = Number(name.split('.')[1]), pid = 1) {
   const contender = name.split('.')[0] ?? '';
   const deed = (event: Deed['event']) => (at: number) =>
-    ({ at, event, contender, run: name, pid, token }) as const;
+    ({ at, event, contender, run: name, pid, token, access: 'exclusive' }) as const;
   const counting = (event: Deed['event']) => (at: number, value: number) => ({
     ...deed(event)(at),
     value,
