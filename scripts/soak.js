@@ -1,6 +1,7 @@
 /**
- * `npm run soak -- --minutes N --seed S [--contenders K]`: many lockexes for one lock on a private
- * ensemble, with faults, and a judge. It bundles test/soak (Node runs no TypeScript) and calls it.
+ * `npm run soak -- --minutes N --seed S [--kind KIND]`: many lockexes for a few locks on a private
+ * ensemble, with faults, and a judge (test/soak/README.md). It bundles test/soak, as Node runs no
+ * TypeScript, and calls it.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -19,6 +19,7 @@ const SYNC_LIMIT = 12;
  * others then try to follow it, and nobody is served.
  */
 const INIT_LIMIT = 12;
+const SERVES_WITHIN_MS = 60_000;
 
 export class Cluster {
   readonly #ensemble: Ensemble;
@@ -35,7 +36,7 @@ export class Cluster {
   }
 
   nameOf(member: Server): string {
-    return `member ${this.members.indexOf(member) + 1}`;
+    return `member ${this.#idOf(member)}`;
   }
 
   /** Undefined when there is none within `timeoutMs`. */
@@ -47,13 +48,29 @@ export class Cluster {
     return await this.#ensemble.followers();
   }
 
-  /** Cuts a member off from the others, and lets its clients be. */
-  async cutOff(member: Server): Promise<void> {
-    for (const link of this.#linksOf(member)) await link.blackhole('both');
+  /** By which `from` reaches the quorum port of `to`. */
+  link(from: Server, to: Server): FaultProxy {
+    const name = `${this.#idOf(from)}>${this.#idOf(to)}`;
+    const link = this.#links.get(name);
+    if (link === undefined) throw new Error(`there is no link ${name}`);
+    return link;
   }
 
-  async join(member: Server): Promise<void> {
-    for (const link of this.#linksOf(member)) await link.pass();
+  /** Cuts a member off from the others, but not from its clients. */
+  async cutOff(member: Server): Promise<void> {
+    const id = this.#idOf(member);
+    const links = [...this.#links].filter(([name]) => name.split('>').includes(id));
+    await Promise.all(links.map(([, link]) => link.blackhole('both')));
+  }
+
+  /** Ends all faults of the links. */
+  async mendLinks(): Promise<void> {
+    await Promise.all([...this.#links.values()].map((link) => link.pass()));
+  }
+
+  /** Waits until all members serve. Rejects when one does not: nothing after it would count. */
+  async serves(): Promise<void> {
+    await Promise.all(this.members.map((member) => member.ready(SERVES_WITHIN_MS)));
   }
 
   /** Paths of the ephemeral nodes that stand, as the leader knows them. */
@@ -68,9 +85,8 @@ export class Cluster {
     for (const link of this.#links.values()) await link.close();
   }
 
-  #linksOf(member: Server): FaultProxy[] {
-    const id = String(this.members.indexOf(member) + 1);
-    return [...this.#links].flatMap(([name, link]) => (name.split('>').includes(id) ? link : []));
+  #idOf(member: Server): string {
+    return String(this.members.indexOf(member) + 1);
   }
 }
 

@@ -12,6 +12,7 @@ import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts';
 import type { Kill } from '../support/journal.ts';
 import { guardsOf } from '../support/process-list.ts';
 import type { Random } from '../support/random.ts';
+import type { SoakLock } from './soak-lock.ts';
 import { nowUs } from './time.ts';
 import type { Workshop } from './workshop.ts';
 
@@ -35,15 +36,19 @@ const NOBODY = 65_534;
 export interface ContenderOptions {
   readonly name: string;
   readonly workshop: Workshop;
+  /** The one that it contends for, time and again. */
+  readonly lock: SoakLock;
   readonly random: Random;
   /** Goes back into the queue by itself when it has lost the lock. */
   readonly rejoins: boolean;
   /** Runs as somebody who may do little. Only root can have it so. */
   readonly unprivileged: boolean;
+  readonly noGuard: boolean;
 }
 
 export class Contender {
   readonly name: string;
+  readonly lock: SoakLock;
   readonly proxies: readonly FaultProxy[];
   readonly kills: Kill[] = [];
   /** How its lockexes ended, and how often: status, signal, or that it was in the end. */
@@ -58,6 +63,7 @@ export class Contender {
 
   constructor(options: ContenderOptions, proxies: readonly FaultProxy[]) {
     this.name = options.name;
+    this.lock = options.lock;
     this.proxies = proxies;
     this.#options = options;
   }
@@ -71,6 +77,11 @@ export class Contender {
     const child = this.#child;
     const ended = child === undefined || child.exitCode !== null || child.signalCode !== null;
     return ended ? undefined : child.pid;
+  }
+
+  /** Those of its lockex to the members. */
+  resetConnections(): void {
+    for (const proxy of this.proxies) proxy.reset();
   }
 
   /** Notes the guards that stand beside its lockex. */
@@ -126,19 +137,23 @@ export class Contender {
   }
 
   #launch(log: number): ChildProcess {
-    const { workshop, random, rejoins, unprivileged } = this.#options;
+    const { name, lock } = this;
+    const { workshop, random, rejoins, unprivileged, noGuard } = this.#options;
     const work = random.pick(WORK_MS);
     const workMs = Math.round(random.between(work.least, work.most));
-    const worker = workshop.workerCommand(this.name, ++this.#starts, random.pick(MODES), workMs);
+    const access = lock.accessBy(random);
+    const words = [name, ++this.#starts, random.pick(MODES), workMs, access].map(String);
+    const worker = ['/usr/bin/perl', workshop.worker, ...lock.workerFiles, ...words];
     const hosts = this.proxies.map((proxy) => proxy.connectString).join(',');
-    const options = ['-z', hosts, '-i', 'soak', '-T', String(SESSION_TIMEOUT_S)];
+    const options = ['-z', hosts, '-T', String(SESSION_TIMEOUT_S), ...lock.lockexOptions(access)];
     options.push('--kill-after', String(KILL_AFTER_S), '--log-format', 'json', '-v');
     if (rejoins) options.push('--on-lost', 'rejoin');
+    if (noGuard) options.push('--no-guard');
     return spawn(process.execPath, [workshop.program, ...options, '--', ...worker], {
       // A group of its own: a terminal's ^C is for the soak, which stops its contenders in order.
       detached: true,
       stdio: ['ignore', log, log],
-      env: workshop.environment(this.name),
+      env: workshop.environment(name),
       ...(unprivileged && { uid: NOBODY, gid: NOBODY }),
     });
   }

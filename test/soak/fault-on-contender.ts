@@ -2,14 +2,17 @@
 import type { FaultProxy } from '../support/fault-proxy.ts';
 import { signal } from '../support/process-list.ts';
 import type { Contender } from './contender.ts';
-import type { NetworkFault, ProcessFault } from './fault.ts';
-
-/** Undoes a fault; undefined: there was nobody to make it on. */
-export type Heal = (() => void | Promise<void>) | undefined;
+import type { MadeFault, NetworkFault, ProcessFault } from './fault.ts';
 
 const NOTHING_TO_HEAL = () => {};
 
-export function onProcess(kind: ProcessFault, contender: Contender): Heal {
+/** Undefined when the process is not there. */
+export function onProcess(kind: ProcessFault, contender: Contender): MadeFault | undefined {
+  const heal = healOfProcess(kind, contender);
+  return heal && { target: contender.name, heal };
+}
+
+function healOfProcess(kind: ProcessFault, contender: Contender): MadeFault['heal'] | undefined {
   switch (kind) {
     case 'lockex killed':
       return contender.kill() ? NOTHING_TO_HEAL : undefined;
@@ -20,7 +23,7 @@ export function onProcess(kind: ProcessFault, contender: Contender): Heal {
   }
 }
 
-function stopLockex(contender: Contender): Heal {
+function stopLockex(contender: Contender): MadeFault['heal'] | undefined {
   contender.noteGuards();
   const { pid } = contender;
   if (!contender.signal('SIGSTOP')) return undefined;
@@ -29,8 +32,8 @@ function stopLockex(contender: Contender): Heal {
   };
 }
 
-/** Lockex is to notice that the guard says nothing, and to put another in its place. */
-function stopGuards(contender: Contender): Heal {
+/** Lockex is to notice that the guard does not answer, and to replace it. */
+function stopGuards(contender: Contender): MadeFault['heal'] | undefined {
   const stopped = contender.noteGuards().filter((guard) => signal(guard, 'SIGSTOP'));
   if (stopped.length === 0) return undefined;
   return () => {
@@ -38,15 +41,26 @@ function stopGuards(contender: Contender): Heal {
   };
 }
 
+/** `slowByMs`: of one direction; a delay of both takes half of it each. */
 export async function onNetwork(
   kind: NetworkFault,
   contender: Contender,
   slowByMs: number,
-): Promise<Heal> {
-  await Promise.all(contender.proxies.map((proxy) => disturb(kind, proxy, slowByMs)));
-  return async () => {
-    await Promise.all(contender.proxies.map((proxy) => proxy.pass()));
+): Promise<MadeFault | undefined> {
+  const proxies = disturbedBy(kind, contender);
+  if (proxies.length === 0) return undefined;
+  await Promise.all(proxies.map((proxy) => disturb(kind, proxy, slowByMs)));
+  return {
+    target: contender.name,
+    heal: async () => {
+      await Promise.all(proxies.map((proxy) => proxy.pass()));
+    },
   };
+}
+
+function disturbedBy(kind: NetworkFault, { proxies }: Contender): readonly FaultProxy[] {
+  if (kind !== 'answers of one member delayed') return proxies;
+  return proxies.filter((proxy) => proxy.connections() > 0).slice(0, 1);
 }
 
 async function disturb(kind: NetworkFault, proxy: FaultProxy, slowByMs: number): Promise<void> {
@@ -62,9 +76,12 @@ async function disturb(kind: NetworkFault, proxy: FaultProxy, slowByMs: number):
     case 'reset':
       return proxy.reset();
     case 'delay':
-      return await proxy.delay(slowByMs);
+      return await proxy.delay(slowByMs / 2);
+    case 'answers delayed':
+    case 'answers of one member delayed':
+      return await proxy.delay(slowByMs, 'toClient');
     case 'stall':
-      // Connections that stand would never meet it.
+      // Open connections would never meet it.
       await proxy.stallNew();
       return proxy.reset();
   }

@@ -1,10 +1,10 @@
 /**
- * The soak: contenders for one lock on a real ensemble, while a nemesis makes faults; in the end the
- * judge says whether two commands ever ran at once. Bundled and called by scripts/soak.js.
+ * The soak: contenders for locks of several kinds on a real ensemble, while a nemesis makes faults; in
+ * the end the judge says for each lock whether more commands ran at once than it allows. Bundled and
+ * called by scripts/soak.js.
  */
 import { randomInt } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
-import { judgeJournal } from '../support/journal.ts';
 import { describe, isStill, processesNaming, signal } from '../support/process-list.ts';
 import { randomOf } from '../support/random.ts';
 import { eventually } from '../support/until.ts';
@@ -12,7 +12,8 @@ import { type Cluster, startCluster } from './cluster.ts';
 import { type Contender, makeContender } from './contender.ts';
 import { Nemesis } from './nemesis.ts';
 import { parseSoakOptions, type SoakOptions, USAGE } from './options.ts';
-import { reportOf, type SoakResult } from './report.ts';
+import { type LockResult, reportOf, type SoakResult } from './report.ts';
+import { SoakLock } from './soak-lock.ts';
 import { nowUs } from './time.ts';
 import { Workshop } from './workshop.ts';
 
@@ -22,8 +23,6 @@ const OVERTIME_MS = 240_000;
 const FORGOTTEN_WITHIN_MS = 15_000;
 const PROGRESS_WITHIN_MS = 30_000;
 const GONE_WITHIN_MS = 10_000;
-/** Who has done something within this time holds the lock. */
-const RECENT_US = 300_000;
 /** What a lockex may end with here: its command's, lost, no session. */
 const EXPECTED_ENDINGS = ['0', '124', '125', 'SIGKILL', 'stopped in the end'];
 
@@ -39,11 +38,12 @@ export async function soak(argv: readonly string[], projectRoot: string): Promis
   const workshop = new Workshop(projectRoot);
   const result = await runBounded(options, workshop);
   process.stdout.write(`${reportOf(result)}\n`);
-  const good = result.verdict.verdict === 'valid' && result.failures.length === 0;
+  const allValid = result.locks.every(({ verdict }) => verdict.verdict === 'valid');
+  const good = allValid && result.failures.length === 0;
   if (good && !options.keep) workshop.remove();
   else {
     writeFileSync(workshop.file('result.json'), JSON.stringify(result, undefined, 1));
-    process.stdout.write(`journal, logs and traces: ${workshop.folder}\n`);
+    process.stdout.write(`journals, logs and traces: ${workshop.folder}\n`);
   }
   return good ? 0 : 1;
 }
@@ -73,22 +73,24 @@ async function runBounded(options: SoakOptions, workshop: Workshop): Promise<Soa
 }
 
 async function run(
-  { minutes, seed, contenders: count }: SoakOptions,
+  options: SoakOptions,
   workshop: Workshop,
   cluster: Cluster,
   interruption: AbortSignal,
 ): Promise<SoakResult> {
+  const { minutes, seed } = options;
   const startedAt = nowUs();
   const log = (text: string) => {
     const at = ((nowUs() - startedAt) / 1e6).toFixed(1).padStart(7);
     process.stdout.write(`${at} s  ${text}\n`);
   };
-  const contenders = await makeContenders(count, seed, workshop, cluster);
+  const locks = options.kinds.map((kind) => new SoakLock(kind, workshop));
+  const contenders = await makeContenders(options, locks, workshop, cluster);
   const nemesis = new Nemesis({
     cluster,
     contenders,
     random: randomOf(seed, 'nemesis'),
-    holder: () => holderOf(workshop),
+    locks,
     log,
     signal: interruption,
   });
@@ -96,9 +98,9 @@ async function run(
   log(`seed ${seed}, times count from ${(startedAt / 1e6).toFixed(6)} s of the journal`);
   try {
     for (const contender of contenders) contender.start();
-    failures.push(...(await failuresOfProgress(workshop, 'at the start')));
+    failures.push(...(await failuresOfProgress(locks, 'at the start')));
     await nemesis.rage(minutes * 60_000);
-    failures.push(...(await failuresOfProgress(workshop, 'after all was healed')));
+    failures.push(...(await failuresOfProgress(locks, 'after all was healed')));
   } catch (error) {
     failures.push(`the faults: ${error instanceof Error ? error.stack : error}`);
   }
@@ -111,13 +113,10 @@ async function run(
   for (const ending of endings.keys()) {
     if (!EXPECTED_ENDINGS.includes(ending)) failures.push(`a lockex ended with ${ending}`);
   }
-  const kills = contenders.flatMap((contender) => contender.kills);
   return {
-    minutes,
+    options,
     lastedMinutes,
-    seed,
-    contenders: count,
-    verdict: judgeJournal(workshop.journal(), workshop.counter(), kills),
+    locks: locks.map((lock) => resultOf(lock, contenders)),
     faults: nemesis.records,
     missed: nemesis.missed,
     endings,
@@ -125,39 +124,43 @@ async function run(
   };
 }
 
+function resultOf(lock: SoakLock, all: readonly Contender[]): LockResult {
+  const contenders = all.filter((contender) => contender.lock === lock);
+  const kills = contenders.flatMap((contender) => contender.kills);
+  return { kind: lock.kind, contenders: contenders.length, verdict: lock.verdict(kills) };
+}
+
 /** Every other one goes back into the queue by itself; where we may, some run as nobody. */
 async function makeContenders(
-  count: number,
-  seed: number,
+  { contenders: count, seed, noGuard }: SoakOptions,
+  locks: readonly SoakLock[],
   workshop: Workshop,
   cluster: Cluster,
 ): Promise<Contender[]> {
   const contenders: Contender[] = [];
   for (let index = 1; index <= count; index++) {
     const name = `c${index}`;
+    const lock = locks[(index - 1) % locks.length];
+    if (lock === undefined) throw new Error('there are no locks');
     const traits = {
       rejoins: index % 2 === 0,
       unprivileged: process.getuid?.() === 0 && index % 4 > 1,
+      noGuard,
     };
-    const random = randomOf(seed, name);
-    contenders.push(await makeContender({ name, workshop, random, ...traits }, cluster.members));
+    const own = { name, workshop, lock, random: randomOf(seed, name), ...traits };
+    contenders.push(await makeContender(own, cluster.members));
   }
   return contenders;
 }
 
-function holderOf(workshop: Workshop): string | undefined {
-  const deed = workshop.newestDeed();
-  return deed && nowUs() - deed.at < RECENT_US ? deed.contender : undefined;
-}
-
-/** Nothing is disturbed: somebody has to get the lock. */
-async function failuresOfProgress(workshop: Workshop, when: string): Promise<string[]> {
+/** No fault is made meanwhile: each lock has to be held again. */
+async function failuresOfProgress(locks: readonly SoakLock[], when: string): Promise<string[]> {
   const since = nowUs();
-  const goesOn = await eventually(
-    () => (workshop.newestDeed()?.at ?? 0) > since,
-    PROGRESS_WITHIN_MS,
-  );
-  return goesOn ? [] : [`${when} nobody works for ${PROGRESS_WITHIN_MS / 1000} s`];
+  const stuck = () => locks.filter((lock) => lock.newestDeedAt <= since);
+  await eventually(() => stuck().length === 0, PROGRESS_WITHIN_MS);
+  return stuck().map(({ kind }) => {
+    return `${when} the ${kind} is not held for ${PROGRESS_WITHIN_MS / 1000} s`;
+  });
 }
 
 /** Ends all contenders; what then still runs, or lies about, is a failure, and killed. */

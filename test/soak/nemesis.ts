@@ -1,6 +1,6 @@
 /**
- * Makes faults in rounds, one or two at once, and heals each one. It decides nothing but who holds
- * the lock at the moment; all else is drawn before (fault.ts).
+ * Makes faults in rounds, one or two at once, and heals each one. It decides nothing but which
+ * contender holds a lock at the moment; all else is drawn before (fault.ts).
  *
  * It never makes two faults of one kind at once. Two of them on one contender's processes, its guard
  * stopped and lockex killed, would be a fault of everything that there is to kill the command.
@@ -11,28 +11,36 @@ import type { Random } from '../support/random.ts';
 import { eventually } from '../support/until.ts';
 import type { Cluster } from './cluster.ts';
 import type { Contender } from './contender.ts';
-import { type FaultRecord, MOMENTARY, type PlannedFault, planRound, type Round } from './fault.ts';
+import {
+  type FaultRecord,
+  type MadeFault,
+  MOMENTARY,
+  type PlannedFault,
+  planRound,
+  type Round,
+} from './fault.ts';
 import { onNetwork, onProcess } from './fault-on-contender.ts';
+import { onLinks } from './fault-on-links.ts';
 import { onMembers } from './fault-on-members.ts';
+import type { SoakLock } from './soak-lock.ts';
 import { nowUs } from './time.ts';
 
 export interface NemesisOptions {
   readonly cluster: Cluster;
   readonly contenders: readonly Contender[];
   readonly random: Random;
-  /** Name of the contender whose worker has done something just now. */
-  readonly holder: () => string | undefined;
+  readonly locks: readonly SoakLock[];
   readonly log: (text: string) => void;
   /** Ends the rest of the faults early; what is made is healed. */
   readonly signal: AbortSignal;
 }
 
-/** Somebody is to hold the lock when the holder is to be struck. */
+/** Where a holder is to be struck, and there is none yet. */
 const HOLDER_WITHIN_MS = 3000;
 
 export class Nemesis {
   readonly records: FaultRecord[] = [];
-  /** Faults that were planned and found nobody to be made on. */
+  /** Faults that were planned, and whose target was not there. */
   missed = 0;
   readonly #options: NemesisOptions;
 
@@ -55,68 +63,74 @@ export class Nemesis {
     const made = faults.map(async (fault, index) => {
       if (index > 0) delayMs += fault.delayMs;
       await this.#pause(delayMs);
-      await this.#makeAndHeal(fault);
+      return await this.#makeAndHeal(fault);
     });
-    // All are healed before a failure of one is told.
+    // All are healed before the failure of one is reported.
     const results = await Promise.allSettled(made);
     const failure = results.find((result) => result.status === 'rejected');
     if (failure) throw failure.reason;
+    await this.#options.cluster.serves();
+    // An outage lasts until the members serve again.
+    for (const [index, result] of results.entries()) {
+      const on = faults[index]?.on;
+      if (result.status !== 'fulfilled' || result.value === undefined) continue;
+      if (on === 'members' || on === 'links') result.value.healedAt = nowUs();
+    }
   }
 
-  async #makeAndHeal(fault: PlannedFault): Promise<void> {
+  async #makeAndHeal(fault: PlannedFault): Promise<FaultRecord | undefined> {
     const madeAt = nowUs();
     const made = await this.#make(fault);
     if (made === undefined) {
       this.missed++;
-      return;
+      return undefined;
     }
-    const record: FaultRecord = {
-      kind: fault.kind,
-      target: made.target,
-      madeAt,
-      healedAt: undefined,
-    };
+    const { target } = made;
+    const record: FaultRecord = { kind: fault.kind, target, madeAt, healedAt: undefined };
     this.records.push(record);
     const lastsMs = MOMENTARY.includes(fault.kind) ? 0 : fault.durationMs;
     const lasting = lastsMs === 0 ? '' : `, ${(lastsMs / 1000).toFixed(1)} s`;
-    this.#options.log(`${fault.kind}: ${made.target}${lasting}`);
-    await this.#pause(lastsMs);
-    await made.heal();
-    record.healedAt = nowUs();
-  }
-
-  async #make(
-    fault: PlannedFault,
-  ): Promise<{ target: string; heal: () => void | Promise<void> } | undefined> {
-    if (fault.on === 'members') {
-      const { cluster } = this.#options;
-      return await onMembers(fault.kind, cluster, fault.draw, this.#holdersMember());
+    this.#options.log(`${fault.kind}: ${target}${lasting}`);
+    try {
+      if (made.phases) await made.phases((ms) => this.#pause(ms));
+      else await this.#pause(lastsMs);
+    } finally {
+      await made.heal();
     }
+    record.healedAt = nowUs();
+    return record;
+  }
+
+  async #make(fault: PlannedFault): Promise<MadeFault | undefined> {
+    const { cluster } = this.#options;
+    if (fault.on === 'members') return await onMembers(fault.kind, cluster, fault.draw);
     const contender = await this.#target(fault.holder, fault.target);
-    const heal =
-      fault.on === 'process'
-        ? onProcess(fault.kind, contender)
-        : await onNetwork(fault.kind, contender, fault.slowByMs);
-    return heal && { target: contender.name, heal };
+    switch (fault.on) {
+      case 'process':
+        return onProcess(fault.kind, contender);
+      case 'network':
+        return await onNetwork(fault.kind, contender, fault.slowByMs);
+      case 'links':
+        return await onLinks(fault, { cluster, contender, member: this.#memberOf(contender) });
+    }
   }
 
-  /** Where the holder is connected; undefined when nobody seems to hold the lock. */
-  #holdersMember(): Server | undefined {
-    const { cluster, contenders, holder } = this.#options;
-    const name = holder();
-    const proxies = contenders.find((contender) => contender.name === name)?.proxies;
-    return cluster.members.find((_, index) => (proxies?.[index]?.connections() ?? 0) > 0);
+  /** Where it is connected. */
+  #memberOf({ proxies }: Contender): Server | undefined {
+    const { cluster } = this.#options;
+    return cluster.members.find((_, index) => (proxies[index]?.connections() ?? 0) > 0);
   }
 
-  async #target(holder: boolean, otherwise: number): Promise<Contender> {
-    const { contenders } = this.#options;
-    if (holder) {
-      await eventually(() => this.#options.holder() !== undefined, HOLDER_WITHIN_MS);
-      const name = this.#options.holder();
+  async #target(holder: boolean, draw: number): Promise<Contender> {
+    const { contenders, locks } = this.#options;
+    const lock = locks[draw % locks.length];
+    if (holder && lock) {
+      await eventually(() => lock.holder() !== undefined, HOLDER_WITHIN_MS);
+      const name = lock.holder();
       const found = contenders.find((contender) => contender.name === name);
       if (found) return found;
     }
-    const chosen = contenders[otherwise % contenders.length];
+    const chosen = contenders[draw % contenders.length];
     if (chosen === undefined) throw new Error('there are no contenders');
     return chosen;
   }

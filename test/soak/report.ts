@@ -1,15 +1,20 @@
 /** The soak's figures as text. Pure: it judges nothing. */
 import type { Figures, TakeOver, Verdict } from '../support/journal.ts';
 import { FAULT_KINDS, type FaultRecord, isProcessFault } from './fault.ts';
+import { commandLineOf, type LockKind, type SoakOptions } from './options.ts';
 
-export interface SoakResult {
-  /** Asked for, and how long it was. */
-  readonly minutes: number;
-  readonly lastedMinutes: number;
-  readonly seed: number;
+export interface LockResult {
+  readonly kind: LockKind;
   readonly contenders: number;
   readonly verdict: Verdict;
+}
+
+export interface SoakResult {
+  readonly options: Omit<SoakOptions, 'keep'>;
+  readonly lastedMinutes: number;
+  readonly locks: readonly LockResult[];
   readonly faults: readonly FaultRecord[];
+  /** Faults whose target was not there. */
   readonly missed: number;
   /** How the lockexes ended, and how often: status, signal, or that it was in the end. */
   readonly endings: ReadonlyMap<string, number>;
@@ -18,36 +23,42 @@ export interface SoakResult {
 }
 
 const SHOWN = 20;
+const LONGEST_KIND = Math.max(...FAULT_KINDS.map((kind) => kind.length));
 
 export function reportOf(result: SoakResult): string {
-  const { verdict, seed, contenders, minutes, lastedMinutes } = result;
+  const { options, lastedMinutes, locks, failures } = result;
   const lines = [
-    `verdict: ${verdict.verdict}${verdict.verdict === 'unknown' ? `: ${verdict.reason}` : ''}`,
-    ...(verdict.verdict === 'unknown' ? [] : figuresOf(verdict, result.faults)),
+    ...locks.flatMap((lock) => lockLines(lock, result.faults)),
     `lockexes ended: ${endingsOf(result.endings)}`,
-    ...(verdict.verdict === 'unknown' ? [] : faultsOf(result, verdict.takeOvers)),
-    ...result.failures.map((failure) => `FAILED: ${failure}`),
-    `${lastedMinutes.toFixed(1)} minutes, ${contenders} contenders, seed ${seed}; the same faults again:`,
-    `  npm run soak -- --minutes ${minutes} --seed ${seed} --contenders ${contenders}`,
+    ...faultsOf(result),
+    ...failures.map((failure) => `FAILED: ${failure}`),
+    `${lastedMinutes.toFixed(1)} minutes, seed ${options.seed}; the same faults again:`,
+    `  ${commandLineOf(options)}`,
   ];
   return lines.join('\n');
 }
 
-function figuresOf(figures: Figures, faults: readonly FaultRecord[]): string[] {
-  const { acquisitions, completed, counted, takeOvers, overlaps } = figures;
+function lockLines(lock: LockResult, faults: readonly FaultRecord[]): string[] {
+  const { kind, contenders, verdict } = lock;
+  const title = `${kind}, ${contenders} contenders: ${verdict.verdict}`;
+  if (verdict.verdict === 'unknown') return [`${title}: ${verdict.reason}`];
+  return [title, ...figuresOf(kind, verdict, faults).map((line) => `  ${line}`)];
+}
+
+function figuresOf(kind: LockKind, figures: Figures, faults: readonly FaultRecord[]): string[] {
+  const { acquisitions, atOnce, takeOvers, overlaps } = figures;
   const killed = takeOvers.filter((takeOver) => takeOver.killed);
-  const outages = faults.filter(({ kind }) => !isProcessFault(kind));
+  const outages = faults.filter((fault) => !isProcessFault(fault.kind));
   const whole = (some: readonly TakeOver[]) =>
     some.filter((takeOver) => !outages.some((fault) => wasThere(fault, takeOver)));
   return [
-    `acquisitions: ${acquisitions}`,
-    `increments: ${completed} completed, ${counted} cut short that counted`,
+    `acquisitions: ${acquisitions}, at most ${atOnce} at once`,
+    ...(kind === 'semaphore' ? [] : counterLines(kind, figures)),
     `overlaps: ${overlaps.length}`,
     ...overlaps.slice(0, SHOWN).map((overlap) => {
       const { first, second, from, lengthUs } = overlap;
       return `  ${first} and ${second} from ${seconds(from)} for ${milliseconds(lengthUs)}`;
     }),
-    `lost updates: ${figures.lostUpdates}`,
     `deeds with an older token: ${figures.staleDeeds}`,
     `tokens that were not newer: ${figures.tokensNotNewer}`,
     `take-over, all: ${spreadOf(takeOvers)}`,
@@ -55,6 +66,15 @@ function figuresOf(figures: Figures, faults: readonly FaultRecord[]): string[] {
     `take-over, lockex killed: ${spreadOf(killed)}`,
     `take-over, lockex killed, no outage: ${spreadOf(whole(killed))}`,
   ];
+}
+
+function counterLines(kind: LockKind, figures: Figures): string[] {
+  const { completed, counted, lostUpdates, reads, wrongReads } = figures;
+  const lines = [
+    `increments: ${completed} completed, ${counted} cut short that counted`,
+    `lost updates: ${lostUpdates}`,
+  ];
+  return kind === 'shared' ? [...lines, `shared reads: ${reads}, ${wrongReads} wrong`] : lines;
 }
 
 function spreadOf(takeOvers: readonly TakeOver[]): string {
@@ -65,13 +85,17 @@ function spreadOf(takeOvers: readonly TakeOver[]): string {
 }
 
 /** A line for each kind; a take-over counts for every fault that was there while it lasted. */
-function faultsOf({ faults, missed }: SoakResult, takeOvers: readonly TakeOver[]): string[] {
+function faultsOf({ faults, missed, locks }: SoakResult): string[] {
+  const takeOvers = locks.flatMap(({ verdict }) =>
+    verdict.verdict === 'unknown' ? [] : verdict.takeOvers,
+  );
   const lines = FAULT_KINDS.map((kind) => {
     const made = faults.filter((fault) => fault.kind === kind);
     const during = takeOvers.filter((takeOver) => made.some((fault) => wasThere(fault, takeOver)));
-    return `  ${kind.padEnd(22)} ${String(made.length).padStart(4)}   take-overs: ${spreadOf(during)}`;
+    const name = kind.padEnd(LONGEST_KIND);
+    return `  ${name} ${String(made.length).padStart(4)}   take-overs: ${spreadOf(during)}`;
   });
-  return [`faults: ${faults.length}, and ${missed} that found nobody to be made on`, ...lines];
+  return [`faults: ${faults.length}, and ${missed} whose target was not there`, ...lines];
 }
 
 function wasThere({ madeAt, healedAt }: FaultRecord, { goneAt, beganAt }: TakeOver): boolean {

@@ -178,6 +178,36 @@ it('a delay makes bytes late and keeps their order', async () => {
   expect(performance.now() - sentAt).toBeGreaterThan(148);
 });
 
+it.each([
+  ['toClient', 'accepted', 'client'],
+  ['toServer', 'client', 'accepted'],
+] as const)('a delay %s lets the other direction be', async (direction, slow, quick) => {
+  const [client, accepted] = await connectedPair();
+  const peers = { client, accepted };
+  const before = proxy.counters[direction];
+  await proxy.delay(600_000, direction);
+  peers[slow].send('late');
+  await proxy.until(() => proxy.counters[direction].arrived === before.arrived + 4);
+  peers[quick].send('in time');
+  await peers[slow].receives('in time');
+  expect(proxy.counters[direction].bytes).toBe(before.bytes);
+});
+
+it('what a slow direction holds when it is cut arrives late, and in order', async () => {
+  const [client, accepted] = await connectedPair();
+  await proxy.delay(50, 'toClient');
+  accepted.send('slow ');
+  await proxy.until(() => proxy.counters.toClient.arrived === 5);
+  await proxy.blackhole('toClient');
+  accepted.send('cut ');
+  await proxy.until(() => proxy.counters.toClient.arrived === 9);
+  expect(client.received).not.toContain('cut');
+  await proxy.pass();
+  accepted.send('after');
+  await client.receives('after');
+  expect(client.received).toBe('slow cut after');
+});
+
 it('a stalled new connection is accepted and not answered, while open ones work', async () => {
   const [client, accepted] = await connectedPair();
   await proxy.stallNew();

@@ -107,10 +107,12 @@ export class FaultProxy {
     await this.listen();
   }
 
-  /** Everything gets through, each direction later by `ms`. */
-  async delay(ms: number): Promise<void> {
+  /** Everything gets through, in one direction or each later by `ms`. */
+  async delay(ms: number, direction: Direction | 'both' = 'both'): Promise<void> {
     const slow: Treatment = { flow: 'pass', delayMs: ms };
-    this.#switch({ toServer: slow, toClient: slow, stallNew: false });
+    const toServer = direction === 'toClient' ? PASS : slow;
+    const toClient = direction === 'toServer' ? PASS : slow;
+    this.#switch({ toServer, toClient, stallNew: false });
     await this.listen();
   }
 

@@ -12,7 +12,7 @@ import {
 function run(name: string, token = Number(name.split('.')[1]), pid = 1) {
   const contender = name.split('.')[0] ?? '';
   const deed = (event: Deed['event']) => (at: number) =>
-    ({ at, event, contender, run: name, pid, token }) as const;
+    ({ at, event, contender, run: name, pid, token, access: 'exclusive' }) as const;
   const counting = (event: Deed['event']) => (at: number, value: number) => ({
     ...deed(event)(at),
     value,
@@ -285,6 +285,10 @@ describe('a journal', () => {
     ['no token', JSON.stringify({ ...b.begin(5), token: undefined })],
     ['a token beyond exact numbers', JSON.stringify({ ...b.begin(5), token: 2 ** 53 })],
     ['no run', JSON.stringify({ ...b.begin(5), run: '' })],
+    ['no access', JSON.stringify({ ...b.begin(5), access: undefined })],
+    ['an unknown access', JSON.stringify({ ...b.begin(5), access: 'toString' })],
+    ['a write of 0', JSON.stringify({ ...a.step(3), event: 'write', value: 0 })],
+    ['a read without a value', JSON.stringify({ ...a.step(3), event: 'read' })],
     ['a write without a value', JSON.stringify({ ...a.step(3), event: 'write' })],
     ['a begin with a value', JSON.stringify({ ...b.begin(5), value: 1 })],
   ])('with %s for a line is unknown', (_, line) => {

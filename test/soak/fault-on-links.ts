@@ -1,0 +1,145 @@
+/**
+ * How the faults between the members are made, on the connections of followers to the leader's quorum
+ * port. On such a link `toServer` is the direction to the leader, `toClient` the one to the follower.
+ */
+import type { Server } from '../../scripts/lib/zookeeper.js';
+import type { Direction, FaultProxy } from '../support/fault-proxy.ts';
+import type { Cluster } from './cluster.ts';
+import type { Contender } from './contender.ts';
+import type { LinkFault, MadeFault, PlannedLinkFault } from './fault.ts';
+import { LEADER_WITHIN_MS } from './fault-on-members.ts';
+
+export interface LinkFaultTarget {
+  readonly cluster: Cluster;
+  /** Whose client connections are reset where the fault says so. */
+  readonly contender: Contender;
+  /** Where that contender is connected; a fault of one follower is made there if it is one. */
+  readonly member: Server | undefined;
+}
+
+interface Place {
+  readonly follower: Server;
+  /** From that follower to the leader. */
+  readonly link: FaultProxy;
+  /** From every other member to the leader. */
+  readonly leaderLinks: readonly FaultProxy[];
+}
+
+/** Undefined when there is no leader with a follower. */
+export async function onLinks(
+  fault: PlannedLinkFault,
+  target: LinkFaultTarget,
+): Promise<MadeFault | undefined> {
+  const { cluster, contender } = target;
+  const place = await placeOf(target, fault.draw);
+  if (place === undefined) return undefined;
+  const phases = await make(fault, target, place);
+  const name = cluster.nameOf(place.follower);
+  return {
+    target: isOfAllLinks(fault.kind) ? `leader's links, ${contender.name}` : name,
+    ...(phases && { phases }),
+    heal: () => cluster.mendLinks(),
+  };
+}
+
+function isOfAllLinks(kind: LinkFault): boolean {
+  return kind === 'slow links, client reset' || kind === 'late answer to a handshake';
+}
+
+async function placeOf(
+  { cluster, member }: LinkFaultTarget,
+  draw: number,
+): Promise<Place | undefined> {
+  const leader = await cluster.leader(LEADER_WITHIN_MS);
+  const followers = await cluster.followers();
+  const follower = followers.find((some) => some === member) ?? followers[draw % followers.length];
+  if (leader === undefined || follower === undefined) return undefined;
+  const others = cluster.members.filter((some) => some !== leader);
+  const leaderLinks = others.map((other) => cluster.link(other, leader));
+  return { follower, link: cluster.link(follower, leader), leaderLinks };
+}
+
+/** Makes the fault, and gives its later phases if it has some. */
+async function make(
+  { kind, durationMs, slowByMs, draw }: PlannedLinkFault,
+  { cluster, contender }: LinkFaultTarget,
+  { follower, link, leaderLinks }: Place,
+): Promise<MadeFault['phases']> {
+  switch (kind) {
+    case 'follower cut off':
+      await cluster.cutOff(follower);
+      return undefined;
+    case 'slow link to leader':
+      await link.delay(slowByMs, 'toServer');
+      return undefined;
+    case 'slow link to follower':
+      await link.delay(slowByMs, 'toClient');
+      return undefined;
+    case 'slow, then cut link to leader':
+      return await slowThenCut(link, 'toServer', slowByMs, durationMs);
+    case 'slow, then cut link to follower':
+      return await slowThenCut(link, 'toClient', slowByMs, durationMs);
+    case 'link reset':
+      link.reset();
+      return undefined;
+    case 'link reset repeatedly':
+      return repeated(() => link.reset(), 3 + (draw % 4), durationMs);
+    case 'slow links, client reset': {
+      const direction = (['toServer', 'toClient', 'both'] as const)[draw % 3];
+      await Promise.all(leaderLinks.map((each) => each.delay(slowByMs, direction)));
+      return repeated(() => contender.resetConnections(), 2 + (draw % 4), durationMs);
+    }
+    case 'late answer to a handshake':
+      return await lateAnswer(leaderLinks, contender, durationMs);
+  }
+}
+
+/** What was sent meanwhile, slow or held, arrives late, when the fault is healed. */
+async function slowThenCut(
+  link: FaultProxy,
+  direction: Direction,
+  slowByMs: number,
+  durationMs: number,
+): Promise<MadeFault['phases']> {
+  await link.delay(slowByMs, direction);
+  return async (pause) => {
+    await pause(durationMs / 2);
+    await link.blackhole(direction);
+    await pause(durationMs / 2);
+  };
+}
+
+function repeated(strike: () => void, times: number, durationMs: number): MadeFault['phases'] {
+  return async (pause) => {
+    for (let struck = 0; struck < times; struck++) {
+      strike();
+      await pause(durationMs / times);
+    }
+  };
+}
+
+/**
+ * The leader's answers are held while a contender re-attaches, so that the answer to one handshake
+ * arrives when a later one waits that the leader has never seen (`Learner.pendingRevalidations` is
+ * keyed by the session id; test/faults/stale-answers.test.ts makes the same by events).
+ */
+async function lateAnswer(
+  links: readonly FaultProxy[],
+  contender: Contender,
+  durationMs: number,
+): Promise<MadeFault['phases']> {
+  const cut = (direction: Direction | 'both') =>
+    Promise.all(links.map((link) => link.blackhole(direction)));
+  await cut('toClient');
+  return async (pause) => {
+    contender.resetConnections();
+    await pause(durationMs / 4);
+    await cut('both');
+    contender.resetConnections();
+    await pause(durationMs / 4);
+    contender.resetConnections();
+    await pause(durationMs / 4);
+    await cut('toServer');
+    await pause(durationMs / 4);
+  };
+}
