@@ -167,8 +167,8 @@ sub kill_own {
 }
 
 # Ancestors of descendants that are another user's, and that we have no permission to kill: they may
-# pass SIGTERM on (sudo does), and killed they could not. root has that permission. Looked for in few
-# of the rounds, since that takes as long as a look at all descendants.
+# pass SIGTERM on (sudo does), and killed they could not. root has that permission. In every 64th
+# round only, since that takes as long as a look at all descendants.
 my ($rounds, $is_asking, %asked) = (0, 0);
 sub find_relays {
   return if $> == 0 || !$is_asking && $rounds++ % 64;

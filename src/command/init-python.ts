@@ -201,8 +201,8 @@ is_asking = False
 asked = set()
 
 # Ancestors of descendants that are another user's, and that we have no permission to kill: they may
-# pass SIGTERM on (sudo does), and killed they could not. root has that permission. Looked for in few
-# of the rounds, since that takes as long as a look at all descendants.
+# pass SIGTERM on (sudo does), and killed they could not. root has that permission. In every 64th
+# round only, since that takes as long as a look at all descendants.
 def find_relays():
     global rounds, is_asking
     rounds += 1

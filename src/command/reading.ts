@@ -6,11 +6,12 @@
 import {
   accessSync,
   closeSync,
+  constants,
   openSync,
   readdirSync,
   readFileSync,
   statSync,
-  writeFileSync,
+  writeSync,
 } from 'node:fs';
 
 export type Reading<T> =
@@ -62,11 +63,18 @@ export function readNumbers(path: string): Reading<readonly number[] | null> {
   return known(names.value.filter((name) => /^\d+$/.test(name)).map(Number));
 }
 
-/** Writes to a file that exists; false where that failed. */
+/**
+ * Writes to a file that exists; false where that failed. Not opened for reading: its owner may not read
+ * cgroup.kill (mode 0200).
+ */
 export function writeText(path: string, text: string): boolean {
   const written = attempt(path, () => {
-    writeFileSync(path, text, { flag: 'r+' });
-    return true;
+    const file = openSync(path, constants.O_WRONLY);
+    try {
+      return writeSync(file, text) === text.length;
+    } finally {
+      closeSync(file);
+    }
   });
   return written.known && written.value === true;
 }

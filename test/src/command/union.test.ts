@@ -4,7 +4,17 @@
  * that lockex may not signal.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -41,6 +51,25 @@ function killLater(identity: Identity): void {
   onCleanUp(() => {
     if (isStill(identity)) process.kill(identity.pid, 'SIGKILL');
   });
+}
+
+function rootOfCgroups(): string {
+  const words = ['-n', '-o', 'TARGET', '-t', 'cgroup2'];
+  const [root = ''] = execFileSync('findmnt', words, { encoding: 'utf8' }).split('\n');
+  return root;
+}
+
+/** With the empty ones in it, which a holder that was killed leaves; false while a process is in it. */
+function isRemoved(cgroup: string): boolean {
+  try {
+    for (const entry of readdirSync(cgroup, { withFileTypes: true })) {
+      if (entry.isDirectory()) rmdirSync(join(cgroup, entry.name));
+    }
+    rmdirSync(cgroup);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function logsOf(holder: Holder): readonly string[] {
@@ -280,6 +309,28 @@ describe.runIf(isRoot)('a process that lockex may not signal', () => {
     expect(holder.events.types).not.toContain('command.stopped');
     process.kill(root.pid, 'SIGKILL');
     await holder.events.next('command.stopped');
+  });
+
+  it('is killed with its cgroup where that was delegated to us', async () => {
+    const cgroup = mkdtempSync(join(rootOfCgroups(), 'delegated-'));
+    onCleanUp(() => until(() => isRemoved(cgroup), 'the end of the cgroup'));
+    for (const file of ['', 'cgroup.procs', 'cgroup.threads']) {
+      chownSync(join(cgroup, file), NOBODY, NOBODY);
+    }
+    const folder = openFolder();
+    const file = join(folder, 'pid');
+    const enter = ['sh', '-c', `echo 0 >${cgroup}/cgroup.procs && exec "$@"`, 'sh'];
+    const holder = await hold(
+      { command: { kind: 'shell', line: job(file, ':') } },
+      { through: ['/usr/bin/env', ...enter, ...asNobodyWithSudo()] },
+    );
+    await holder.run();
+    const root = await pidIn(file);
+    killLater(root);
+    holder.send({ type: 'command.stop', graceMs: 0, deadline: null });
+    await holder.events.next('command.stopped');
+    expect(isStill(root)).toBe(false);
+    expect(logsOf(holder).join()).not.toContain('cannot signal');
   });
 
   it('is asked to end through sudo by the guard', async () => {
