@@ -23,8 +23,8 @@ const OVERTIME_MS = 240_000;
 const FORGOTTEN_WITHIN_MS = 15_000;
 const PROGRESS_WITHIN_MS = 30_000;
 const GONE_WITHIN_MS = 10_000;
-/** What a lockex may end with here: its command's, lost, no session. */
-const EXPECTED_ENDINGS = ['0', '124', '125', 'SIGKILL', 'stopped in the end'];
+/** What a lockex may end with here: its command's, leftovers stopped, lost, no session. */
+const EXPECTED_ENDINGS = ['0', '122', '124', '125', 'SIGKILL', 'stopped in the end'];
 
 /** Gives the exit status: 0 only when all went well, 1 when not, 2 for a wrong command line. */
 export async function soak(argv: readonly string[], projectRoot: string): Promise<number> {
