@@ -21,7 +21,7 @@ import { type Clock, systemClock } from '../../../src/clock.ts';
 import { hastenEntry } from '../../../src/command/cgroup.ts';
 import type { ProcessRecord } from '../../../src/command/process-table.ts';
 import { SETTLING_MS } from '../../../src/command/run.ts';
-import { isStill, readProcess, readProcessTable } from '../../support/process-list.ts';
+import { isStill, readProcess, readProcessTable, signal } from '../../support/process-list.ts';
 import { until } from '../../support/until.ts';
 import { carriers, cleanUp, hold, pidIn, supervise, temporaryFolder } from './harness.ts';
 
@@ -210,7 +210,7 @@ describe.each(REACHES)('with reach %s', (reach) => {
       const command = await holder.run();
       await until(() => existsSync(file) && statSync(file).size > 9);
       process.kill(holder.identity.pid, 'SIGKILL');
-      process.kill(command.pid, 'SIGKILL');
+      signal(command, 'SIGKILL');
       await until(async () => !(await isGrowing(file)), 'the end of the chain');
     });
   });
