@@ -138,6 +138,8 @@ export class Contender {
       'detached',
       ifCurrent(({ reason }) => {
         keeper.detached();
+        // What would be asked again is asked on the next attachment.
+        this.#retries.cancel();
         const phase = this.#phase;
         // A re-attachment of our own making is no outage; #confirm bounds it.
         const isOurDoing = phase.name === 'granted' && phase.proving;
@@ -254,6 +256,8 @@ export class Contender {
       sessionTimeoutMs: () => this.#info(session).timeoutMs,
     });
     this.#phase = { name: 'queued' };
+    // The connection may have gone before there was anything to suspend: while the rest is loaded.
+    if (!session.isAttached) return this.#suspend('the connection was lost');
     this.#run(this.#queueing.join(blocking));
   }
 
@@ -384,7 +388,7 @@ export class Contender {
     try {
       const stat = await node.look(path);
       if (session !== this.#session) return;
-      if (stat === null) this.#nodeGone();
+      if (stat === null || !node.isOurs(stat)) this.#nodeGone();
       else if (this.#errorPhase === 'holding') this.#retries.reset();
     } catch (error) {
       this.#troubleOnOwnNode(session, error);

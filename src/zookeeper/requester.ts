@@ -6,6 +6,7 @@ import { EventEmitter } from 'node:events';
 import type { RawStat, Request, Response } from 'node-zookeeper-client/lib/jute/index.js';
 import type { Access } from '../access.ts';
 import { childNames, createdPath } from './answers.ts';
+import { ERROR_CLASSES } from './error-policy.ts';
 import { isRequestError, RequestError, requestError } from './errors.ts';
 import type { Confirmation } from './lease.ts';
 import {
@@ -156,6 +157,11 @@ export abstract class Requester<Events extends Record<keyof Events, unknown[]>>
     const failure = multiFailure(answer);
     if (failure === null) return answer;
     const { number, index } = failure;
-    throw this.inWords(new RequestError(number, 'multi', '', true), operations[index]?.path ?? '');
+    const path = operations[index]?.path ?? '';
+    const error = new RequestError(number, 'multi', '', true);
+    // `PrepRequestProcessor` checks the session for each operation. The connection may still stand, so
+    // that a handshake has to tell what became of the session.
+    const isOver = ERROR_CLASSES[error.code] === 'disconnected';
+    throw isOver ? requestError('UNKNOWN_SESSION', path) : this.inWords(error, path);
   }
 }

@@ -19,7 +19,7 @@ import { type Lookup, otherWaysTo } from './addresses.ts';
 import { attemptMs, MIN_ATTEMPT_MS, pauseMs } from './attempts.ts';
 import { Connection, type EndReason, type Handshake, PASSWORD_BYTES } from './connection.ts';
 import { readCredentials } from './credentials.ts';
-import { actionOn } from './error-policy.ts';
+import { actionOn, ERROR_CLASSES } from './error-policy.ts';
 import { isRequestError, RequestError, requestError, UnreachableError } from './errors.ts';
 import { HostFailures } from './host-failures.ts';
 import { HostsInTurn, hostName } from './hosts-in-turn.ts';
@@ -439,7 +439,7 @@ export class Session extends Requester<SessionEvents> {
       connection.queue(request, (error, response) => {
         clock.clearTimeout(timer);
         if (error !== null || response === undefined) {
-          this.#noteVerdict(error);
+          this.#noteVerdict(connection, error);
           reject(isRequestError(error) ? this.inWords(error, path) : error);
           return;
         }
@@ -464,14 +464,19 @@ export class Session extends Requester<SessionEvents> {
     return new RequestError(number, path, more, isCommitted);
   }
 
-  /** A server may say that the session is over in answer to a request as well. */
-  #noteVerdict(error: Error | null): void {
-    if (!isRequestError(error)) return;
+  /**
+   * A server may say in answer to a request that the session or the connection is over. The error policy
+   * relies on the end of the connection then, which is a no-op where it has ended already.
+   */
+  #noteVerdict(connection: Connection, error: Error | null): void {
+    if (!isRequestError(error) || ERROR_CLASSES[error.code] !== 'disconnected') return;
     if (error.code === 'SESSION_EXPIRED') {
-      this.#connection?.end('the server says that the session expired', 'expired');
+      connection.end('the server says that the session expired', 'expired');
     } else if (error.code === 'AUTH_REQUIRED') {
       // It closes the connection, and would again.
-      this.#connection?.end('the server takes nobody without authentication', 'expired');
+      connection.end('the server takes nobody without authentication', 'expired');
+    } else {
+      connection.end(`the server says: ${error.message}`);
     }
   }
 

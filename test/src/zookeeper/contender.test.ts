@@ -6,7 +6,7 @@ import { EventEmitter } from 'node:events';
 import { expect, it } from 'vitest';
 import type { ZookeeperEvent } from '../../../machines/contract.ts';
 import { Contender } from '../../../src/zookeeper/contender.ts';
-import { requestError } from '../../../src/zookeeper/errors.ts';
+import { type RequestError, requestError } from '../../../src/zookeeper/errors.ts';
 import type { Recipe, Standing } from '../../../src/zookeeper/recipe.ts';
 import type { Attachment, Session } from '../../../src/zookeeper/session.ts';
 import { SimulatedClock } from '../../support/simulated-clock.ts';
@@ -28,7 +28,10 @@ class FakeSession extends EventEmitter {
   readonly id: bigint;
   attached: Attachment | null = null;
   isAnswering = true;
+  /** Every question is answered with this error; null: with what is asked for. */
+  error: RequestError | null = null;
   owner: bigint;
+  #onChange = () => {};
   readonly reattachments: string[] = [];
   #events = 0;
   #attachments = 0;
@@ -86,7 +89,13 @@ class FakeSession extends EventEmitter {
     }));
   }
 
-  exists() {
+  /** The watch on our node tells of a change. */
+  changeNode() {
+    this.#onChange();
+  }
+
+  exists(_path: string, onChange: () => void) {
+    this.#onChange = onChange;
     return this.#ask(() => ({ czxid: 7n, ephemeralOwner: this.owner }));
   }
 
@@ -115,7 +124,8 @@ class FakeSession extends EventEmitter {
       if (on === null) return fail('CONNECTION_LOSS');
       if (!isAnswering) return void this.#clock.setTimeout(() => fail('TIMEOUT'), (T * 2) / 3);
       this.#clock.setTimeout(() => {
-        if (this.attached === on) resolve(answer());
+        if (this.attached === on && this.error !== null) reject(this.error);
+        else if (this.attached === on) resolve(answer());
         else fail('CONNECTION_LOSS');
       }, 2);
     });
@@ -299,4 +309,49 @@ it('no grant comes of a handshake that the leader has not confirmed', async () =
   contender.send({ type: 'lock.join', blocking: true });
   await clock.advance(20);
   expect(heard()).not.toContain('lock.confirmed');
+});
+
+it('a node that was deleted and made again by another is lost as soon as its watch tells', async () => {
+  const { clock, sessions, last, joined } = contending(GRANTED_AT_ONCE);
+  await joined();
+  at(sessions).owner = 99n;
+  at(sessions).changeNode();
+  await clock.advance(5);
+  expect(last()).toMatchObject({ type: 'session.lost', loss: { cause: 'nodeGone' } });
+});
+
+it('joins the queue also if the connection went between the handshake and the wish to join', async () => {
+  const { clock, contender, sessions, heard } = contending(QUEUED);
+  contender.send({ type: 'session.connect' });
+  await clock.advance(12);
+  at(sessions).drop('reset');
+  contender.send({ type: 'lock.join', blocking: true });
+  await clock.advance(50);
+  expect(heard()).toEqual(['session.established', 'session.suspended', 'session.resumed']);
+  contender.send({ type: 'lock.join', blocking: true });
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(heard()).toEqual(['lock.queued']);
+});
+
+it('a pause after errors on one connection does not end the next one', async () => {
+  const { clock, contender, sessions, heard, stands, joined } = contending(QUEUED);
+  await joined();
+  await clock.advance(3 * T);
+  await stands(GRANTED);
+  const session = at(sessions);
+  session.error = requestError('SYSTEM_ERROR', NODE);
+  contender.send({ type: 'lock.confirm' });
+  while (session.reattachments.length < 2) await clock.advance(1);
+  // On the new connection the next error comes after 2 ms, and a pause of 50 ms or more behind it.
+  await clock.advance(15);
+  session.error = null;
+  session.drop('reset');
+  heard();
+  await clock.advance(20);
+  expect(heard()).toEqual(['session.resumed']);
+  contender.send({ type: 'lock.confirm' });
+  const reattachments = session.reattachments.length;
+  await clock.advance(T);
+  expect(heard()).toEqual(['lock.confirmed']);
+  expect(session.reattachments).toHaveLength(reattachments);
 });

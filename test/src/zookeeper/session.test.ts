@@ -3,7 +3,8 @@ import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { openAccess } from '../../../src/access.ts';
 import { systemClock } from '../../../src/clock.ts';
 import { MIN_ATTEMPT_MS } from '../../../src/zookeeper/attempts.ts';
-import { UnreachableError } from '../../../src/zookeeper/errors.ts';
+import { actionOn } from '../../../src/zookeeper/error-policy.ts';
+import { type RequestError, UnreachableError } from '../../../src/zookeeper/errors.ts';
 import { reap } from '../../../src/zookeeper/reap.ts';
 import { CreateMode } from '../../../src/zookeeper/requests.ts';
 import { Session, type SessionOptions } from '../../../src/zookeeper/session.ts';
@@ -14,6 +15,11 @@ import { freshChroot, sharedServer, sharedServerWithChroot } from '../../support
 import { framed, int, long, STAT, startScriptedServer } from './scripted-server.ts';
 
 const T = 4000;
+/** `ZooDefs.OpCode` */
+const CHECK = 13;
+/** `MultiHeader`: type, done, error. */
+const result = (type: number, error: number) => [int(type), Buffer.of(0), int(error)];
+const END_OF_RESULTS = [int(-1), Buffer.of(1), int(-1)];
 const open: Session[] = [];
 afterEach(async () => {
   await Promise.all(open.splice(0).map((session) => session.close(1000)));
@@ -267,6 +273,30 @@ describe('requests', () => {
   it('below a chroot that is not there say so', async () => {
     const session = await connected({ chroot: freshChroot() });
     await expect(session.mkdirp('/a')).rejects.toThrow(/^the chroot .*no such node/);
+  });
+
+  it.each([
+    ['by the header', (code: number) => [int(code)]],
+    ['by a result', (code: number) => [int(0), ...result(-1, code), int(code), ...END_OF_RESULTS]],
+  ])('that are answered with the end of the connection, %s, lead to another', async (_, answer) => {
+    const server = await startScriptedServer(async (connection) => {
+      await connection.shakeHands();
+      for (let frame = await connection.frame(); frame; frame = await connection.frame()) {
+        const checked = [int(0), ...result(CHECK, 0), ...END_OF_RESULTS];
+        const rest = connection.number === 1 ? answer(-4) : checked;
+        connection.send(frame.subarray(0, 4), long(1n), ...rest);
+      }
+    });
+    const session = await connected({ hosts: [{ host: '127.0.0.1', port: server.port }] });
+    const action = await session.check('/a').then(
+      () => 'answered',
+      (error: RequestError) => actionOn(error, 'rejoining'),
+    );
+    if (action === 'reattach') session.reattach('as the policy says');
+    expect(session.isAttached).toBe(false);
+    expect(await session.whenAttached(5000)).toBe(true);
+    await session.check('/a');
+    expect(server.connections).toHaveLength(2);
   });
 
   it('that are answered by thousands in one piece are all answered', async () => {
