@@ -5,12 +5,13 @@
  * Curator's InterProcessMutex sorts by what follows `lock-` (`StandardLockInternalsDriver`), and
  * kazoo's Lock by what follows `__lock__` or `__rlock__`: neither looks at the other's nodes.
  */
-import { EXCLUSIVE_MARK, isContender, SHARED_MARK } from './contenders.ts';
+import { isContender } from './contenders.ts';
 
 /** By whose names a lock's node is created. */
 export type RecipeName = 'kazoo' | 'curator';
 
-const KAZOO = new RegExp(`(${EXCLUSIVE_MARK}|${SHARED_MARK})\\d+$`);
+/** EXCLUSIVE_MARK or SHARED_MARK, and a sequence. */
+const KAZOO = /__r?lock__\d+$/;
 /** Sequential nodes of other recipes (`__WRIT__`, `__READ__`, `latch-`, `ex`), which end in %010d. */
 const SEQUENTIAL = /\d{10}$/;
 /** Folders of Curator's InterProcessSemaphoreV2. */

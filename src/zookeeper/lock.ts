@@ -245,6 +245,7 @@ function prefixOf({ guid, kind, recipe = 'kazoo' }: LockOptions): string {
   if (recipe === 'kazoo') return guid + (kind === 'shared' ? SHARED_MARK : EXCLUSIVE_MARK);
   if (kind === 'shared') throw new Error("Curator's InterProcessMutex is exclusive");
   // `ProtectedUtils`: `_c_`, a UUID and a dash, before the name that was asked for.
-  const uuid = guid.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+  const parts = [guid.slice(0, 8), guid.slice(8, 12), guid.slice(12, 16), guid.slice(16, 20)];
+  const uuid = [...parts, guid.slice(20)].join('-');
   return `_c_${uuid}${CURATOR_MARK}`;
 }

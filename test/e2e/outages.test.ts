@@ -119,7 +119,7 @@ describe('a command that ends by itself while the connection is silent', () => {
     holder.stdin.end('go\n');
     const { status, stderr } = await holder.ended;
     expect(status).toBe(7);
-    expect(stderr).toMatch(/"level":"warn".*goes with the session/);
+    expect(stderr).toMatch(/"level":"warn".*released when the session ends/);
     // Some five seconds; a request's own deadline would be 40.
     expect(performance.now() - began).toBeLessThan(30_000);
   });

@@ -202,7 +202,7 @@ describe('silent while', () => {
     holder.stdin.end('go\n');
     const { status, stderr } = await holder.ended;
     expect(status).toBe(7);
-    expect(stderr).toMatch(/"level":"warn".*goes with the session/);
+    expect(stderr).toMatch(/"level":"warn".*released when the session ends/);
     expect(await standby.ended).toMatchObject({ status: 0, stdout: 'mine\n' });
   });
 
