@@ -49,8 +49,8 @@ export function findFamily(table: ProcessTable, traces: Traces): readonly Proces
 }
 
 /**
- * Processes that may pass SIGTERM on to one of `foreign`, which lockex cannot signal: their ancestors
- * among the command's (sudo relays it). To kill them would leave the others without it.
+ * Processes that may pass SIGTERM on to one of `foreign`, which lockex cannot signal: of each the nearest
+ * ancestor that lockex can (sudo relays it). Killed at once, they could not.
  */
 export function relaysOf(
   family: readonly ProcessRecord[],
@@ -61,10 +61,10 @@ export function relaysOf(
   const relays = new Set<ProcessRecord>();
   for (const { parent } of foreign) {
     let ancestor = byPid.get(parent);
-    while (ancestor !== undefined && !relays.has(ancestor)) {
-      if (!strangers.has(ancestor.pid)) relays.add(ancestor);
+    while (ancestor !== undefined && strangers.has(ancestor.pid)) {
       ancestor = byPid.get(ancestor.parent);
     }
+    if (ancestor !== undefined) relays.add(ancestor);
   }
   return [...relays];
 }

@@ -134,19 +134,21 @@ end_tree() {
     # The sessions of the dead are still theirs.
     case " $ours " in *" $one "*) ;; *) ours="$ours $one" ;; esac
   done
+  [ "$relays" = ' ' ] || nap 0.1
   [ -z "$seen$unsure" ] && ! is_hidden && ! is_forking
 }
 
 # A relay is asked once, and woken so that it acts on it.
 end_one() {
   is_it "$1" "$2" || return 0
-  case $relays in *" $1 "*) ;; *) kill -9 "$1"; return ;; esac
-  case $asked in *" $1:$2 "*) ;; *) kill -TERM "$1"; asked="$asked$1:$2 " ;; esac
-  kill -CONT "$1"
+  case $relays in
+    *" $1 "*) kill -TERM "$1"; kill -CONT "$1"; asked="$asked$1 " ;;
+    *) kill -9 "$1" ;;
+  esac
 }
 
-# Processes whose children we have no permission to signal, but which may pass SIGTERM on to them, as
-# sudo does. Killed, they would leave them without it.
+# Of each process that we have no permission to signal the nearest ancestor that we can signal: it may
+# pass SIGTERM on, as sudo does, and is spared once for that.
 find_relays() {
   relays=' '
   for one in $seen; do
@@ -156,7 +158,9 @@ find_relays() {
       take_parent \${stat##*) }
       [ "$pid" != "$init" ] || break
       case $theirs in *" $pid "*) ;; *) break ;; esac
-      kill -0 "$pid" 2>/dev/null && relays="$relays$pid "
+      kill -0 "$pid" 2>/dev/null || continue
+      case $asked in *" $pid "*) ;; *) relays="$relays$pid " ;; esac
+      break
     done
   done
 }

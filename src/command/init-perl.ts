@@ -166,17 +166,27 @@ sub kill_own {
   return map { [$_, $$] } @new;
 }
 
+<<<<<<< HEAD
 # Ancestors of descendants that are another user's, and that we have no permission to kill: they may
 # pass SIGTERM on (sudo does), and killed they could not. root has that permission. In every 64th
 # round only, since that takes as long as a look at all descendants.
+=======
+# Of each descendant that is another user's, and that we have no permission to kill, the nearest ancestor
+# that we may kill: it may pass SIGTERM on (sudo does), and killed it could not. Each is asked once. root
+# has that permission. Looked for in few of the rounds, since that takes as long as a look at all
+# descendants.
+>>>>>>> work-rev
 my ($rounds, $is_asking, %asked) = (0, 0);
 sub find_relays {
   return if $> == 0 || !$is_asking && $rounds++ % 64;
-  my (%parent, %is_relay);
+  my (%parent, %is_foreign, %is_relay);
   my @found = own_children();
   while (defined(my $pid = shift @found)) {
     if (!kill(0, $pid) && $! == 1) {
-      for (my $up = $parent{$pid}; $up; $up = $parent{$up}) { $is_relay{$up} = 1 }
+      $is_foreign{$pid} = 1;
+      my $up = $parent{$pid};
+      $up = $parent{$up} while $up && $is_foreign{$up};
+      $is_relay{$up} = 1 if $up && !$asked{$up};
     }
     my (undef, undef, $threads) = status($pid) or next;
     for my $child (children_of($pid, $threads)) {
@@ -190,11 +200,12 @@ sub find_relays {
   return %is_relay;
 }
 
-# SIGTERM once to each relay, SIGKILL to the others, until the processes behind the relays have ended.
+# SIGTERM to each relay, and time to pass it on; SIGKILL to the others. The next time it is one of them.
 sub ask_relays {
   my %is_relay = @_;
   for my $pid (keys %is_relay) {
-    kill 15, $pid unless $asked{$pid}++;
+    $asked{$pid} = 1;
+    kill 15, $pid;
     kill 18, $pid;
   }
   my @found = map { [$_, $$] } own_children();
@@ -205,7 +216,8 @@ sub ask_relays {
     push @found, map { [$_, $pid] } children_of($pid, $threads);
     kill 9, $pid unless $is_relay{$pid};
   }
-  return 0.1;
+  select undef, undef, undef, 0.1;
+  return 0;
 }
 
 # SIGKILL to every descendant, once. Gives the seconds until that is to be repeated.

@@ -4,7 +4,7 @@
  * Python has no function for go through the C library (ctypes).
  */
 export const PYTHON_INIT = String.raw`
-import ctypes, os, select, signal
+import ctypes, os, select, signal, time
 
 libc = ctypes.CDLL(None, use_errno=True)
 kill_signal = int(os.environ['signal'])
@@ -200,21 +200,28 @@ rounds = 0
 is_asking = 0
 asked = set()
 
+<<<<<<< HEAD
 # Ancestors of descendants that are another user's, and that we have no permission to kill: they may
 # pass SIGTERM on (sudo does), and killed they could not. root has that permission. In every 64th
 # round only, since that takes as long as a look at all descendants.
+=======
+# Of each descendant that is another user's, and that we have no permission to kill, the nearest ancestor
+# that we may kill: it may pass SIGTERM on (sudo does), and killed it could not. Each is asked once. root
+# has that permission. Looked for in few of the rounds, since that takes as long as a look at all
+# descendants.
+>>>>>>> work-rev
 def find_relays():
     global rounds, is_asking
     rounds += 1
     if os.geteuid() == 0 or not is_asking and rounds % 64 != 1: return set()
-    relays, parents, found = set(), {}, list(own_children())
+    relays, foreign, parents, found = set(), set(), {}, list(own_children())
     for pid in found:
         try: os.kill(pid, 0)
         except PermissionError:
+            foreign.add(pid)
             up = parents.get(pid)
-            while up:
-                relays.add(up)
-                up = parents.get(up)
+            while up in foreign: up = parents.get(up)
+            if up and up not in asked: relays.add(up)
         except OSError: pass
         for child in children_of(pid, (status(pid) or {}).get('threads', 1)):
             if child not in parents:
@@ -224,11 +231,11 @@ def find_relays():
     is_asking = 3 if relays else max(0, is_asking - 1)
     return relays
 
-# SIGTERM once to each relay, SIGKILL to the others, until the processes behind the relays have ended.
+# SIGTERM to each relay, and time to pass it on; SIGKILL to the others. The next time it is one of them.
 def ask_relays(relays):
     for pid in relays:
         try:
-            if pid not in asked: os.kill(pid, signal.SIGTERM)
+            os.kill(pid, signal.SIGTERM)
             os.kill(pid, signal.SIGCONT)
         except OSError: pass
         asked.add(pid)
@@ -238,7 +245,8 @@ def ask_relays(relays):
         if its is None or its['parent'] not in (parent, own): continue
         found += [(child, pid) for child in children_of(pid, its['threads'])]
         if pid not in relays: kill(pid)
-    return 0.1
+    time.sleep(0.1)
+    return 0
 
 # SIGKILL to every descendant, once. Gives the seconds until that is to be repeated. The order is
 # explained in init-perl.ts.

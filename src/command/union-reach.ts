@@ -45,6 +45,8 @@ import type { Identity } from './types.ts';
 
 /** A look at the whole process table while the command runs takes at most one part in so many. */
 const REST_PER_TABLE_LOOK = 50;
+/** How long a process is spared so that it can pass SIGTERM on. It does that at once, or never. */
+const RELAY_MS = 100;
 /** Looks in a row that must find nothing: one may miss a parent that ends and the child it made. */
 const EMPTY_LOOKS = 2;
 
@@ -64,8 +66,8 @@ export class UnionReach implements Reach {
   readonly #options: UnionOptions;
   readonly #recorded: Recorded;
   readonly #notices: Notices;
-  /** Processes that were asked to pass SIGTERM on. */
-  readonly #asked = new Set<string>();
+  /** Processes that were asked to pass SIGTERM on, and when. */
+  readonly #asked = new Map<string, number>();
   #nextTableLook = 0;
 
   constructor(options: UnionOptions) {
@@ -107,7 +109,7 @@ export class UnionReach implements Reach {
 
   signal(signal: NodeJS.Signals): void {
     const living = this.living();
-    if (signal === 'SIGTERM') for (const record of living) this.#asked.add(keyOf(record));
+    if (signal === 'SIGTERM') for (const record of living) this.#noteAsked(record);
     signalEach(this.#options.first, living, signal);
   }
 
@@ -121,7 +123,7 @@ export class UnionReach implements Reach {
     signalGroup(first, 'SIGSTOP');
     const { found } = this.#look();
     const foreign = this.#foreignIn(found);
-    const relays = relaysOf(found, foreign);
+    const relays = relaysOf(found, foreign).filter((record) => this.#isSpared(record));
     if (relays.length === 0) init?.killAll();
     this.#relay(relays);
     const others = found.filter((record) => !relays.includes(record));
@@ -305,9 +307,19 @@ export class UnionReach implements Reach {
   #relay(relays: readonly ProcessRecord[]): void {
     for (const record of relays) {
       if (!this.#asked.has(keyOf(record))) signalOne(record, 'SIGTERM');
-      this.#asked.add(keyOf(record));
+      this.#noteAsked(record);
       signalOne(record, 'SIGCONT');
     }
+  }
+
+  #noteAsked(record: ProcessRecord): void {
+    const key = keyOf(record);
+    if (!this.#asked.has(key)) this.#asked.set(key, this.#options.clock.now());
+  }
+
+  #isSpared(record: ProcessRecord): boolean {
+    const since = this.#asked.get(keyOf(record));
+    return since === undefined || this.#options.clock.now() < since + RELAY_MS;
   }
 
   #butFirst(found: readonly ProcessRecord[]): readonly ProcessRecord[] {

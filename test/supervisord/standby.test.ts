@@ -69,7 +69,8 @@ async function twoHosts(): Promise<Site> {
       for (;;) {
         const info = (await command('INFO server')) ?? '';
         const redis = Number(/process_id:(\d+)/.exec(info)?.[1] ?? 0);
-        const lockex = parentOf(redis);
+        // Its parent is the command's init.
+        const lockex = parentOf(parentOf(redis));
         const host = hosts.find(({ pid }) => pid === parentOf(lockex));
         if (redis !== 0 && redis !== before?.redis && host !== undefined) {
           const after = `served again after ${Math.round(performance.now() - faultAt)} ms`;

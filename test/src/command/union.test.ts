@@ -271,11 +271,12 @@ describe.runIf(isRoot)('a process that lockex may not signal', () => {
   const job = (file: string, trap: string) =>
     `sudo -n sh -c 'trap "${trap}" TERM; echo $$ >${file}; while :; do sleep 0.1; done'`;
 
-  async function sudoJob(trap: string) {
+  async function sudoJob(trap: string, around = (line: string) => line, init = {}) {
     const folder = openFolder();
     const [file, asked] = [join(folder, 'pid'), join(folder, 'asked')];
+    const line = around(job(file, trap.replace('ASKED', asked)));
     const holder = await hold(
-      { command: { kind: 'shell', line: job(file, trap.replace('ASKED', asked)) } },
+      { command: { kind: 'shell', line }, ...init },
       { through: asNobodyWithSudo() },
     );
     const command = await holder.run();
@@ -331,6 +332,26 @@ describe.runIf(isRoot)('a process that lockex may not signal', () => {
     await holder.events.next('command.stopped');
     expect(isStill(root)).toBe(false);
     expect(logsOf(holder).join()).not.toContain('cannot signal');
+  });
+
+  /** Goes on when it gets SIGTERM, as long as it likes. */
+  const inBackground = (line: string) => `trap : TERM; ${line} & while :; do sleep 0.1; done`;
+
+  it.each(INITS)('spares nothing that lockex may kill, with %s: lockex', async (_init, init) => {
+    const { holder, root } = await sudoJob(':', inBackground, init);
+    holder.send({ type: 'command.stop', graceMs: 0, deadline: null });
+    await holder.events.next('command.exited');
+    expect(isStill(root)).toBe(true);
+    expect(holder.events.types).not.toContain('command.stopped');
+    process.kill(root.pid, 'SIGKILL');
+    await holder.events.next('command.stopped');
+  });
+
+  it.each(INITS)('spares nothing that lockex may kill, with %s: the guard', async (_init, init) => {
+    const { holder, command, root } = await sudoJob(':', inBackground, init);
+    process.kill(holder.identity.pid, 'SIGKILL');
+    await until(() => !isStill(command), 'the end of the first process');
+    expect(isStill(root)).toBe(true);
   });
 
   it('is asked to end through sudo by the guard', async () => {
