@@ -23,6 +23,8 @@ const KILLED: CommandExit = { code: null, signal: { name: 'SIGKILL', number: 9 }
 /** Errors of a start that another interpreter would meet as well. */
 const SHORTAGES: readonly (string | undefined)[] = ['EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE'];
 const LOOK_MS = 10;
+/** By number and start time a process is known: without one, it would be taken for dead. */
+const NO_START_TIME = 'the start time of a new process cannot be read';
 
 /**
  * `lost`: the init ended before it reported the end of the first process, which is being killed.
@@ -115,6 +117,7 @@ export class InitGateProcess implements GateProcess {
     const [word, ...rest] = line.split(' ');
     const [one = 0, other = 0] = rest.map(Number);
     if (word === 'started' && this.#state === 'starting') {
+      if (other === 0 || this.init?.start === 0) return this.#failed(new Error(NO_START_TIME));
       this.#state = 'started';
       this.#identity = { pid: one, start: other };
       this.#events.onIdentified();

@@ -138,8 +138,7 @@ export class Contender {
       'detached',
       ifCurrent(({ reason }) => {
         keeper.detached();
-        // What would be asked again is asked on the next attachment.
-        this.#retries.cancel();
+        this.#retries.cancel(); // The next attachment asks anew.
         const phase = this.#phase;
         // A re-attachment of our own making is no outage; #confirm bounds it.
         const isOurDoing = phase.name === 'granted' && phase.proving;
@@ -256,8 +255,7 @@ export class Contender {
       sessionTimeoutMs: () => this.#info(session).timeoutMs,
     });
     this.#phase = { name: 'queued' };
-    // The connection may have gone before there was anything to suspend: while the rest is loaded.
-    if (!session.isAttached) return this.#suspend('the connection was lost');
+    if (!session.isAttached) return this.#suspend('the connection ended before the queue');
     this.#run(this.#queueing.join(blocking));
   }
 
@@ -287,7 +285,6 @@ export class Contender {
   }
 
   #confirm(): void {
-    const { clock } = this.#options;
     const phase = this.#phase;
     const [session, keeper] = [this.#session, this.#keeper];
     const held = phase.name === 'granted' || phase.name === 'holding';
@@ -300,7 +297,7 @@ export class Contender {
     // The quickest proof is a handshake; it also leaves a follower behind that was cut off.
     const proving: Phase = { name: 'granted', path, proving: true };
     this.#phase = proving;
-    clock.setTimeout(() => {
+    this.#options.clock.setTimeout(() => {
       if (this.#phase === proving) this.#suspend('no server to prove the lease with');
     }, this.#info(session).timeoutMs / 8);
     session.reattach('to prove the lease');

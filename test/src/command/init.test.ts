@@ -293,6 +293,15 @@ describe.each(RUNTIMES)('the init in $name', (runtime) => {
     expect(started.heard).not.toContain('exit');
   });
 
+  it('whose gate has no known start time is of no use, and kills it', async () => {
+    const script = (runtime.env['script'] ?? '').replace(/\/proc\/self'/, "/nowhere'");
+    const started = start({ ...runtime, env: { ...runtime.env, script } }, sh('exec sleep 600'));
+    await started.until('error the start time of a new process cannot be read');
+    expect(started.process.identity).toBe(null);
+    await until(() => started.process.init !== null && !isStill(started.process.init), 'the end');
+    expect(started.heard).not.toContain('identified');
+  });
+
   it('reports that the environment is too long', async () => {
     await start(runtime, sh('true'), { PATH, LONG: 'x'.repeat(200_000) }).until('error E2BIG');
   });

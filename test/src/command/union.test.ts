@@ -49,7 +49,12 @@ function openFolder(): string {
 /** Kills, when the test is over, what a test expects to be left alone. */
 function killLater(identity: Identity): void {
   onCleanUp(() => {
-    if (isStill(identity)) process.kill(identity.pid, 'SIGKILL');
+    if (!isStill(identity)) return;
+    try {
+      process.kill(identity.pid, 'SIGKILL');
+    } catch {
+      // It ended between the two lines.
+    }
   });
 }
 
