@@ -17,8 +17,9 @@ import type { Clock } from '../clock.ts';
 import type { Say } from '../log-level.ts';
 import { type Lookup, otherWaysTo } from './addresses.ts';
 import { attemptMs, MIN_ATTEMPT_MS, pauseMs } from './attempts.ts';
-import { Connection, type EndReason, type Handshake, PASSWORD_BYTES } from './connection.ts';
+import { Connection, type EndReason, type Handshake } from './connection.ts';
 import { readCredentials } from './credentials.ts';
+import { PASSWORD_BYTES } from './decode.ts';
 import { actionOn } from './error-policy.ts';
 import { isRequestError, RequestError, requestError, UnreachableError } from './errors.ts';
 import { HostFailures } from './host-failures.ts';
@@ -438,7 +439,8 @@ export class Session extends Requester<SessionEvents> {
       const sent = this.#events;
       connection.queue(request, (error, response) => {
         clock.clearTimeout(timer);
-        if (error !== null || response === undefined) {
+        const body = response?.body ?? null;
+        if (error !== null || response === undefined || body === null) {
           this.#noteVerdict(error);
           reject(isRequestError(error) ? this.inWords(error, path) : error);
           return;
@@ -448,7 +450,9 @@ export class Session extends Requester<SessionEvents> {
         this.#events += 1;
         const order = { sent, answered: this.#events };
         const { number } = attachment;
-        resolve({ ...response, attachment: number, sentAt, answeredAt: this.#heardAt, order });
+        const { header } = response;
+        const times = { sentAt, answeredAt: this.#heardAt };
+        resolve({ header, body, attachment: number, ...times, order });
       });
     });
   }
