@@ -10,6 +10,13 @@ export interface Host {
   readonly address?: string;
 }
 
+const ADDRESS = /^[\d.]+$|:/;
+
+/** Whether it is an address: there is nothing to look up. */
+export function isAddress(host: string): boolean {
+  return ADDRESS.test(host);
+}
+
 export interface Access {
   readonly hosts: readonly Host[];
   /** '' or `/a/b`: put before every path. */

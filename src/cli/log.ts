@@ -8,11 +8,12 @@
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Logger } from 'winston';
-import { processAgeMs } from '../clock.ts';
+import { type Clock, processAgeMs, systemClock } from '../clock.ts';
 import { LOG_LEVELS, type LogLevel } from '../log-level.ts';
 import { escapedJson, printable } from '../printable.ts';
 import { describeError } from './describe-error.ts';
 import { isForegroundJob } from './foreground.ts';
+import { Repetitions } from './repetition.ts';
 import { type Sink, Stderr } from './stderr.ts';
 
 /** JSON-safe; the names are stable. */
@@ -40,6 +41,8 @@ export interface LogOptions {
   readonly isForeground?: () => boolean;
   /** How long winston is not worth its loading, from the beginning. */
   readonly startMs?: number;
+  /** For lines that are repeated. */
+  readonly clock?: Clock;
 }
 
 export interface Log {
@@ -93,6 +96,7 @@ class LineLog implements Log {
   readonly #waiting: Entry[] = [];
   /** Lines that winston was given and has not handed on; at `process.exit` they are lost. */
   #pending = 0;
+  readonly #repetitions: Repetitions<Entry>;
   #winston: Logger | null = null;
   #isLoadDue = false;
   #isDrainDue = false;
@@ -101,6 +105,7 @@ class LineLog implements Log {
     this.#options = options;
     this.#sink = options.sink ?? new Stderr((dropped) => `${this.#droppedLine(dropped)}\n`);
     this.#isForeground = options.isForeground ?? isForegroundJob;
+    this.#repetitions = new Repetitions(options.clock ?? systemClock, (entry) => this.#add(entry));
     const env = options.env ?? process.env;
     const canSteer = this.#sink.isTerminal && env['TERM'] !== 'dumb';
     const isTalkative = options.level === 'info' || options.level === 'debug';
@@ -112,15 +117,21 @@ class LineLog implements Log {
   readonly write = (level: LogLevel, message: string, fields?: LogFields): void => {
     this.#state = fields?.['state'] ?? this.#state;
     if (LOG_LEVELS.indexOf(level) > LOG_LEVELS.indexOf(this.#options.level)) return;
-    this.#waiting.push(this.#entryOf(level, message, fields));
+    const entry = this.#entryOf(level, message, fields);
+    if (this.#repetitions.admits(entry)) this.#add(entry);
+  };
+
+  #add(entry: Entry): void {
+    this.#waiting.push(entry);
     if (!this.#isLoadDue && processAgeMs() - this.#madeAt > (this.#options.startMs ?? START_MS)) {
       this.#isLoadDue = true;
       setTimeout(() => void this.#load(), LOAD_AFTER_MS).unref();
     }
     this.#drainSoon();
-  };
+  }
 
   fail(error: unknown): void {
+    this.#repetitions.flush();
     // The process may end in this very turn, before winston would hand a line on.
     const { summary, details } = describeError(error, this.#options.level);
     const last = { ...this.#entryOf('error', summary), details };
@@ -139,6 +150,7 @@ class LineLog implements Log {
   }
 
   async flush(): Promise<void> {
+    this.#repetitions.flush();
     // Not by ending it: winston throws at a line that is written after that.
     this.#drain();
     const bound = processAgeMs() + FLUSH_MS;

@@ -166,16 +166,10 @@ sub kill_own {
   return map { [$_, $$] } @new;
 }
 
-<<<<<<< HEAD
-# Ancestors of descendants that are another user's, and that we have no permission to kill: they may
-# pass SIGTERM on (sudo does), and killed they could not. root has that permission. In every 64th
-# round only, since that takes as long as a look at all descendants.
-=======
 # Of each descendant that is another user's, and that we have no permission to kill, the nearest ancestor
 # that we may kill: it may pass SIGTERM on (sudo does), and killed it could not. Each is asked once. root
 # has that permission. Looked for in few of the rounds, since that takes as long as a look at all
 # descendants.
->>>>>>> work-rev
 my ($rounds, $is_asking, %asked) = (0, 0);
 sub find_relays {
   return if $> == 0 || !$is_asking && $rounds++ % 64;

@@ -29,6 +29,17 @@ declare namespace Bun {
     options: { socket: SocketHandler } & ({ fd: number } | { hostname: string; port: number }),
   ): Promise<Socket>;
 
+  namespace dns {
+    /**
+     * `libc`: getaddrinfo, at each call. Rejects with codes like DNS_ENOTFOUND. (`Bun.connect` keeps what
+     * it has looked up for 30 seconds.)
+     */
+    function lookup(
+      name: string,
+      options: { readonly backend: 'libc' },
+    ): Promise<readonly { readonly address: string }[]>;
+  }
+
   interface Subprocess {
     readonly pid: number;
     /** Descriptors of our ends of pipes, which are sockets. */

@@ -1,9 +1,10 @@
 /**
  * The same as src/zookeeper/tcp.ts, by Bun's own means: node:net would cost a start four
- * milliseconds. A name with several addresses is tried at all of them, as there.
+ * milliseconds. A name is looked up for each connection, and tried at all of its addresses, as there:
+ * Bun itself would use an address for 30 seconds after it has changed.
  */
 import { EventEmitter } from 'node:events';
-import type { Host } from '../access.ts';
+import { type Host, isAddress } from '../access.ts';
 import type { ServerSocket } from '../zookeeper/tcp.ts';
 import { Outbox, rethrow } from './outbox.ts';
 
@@ -24,20 +25,9 @@ class TcpSocket extends EventEmitter implements ServerSocket {
   #socket: Bun.Socket | null = null;
   #state: 'connecting' | 'open' | 'ended' = 'connecting';
 
-  constructor(hostname: string, port: number) {
+  constructor(host: string, port: number) {
     super();
-    Bun.connect({
-      hostname,
-      port,
-      socket: {
-        open: (socket) => this.#opened(socket),
-        data: (_, bytes) => void (this.destroyed || this.emit('data', bytes)),
-        drain: () => void (this.#outbox.flush() && !this.destroyed && this.emit('drain')),
-        close: (_, error) => this.#ended(error ?? null),
-        error: (_, error) => rethrow(error),
-        connectError: (_, error) => this.#ended(error),
-      },
-    }).catch((error: Error) => this.#ended(error));
+    this.#connect(host, port).catch((error: Error) => this.#ended(error));
   }
 
   get destroyed(): boolean {
@@ -53,6 +43,38 @@ class TcpSocket extends EventEmitter implements ServerSocket {
   destroy(): void {
     hasHung ||= this.#state === 'connecting';
     this.#end();
+  }
+
+  /** Rejects with what was wrong at the last address. */
+  async #connect(host: string, port: number): Promise<void> {
+    const addresses = isAddress(host) ? [host] : await lookup(host);
+    let failure: unknown = null;
+    for (const address of addresses) {
+      if (this.destroyed) return;
+      try {
+        await this.#connectTo(address, port);
+        return;
+      } catch (error) {
+        failure = error;
+      }
+    }
+    throw failure;
+  }
+
+  async #connectTo(hostname: string, port: number): Promise<void> {
+    await Bun.connect({
+      hostname,
+      port,
+      socket: {
+        open: (socket) => this.#opened(socket),
+        data: (_, bytes) => void (this.destroyed || this.emit('data', bytes)),
+        drain: () => void (this.#outbox.flush() && !this.destroyed && this.emit('drain')),
+        close: (_, error) => this.#ended(error ?? null),
+        error: (_, error) => rethrow(error),
+        // The promise rejects as well.
+        connectError: () => {},
+      },
+    });
   }
 
   #opened(socket: Bun.Socket): void {
@@ -77,4 +99,16 @@ class TcpSocket extends EventEmitter implements ServerSocket {
     this.#outbox.close();
     this.#socket?.close();
   }
+}
+
+/** At least one address. Rejects with node:dns's codes. */
+async function lookup(name: string): Promise<string[]> {
+  try {
+    const found = await Bun.dns.lookup(name, { backend: 'libc' });
+    if (found.length > 0) return found.map(({ address }) => address);
+  } catch (error) {
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    throw Object.assign(new Error(message), { code: code.replace(/^DNS_/, '') });
+  }
+  throw Object.assign(new Error(`no address of ${name}`), { code: 'ENOTFOUND' });
 }

@@ -5,6 +5,7 @@ import type { Clock } from '../clock.ts';
 import type { Output } from '../output.ts';
 import { escapedJson } from '../printable.ts';
 import type { StatusSettings } from '../settings.ts';
+import { PacedTries } from '../zookeeper/back-off.ts';
 import { isRequestError, UnreachableError } from '../zookeeper/errors.ts';
 import { Session } from '../zookeeper/session.ts';
 import { readingOf, readLock, readLockIds } from './reader.ts';
@@ -26,8 +27,10 @@ export async function status(
   clock: Clock,
   output: Output,
 ): Promise<number> {
+  const { timeoutMs } = settings;
+  const tries = new PacedTries({ clock, sessionTimeoutMs: () => timeoutMs });
   for (;;) {
-    const session = await connected(settings, clock, output);
+    const session = await connected(settings, { clock, tries }, output);
     if (session === null) return EXIT_UNREACHABLE;
     try {
       if (!(await isThere(session, settings, output))) return EXIT_UNREACHABLE;
@@ -44,11 +47,12 @@ export async function status(
 
 async function connected(
   settings: StatusSettings,
-  clock: Clock,
+  { clock, tries }: { readonly clock: Clock; readonly tries: PacedTries },
   { complain }: Output,
 ): Promise<Session | null> {
   const { timeoutMs, connectTries } = settings;
-  for (let tries = connectTries; tries > 0; tries -= 1) {
+  for (let left = connectTries; left > 0; left -= 1) {
+    await tries.next();
     const session = new Session({ ...accessOf(settings), timeoutMs, clock, log: () => {} });
     try {
       await session.connect(timeoutMs);

@@ -3,6 +3,7 @@
  * After a reconnection, and when a watch has fired, what it was about is read again.
  */
 import { type Clock, systemClock } from '../clock.ts';
+import { PacedLook } from '../zookeeper/back-off.ts';
 import { isRequestError, type RequestError } from '../zookeeper/errors.ts';
 import { ignoringNoNode } from '../zookeeper/requests.ts';
 import { Retries } from '../zookeeper/retries.ts';
@@ -32,6 +33,7 @@ export class LockWatcher {
   readonly #standing = new Set<string>();
   readonly #onAttached = () => this.#begin();
   readonly #retries: Retries;
+  readonly #look: PacedLook;
   #isReading = false;
   #isStale = false;
   #isStopped = false;
@@ -42,7 +44,9 @@ export class LockWatcher {
     events: LockWatcherEvents,
     clock: Clock = systemClock,
   ) {
-    this.#retries = new Retries({ clock, sessionTimeoutMs: () => session.info?.timeoutMs ?? 0 });
+    const pace = { clock, sessionTimeoutMs: () => session.info?.timeoutMs ?? 0 };
+    this.#retries = new Retries(pace);
+    this.#look = new PacedLook(pace, () => this.#refresh());
     this.#session = session;
     this.#locks = locks;
     this.#events = events;
@@ -53,6 +57,7 @@ export class LockWatcher {
   stop(): void {
     this.#isStopped = true;
     this.#retries.cancel();
+    this.#look.cancel();
     this.#session.off('attached', this.#onAttached);
   }
 
@@ -123,7 +128,7 @@ export class LockWatcher {
     try {
       return await read(() => {
         this.#standing.delete(name);
-        this.#refresh();
+        this.#look.changed();
       });
     } catch (error) {
       // No answer, no watch.

@@ -2,13 +2,11 @@
  * The addresses that a server's name leads to. A socket tries them one after the other by itself, but
  * is content with the first at which somebody listens.
  */
-import type { Host } from '../access.ts';
+import { type Host, isAddress } from '../access.ts';
 import type { Clock } from '../clock.ts';
 
 /** All addresses of a name. */
 export type Lookup = (name: string) => Promise<readonly string[]>;
-
-const IS_ADDRESS = /^[\d.]+$|:/;
 
 /**
  * The same server at each of its addresses; empty where it has one only, and where they are not known
@@ -18,7 +16,7 @@ export async function otherWaysTo(
   server: Host,
   { clock, boundMs, lookup = lookupAll }: LookupOptions,
 ): Promise<Host[]> {
-  if (IS_ADDRESS.test(server.host)) return [];
+  if (isAddress(server.host)) return [];
   const found = await new Promise<readonly string[]>((resolve) => {
     const timer = clock.setTimeout(() => resolve([]), boundMs);
     lookup(server.host)

@@ -11,8 +11,8 @@ const NO_NAME = /[/\p{Cc}]|^\.{0,2}$/u;
 const SEQUENCE = /^(\d{10}|-\d{9,10})$/;
 
 /** The path of a node that was created as `asked`. @throws RequestError where it is another */
-export function createdPath(asked: string, answered: unknown, mode: CreateMode): string {
-  const added = isBehind(asked, answered) ? answered.slice(asked.length) : null;
+export function createdPath(asked: string, answered: string, mode: CreateMode): string {
+  const added = answered.startsWith(asked) ? answered.slice(asked.length) : null;
   const isSequential = mode === CreateMode.EPHEMERAL_SEQUENTIAL;
   const isRight = added !== null && (isSequential ? SEQUENCE.test(added) : added === '');
   if (!isRight) throw requestError('DATA_INCONSISTENCY', 'the name of a created node');
@@ -20,13 +20,9 @@ export function createdPath(asked: string, answered: unknown, mode: CreateMode):
 }
 
 /** The names of a node's children. @throws RequestError where one is no name of a node */
-export function childNames(path: string, answered: readonly unknown[]): string[] {
+export function childNames(path: string, answered: readonly string[]): string[] {
   return answered.map((name) => {
-    if (typeof name === 'string' && !NO_NAME.test(name)) return name;
+    if (!NO_NAME.test(name)) return name;
     throw requestError('DATA_INCONSISTENCY', `a child of ${path}`);
   });
-}
-
-function isBehind(asked: string, answered: unknown): answered is string {
-  return typeof answered === 'string' && answered.startsWith(asked);
 }

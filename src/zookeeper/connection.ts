@@ -1,15 +1,16 @@
 /**
  * One TCP connection and one handshake, over node-zookeeper-client's ConnectionManager.
  *
- * The manager is used for what it does well: the codec, the order of requests and answers.
+ * The manager is used for what it does well: encoding requests, their order.
  * It never reconnects here: each connection has a fresh one, so that no half frame, pending packet
  * or watch of an old connection reaches the next. What it does wrong is kept from happening
  * (numbers are those of docs/decisions/0002-one-client-per-connection.md):
  *
  *  1. no deadline for the handshake → one deadline for connecting and the handshake together
  *  3. half frames survive a reconnect → frames are cut here, and die with the connection
- *  4. unknown error codes and event types throw → read here; no exception leaves the socket's
- *     handlers, whatever comes
+ *  4. unknown error codes and event types throw, malformed answers loop, exhaust the memory or change
+ *     its state → answers are decoded by decode.ts, never by the library; no exception leaves the
+ *     socket's handlers; a state that the library sets by itself ends the connection
  *  5. requests are queued while disconnected → refused at once
  *  7. close() and connect() hang, throw or crash → not used; `end()` is always safe
  *  8. xids begin at 0 on each connection → they are the session's (request-numbers.ts)
@@ -18,16 +19,21 @@
  * 10. host lists → one server, given as host and port
  */
 
-import ConnectionManager from 'node-zookeeper-client/lib/ConnectionManager.js';
-import jute, {
-  type Request,
-  type RequestHeader,
-  type Response,
-} from 'node-zookeeper-client/lib/jute/index.js';
+import ConnectionManager, { type Packet } from 'node-zookeeper-client/lib/ConnectionManager.js';
+import jute, { type Request, type RequestHeader } from 'node-zookeeper-client/lib/jute/index.js';
 import { duration } from '../../machines/duration.ts';
 import type { Clock } from '../clock.ts';
 import type { Say } from '../log-level.ts';
 import { wipeableBuffer } from '../trusted-file.ts';
+import {
+  type AnswerBody,
+  type AnswerHeader,
+  type Asked,
+  decodeAnswer,
+  decodeHandshake,
+  decodeHeader,
+  decodeWatchEvent,
+} from './decode.ts';
 import { actionOn } from './error-policy.ts';
 import { RequestError, requestError } from './errors.ts';
 import { FrameReader } from './frames.ts';
@@ -92,16 +98,16 @@ export interface EndReason {
 const LARGEST_FRAME = 64 * 1024 * 1024;
 /** Before anything was asked for; an answer to the handshake has 37 bytes, one to ours less. */
 const LARGEST_HANDSHAKE = 1024;
-/** `org.apache.zookeeper.proto.ConnectResponse`: version, timeout, id, password and its length. */
-const PASSWORD_AT = 4 + 4 + 4 + 8 + 4;
-export const PASSWORD_BYTES = 16;
+/** `ClientCnxn`: NOTIFICATION_XID, PING_XID, AUTHPACKET_XID */
 const XID_NOTIFICATION = -1;
-/** `ClientCnxn.AUTHPACKET_XID` */
+const XID_PING = -2;
 const XID_AUTH = -4;
-const HEADER_BYTES = 16;
-/** `org.apache.zookeeper.proto.WatcherEvent`: type, state, path. */
-const EVENT_AT = 4 + HEADER_BYTES;
-const PATH_AT = EVENT_AT + 12;
+
+/** A whole answer; `body` is null where its header has an error. */
+export interface Response {
+  readonly header: AnswerHeader;
+  readonly body: AnswerBody | null;
+}
 
 export class Connection extends ConnectionManager {
   readonly watches = new Watches();
@@ -176,6 +182,11 @@ export class Connection extends ConnectionManager {
     this.#options.onEnded({ kind, message });
   }
 
+  /** Only for what is not expected: the state is assigned where it is. */
+  override setState(state: number): void {
+    this.end(`the client library changed its state to ${state}`);
+  }
+
   override queue(request: Request, callback: (error: Error | null, response?: Response) => void) {
     if (!this.isAttached) return callback(requestError('CONNECTION_LOSS', 'not connected'));
     super.queue(request, callback);
@@ -245,31 +256,26 @@ export class Connection extends ConnectionManager {
   }
 
   #onHandshake(frame: Buffer): void {
-    // The library would take any length for that of a password, and as many bytes.
-    const isWhole = frame.length >= PASSWORD_AT + PASSWORD_BYTES;
-    if (!isWhole || frame.readInt32BE(PASSWORD_AT - 4) !== PASSWORD_BYTES) {
-      throw new Error('a malformed answer to the handshake');
-    }
-    const answer = new jute.protocol.ConnectResponse();
-    answer.deserialize(frame, 4);
+    const answer = decodeHandshake(frame);
     const asked = this.#options.sessionId;
     const isNew = asked.every((byte) => byte === 0);
-    if (isNew && (answer.timeOut <= 0 || answer.sessionId.every((byte) => byte === 0))) {
+    if (isNew && (answer.timeoutMs <= 0 || answer.sessionId.every((byte) => byte === 0))) {
       return this.end('the server makes no session for us');
     }
-    if (answer.timeOut <= 0) return this.end('the server says that the session expired', 'expired');
+    if (answer.timeoutMs <= 0)
+      return this.end('the server says that the session expired', 'expired');
     if (!isNew && !answer.sessionId.equals(asked)) {
       return this.end('the server answered with another session', 'expired');
     }
-    const timeout = judgeTimeout(answer.timeOut, this.#options.timeoutMs);
+    const timeout = judgeTimeout(answer.timeoutMs, this.#options.timeoutMs);
     if (timeout.kind === 'refused') return this.end(timeout.message);
     if (timeout.kind === 'limited') this.#options.log('warn', timeout.message);
     this.sessionId = answer.sessionId;
-    this.sessionPassword = answer.passwd;
+    this.sessionPassword = answer.password;
     const handshake = {
       sentAt: this.#sentAt,
       sessionId: answer.sessionId,
-      password: answer.passwd,
+      password: answer.password,
       timeoutMs: timeout.timeoutMs,
     };
     if (this.#authenticate()) this.#handshake = handshake;
@@ -293,11 +299,10 @@ export class Connection extends ConnectionManager {
   }
 
   #onAuthenticated(frame: Buffer, handshake: Handshake): void {
-    if (frame.length < 4 + HEADER_BYTES) throw new Error('an answer without a header');
-    if (frame.readInt32BE(4) !== XID_AUTH) throw new Error('an answer out of order');
-    const number = frame.readInt32BE(4 + 12);
-    if (number !== 0) {
-      const error = new RequestError(number, 'authentication');
+    const { xid, err } = decodeHeader(frame);
+    if (xid !== XID_AUTH) throw new Error('an answer out of order');
+    if (err !== 0) {
+      const error = new RequestError(err, 'authentication');
       if (actionOn(error, 'connecting') !== 'refuse') return this.end(error.message);
       return this.end('the server refuses our authentication', 'refused');
     }
@@ -310,34 +315,37 @@ export class Connection extends ConnectionManager {
     this.#options.onAttached(handshake);
   }
 
+  /** Whatever is not expected ends the connection: nothing that a server sends is ignored silently. */
   #onFrame(frame: Buffer): void {
-    if (frame.length < 4 + HEADER_BYTES) throw new Error('an answer without a header');
-    const xid = frame.readInt32BE(4);
-    const error = frame.readInt32BE(4 + 12);
-    if (xid === XID_NOTIFICATION) return this.#onNotification(frame);
-    if (xid >= 0) this.#noteZxid(frame.subarray(8, 16));
-    // The library looks error codes up in a table that is shorter than the servers'.
-    if (xid >= 0 && error !== 0) return this.#onError(xid, error, frame.subarray(8, 16));
-    // A whole frame and nothing else: the library has nothing to keep for later.
-    this.onSocketData(frame);
-    if (this.pendingBuffer !== null) throw new Error('a malformed answer');
-    if (this.socket?.destroyed) throw new Error('an answer that nobody waits for');
+    const header = decodeHeader(frame);
+    if (header.xid === XID_NOTIFICATION) return this.#onNotification(frame);
+    // Any answer to a ping will do: servers send one also where they throttle (THROTTLED).
+    if (header.xid === XID_PING) return;
+    if (header.xid < 0) throw new Error(`an unexpected answer (xid ${header.xid})`);
+    this.#noteZxid(header.zxid);
+    const packet = this.pendingQueue.shift();
+    if (packet === undefined) throw new Error('an answer that no request waits for');
+    try {
+      this.#settle(packet, header, frame);
+    } catch (error) {
+      // It fails as all the others do that are not answered on this connection.
+      packet.callback(requestError('CONNECTION_LOSS', 'unanswered'));
+      throw error;
+    }
   }
 
-  #onError(xid: number, error: number, zxid: Buffer): void {
-    const packet = this.pendingQueue.shift();
-    if (packet?.request.header.xid !== xid) throw new Error('an answer out of order');
-    packet.callback(new RequestError(error, nameOf(packet.request.header)), {
-      header: { xid, zxid, err: error },
-      payload: null,
-    });
+  #settle({ request, callback }: Packet, header: AnswerHeader, frame: Buffer): void {
+    if (request.header.xid !== header.xid) throw new Error('an answer out of order');
+    if (header.err !== 0) {
+      // Some carry a body all the same (`FinalRequestProcessor`, create), which says nothing.
+      return callback(new RequestError(header.err, nameOf(request.header)), { header, body: null });
+    }
+    const body = decodeAnswer(frame, askedBy(request), this.#options.chroot);
+    callback(null, { header, body });
   }
 
   #onNotification(frame: Buffer): void {
-    if (frame.length < PATH_AT) throw new Error('a watch event that is cut short');
-    const type = frame.readInt32BE(EVENT_AT);
-    const length = frame.readInt32BE(PATH_AT - 4);
-    const path = frame.toString('utf8', PATH_AT, PATH_AT + length);
+    const { type, path } = decodeWatchEvent(frame);
     const { chroot } = this.#options;
     const isOurs = path.startsWith(chroot);
     // -1 (a change of the session's state) and types of newer servers concern no watch of ours.
@@ -372,6 +380,11 @@ function authPacket(credentials: Buffer): Buffer {
   at = packet.writeInt32BE(credentials.length, at);
   credentials.copy(packet, at);
   return packet;
+}
+
+function askedBy({ header, payload }: Request): Asked {
+  const operations = payload instanceof jute.TransactionRequest ? payload.ops : [];
+  return { type: header.type, operations: operations.map(({ type }) => type) };
 }
 
 function nameOf({ type }: RequestHeader): string {

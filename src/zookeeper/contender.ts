@@ -9,11 +9,11 @@ import type {
   GrantInfo,
   LastRun,
   LossCause,
-  SessionInfo,
   ZookeeperCommand,
   ZookeeperEvent,
 } from '../../machines/contract.ts';
 import { randomHex } from '../random.ts';
+import { PacedTries } from './back-off.ts';
 import type { ContenderOptions } from './contender-options.ts';
 import { errorPhaseOf, grantedAt, type Phase } from './contender-phase.ts';
 import { CLOSE_MS, recordSuccess, releaseLock } from './ending.ts';
@@ -26,6 +26,7 @@ import { Queueing } from './queueing.ts';
 import type { Standing } from './recipe.ts';
 import { Retries } from './retries.ts';
 import { readLastRun } from './run-record.ts';
+import { run } from './run-task.ts';
 import type { Attachment, Session } from './session.ts';
 
 export class Contender {
@@ -38,6 +39,8 @@ export class Contender {
   #ownNode: OwnNode | null = null;
   /** Of questions about our own node. */
   readonly #retries: Retries;
+  /** To connect: sessions that end soon are not followed by others without a pause. */
+  readonly #tries: PacedTries;
 
   constructor(options: ContenderOptions) {
     this.#options = options;
@@ -45,24 +48,26 @@ export class Contender {
       clock: options.clock,
       sessionTimeoutMs: () => this.#session?.info?.timeoutMs ?? 0,
     });
+    const { clock, connectTimeoutMs } = options;
+    this.#tries = new PacedTries({ clock, sessionTimeoutMs: () => connectTimeoutMs });
   }
 
   send(command: ZookeeperCommand): void {
     switch (command.type) {
       case 'session.connect':
-        return this.#run(this.#connect());
+        return run(this.#connect());
       case 'lock.join':
         return this.#join(command.blocking);
       case 'lock.confirm':
         return this.#confirm();
       case 'run.record':
-        return this.#run(this.#record());
+        return run(this.#record());
       case 'lock.release':
-        return this.#run(this.#release());
+        return run(this.#release());
       case 'session.abandon':
         return this.#abandon();
       case 'session.close':
-        return this.#run(this.#close());
+        return run(this.#close());
     }
   }
 
@@ -80,9 +85,13 @@ export class Contender {
 
   async #connect(): Promise<void> {
     // After a loss the old session may still stand, with our node in it. Its command is dead.
-    const old = this.#session;
-    if (old !== null) void old.close(CLOSE_MS);
+    void this.#session?.close(CLOSE_MS);
+    this.#session = null;
     this.#keeper?.letGo();
+    this.#queueing?.leave();
+    this.#phase = { name: 'idle' };
+    const pause = this.#tries.next();
+    if (pause !== null && !(await pause)) return;
 
     const session = this.#options.newSession();
     const keeper = this.#newKeeper(session);
@@ -91,9 +100,7 @@ export class Contender {
     this.#ownNode = new OwnNode(session, (path) => {
       if (session === this.#session) this.#ownNodeChanged(path);
     });
-    this.#queueing?.leave();
     this.#queueing = null;
-    this.#phase = { name: 'idle' };
     this.#suspended = false;
     this.#listen(session, keeper);
     try {
@@ -106,7 +113,7 @@ export class Contender {
     }
     if (session !== this.#session) return;
     const lease = known(keeper.lease);
-    this.#emit({ type: 'session.established', session: this.#info(session), lease });
+    this.#emit({ type: 'session.established', session: known(session.info), lease });
   }
 
   #newKeeper(session: Session): LeaseKeeper {
@@ -169,13 +176,13 @@ export class Contender {
       case 'over':
         return;
       case 'queued':
-        return this.#run(this.#resumeWaiting(keeper, attachment));
+        return run(this.#resumeWaiting(keeper, attachment));
       case 'granted':
-        if (!phase.proving) return this.#run(this.#resumeWaiting(keeper, attachment));
+        if (!phase.proving) return run(this.#resumeWaiting(keeper, attachment));
         this.#phase = grantedAt(phase.path);
-        return this.#run(this.#confirmGrant(phase.path));
+        return run(this.#confirmGrant(phase.path));
       case 'holding':
-        return this.#run(this.#resumeHolding(keeper, phase.path, attachment));
+        return run(this.#resumeHolding(keeper, phase.path, attachment));
     }
   }
 
@@ -226,7 +233,7 @@ export class Contender {
     this.#suspended = false;
     // A grant is still to be confirmed: the errors on the way to that are counted on.
     if (this.#phase.name !== 'granted') this.#retries.reset();
-    this.#emit({ type: 'session.resumed', session: this.#info(this.#session) });
+    this.#emit({ type: 'session.resumed', session: known(this.#session.info) });
   }
 
   #lose(cause: LossCause, message: string, leaseEnd: number | null): void {
@@ -252,11 +259,11 @@ export class Contender {
       isAttached: () => session.isAttached,
       onStanding: (standing) => this.#stands(standing),
       onSuspect: (reason) => session.reattach(reason),
-      sessionTimeoutMs: () => this.#info(session).timeoutMs,
+      sessionTimeoutMs: () => known(session.info).timeoutMs,
     });
     this.#phase = { name: 'queued' };
     if (!session.isAttached) return this.#suspend('the connection ended before the queue');
-    this.#run(this.#queueing.join(blocking));
+    run(this.#queueing.join(blocking));
   }
 
   #stands(standing: Standing): void {
@@ -267,7 +274,7 @@ export class Contender {
       case 'refused':
         return this.#emit({ type: 'lock.refused', message: standing.message });
       case 'queued':
-        if (standing.next !== null) this.#run(this.#prepare(standing.next));
+        if (standing.next !== null) run(this.#prepare(standing.next));
         return this.#emit({ type: 'lock.queued', queue: standing.queue });
     }
   }
@@ -292,14 +299,14 @@ export class Contender {
     const { path } = phase;
     if (keeper.isFreshOnceConfirmed) {
       this.#phase = grantedAt(path);
-      return this.#run(this.#confirmGrant(path));
+      return run(this.#confirmGrant(path));
     }
     // The quickest proof is a handshake; it also leaves a follower behind that was cut off.
     const proving: Phase = { name: 'granted', path, proving: true };
     this.#phase = proving;
     this.#options.clock.setTimeout(() => {
       if (this.#phase === proving) this.#suspend('no server to prove the lease with');
-    }, this.#info(session).timeoutMs / 8);
+    }, known(session.info).timeoutMs / 8);
     session.reattach('to prove the lease');
   }
 
@@ -314,7 +321,7 @@ export class Contender {
     if (this.#options.runRecord !== null || !this.#session?.isAttached) return null;
     const seen = this.#ownNode?.seen(path) ?? null;
     if (seen !== null) return seen;
-    if (madeBy !== null) this.#run(this.#lookAtOwnNode(path));
+    if (madeBy !== null) run(this.#lookAtOwnNode(path));
     return madeBy;
   }
 
@@ -371,12 +378,12 @@ export class Contender {
   #ownNodeChanged(path: string): void {
     if (this.#phase.name === 'queued') return this.#lookAtQueue();
     if (this.#phase.name !== 'granted' && this.#phase.name !== 'holding') return;
-    this.#run(this.#lookAtOwnNode(path));
+    run(this.#lookAtOwnNode(path));
   }
 
   /** Our node is gone, or changed: if it is gone, we stand at the end of the queue with another. */
   #lookAtQueue(): void {
-    if (this.#phase.name === 'queued' && this.#queueing) this.#run(this.#queueing.look());
+    if (this.#phase.name === 'queued' && this.#queueing) run(this.#queueing.look());
   }
 
   async #lookAtOwnNode(path: string): Promise<void> {
@@ -431,7 +438,7 @@ export class Contender {
     if (attached === null || keeper === null) return;
     if (this.#suspended) return this.#proceedOn(keeper, attached);
     if (phase.name === 'granted') return this.#confirm();
-    if (phase.name === 'holding') this.#run(this.#lookAtOwnNode(phase.path));
+    if (phase.name === 'holding') run(this.#lookAtOwnNode(phase.path));
   }
 
   // ---- The end ----
@@ -464,6 +471,7 @@ export class Contender {
   }
 
   async #close(): Promise<void> {
+    this.#tries.cancel();
     const session = this.#session;
     this.#session = null;
     this.#keeper?.letGo();
@@ -473,6 +481,7 @@ export class Contender {
   }
 
   #abandon(): void {
+    this.#tries.cancel();
     this.#session?.abandon();
     this.#session = null;
     this.#keeper?.letGo();
@@ -480,20 +489,7 @@ export class Contender {
     this.#queueing?.leave();
   }
 
-  #info(session: Session): SessionInfo {
-    return known(session.info);
-  }
-
   #emit(event: ZookeeperEvent): void {
     this.#options.emit(event);
-  }
-
-  /** A rejection that nobody foresaw is a bug: it ends the process, and the guard the command. */
-  #run(task: Promise<void>): void {
-    task.catch((error: unknown) => {
-      setImmediate(() => {
-        throw error;
-      });
-    });
   }
 }

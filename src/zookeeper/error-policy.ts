@@ -152,20 +152,6 @@ export function mayHaveHappened({ code }: Pick<RequestError, 'code'>): boolean {
 /** So many in a row are asked again before the command has started; then the lock is given up. */
 export const MAX_SUSPECT_ANSWERS = 10;
 
-const FIRST_PAUSE_MS = 50;
-const MAX_PAUSE_MS = 1000;
-/** Of the session timeout, so that a lease that can be proven is. */
-const MAX_PAUSE_RATIO = 1 / 12;
-
-/**
- * Milliseconds before asking again, after so many errors in a row (1: the first); up to 1 s, and up to
- * a twelfth of the session timeout. `random`: from 0 to 1, so that contenders do not ask in step.
- */
-export function pauseMs(errors: number, timeoutMs: number, random = Math.random()): number {
-  const longest = Math.min(MAX_PAUSE_MS, timeoutMs * MAX_PAUSE_RATIO);
-  return Math.min(longest, FIRST_PAUSE_MS * 2 ** (errors - 1)) * (0.5 + random / 2);
-}
-
 function row(
   disconnected: ErrorAction,
   suspect: ErrorAction,

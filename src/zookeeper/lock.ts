@@ -17,7 +17,7 @@ import { describeContender } from './describe.ts';
 import { mayHaveHappened } from './error-policy.ts';
 import { isRequestError } from './errors.ts';
 import { foreignNodeAmong, type RecipeName } from './foreign-recipes.ts';
-import type { Recipe, Standing } from './recipe.ts';
+import { type Pace, type Recipe, type Standing, takeSteps } from './recipe.ts';
 import {
   CreateMode,
   ignoringNoNode,
@@ -82,11 +82,8 @@ export class Lock implements Recipe {
     return this.nodePath ?? this.#options.path;
   }
 
-  async advance(onChange: () => void): Promise<Standing> {
-    while (true) {
-      const standing = await this.#step(onChange);
-      if (standing !== 'again') return standing;
-    }
+  advance(onChange: () => void, pace?: Pace): Promise<Standing> {
+    return takeSteps(() => this.#step(onChange), pace);
   }
 
   doubt(): void {

@@ -1,9 +1,13 @@
 /**
- * The parts of node-zookeeper-client 1.1.3 that are used here: its connection manager and its codec.
+ * The parts of node-zookeeper-client 1.1.3 that are used here: its connection manager, and its codec
+ * for requests (answers: decode.ts).
  * The package has no types of its own. Longs are buffers of 8 bytes, big endian.
  */
 declare module 'node-zookeeper-client/lib/ConnectionManager.js' {
-  import type { Request, Response } from 'node-zookeeper-client/lib/jute/index.js';
+  import type { Request } from 'node-zookeeper-client/lib/jute/index.js';
+
+  // What a callback receives is made by connection.ts.
+  type Response = import('./connection.ts').Response;
 
   interface Packet {
     readonly request: Request;
@@ -34,54 +38,41 @@ declare module 'node-zookeeper-client/lib/ConnectionManager.js' {
           readonly destroyed: boolean;
         }
       | undefined;
-    pendingBuffer: Buffer | null;
     readonly pendingQueue: Packet[];
     readonly packetQueue: { shift(): Packet | undefined };
     connect(): void;
     queue(request: Request, callback?: Packet['callback']): void;
-    onSocketData(buffer: Buffer): void;
+    setState(state: number): void;
     onSocketDrain(): void;
     onPacketQueueReadable(): void;
   }
   export default ConnectionManager;
+  export type { Packet };
 }
 
 declare module 'node-zookeeper-client/lib/jute/index.js' {
   interface JuteRecord {
     setChrootPath(path: string): void;
     byteLength(): number;
-    deserialize(buffer: Buffer, offset: number): number;
   }
   interface RequestHeader extends JuteRecord {
     xid: number;
     type: number;
   }
-  interface RawStat {
-    readonly czxid: Buffer;
-    readonly mzxid: Buffer;
-    readonly ctime: Buffer;
-    readonly mtime: Buffer;
-    readonly version: number;
-    readonly cversion: number;
-    readonly ephemeralOwner: Buffer;
-    readonly dataLength: number;
-    readonly numChildren: number;
-  }
   class Request {
     constructor(header: RequestHeader | null, payload: object | null);
     readonly header: RequestHeader;
+    readonly payload: object | null;
     toBuffer(): Buffer;
-  }
-  interface Response {
-    readonly header: { readonly xid: number; readonly zxid: Buffer; readonly err: number };
-    readonly payload: unknown;
   }
   const jute: {
     readonly PROTOCOL_VERSION: number;
     readonly XID_PING: number;
     readonly OP_CODES: Readonly<Record<string, number>>;
     readonly Request: typeof Request;
-    readonly TransactionRequest: new (ops: readonly object[]) => object;
+    readonly TransactionRequest: new (
+      ops: readonly { readonly type: number }[],
+    ) => { readonly ops: readonly { readonly type: number }[] };
     readonly protocol: {
       readonly RequestHeader: new (xid?: number, type?: number) => RequestHeader;
       readonly ConnectRequest: new (
@@ -91,15 +82,6 @@ declare module 'node-zookeeper-client/lib/jute/index.js' {
         sessionId: Buffer,
         passwd: Buffer,
       ) => object;
-      readonly ConnectResponse: new () => JuteRecord & {
-        readonly timeOut: number;
-        readonly sessionId: Buffer;
-        readonly passwd: Buffer;
-      };
-      readonly WatcherEvent: new () => JuteRecord & {
-        readonly type: number;
-        readonly path: string;
-      };
     } & Readonly<Record<string, new () => object>>;
     readonly data: {
       readonly ACL: new (perms: number, id: object) => object;
@@ -107,5 +89,5 @@ declare module 'node-zookeeper-client/lib/jute/index.js' {
     };
   };
   export default jute;
-  export type { RawStat, Request, RequestHeader, Response };
+  export type { Request, RequestHeader };
 }

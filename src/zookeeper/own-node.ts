@@ -23,6 +23,8 @@ export class OwnNode {
 
   /** Null: none stands there. A change is told from here on. Rejects with RequestError. */
   async look(path: string): Promise<Stat | null> {
+    // Without a pause, also where others keep changing the node: it would delay the news of its deletion,
+    // by which another contender gets in. It costs one request for each of theirs.
     const on = this.#session.attached;
     let hasChanged = false;
     const stat = await this.#session.exists(path, () => {

@@ -3,7 +3,8 @@
  * says where we stand. Says nothing any more once it was left.
  */
 import type { Clock } from '../clock.ts';
-import { isRequestError, type RequestError } from './errors.ts';
+import { PacedLook, PacedTries } from './back-off.ts';
+import { isRequestError, type RequestError, requestError } from './errors.ts';
 import type { Recipe, Standing } from './recipe.ts';
 import { Retries } from './retries.ts';
 
@@ -19,6 +20,8 @@ export interface QueueingOptions {
 
 /** Without blocking: how long one that is about to let go is waited for; milliseconds. */
 const PASSING_MS = 2000;
+/** In a row, without a pause: as many as a contender takes that nobody interferes with, and more. */
+const FREE_STEPS = 4;
 
 export class Queueing {
   readonly #recipe: Recipe;
@@ -29,11 +32,17 @@ export class Queueing {
   #stepWanted = false;
   #passingTimer: unknown;
   readonly #retries: Retries;
+  /** Of steps that others have undone: a node that was deleted is created again. */
+  readonly #tries: PacedTries;
+  /** At changes of what we wait for. */
+  readonly #look: PacedLook;
 
   constructor(recipe: Recipe, options: QueueingOptions) {
     this.#recipe = recipe;
     this.#options = options;
     this.#retries = new Retries(options);
+    this.#tries = new PacedTries({ ...options, free: FREE_STEPS });
+    this.#look = new PacedLook(options, () => void this.#step());
   }
 
   /** See Recipe. */
@@ -58,6 +67,8 @@ export class Queueing {
     this.#joined = null;
     this.#options.clock.clearTimeout(this.#passingTimer);
     this.#retries.cancel();
+    this.#tries.cancel();
+    this.#look.cancel();
   }
 
   /** Deletes our node (see Recipe), after the step that may be under way. */
@@ -78,7 +89,10 @@ export class Queueing {
     this.#stepWanted = false;
     if (this.#joined === null || !this.#options.isAttached()) return;
     try {
-      const standing = await this.#recipe.advance(() => void this.#step());
+      const standing = await this.#recipe.advance(
+        () => this.#look.changed(),
+        () => this.#pace(),
+      );
       this.#retries.reset();
       if (this.#joined !== null && !this.#isWorthAMoment(standing)) {
         this.#options.onStanding(standing);
@@ -87,6 +101,13 @@ export class Queueing {
       if (!isRequestError(error)) throw error;
       this.#failed(error);
     }
+  }
+
+  /** Rejects where we have left the queue meanwhile: no further node is to be created. */
+  async #pace(): Promise<void> {
+    const isWanted = await this.#tries.next();
+    if (isWanted === false || this.#joined === null)
+      throw requestError('CONNECTION_LOSS', 'the queue');
   }
 
   /** After 'wait' and 'reattach' the session is suspended, and we are joined anew behind that. */

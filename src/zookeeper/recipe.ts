@@ -23,6 +23,20 @@ export type Standing =
   /** It can't be had, now or later: wrong N, wrong kind of lock. */
   | { readonly kind: 'refused'; readonly message: string };
 
+export type Pace = () => Promise<void>;
+
+/** Takes steps until one says where we stand. */
+export async function takeSteps(
+  step: () => Promise<Standing | 'again'>,
+  pace: Pace = async () => {},
+): Promise<Standing> {
+  for (;;) {
+    const standing = await step();
+    if (standing !== 'again') return standing;
+    await pace();
+  }
+}
+
 export interface Recipe {
   /** Path of our node, or, while there is none that we know of, of the node below which it will be. */
   readonly ownOrParentPath: string;
@@ -30,9 +44,10 @@ export interface Recipe {
   /**
    * Takes as many steps as can be taken now and says where we stand. `onChange` is called (at least
    * once, if at all) when another call would find something new. Rejects with RequestError when the
-   * connection fails in the middle: call it again on the next one.
+   * connection fails in the middle: call it again on the next one. `pace` is awaited before each step
+   * but the first: others may undo what a step does as soon as it is done. Rejects as `pace` does.
    */
-  advance(onChange: () => void): Promise<Standing>;
+  advance(onChange: () => void, pace?: Pace): Promise<Standing>;
 
   /** Our node may be gone: before the next step nothing is known that was not looked at. */
   doubt(): void;

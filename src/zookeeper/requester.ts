@@ -3,9 +3,10 @@
  * its heir's: the session's.
  */
 import { EventEmitter } from 'node:events';
-import type { RawStat, Request, Response } from 'node-zookeeper-client/lib/jute/index.js';
+import type { Request } from 'node-zookeeper-client/lib/jute/index.js';
 import type { Access } from '../access.ts';
 import { childNames, createdPath } from './answers.ts';
+import type { AnswerBody, AnswerHeader } from './decode.ts';
 import { ERROR_CLASSES } from './error-policy.ts';
 import { isRequestError, RequestError, requestError } from './errors.ts';
 import type { Confirmation } from './lease.ts';
@@ -34,7 +35,10 @@ export interface Watch {
  * With the attachment it came on, and the times of `src/clock.ts` right before its request was written
  * and when it was read.
  */
-export type Answer = Response & Confirmation;
+export interface Answer extends Confirmation {
+  readonly header: AnswerHeader;
+  readonly body: AnswerBody;
+}
 
 type Asking = Pick<Access, 'chroot' | 'acl'>;
 
@@ -61,9 +65,9 @@ export abstract class Requester<Events extends Record<keyof Events, unknown[]>>
     const request = createRequest(path, data, mode, this.#asking.acl);
     // What can be wrong is wrong with the parent.
     const parent = path.slice(0, path.lastIndexOf('/')) || '/';
-    const { header, payload } = await this.ask(request, parent);
+    const { header, body } = await this.ask(request, parent);
     return {
-      path: createdPath(path, (payload as { path: unknown }).path, mode),
+      path: createdPath(path, bodyOf(body, 'created').path, mode),
       // The answer's zxid is that of the transaction that made the node.
       czxid: header.zxid.readBigInt64BE(),
     };
@@ -107,15 +111,15 @@ export abstract class Requester<Events extends Record<keyof Events, unknown[]>>
 
   async setData(path: string, data: Buffer, version: number): Promise<Stat> {
     const request = requestOf('SET_DATA', 'SetDataRequest', { path, data, version });
-    const { payload } = await this.ask(request, path);
-    return statOf((payload as { stat: RawStat }).stat);
+    const { body } = await this.ask(request, path);
+    return statOf(bodyOf(body, 'stat').stat);
   }
 
   async exists(path: string, onChange?: OnChange): Promise<Stat | null> {
     const request = requestOf('EXISTS', 'ExistsRequest', { path, watch: onChange !== undefined });
     try {
-      const { payload } = await this.ask(request, path, onChange && { kind: 'data', onChange });
-      return statOf((payload as { stat: RawStat }).stat);
+      const { body } = await this.ask(request, path, onChange && { kind: 'data', onChange });
+      return statOf(bodyOf(body, 'stat').stat);
     } catch (error) {
       if (isRequestError(error) && error.code === 'NO_NODE') return null;
       throw error;
@@ -127,16 +131,16 @@ export abstract class Requester<Events extends Record<keyof Events, unknown[]>>
       path,
       watch: onChange !== undefined,
     });
-    const { payload } = await this.ask(request, path, onChange && { kind: 'data', onChange });
-    const { data, stat } = payload as { data: Buffer | undefined; stat: RawStat };
+    const { body } = await this.ask(request, path, onChange && { kind: 'data', onChange });
+    const { data, stat } = bodyOf(body, 'data');
     return { data, stat: statOf(stat) };
   }
 
   async getChildren(path: string, onChange?: OnChange): Promise<string[]> {
     const fields = { path, watch: onChange !== undefined };
     const request = requestOf('GET_CHILDREN2', 'GetChildren2Request', fields);
-    const { payload } = await this.ask(request, path, onChange && { kind: 'children', onChange });
-    return childNames(path, (payload as { children: unknown[] }).children);
+    const { body } = await this.ask(request, path, onChange && { kind: 'children', onChange });
+    return childNames(path, bodyOf(body, 'children').children);
   }
 
   async check(path: string): Promise<Confirmation> {
@@ -154,7 +158,7 @@ export abstract class Requester<Events extends Record<keyof Events, unknown[]>>
       multiRequest(operations, this.#asking.acl),
       operations[0]?.path ?? '',
     );
-    const failure = multiFailure(answer);
+    const failure = multiFailure(bodyOf(answer.body, 'multi').errors);
     if (failure === null) return answer;
     const { number, index } = failure;
     const path = operations[index]?.path ?? '';
@@ -164,4 +168,13 @@ export abstract class Requester<Events extends Record<keyof Events, unknown[]>>
     const isOver = ERROR_CLASSES[error.code] === 'disconnected';
     throw isOver ? requestError('UNKNOWN_SESSION', path) : this.inWords(error, path);
   }
+}
+
+/** An answer is decoded by the type of its request: another kind is an error of ours. */
+function bodyOf<K extends AnswerBody['kind']>(
+  body: AnswerBody,
+  kind: K,
+): Extract<AnswerBody, { kind: K }> {
+  if (body.kind !== kind) throw new Error(`an answer with ${body.kind} instead of ${kind}`);
+  return body as Extract<AnswerBody, { kind: K }>;
 }

@@ -2,12 +2,9 @@
  * ZooKeeper's requests as promises, in the codec of node-zookeeper-client. How they travel, and how
  * long an answer is waited for, is the session's.
  */
-import jute, {
-  type RawStat,
-  type Request,
-  type Response,
-} from 'node-zookeeper-client/lib/jute/index.js';
+import jute, { type Request } from 'node-zookeeper-client/lib/jute/index.js';
 import type { AclEntry } from '../access.ts';
+import type { RawStat } from './decode.ts';
 import { isRequestError } from './errors.ts';
 import type { Confirmation } from './lease.ts';
 
@@ -110,14 +107,14 @@ export function multiRequest(operations: readonly Operation[], acl: readonly Acl
   return new jute.Request(header, new jute.TransactionRequest(ops));
 }
 
-/** For which operation a transaction failed, and how; null when all were carried out. */
+/**
+ * For which operation a transaction failed, and how; null when all were carried out. `errors`: of its
+ * operations, as `decodeAnswer` has them.
+ */
 export function multiFailure(
-  response: Response,
+  errors: readonly number[],
 ): { readonly index: number; readonly number: number } | null {
-  const { results } = response.payload as { results: readonly { type: number; err?: number }[] };
-  const failures = results.flatMap(({ type, err }, index) =>
-    type === -1 && err ? [{ index, number: err }] : [],
-  );
+  const failures = errors.flatMap((number, index) => (number === 0 ? [] : [{ index, number }]));
   // Those before the one that failed say 0, those after it RUNTIME_INCONSISTENCY (-2).
   return failures.find(({ number }) => number !== -2) ?? failures[0] ?? null;
 }

@@ -3,13 +3,13 @@
  * gives up where nothing runs yet.
  */
 import type { Clock } from '../clock.ts';
+import { pauseMs } from './back-off.ts';
 import {
   actionOn,
   ERROR_ACTIONS,
   type ErrorAction,
   type ErrorPhase,
   MAX_SUSPECT_ANSWERS,
-  pauseMs,
 } from './error-policy.ts';
 import type { RequestError } from './errors.ts';
 
@@ -41,7 +41,7 @@ export class Retries {
   afterPause(then: () => void): void {
     const { clock, sessionTimeoutMs } = this.#options;
     this.cancel();
-    this.#timer = clock.setTimeout(then, pauseMs(this.#errors, sessionTimeoutMs()));
+    this.#timer = clock.setTimeout(then, pauseMs(this.#errors - 1, sessionTimeoutMs()));
   }
 
   /** The same; but at once after the first error: another connection is needed soon. */

@@ -15,7 +15,7 @@ import { describeContender } from './describe.ts';
 import { mayHaveHappened } from './error-policy.ts';
 import { isRequestError } from './errors.ts';
 import { Lock } from './lock.ts';
-import type { Recipe, Standing } from './recipe.ts';
+import { type Pace, type Recipe, type Standing, takeSteps } from './recipe.ts';
 import { CreateMode, ignoringNoNode, type LockSession } from './requests.ts';
 
 export interface SemaphoreOptions {
@@ -82,11 +82,8 @@ export class Semaphore implements Recipe {
     return isIn ? this.#leasePath : this.#inner.ownOrParentPath;
   }
 
-  async advance(onChange: () => void): Promise<Standing> {
-    while (true) {
-      const standing = await this.#step(onChange);
-      if (standing !== 'again') return standing;
-    }
+  advance(onChange: () => void, pace?: Pace): Promise<Standing> {
+    return takeSteps(() => this.#step(onChange, pace), pace);
   }
 
   doubt(): void {
@@ -100,7 +97,7 @@ export class Semaphore implements Recipe {
     this.#lease = 'none';
   }
 
-  async #step(onChange: () => void): Promise<Standing | 'again'> {
+  async #step(onChange: () => void, pace?: Pace): Promise<Standing | 'again'> {
     if (this.#lease === 'maybe') await this.#recover();
     if (this.#lease === 'created') await this.#judge();
     if (this.#lease === 'ours') {
@@ -112,7 +109,7 @@ export class Semaphore implements Recipe {
       const refusal = await this.#openPool();
       if (refusal !== null) return { kind: 'refused', message: refusal };
     }
-    const inner = await this.#inner.advance(onChange);
+    const inner = await this.#inner.advance(onChange, pace);
     if (inner.kind === 'queued') return this.#behindInner(inner.queue);
     if (inner.kind === 'refused') return inner;
 

@@ -16,9 +16,11 @@ import { type Access, AUTH_VARIABLE, type Host } from '../access.ts';
 import type { Clock } from '../clock.ts';
 import type { Say } from '../log-level.ts';
 import { type Lookup, otherWaysTo } from './addresses.ts';
-import { attemptMs, MIN_ATTEMPT_MS, pauseMs } from './attempts.ts';
-import { Connection, type EndReason, type Handshake, PASSWORD_BYTES } from './connection.ts';
+import { attemptMs, MIN_ATTEMPT_MS } from './attempts.ts';
+import { BackOff, pauseMs, sleep } from './back-off.ts';
+import { Connection, type EndReason, type Handshake } from './connection.ts';
 import { readCredentials } from './credentials.ts';
+import { PASSWORD_BYTES } from './decode.ts';
 import { actionOn, ERROR_CLASSES } from './error-policy.ts';
 import { isRequestError, RequestError, requestError, UnreachableError } from './errors.ts';
 import { HostFailures } from './host-failures.ts';
@@ -80,8 +82,10 @@ export class Session extends Requester<SessionEvents> {
   #heardAt = 0;
   /** Last heard by more than a handshake. */
   #answeredAt = 0;
-  /** Attachments in a row that ended without that. */
-  #fruitless = 0;
+  /** When it was attached last. */
+  #attachedAt = 0;
+  /** Of attachments: the next one is tried at once only after one that served. */
+  readonly #backOff: BackOff;
   readonly #keepAlive: KeepAlive;
   /** Of requests written and answers read so far: see Confirmation. */
   #events = 0;
@@ -104,7 +108,9 @@ export class Session extends Requester<SessionEvents> {
       onSilence: (silenceMs) =>
         this.reattach(`nothing heard from the server for ${(silenceMs / 1000).toFixed(1)} s`),
     });
-    this.#hosts = new HostsInTurn(options.hosts, options.random ?? Math.random);
+    const { random } = options;
+    this.#backOff = new BackOff({ sessionTimeoutMs: () => this.#timeoutMs, random });
+    this.#hosts = new HostsInTurn(options.hosts, random ?? Math.random);
   }
 
   // ---- The life of the session ----
@@ -308,7 +314,6 @@ export class Session extends Requester<SessionEvents> {
         },
         onUnderstood: () => {
           this.#answeredAt = this.#heardAt;
-          this.#fruitless = 0;
         },
         onAttached: (handshake) => {
           this.#onAttached(hostName(server), handshake);
@@ -339,8 +344,8 @@ export class Session extends Requester<SessionEvents> {
       handshakeSentAt: sentAt,
       timeoutMs,
     };
-    if (isFirst) this.#answeredAt = this.#options.clock.now();
-    this.#fruitless += 1;
+    this.#attachedAt = this.#options.clock.now();
+    if (isFirst) this.#answeredAt = this.#attachedAt;
     this.#keepAlive.start();
     this.emit('attached', this.#attachment);
   }
@@ -358,9 +363,11 @@ export class Session extends Requester<SessionEvents> {
     void this.#attachAgain();
   }
 
-  /** At once, but not again and again to a server that hangs up after each handshake. */
+  /** At once, but not repeatedly where servers hang up soon after each handshake or answer. */
   async #attachAgain(): Promise<void> {
-    if (this.#fruitless > 1) await this.#pause(this.#fruitless);
+    const servedMs = Math.max(0, this.#answeredAt - this.#attachedAt);
+    const pause = this.#backOff.nextMs(servedMs);
+    if (pause > 0) await sleep(this.#options.clock, pause);
     await this.#attach(null);
   }
 
@@ -382,10 +389,7 @@ export class Session extends Requester<SessionEvents> {
 
   async #pause(round: number, boundMs = Number.POSITIVE_INFINITY): Promise<void> {
     const { clock, random = Math.random } = this.#options;
-    const pause = pauseMs(round, this.#timeoutMs, random());
-    await new Promise<void>((resolve) => {
-      clock.setTimeout(resolve, Math.min(pause, boundMs));
-    });
+    await sleep(clock, Math.min(pauseMs(round, this.#timeoutMs, random()), boundMs));
   }
 
   /** A call, so that the compiler does not take the stage for what it was before an await. */
@@ -438,7 +442,8 @@ export class Session extends Requester<SessionEvents> {
       const sent = this.#events;
       connection.queue(request, (error, response) => {
         clock.clearTimeout(timer);
-        if (error !== null || response === undefined) {
+        const body = response?.body ?? null;
+        if (error !== null || response === undefined || body === null) {
           this.#noteVerdict(connection, error);
           reject(isRequestError(error) ? this.inWords(error, path) : error);
           return;
@@ -448,7 +453,9 @@ export class Session extends Requester<SessionEvents> {
         this.#events += 1;
         const order = { sent, answered: this.#events };
         const { number } = attachment;
-        resolve({ ...response, attachment: number, sentAt, answeredAt: this.#heardAt, order });
+        const { header } = response;
+        const times = { sentAt, answeredAt: this.#heardAt };
+        resolve({ header, body, attachment: number, ...times, order });
       });
     });
   }

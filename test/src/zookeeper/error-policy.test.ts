@@ -4,6 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import type { ZookeeperEvent } from '../../../machines/contract.ts';
+import { pauseMs } from '../../../src/zookeeper/back-off.ts';
 import { Contender } from '../../../src/zookeeper/contender.ts';
 import {
   actionOn,
@@ -12,7 +13,6 @@ import {
   type ErrorPhase,
   MAX_SUSPECT_ANSWERS,
   mayHaveHappened,
-  pauseMs,
 } from '../../../src/zookeeper/error-policy.ts';
 import { errorCodeOf } from '../../../src/zookeeper/errors.ts';
 import type { Recipe, Standing } from '../../../src/zookeeper/recipe.ts';
@@ -123,10 +123,10 @@ describe('the table', () => {
   });
 
   it('pauses longer after each error, up to a twelfth of the session timeout', () => {
-    const pauses = [1, 2, 3, 4, 5, 6, 20].map((errors) => pauseMs(errors, 6000, 1));
+    const pauses = [0, 1, 2, 3, 4, 5, 20].map((round) => pauseMs(round, 6000, 1));
     expect(pauses).toEqual([50, 100, 200, 400, 500, 500, 500]);
     expect(pauseMs(20, 120_000, 1)).toBe(1000);
-    expect(pauseMs(1, 6000, 0)).toBe(25);
+    expect(pauseMs(0, 6000, 0)).toBe(25);
   });
 });
 

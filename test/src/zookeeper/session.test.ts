@@ -110,6 +110,29 @@ describe('a session', () => {
     expect(expired).toBe(0);
   });
 
+  it.each([
+    ['a failed authentication, unasked', [int(-4), long(0n), int(-115)]],
+    ['an answer that loops in the library', [int(1), long(0n), int(0), int(1), int(-13)]],
+  ])('moves to the next host after %s, with one line', async (_, frame) => {
+    const bad = await startScriptedServer(async (connection) => {
+      await connection.shakeHands({ timeoutMs: T });
+      connection.send(...frame);
+    });
+    const good = await startScriptedServer(async (connection) => {
+      await connection.shakeHands({ timeoutMs: T });
+    });
+    const hosts = [bad, good].map(({ port }) => ({ host: '127.0.0.1', port }));
+    const lines: string[] = [];
+    const session = made({ hosts, log: (_level, line) => lines.push(line) });
+    const [detached, attached] = [told(session, 'detached'), told(session, 'attached')];
+    await session.connect(20_000);
+    await attached;
+    const again = told(session, 'attached');
+    expect(await detached).toMatchObject({ reason: expect.stringContaining('protocol error') });
+    expect(await again).toMatchObject({ server: `127.0.0.1:${good.port}` });
+    expect(lines).toEqual([]);
+  });
+
   it('is the same after a reset, and is told so', async () => {
     const { proxy, hosts } = await through();
     const session = await connected({ hosts, timeoutMs: 10_000 });

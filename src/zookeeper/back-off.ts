@@ -1,0 +1,130 @@
+/**
+ * How long to wait before something is tried again. Pauses double up to a bound. The row of tries
+ * starts anew only after one that has worked for a third of the session timeout: a success that does
+ * not last is no reason to try the next one at once.
+ */
+import type { Clock } from '../clock.ts';
+
+const FIRST_PAUSE_MS = 50;
+const MAX_PAUSE_MS = 1000;
+/** Of the session timeout, so that a lease that can be proven is. */
+const MAX_PAUSE_RATIO = 1 / 12;
+/** Of the session timeout: what works for so long has lasted. */
+const LASTING_RATIO = 1 / 3;
+/** In a row, without a pause: one failure, and a re-attachment of our own to prove the lease. */
+const FREE_TRIES = 2;
+/** Changes by others are looked at as often as that, however fast they follow each other. */
+const CHANGES = { free: 20, maxPauseMs: 100 } as const;
+
+/**
+ * Milliseconds after the `round`th try in a row, from 0; up to 1 s, and up to a twelfth of the session
+ * timeout. `random`, from 0 to 1, keeps contenders from trying in step.
+ */
+export function pauseMs(round: number, timeoutMs: number, random = Math.random()): number {
+  const max = Math.min(MAX_PAUSE_MS, timeoutMs * MAX_PAUSE_RATIO);
+  return Math.min(max, FIRST_PAUSE_MS * 2 ** round) * (0.5 + random / 2);
+}
+
+export function sleep(clock: Clock, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.setTimeout(resolve, ms);
+  });
+}
+
+export interface BackOffOptions {
+  /** So many tries in a row are not delayed; 2 where it is left out. */
+  readonly free?: number;
+  /** Granted; milliseconds. */
+  readonly sessionTimeoutMs: () => number;
+  readonly maxPauseMs?: number;
+  readonly random?: (() => number) | undefined;
+}
+
+export class BackOff {
+  readonly #options: BackOffOptions;
+  #tries = 0;
+
+  constructor(options: BackOffOptions) {
+    this.#options = options;
+  }
+
+  /** Milliseconds to wait before the next try. `lastedMs`: for how long the last one had worked. */
+  nextMs(lastedMs: number): number {
+    const { free = FREE_TRIES, maxPauseMs = MAX_PAUSE_MS, random = Math.random } = this.#options;
+    const timeoutMs = this.#options.sessionTimeoutMs();
+    if (lastedMs >= timeoutMs * LASTING_RATIO) this.#tries = 0;
+    this.#tries += 1;
+    if (this.#tries <= free) return 0;
+    return Math.min(maxPauseMs, pauseMs(this.#tries - free - 1, timeoutMs, random()));
+  }
+}
+
+export interface PacedOptions {
+  readonly clock: Clock;
+  readonly sessionTimeoutMs: () => number;
+}
+
+/** Looks at what others change: at once, but not more than some ten times a second for long. */
+export class PacedLook {
+  readonly #clock: Clock;
+  readonly #look: () => void;
+  readonly #backOff: BackOff;
+  #lookedAt = Number.NEGATIVE_INFINITY;
+  #timer: unknown = null;
+
+  constructor({ clock, sessionTimeoutMs }: PacedOptions, look: () => void) {
+    this.#clock = clock;
+    this.#look = look;
+    this.#backOff = new BackOff({ ...CHANGES, sessionTimeoutMs });
+  }
+
+  /** Something has changed. Never more than one look is due. */
+  changed(): void {
+    if (this.#timer !== null) return;
+    const pause = this.#backOff.nextMs(this.#clock.now() - this.#lookedAt);
+    if (pause === 0) return this.#lookNow();
+    this.#timer = this.#clock.setTimeout(() => this.#lookNow(), pause);
+  }
+
+  cancel(): void {
+    this.#clock.clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  #lookNow(): void {
+    this.#timer = null;
+    this.#lookedAt = this.#clock.now();
+    this.#look();
+  }
+}
+
+/** Pauses between tries of a task, which can be cancelled. */
+export class PacedTries {
+  readonly #clock: Clock;
+  readonly #backOff: BackOff;
+  #triedAt = Number.NEGATIVE_INFINITY;
+  #timer: unknown = null;
+  #end: (isCancelled: boolean) => void = () => {};
+
+  constructor({ clock, ...options }: PacedOptions & { readonly free?: number }) {
+    this.#clock = clock;
+    this.#backOff = new BackOff(options);
+  }
+
+  /** Before each try: null where it need not wait; false where it was cancelled while it waited. */
+  next(): Promise<boolean> | null {
+    const now = this.#clock.now();
+    const pause = this.#backOff.nextMs(now - this.#triedAt);
+    this.#triedAt = now + pause;
+    if (pause === 0) return null;
+    return new Promise<boolean>((resolve) => {
+      this.#end = (isCancelled) => resolve(!isCancelled);
+      this.#timer = this.#clock.setTimeout(() => this.#end(false), pause);
+    });
+  }
+
+  cancel(): void {
+    this.#clock.clearTimeout(this.#timer);
+    this.#end(true);
+  }
+}
