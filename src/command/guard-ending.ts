@@ -51,12 +51,22 @@ end_all() {
     if [ -e /proc/self/stat ]; then end_tree || alive=1
     else end_group || alive=1
     fi
+    ! has_orphans || alive=1
     [ -n "$alive" ] || { alldead=1; break; }
     rounds=$((rounds + 1))
     if [ "$rounds" -lt 100 ]; then nap 0.02; else nap 1; fi
   done
   [ -z "$folder" ] || find "$folder" -depth -type d -exec rmdir {} \\;
   echo fired >&3
+}
+
+# The init still has children, perhaps orphans that no look has met; it is killing them. (Without
+# CONFIG_PROC_CHILDREN there is no such list.)
+has_orphans() {
+  rest=
+  [ -n "$init" ] && is_it "$init" "$initstart" || return 1
+  IFS= read -r rest 2>/dev/null <"/proc/$init/task/$init/children"
+  [ -n "$rest" ]
 }
 
 # PID: a process of our own, which gets so many tenths of a second. (Where no threads are to be had,
