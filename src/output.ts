@@ -48,7 +48,7 @@ export function standardOutput(): Output {
     complain,
     flush: async () => {
       await new Promise((resolve) => stdout.write('', resolve));
-      // The error is told after that.
+      // The error is reported after that.
       await turn();
       return trouble;
     },

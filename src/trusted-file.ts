@@ -1,7 +1,7 @@
 /**
  * The only way to read a file that lockex trusts: configuration, password, certificates and keys.
  *
- * A file is trusted when nobody but root and ourselves can decide what is in it, as sshd's StrictModes
+ * A file is trusted when only root and ourselves can decide what is in it, as sshd's StrictModes
  * has it (`safe_path` of OpenSSH's misc.c, which looks at the resolved path only): the file, each
  * directory above it and each symbolic link on the way are owned by root or by us, and group and
  * others may not write. Two exceptions: the group may where it is root's; and in a directory with the

@@ -26,7 +26,7 @@ export interface SocketEvents {
   readonly onClosed: () => void;
 }
 
-/** None of them is told from within `startChild`. */
+/** None of them is called from within `startChild`. */
 export interface ChildEvents {
   /** One for each socket. */
   readonly sockets: readonly SocketEvents[];

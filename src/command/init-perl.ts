@@ -154,7 +154,7 @@ sub reap {
 
 my %signalled;
 
-# SIGKILL to the own children that have not got it yet. Nobody but this process reaps them, so that
+# SIGKILL to the own children that have not got it yet. Only this process reaps them, so that
 # their numbers are theirs.
 sub kill_own {
   # Where the list is up to date. Without that, numbers of a scan must not be free before they are used.
@@ -240,7 +240,7 @@ sub kill_descendants {
     kill -9, $group unless $group < 2 || $group == $$ || $groups{$group}++;
     push @found, map { [$_, $pid] } children_of($pid, $threads);
   }
-  # All of them again the next time, whoever has their numbers then.
+  # All of them again the next time: other children may have their numbers then.
   %signalled = () if @found || !$has_new;
   return $pause = $has_new ? 0 : $pause ? $pause < 0.25 ? 2 * $pause : 0.5 : 0.001;
 }

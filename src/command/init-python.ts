@@ -184,7 +184,7 @@ def reap():
 
 signalled = set()
 
-# SIGKILL to the own children that have not got it yet. Nobody but this process reaps them, so that
+# SIGKILL to the own children that have not got it yet. Only this process reaps them, so that
 # their numbers are theirs.
 def kill_own():
     global signalled
@@ -276,7 +276,7 @@ def kill_descendants():
             groups.add(group)
             kill_group(group)
         found += [(child, pid) for child in children_of(pid, its['threads'])]
-    # All of them again the next time, whoever has their numbers then.
+    # All of them again the next time: other children may have their numbers then.
     if found or not has_new: signalled = set()
     pause = 0 if has_new else min(2 * pause, 0.5) if pause else 0.001
     return pause

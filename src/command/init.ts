@@ -208,6 +208,6 @@ function trySignal(target: number, signal: NodeJS.Signals): void {
   try {
     process.kill(target, signal);
   } catch {
-    // It has ended, or is another user's: the init is told as well.
+    // It has ended, or is another user's: the init kills it as well.
   }
 }

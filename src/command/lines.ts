@@ -7,7 +7,7 @@ export type Line = string & { readonly [CHECKED]: true };
 /** A newline would begin another line, and `read` of dash, bash and busybox drops NUL. */
 const NO_LINE = /[\n\0]/;
 
-/** @throws TypeError for text that is not one line: whoever has it from elsewhere checks it before. */
+/** @throws TypeError for text that is not one line: foreign text is checked before. */
 export function lineOf(text: string): Line {
   if (NO_LINE.test(text)) throw new TypeError(`not one line: ${JSON.stringify(text)}`);
   return text as Line;

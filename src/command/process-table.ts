@@ -65,7 +65,7 @@ export function parseStat(text: string): ProcessRecord | null {
 }
 
 /**
- * null: no such process, or one that this /proc shows to nobody but its own user (hidepid, proc(5)):
+ * null: no such process, or one that this /proc shows to its own user only (hidepid, proc(5)):
  * there every process of another user looks as if it had ended (reach.ts, `isGroupHidden`).
  */
 export function readProcess(pid: number): Reading<ProcessRecord | null> {

@@ -100,7 +100,7 @@ const WORDS: Readonly<Record<keyof typeof CODES, string>> = {
   NO_WATCHER: 'no such watch',
   REQUEST_TIMEOUT: 'the request timed out at the server',
   RECONFIG_DISABLED: 'reconfiguration is disabled',
-  AUTH_REQUIRED: 'the server takes nobody without authentication',
+  AUTH_REQUIRED: 'the server requires authentication',
   QUOTA_EXCEEDED: 'a quota is exceeded',
   THROTTLED: 'the server is throttling requests',
 };

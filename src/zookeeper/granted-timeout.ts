@@ -4,7 +4,7 @@
  * A server raises a request to its `minSessionTimeout` and lowers it to its `maxSessionTimeout`
  * (`ZooKeeperServer.processConnectRequest`); by default these are 2 and 20 ticks. lockex counts by the
  * granted time, and by less where that is absurd: a lease that ends too early is safe, and pings come
- * more often. What the server itself does after that time can't be changed from here, so it is told.
+ * more often. What the server does after that time can't be changed from here: lockex warns.
  */
 
 /** Granted times up to this are the servers' ordinary business; milliseconds. */

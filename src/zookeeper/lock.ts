@@ -58,7 +58,7 @@ export class Lock implements Recipe {
   #node: { readonly name: string } | 'maybe' | null = null;
 
   /**
-   * Path of our node, once the only one before it is gone: nobody else can come before it any more,
+   * Path of our node, once the only one before it is gone: no other node can come before it any more,
    * since sequence numbers only grow. To look at the queue would tell the same, unless our node is
    * gone as well. Said once.
    */
@@ -110,7 +110,7 @@ export class Lock implements Recipe {
     const { place, madeBy } = stand;
     switch (place.kind) {
       case 'missing':
-        // Somebody deleted our node: stand at the end of the queue. (kazoo does the same.)
+        // Our node was deleted: join the end of the queue. (kazoo does the same.)
         this.#node = null;
         return 'again';
       case 'unordered':

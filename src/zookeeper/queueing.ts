@@ -20,7 +20,7 @@ export interface QueueingOptions {
 
 /** Without blocking: how long one that is about to let go is waited for; milliseconds. */
 const PASSING_MS = 2000;
-/** In a row, without a pause: as many as a contender takes that nobody interferes with, and more. */
+/** In a row, without a pause: as many as an undisturbed contender takes, and more. */
 const FREE_STEPS = 4;
 
 export class Queueing {

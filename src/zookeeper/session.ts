@@ -481,7 +481,7 @@ export class Session extends Requester<SessionEvents> {
       connection.end('the server says that the session expired', 'expired');
     } else if (error.code === 'AUTH_REQUIRED') {
       // It closes the connection, and would again.
-      connection.end('the server takes nobody without authentication', 'expired');
+      connection.end('the server requires authentication', 'expired');
     } else {
       connection.end(`the server says: ${error.message}`);
     }

@@ -43,7 +43,7 @@ describe('with --recipe curator', () => {
     expect(late).toMatchObject({ status: 1, stdout: '' });
   });
 
-  it('the queue is served in the order of coming, whoever comes', async () => {
+  it('the queue is served in the order of coming, whatever the client', async () => {
     const first = lockex(...AS_CURATOR, '--', 'sleep', '600');
     await untilState(first, 'running');
     const other = await curator();

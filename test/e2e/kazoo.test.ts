@@ -38,7 +38,7 @@ describe('a lock', () => {
     expect(await lock.contenders()).toEqual(['the python side']);
   });
 
-  it('is served in the order of coming, whoever comes', async () => {
+  it('is served in the order of coming, whatever the client', async () => {
     const first = lockex('--', 'sleep', '600');
     await untilState(first, 'running');
     const kazoo = await startKazoo(hosts);

@@ -55,7 +55,7 @@ describe('what the command leaves behind is stopped', () => {
 });
 
 describe('--wait-for-all', () => {
-  /** Leaves something behind that ends when it is told to, by a pipe. */
+  /** Leaves something behind that ends when a pipe asks for it. */
   async function waiting(...words: string[]) {
     const [pipe, other] = [await newPipe(), await newPipe()];
     const leftover = `echo $$ >$PIPE; read line <${other}; echo done`;

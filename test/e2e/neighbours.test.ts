@@ -97,7 +97,7 @@ describe('what a neighbour did', () => {
     expect(stderr).toMatch(/skipped: somebody .*s ago/);
   });
 
-  it('with "c" is waited for: nobody but its maker takes a node out of the queue', async () => {
+  it('with "c" is waited for: only its maker takes a node out of the queue', async () => {
     const { holder, words, stranger } = await neighbours('c');
     // Without a sequence number of the server's, before all others.
     const node = `${LOCK}/s__lock__0000000000`;

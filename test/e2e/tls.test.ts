@@ -172,7 +172,7 @@ describe('a server', () => {
     const words = ['-z', `localhost:${closed.port}`, ...as(authority.sign('client'))];
     const { status, stderr } = await runLockex(['-q', ...words, '--', 'echo up']);
     expect(status).toBe(125);
-    expect(stderr).toContain('the server takes nobody without authentication');
+    expect(stderr).toContain('the server requires authentication');
   });
 });
 

@@ -163,7 +163,7 @@ describe('a viewer', () => {
     }
   });
 
-  it('is told what to do where another lockex has taken the port', async () => {
+  it('says what to do where another lockex has taken the port', async () => {
     const { connectString } = await sharedServerWithChroot();
     const words = ['-z', connectString, '-T', '30'];
     const first = startLockex([...words, '--inspect', '--', 'echo up; exec sleep 600']);

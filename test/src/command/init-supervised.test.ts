@@ -77,7 +77,7 @@ describe.runIf(isRoot).each(FOUND)('with an init in $name, an unmarked daemon is
 });
 
 describe.each(FOUND)('an init in $name that is killed', (its) => {
-  it('costs the command its life, and that is told as SIGKILL', async () => {
+  it('ends the command, which is reported as SIGKILL', async () => {
     const file = join(temporaryFolder(), 'pid');
     const line = `setsid sh -c 'echo $$ >${file}; sleep 200; :' & sleep 200`;
     const command = { kind: 'shell', line } as const;

@@ -284,7 +284,7 @@ describe('a connection', () => {
     oldest?.resume();
     await closed;
     await expect.poll(() => server.pendingConnections, { timeout: 30_000 }).toBeLessThanOrEqual(8);
-    // And whoever comes now is served all the same.
+    // A contender that comes now is served all the same.
     expect((await fetch(url)).status).toBe(200);
   });
 

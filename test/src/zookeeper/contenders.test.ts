@@ -62,7 +62,7 @@ describe('the order', () => {
     ]);
   });
 
-  it('ends with the last sequence: whoever has it is told so, not granted', () => {
+  it('ends with the last sequence: that contender is refused, not granted', () => {
     const last = lock('a', '2147483647');
     expect(placeOf(last, [last])).toEqual({ kind: 'exhausted' });
     const before = lock('b', '2147483646');

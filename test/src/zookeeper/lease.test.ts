@@ -236,7 +236,7 @@ describe('against a model of leader and follower', () => {
     };
     while (now < 4 * T) {
       if (next() < 0.1) {
-        // The pings go on meanwhile; of the follower before, nothing is told any more.
+        // The pings go on meanwhile; the previous follower reports nothing any more.
         const sentAt = now + next() * 500;
         const arrivesAt = sentAt + next() * 300;
         pingsUpTo(arrivesAt);
