@@ -48,10 +48,12 @@ export async function sharedServerWithChroot(): Promise<{ connectString: string;
 }
 
 const CREATE = 1;
+const SET_ACL = 7;
 const GET_CHILDREN = 8;
 const CLOSE = -11;
 const ALL_PERMISSIONS = 31;
 const NO_NODE = -101;
+const ANY_VERSION = -1;
 
 interface NodeAddress {
   readonly host: string;
@@ -70,6 +72,13 @@ export async function createNode({ path, ...server }: NodeAddress): Promise<void
   const acl = Buffer.concat([int(1), int(ALL_PERMISSIONS), text('world'), text('anyone')]);
   const { error } = await ask(server, CREATE, text(path), int(0), acl, int(0));
   if (error !== 0) throw new Error(`ZooKeeper didn't create ${path}: ${error}`);
+}
+
+/** Gives everyone all permissions on a node (SetACLRequest); resolves with the server's error code. */
+export async function openAcl({ path, ...server }: NodeAddress): Promise<number> {
+  const acl = Buffer.concat([int(1), int(ALL_PERMISSIONS), text('world'), text('anyone')]);
+  const { error } = await ask(server, SET_ACL, text(path), acl, int(ANY_VERSION));
+  return error;
 }
 
 /** The names of a node's children (GetChildrenRequest); none where there is no such node. */
