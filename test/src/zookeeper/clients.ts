@@ -8,6 +8,9 @@ import { openAccess } from '../../../src/access.ts';
 import { systemClock } from '../../../src/clock.ts';
 import { Session } from '../../../src/zookeeper/session.ts';
 
+/** Less than a test's patience with a client that hangs. */
+const CONNECT_MS = 5000;
+
 export interface Client {
   /** Resolves when connected; rejects when the client gives up. Bounded by the test. */
   connect(): Promise<void>;
@@ -84,7 +87,7 @@ export const ours: ClientMaker = (hosts, timeoutMs) => {
   return {
     said,
     connects: () => said.filter((word) => word === 'connected').length,
-    connect: () => session.connect(timeoutMs),
+    connect: () => session.connect(CONNECT_MS),
     exists: (path) => session.exists(path),
     ask: (path, done) => {
       session.exists(path).then(() => done(null), done);
