@@ -4,7 +4,7 @@
  */
 import type { CommandExit } from '../../machines/outcome.ts';
 import { type Child, type ChildSocket, NO_SOCKET, startChild } from './child.ts';
-import { startOf } from './process-table.ts';
+import { hasProcessTable, startOf } from './process-table.ts';
 import type { Identity } from './types.ts';
 
 export interface GateProcessOptions {
@@ -32,6 +32,12 @@ export interface GateProcessEvents {
   /** Everything that it started has ended. Never called without an init. */
   readonly onEmpty: () => void;
 }
+
+/**
+ * Without it a process can't be told from another that gets its number: it would be neither found nor
+ * killed for certain. So it is not used.
+ */
+export const NO_START_TIME = 'the start time of a new process cannot be read';
 
 /** What is known of the processes that the gate's process started. */
 export type Descendants = 'none' | 'some' | 'unknown';
@@ -61,13 +67,27 @@ export class DirectGateProcess implements GateProcess {
 
   constructor(options: GateProcessOptions, events: GateProcessEvents) {
     const { onText, onClosed, onExit, onError } = events;
+    const ifUsed =
+      <T extends unknown[]>(listener: (...args: T) => void) =>
+      (...args: T) => {
+        if (this.identity !== null) listener(...args);
+      };
     this.#child = startChild(
       { ...options, standardStreams: 'inherit' },
-      { sockets: [{ onText, onClosed }], onExit, onError },
+      {
+        sockets: [{ onText: ifUsed(onText), onClosed: ifUsed(onClosed) }],
+        onExit: ifUsed(onExit),
+        onError,
+      },
     );
     this.#socket = this.#child.sockets[0] ?? NO_SOCKET;
     const { pid } = this.#child;
-    this.identity = pid === null ? null : { pid, start: startOf(pid) };
+    const start = pid === null ? 0 : startOf(pid);
+    const isIdentified = start !== 0 || !hasProcessTable;
+    this.identity = pid === null || !isIdentified ? null : { pid, start };
+    if (pid === null || isIdentified) return;
+    this.#child.kill();
+    setImmediate(() => onError(new Error(NO_START_TIME)));
   }
 
   send(text: string): void {

@@ -7,11 +7,12 @@ import { constants } from 'node:os';
 import type { CommandExit } from '../../machines/outcome.ts';
 import type { Clock } from '../clock.ts';
 import { type Child, type ChildSocket, NO_SOCKET, startChild } from './child.ts';
-import type {
-  Descendants,
-  GateProcess,
-  GateProcessEvents,
-  GateProcessOptions,
+import {
+  type Descendants,
+  type GateProcess,
+  type GateProcessEvents,
+  type GateProcessOptions,
+  NO_START_TIME,
 } from './gate-process.ts';
 import { type InitRuntime, initRequest } from './init-runtime.ts';
 import { lineCutter } from './lines.ts';
@@ -23,8 +24,6 @@ const KILLED: CommandExit = { code: null, signal: { name: 'SIGKILL', number: 9 }
 /** Errors of a start that another interpreter would meet as well. */
 const SHORTAGES: readonly (string | undefined)[] = ['EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE'];
 const LOOK_MS = 10;
-/** By number and start time a process is known: without one, it would be taken for dead. */
-const NO_START_TIME = 'the start time of a new process cannot be read';
 
 /**
  * `lost`: the init ended before it reported the end of the first process, which is being killed.
