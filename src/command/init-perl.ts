@@ -248,6 +248,8 @@ sub kill_descendants {
 until ($is_empty && $eof) {
   reap();
   last if $is_empty && $eof;
+  # Also what came in one piece with the request, before this loop.
+  $is_killing = 1 if $eof || $input =~ s/^kill\n//m;
   my $seconds = $is_killing && !$is_empty ? kill_descendants() : undef;
   my $ready = $watched;
   select $ready, undef, undef, $seconds;
@@ -258,7 +260,6 @@ until ($is_empty && $eof) {
     }
   }
   receive() if !$eof && vec($ready, 4, 1);
-  $is_killing = 1 if $eof || $input =~ s/^kill\n//m;
 }
 exit 0;
 `;

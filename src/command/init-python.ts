@@ -284,6 +284,10 @@ def kill_descendants():
 while not (is_empty and eof):
     reap()
     if is_empty and eof: break
+    # Also what came in one piece with the request, before this loop.
+    if eof or b'kill\n' in data:
+        is_killing = True
+        data = b''
     seconds = kill_descendants() if is_killing and not is_empty else None
     ready = select.select([signals] if eof else [signals, CHANNEL], [], [], seconds)[0]
     if signals in ready:
@@ -292,8 +296,5 @@ while not (is_empty and eof):
         for at in range(0, len(told), 128):
             if ctypes.c_uint32.from_buffer_copy(told, at).value == kill_signal: is_killing = True
     if CHANNEL in ready: receive()
-    if eof or b'kill\n' in data:
-        is_killing = True
-        data = b''
 os._exit(0)
 `;

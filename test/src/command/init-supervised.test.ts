@@ -92,6 +92,15 @@ describe.each(FOUND)('an init in $name that is killed', (its) => {
     expect(logs.join('\n')).toContain('the init of the command ended unexpectedly');
   });
 
+  it('that is asked to kill before it has read what to start kills that as well', async () => {
+    const command = { kind: 'shell', line: 'exit 7' } as const;
+    const { supervisor, events, marker } = supervise({ command, initRuntimes: [its] });
+    supervisor.send({ type: 'command.park' });
+    supervisor.send({ type: 'command.stop', graceMs: 0, deadline: null });
+    expect((await events.next('command.stopped')).exit).toBeNull();
+    await until(() => carriers(marker).length === 0, 'the end of the gate');
+  });
+
   it('while the gate is parked is replaced, and the command runs all the same', async () => {
     const command = { kind: 'shell', line: 'exit 7' } as const;
     const { supervisor, events, marker } = supervise({ command, initRuntimes: [its] });
