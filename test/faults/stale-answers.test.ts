@@ -135,6 +135,8 @@ async function holdLeader(link: FaultProxy): Promise<void> {
   const isHeld = () => link.counters.toClient.arrived > link.counters.toClient.bytes;
   // A ping: every half tick.
   await link.until(isHeld, PATIENCE_MS);
+  // An answer to the ping before may be late.
+  await pause(700);
 }
 
 /**
