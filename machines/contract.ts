@@ -2,7 +2,7 @@
  * What the machine and its actors say to each other. Events are facts, in the past tense; commands
  * are imperative. Everything here is plain JSON: no handles, no Errors.
  *
- * Times are milliseconds of `src/clock.ts` (since boot), unless a name says otherwise.
+ * Times are milliseconds of `src/util/clock.ts` (since boot), unless a name says otherwise.
  */
 import type { CommandExit, Outcome } from './outcome.ts';
 

@@ -9,7 +9,7 @@
  */
 import { initialContext, outputOf } from './context.ts';
 import { ignoring } from './ignoring.ts';
-import { type LockexActors, lockexSetup } from './vocabulary.ts';
+import { type LockexActors, lockexSetup } from './setup.ts';
 
 const WHEN_STARTED = {
   actions: ['notePid', 'startClocks', 'cancelPatience', 'resetPatience'],

@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { runScript, say } from './lib/main.js';
 import { withProgress } from './lib/progress.js';
-import { ensureBuild, ensureDependencies, provision } from './lib/provision.js';
+import { ensureBuild, ensureDependencies, provision } from './servers/provision.js';
 
 const PROGRAM = fileURLToPath(new URL('../dist/lockex.js', import.meta.url));
 const SESSION_TIMEOUT_S = 30;
@@ -23,7 +23,7 @@ await runScript(async () => {
   await ensureDependencies();
   await ensureBuild();
   await provision(['zookeeper']);
-  const { startServer } = await import('./lib/zookeeper.js');
+  const { startServer } = await import('./servers/zookeeper.js');
   const server = await withProgress('starting a private ZooKeeper', () =>
     startServer({ tickTime: 2000 }),
   );

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { runScript } from './lib/main.js';
-import { ensureBuild, ensureDependencies, provision } from './lib/provision.js';
+import { ensureBuild, ensureDependencies, provision } from './servers/provision.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 

@@ -8,7 +8,7 @@ import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { runScript, say } from './lib/main.js';
 import { withProgress } from './lib/progress.js';
-import { ensureBuild, ensureDependencies, provision } from './lib/provision.js';
+import { ensureBuild, ensureDependencies, provision } from './servers/provision.js';
 
 const PROGRAM = fileURLToPath(new URL('../dist/lockex.js', import.meta.url));
 const PASSED_ON = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
@@ -25,7 +25,7 @@ await runScript(async () => {
 
   await provision(['zookeeper']);
   // Only now: what it imports may have been missing.
-  const { startServer } = await import('./lib/zookeeper.js');
+  const { startServer } = await import('./servers/zookeeper.js');
   const server = await withProgress('starting a private ZooKeeper', () =>
     startServer({ tickTime: 2000 }),
   );

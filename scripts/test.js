@@ -7,7 +7,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { runScript } from './lib/main.js';
-import { ensureBuild, ensureDependencies, ensureStandalone, provision } from './lib/provision.js';
+import {
+  ensureBuild,
+  ensureDependencies,
+  ensureStandalone,
+  provision,
+} from './servers/provision.js';
 
 await runScript(async () => {
   await ensureDependencies();

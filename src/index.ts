@@ -2,18 +2,19 @@
  * lockex as a library: the machine by itself, to be given actors of one's own, and a lockex with the
  * real ones. Described in docs/library.md.
  */
-import { openAccess } from './access.ts';
-import { reaperArgv } from './installation.ts';
-import type { LockexSettings } from './settings.ts';
+
+import { reaperArgv } from './platform/installation.ts';
+import { openAccess } from './settings/access.ts';
+import type { LockexSettings } from './settings/settings.ts';
 import { createLockex as createWith, type Lockex, type LockexDependencies } from './wiring.ts';
 
 export type * from '../machines/contract.ts';
 export { lockexMachine } from '../machines/lockex.ts';
 export type { CommandExit, Outcome, Output } from '../machines/outcome.ts';
 export { stateName } from '../machines/state-name.ts';
-export type { Access, AclEntry, AuthSource, TlsFiles } from './access.ts';
-export type { CommandLine } from './command-line.ts';
-export type { LockexSettings } from './settings.ts';
+export type { Access, AclEntry, AuthSource, TlsFiles } from './settings/access.ts';
+export type { CommandLine } from './settings/command-line.ts';
+export type { LockexSettings } from './settings/settings.ts';
 export type { Lockex, LockexDependencies } from './wiring.ts';
 
 /** As the command line has them. Times are milliseconds. */

@@ -9,7 +9,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname } from 'node:path';
 import { Script } from 'node:vm';
-import { codeCacheName, mayHaveV8Flags } from './code-cache.ts';
+import { codeCacheName, mayHaveV8Flags } from './platform/code-cache.ts';
 
 type Program = (require: NodeJS.Require, filename: string) => void;
 

@@ -2,24 +2,24 @@
  * The program: reads the command line, begins what a run needs in any case while the rest is loaded,
  * and exits with the status of the run (run.ts). It decides nothing.
  */
-import './early-signals.ts';
+import './platform/early-signals.ts';
 import { setImmediate as turn } from 'node:timers/promises';
 import { EXIT_FAILED } from '../machines/outcome.ts';
-import { describeError } from './cli/describe-error.ts';
 import { parseCommandLine, type RunRequest } from './cli/parse.ts';
 import { EXIT_USAGE, quoted, UsageError } from './cli/usage-error.ts';
-import { processAgeMs, systemClock } from './clock.ts';
-import { UnusableHostError } from './command/process-view.ts';
-import { reaperArgv } from './installation.ts';
-import { closeLostTerminalsAtExit } from './lost-terminals.ts';
-import { firstMangled } from './mangled.ts';
-import { complain, standardOutput } from './output.ts';
-import { printable } from './printable.ts';
+import { UnusableHostError } from './command/processes/process-view.ts';
+import { describeError } from './log/describe-error.ts';
+import { traceTo } from './observers/trace.ts';
+import { reaperArgv } from './platform/installation.ts';
+import { firstMangled } from './platform/non-utf8.ts';
+import { closeLostTerminalsAtExit } from './platform/terminals.ts';
 import type { Begun } from './run.ts';
-import { traceTo } from './trace.ts';
-import { readTrustedIfThere, TrustedFileError } from './trusted-file.ts';
-import { version } from './version.ts';
-import { AccessError, checkAccess } from './zookeeper/credentials.ts';
+import { processAgeMs, systemClock } from './util/clock.ts';
+import { complain, standardOutput } from './util/output.ts';
+import { printable } from './util/printable.ts';
+import { readTrustedIfThere, TrustedFileError } from './util/trusted-file.ts';
+import { version } from './util/version.ts';
+import { AccessError, checkAccess } from './zookeeper/session/credentials.ts';
 
 const LONGEST_VALUE = 300;
 const LONGEST_MESSAGE = 2000;
@@ -69,8 +69,8 @@ async function main(): Promise<void> {
  * milliseconds.
  */
 async function begin({ settings, observers, log: { format, level } }: RunRequest): Promise<Begun> {
-  const { createLog } = await import('./cli/log.ts');
-  const { superviseCommand } = await import('./supervision.ts');
+  const { createLog } = await import('./log/log.ts');
+  const { superviseCommand } = await import('./actors/command.ts');
   const log = createLog({ format, level, lockId: settings.lockId, pid: process.pid });
   const traceFile = process.env['LOCKEX_TRACE'];
   const trace = traceFile ? traceTo(traceFile, systemClock, log.write) : null;
@@ -78,8 +78,8 @@ async function begin({ settings, observers, log: { format, level } }: RunRequest
   const supervisor = superviseCommand(settings, { ...options, reaper: reaperArgv() });
   supervisor.send({ type: 'command.park' });
 
-  const { Phases } = await import('./cli/phases.ts');
-  const { Contention } = await import('./contention.ts');
+  const { Phases } = await import('./observers/timings.ts');
+  const { Contention } = await import('./actors/zookeeper.ts');
   const phases = new Phases(processAgeMs);
   const contention = new Contention(settings, {
     ...options,

@@ -1,6 +1,6 @@
 /** The program that the guard runs when lockex is gone: one line on stdin, see zookeeper/reap.ts. */
 import { readFileSync } from 'node:fs';
-import { systemClock } from './clock.ts';
+import { systemClock } from './util/clock.ts';
 import { decodeRemains, reap } from './zookeeper/reap.ts';
 
 const STDIN = 0;

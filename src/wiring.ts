@@ -21,13 +21,13 @@ import type {
 } from '../machines/contract.ts';
 import { createLockexMachine, type lockexMachine } from '../machines/lockex.ts';
 import type { Output } from '../machines/outcome.ts';
-import { type Clock, systemClock } from './clock.ts';
-import { SignalWatcher } from './command/signals.ts';
+import { superviseCommand } from './actors/command.ts';
+import { SignalWatcher } from './actors/signals.ts';
+import { Contention } from './actors/zookeeper.ts';
 import type { CommandSupervisor } from './command/supervisor.ts';
-import { Contention } from './contention.ts';
-import type { Say } from './log-level.ts';
-import type { LockexSettings } from './settings.ts';
-import { superviseCommand } from './supervision.ts';
+import type { LockexSettings } from './settings/settings.ts';
+import { type Clock, systemClock } from './util/clock.ts';
+import type { Say } from './util/log-level.ts';
 
 export interface LockexDependencies {
   readonly log: Say;

@@ -57,7 +57,7 @@ it('such as this one, which it replaced, does not', () => {
 it('are made at run time in two places only, of what no stranger writes', () => {
   const makers = [...expressionMakers()].sort();
   // A class of characters, repeated; the tags of our own page.
-  expect(makers).toEqual(['src/inspector/main.ts', 'src/printable.ts']);
+  expect(makers).toEqual(['src/inspector/main.ts', 'src/util/printable.ts']);
 });
 
 function complexityOf(pattern: string, flags: string) {

@@ -6,48 +6,34 @@ import { describe, expect, it } from 'vitest';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-/** Files in src/ that everybody may use: they import nothing but Node, the contract and each other. */
-const LEAVES = [
-  ...['src/access.ts', 'src/clock.ts', 'src/command-line.ts', 'src/lock-names.ts'],
-  ...['src/log-level.ts', 'src/outlet.ts', 'src/output.ts', 'src/printable.ts', 'src/random.ts'],
-  ...['src/settings.ts', 'src/trusted-file.ts', 'src/version.ts'],
-];
-
-/**
- * Who may import what, besides leaves: written down once, here. Of a folder's files each may import
- * the others. The longest name that fits counts.
- */
+/** What a file of a directory may import besides files of the same directory. The longest name counts. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   machines: ['xstate'],
-  'src/zookeeper': ['node:', 'node-zookeeper-client', 'machines'],
-  'src/command': ['node:', 'machines'],
-  'src/hooks': ['node:', 'machines/duration.ts'],
-  'src/status': ['node:', 'machines', 'src/zookeeper'],
-  'src/inspector': ['node:', 'ws', 'machines', 'src/zookeeper', 'src/status'],
-  'src/cli': ['node:', 'cac', 'winston', 'machines'],
-  'src/standalone': ['node:', 'machines', 'src/early-signals.ts'],
-  // It is a namesake of src/command/child.ts, and it starts the programs.
-  'src/standalone/child.ts': ['node:', 'machines', 'src/standalone', 'src/command/child.ts'],
-  'src/standalone/tcp.ts': ['node:', 'src/standalone', 'src/zookeeper/tcp.ts'],
-  'src/standalone/main.ts': [
-    ...['src/standalone', 'src/early-signals.ts', 'src/main.ts', 'src/reaper.ts'],
+  'src/util': ['node:', 'machines/contract.ts', 'package.json'],
+  'src/settings': ['machines/contract.ts'],
+  'src/platform': ['node:', 'machines', 'src/settings'],
+  'src/zookeeper': [
+    ...['node:', 'node-zookeeper-client', 'machines', 'src/platform', 'src/settings', 'src/util'],
   ],
-  'src/contention.ts': ['node:', 'machines', 'src/zookeeper', 'src/user-name.ts'],
-  'src/supervision.ts': ['src/command', 'src/mangled.ts'],
-  'src/wiring.ts': ['xstate', 'machines', 'src/command', 'src/contention.ts', 'src/supervision.ts'],
-  'src/trace.ts': ['node:', 'machines', 'src/cli/usage-error.ts'],
+  'src/command': ['node:', 'machines', 'src/platform', 'src/settings', 'src/util'],
+  'src/actors': [
+    ...['node:', 'machines', 'src/command', 'src/platform', 'src/settings', 'src/util'],
+    'src/zookeeper',
+  ],
+  'src/cli': ['node:', 'cac', 'machines', 'src/settings', 'src/util'],
+  'src/log': ['node:', 'winston', 'machines', 'src/util'],
+  'src/observers': ['node:', 'machines', 'src/cli/usage-error.ts', 'src/settings', 'src/util'],
+  'src/status': ['node:', 'machines', 'src/settings', 'src/util', 'src/zookeeper'],
+  'src/inspector': [
+    ...['node:', 'ws', 'machines', 'src/settings', 'src/status', 'src/util', 'src/zookeeper'],
+  ],
+  'src/wiring.ts': ['xstate', 'machines', 'src/actors', 'src/command', 'src/settings', 'src/util'],
   'src/run.ts': ['node:', 'xstate', 'machines', 'src/'],
   'src/main.ts': ['node:', 'machines', 'src/'],
-  'src/index.ts': ['machines', 'src/installation.ts', 'src/wiring.ts'],
-  'src/reaper.ts': ['node:', 'src/zookeeper/reap.ts'],
-  'src/early-signals.ts': [],
-  'src/installation.ts': ['node:'],
-  'src/launch.ts': ['node:', 'src/code-cache.ts'],
-  'src/code-cache.ts': ['node:'],
-  'src/mangled.ts': ['node:'],
-  'src/lost-terminals.ts': ['node:'],
-  'src/user-name.ts': ['node:'],
-  'src/onlookers.ts': [],
+  'src/index.ts': ['machines', 'src/platform', 'src/settings', 'src/wiring.ts'],
+  'src/launch.ts': ['node:', 'src/platform/code-cache.ts'],
+  'src/reaper.ts': ['node:', 'src/util', 'src/zookeeper/reap.ts'],
+  'src/standalone.ts': ['src/main.ts', 'src/platform', 'src/reaper.ts'],
 };
 const LONGEST_LINE = 110;
 const LONGEST_FILE = 500;
@@ -94,19 +80,29 @@ describe('the machine', () => {
 describe('files', () => {
   /** Of /proc, /dev, /sys and lockex's own; never a file that a user has named. */
   const READERS = [
-    ...['src/clock.ts', 'src/random.ts', 'src/mangled.ts', 'src/installation.ts', 'src/launch.ts'],
-    ...['src/reaper.ts', 'src/cli/foreground.ts', 'src/command/signals.ts'],
-    ...['src/command/process-view.ts', 'src/command/reading.ts', 'src/command/cgroup.ts'],
-    'src/standalone/user-name.ts',
+    ...[
+      'src/util/clock.ts',
+      'src/util/random.ts',
+      'src/platform/non-utf8.ts',
+      'src/platform/installation.ts',
+      'src/launch.ts',
+    ],
+    ...['src/reaper.ts', 'src/log/foreground.ts', 'src/actors/signals.ts'],
+    ...[
+      'src/command/processes/process-view.ts',
+      'src/command/processes/reading.ts',
+      'src/command/processes/cgroup.ts',
+    ],
+    'src/platform/bun/user-name.ts',
     // Standard error; the first line of a program, to find its interpreter; to be written.
-    ...['src/cli/stderr.ts', 'src/command/resolve.ts', 'src/trace.ts'],
+    ...['src/log/stderr.ts', 'src/command/gate/resolve.ts', 'src/observers/trace.ts'],
   ];
 
   it('that a user names are read by one function', () => {
     const reading =
       /\b(readFile(Sync)?|open(Sync)?|createReadStream|opendir(Sync)?)\b[^;]*from 'node:fs/;
     const readers = sources.filter((file) => reading.test(readFileSync(join(ROOT, file), 'utf8')));
-    expect(readers.sort()).toEqual([...READERS, 'src/trusted-file.ts'].sort());
+    expect(readers.sort()).toEqual([...READERS, 'src/util/trusted-file.ts'].sort());
   });
 });
 
@@ -120,54 +116,54 @@ describe('standard output and standard error', () => {
   );
   const filesWith = (pattern: RegExp) =>
     [...code].filter(([, text]) => pattern.test(text)).map(([file]) => file);
+  const expectFiles = (pattern: RegExp, files: readonly string[]) =>
+    expect(filesWith(pattern).sort()).toEqual(files.toSorted());
 
   it('are reached by one function, which escapes each line, and by the log, which does as well', () => {
-    expect(
-      filesWith(/process\.(stdout|stderr)\b|\{[^}]*\b(stdout|stderr)\b[^}]*\} = process/),
-    ).toEqual([
+    expectFiles(/process\.(stdout|stderr)\b|\{[^}]*\b(stdout|stderr)\b[^}]*\} = process/, [
       // The width of a terminal.
-      'src/cli/stderr.ts',
+      'src/log/stderr.ts',
       // Made blocking, for programs that are not lockex; nothing is written.
       'src/index.ts',
-      'src/output.ts',
+      'src/util/output.ts',
     ]);
-    expect(filesWith(/\/stderr\.ts'/)).toEqual(['src/cli/log.ts']);
+    expectFiles(/\/stderr\.ts'/, ['src/log/log.ts']);
     expect(code.get('src/index.ts')?.match(/process\.stderr.*/g)).toEqual(['process.stderr;']);
   });
 
   it('are not reached by other means of Node', () => {
-    expect(filesWith(/\bconsole\b|debuglog|emitWarning|_rawDebug|process\.report\b/)).toEqual([]);
+    expectFiles(/\bconsole\b|debuglog|emitWarning|_rawDebug|process\.report\b/, []);
     const descriptors = /\/dev\/(stdout|stderr|fd|tty|console)|\/proc\/self\/fd/;
-    expect(filesWith(descriptors)).toEqual([
-      'src/cli/stderr.ts',
+    expectFiles(descriptors, [
+      'src/log/stderr.ts',
       // Of their own pipes, and the list of descriptors to close.
-      'src/command/guard-ending.ts',
-      'src/command/guard-script.ts',
-      'src/command/init-perl.ts',
-      'src/command/init-python.ts',
+      'src/command/guard/guard-ending.ts',
+      'src/command/guard/guard-script.ts',
+      'src/command/init/init-perl.ts',
+      'src/command/init/init-python.ts',
     ]);
     const writers =
       /\b(write(v|File)?(Sync)?|appendFile(Sync)?|createWriteStream)\b[^;]*from 'node:fs/;
-    expect(filesWith(writers)).toEqual([
-      'src/cli/stderr.ts',
+    expectFiles(writers, [
+      'src/log/stderr.ts',
       // cgroup.kill and its like.
-      'src/command/cgroup.ts',
-      'src/command/priority.ts',
-      'src/command/reading.ts',
+      'src/command/processes/cgroup.ts',
+      'src/command/guard/priority.ts',
+      'src/command/processes/reading.ts',
       // LOCKEX_TRACE.
-      'src/trace.ts',
+      'src/observers/trace.ts',
     ]);
   });
 
   it('are inherited by the command, and by hooks of the user', () => {
-    expect(filesWith(/\bstdio\b|standardStreams/)).toEqual([
-      'src/command/child.ts',
-      'src/command/gate-process.ts',
-      'src/command/guard.ts',
-      'src/command/init.ts',
-      'src/hooks/hook-runner.ts',
-      'src/standalone/bun.d.ts',
-      'src/standalone/child.ts',
+    expectFiles(/\bstdio\b|standardStreams/, [
+      'src/platform/child.ts',
+      'src/command/gate/gate-process.ts',
+      'src/command/guard/guard.ts',
+      'src/command/init/init.ts',
+      'src/observers/hooks/hook-runner.ts',
+      'src/platform/bun/bun.d.ts',
+      'src/platform/bun/child.ts',
     ]);
   });
 });
@@ -177,17 +173,16 @@ it('pieces of a stream are joined by FrameReader, not by copying all of them for
     readFileSync(join(ROOT, file), 'utf8').includes('Buffer.concat'),
   );
   // Once, at the end of the process.
-  expect(joining).toEqual(['src/cli/stderr.ts']);
+  expect(joining).toEqual(['src/log/stderr.ts']);
 });
 
 function allowedIn(file: string): readonly string[] {
-  if (LEAVES.includes(file)) return ['node:', 'machines/contract.ts', 'package.json', ...LEAVES];
   const [name = ''] = Object.keys(MAY_IMPORT)
     .filter((each) => file === each || file.startsWith(`${each}/`))
     .sort((one, other) => other.length - one.length);
   const allowed = MAY_IMPORT[name];
   if (allowed === undefined) throw new Error('nobody has said what this may import');
-  return name.startsWith('machines') ? [...allowed, name] : [...allowed, name, ...LEAVES];
+  return [...allowed, name];
 }
 
 function filesBelow(folder: string): string[] {

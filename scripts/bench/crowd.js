@@ -2,11 +2,11 @@
  * Contenders without a command, many in one process: `node crowd.cjs SETTINGS`, driven over Node's
  * IPC channel by crowds.js. They are lockex's own (src/zookeeper), each with a session.
  */
-import { openAccess } from '../../src/access.ts';
-import { systemClock as clock } from '../../src/clock.ts';
+import { openAccess } from '../../src/settings/access.ts';
+import { systemClock as clock } from '../../src/util/clock.ts';
 import { Contender } from '../../src/zookeeper/contender.ts';
-import { Lock } from '../../src/zookeeper/lock.ts';
-import { Session } from '../../src/zookeeper/session.ts';
+import { Lock } from '../../src/zookeeper/recipes/lock.ts';
+import { Session } from '../../src/zookeeper/session/session.ts';
 
 /** @type {import('./crowds.js').CrowdSettings} */
 const { hosts, count, first, lockCount, timeoutMs } = JSON.parse(process.argv[2] ?? '');

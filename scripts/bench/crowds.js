@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { bundleOptions, shims } from '../lib/bundle.js';
+import { bundleOptions, shims } from '../build/bundle.js';
 
 /**
  * @typedef {object} CrowdSettings

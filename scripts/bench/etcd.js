@@ -3,8 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startGuarded } from '../lib/guarded-process.js';
-import { freePorts } from '../lib/loopback.js';
+import { startGuarded } from '../servers/guarded-process.js';
+import { freePorts } from '../servers/loopback.js';
 
 const PATIENCE_MS = 20_000;
 const GRACE_MS = 5000;

@@ -11,7 +11,7 @@ const IDLE_MS = 20_000;
 const TIMED = 100;
 
 /** @typedef {import('./report.js').Section} Section */
-/** @typedef {import('../lib/zookeeper.js').Server} Server */
+/** @typedef {import('../servers/zookeeper.js').Server} Server */
 
 /**
  * Handover with ever more waiters, which are sessions without a command: from the release to the
@@ -58,7 +58,7 @@ export async function measureQueues(server) {
   ];
 }
 
-/** @param {import('../lib/zookeeper.js').Ensemble} ensemble @returns {Promise<Section[]>} */
+/** @param {import('../servers/zookeeper.js').Ensemble} ensemble @returns {Promise<Section[]>} */
 export async function measureScale(ensemble) {
   const hosts = hostsOf(ensemble.connectString);
   const { members } = ensemble;

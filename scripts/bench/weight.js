@@ -18,7 +18,7 @@ const COMMAND = ['sleep', '3600'];
 
 /**
  * @param {readonly Program[]} programs
- * @param {import('../lib/zookeeper.js').Server} server
+ * @param {import('../servers/zookeeper.js').Server} server
  * @returns {Promise<import('./report.js').Section[]>}
  */
 export async function measureWeight(programs, server) {
@@ -124,7 +124,7 @@ async function spentBy(pids) {
   return after.map((spent, index) => ((spent - (before[index] ?? 0)) / windowMs) * 100);
 }
 
-/** @param {Program} program @param {import('../lib/zookeeper.js').Server} server */
+/** @param {Program} program @param {import('../servers/zookeeper.js').Server} server */
 async function requestsOf(program, server) {
   const crew = new Crew(program);
   /** @type {{ name: string, all: number }[]} */

@@ -1,5 +1,5 @@
 /** How a script of this folder ends: with a status, and with one line where something is missing. */
-import { ProvisionError } from './provision.js';
+import { ProvisionError } from '../servers/provision.js';
 
 /** @param {() => Promise<number>} main gives the exit status */
 export async function runScript(main) {

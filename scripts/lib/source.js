@@ -19,7 +19,7 @@ export async function importSource(root, path) {
   return await import(`data:text/javascript;base64,${code}`);
 }
 
-/** @param {string} root @returns {Promise<{ root: import('./chart.js').ChartNode }>} */
+/** @param {string} root @returns {Promise<{ root: import('../build/draw-chart.js').ChartNode }>} */
 export async function machineOf(root) {
   const { lockexMachine } = await importSource(root, 'machines/lockex.ts');
   return lockexMachine;

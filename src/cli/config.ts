@@ -2,8 +2,9 @@
  * The configuration file: what does not change on a host, as JSON with the long names of options. Its
  * text comes from outside; this knows what it may say. Throws UsageError.
  */
+
+import { nearestTo } from './argv.ts';
 import { labelOf, type OptionSpec, SPECS } from './options.ts';
-import { nearestTo } from './split.ts';
 import { quoted, UsageError } from './usage-error.ts';
 
 export const DEFAULT_CONFIG_FILE = '/etc/lockex.json';

@@ -1,5 +1,5 @@
 /** The text of `--help`, at most 80 columns wide. Pure. */
-import { CONFIG_SPECS, GROUPS, type OptionSpec, SPECS, STATUS_SPECS } from './options.ts';
+
 import {
   COMMAND_RULE,
   EXAMPLES,
@@ -8,7 +8,8 @@ import {
   STATUS_EXIT_STATUSES,
   SUBCOMMANDS,
   SUMMARY,
-} from './usage.ts';
+} from './help-content.ts';
+import { CONFIG_SPECS, GROUPS, type OptionSpec, SPECS, STATUS_SPECS } from './options.ts';
 
 const WIDTH = 80;
 /** Where the descriptions begin. */

@@ -1,8 +1,8 @@
 /**
  * The lock id of a command that was given none: the same on every host and in every version. Pure.
  */
-import type { CommandLine } from '../command-line.ts';
-import { trimmedEnd } from './trim.ts';
+import type { CommandLine } from '../settings/command-line.ts';
+import { trimmedEnd } from '../util/trim.ts';
 
 const SLUG_LENGTH = 32;
 const DIGEST_LENGTH = 16;

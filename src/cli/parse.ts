@@ -1,20 +1,20 @@
 /** argv and environment → what is to be done, or a UsageError. Does nothing itself. */
-import { AUTH_VARIABLE } from '../access.ts';
-import type { CommandLine } from '../command-line.ts';
-import { LOG_LEVELS, type LogLevel } from '../log-level.ts';
+import { AUTH_VARIABLE } from '../settings/access.ts';
+import type { CommandLine } from '../settings/command-line.ts';
 import type {
   InspectSettings,
   LockexSettings,
   ObserverSettings,
   ServerSettings,
   StatusSettings,
-} from '../settings.ts';
+} from '../settings/settings.ts';
+import { LOG_LEVELS, type LogLevel } from '../util/log-level.ts';
+import { splitCommandLine, splitMixed } from './argv.ts';
 import { CONFIGURABLE, type Config, DEFAULT_CONFIG_FILE, parseConfig } from './config.ts';
-import { type Environment, Given } from './given.ts';
 import { configHelpText, helpText, statusHelpText } from './help.ts';
 import { lockIdOf } from './lock-id.ts';
 import { CONFIG_SPECS, type OptionName, SPECS, STATUS_SPECS } from './options.ts';
-import { splitCommandLine, splitMixed } from './split.ts';
+import { type Environment, Given } from './parsed-options.ts';
 import { quoted, UsageError } from './usage-error.ts';
 import { listenAddress, lockId, oneOf, timeSpan, webOrigins, wholeNumber } from './values.ts';
 

@@ -1,5 +1,5 @@
 /** A wrong command line: one line that names the option and says what it wants. Exit status 2. */
-import { printable } from '../printable.ts';
+import { printable } from '../util/printable.ts';
 
 export class UsageError extends Error {
   override readonly name = 'UsageError';

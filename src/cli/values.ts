@@ -1,8 +1,8 @@
 /** What the values of options may be. Each function takes the text that was typed. Pure. */
 
-import { type AclEntry, CREATOR_ACL, type Host, OPEN_ACL } from '../access.ts';
-import { reservedEnding } from '../lock-names.ts';
-import { trimmedEnd } from './trim.ts';
+import { type AclEntry, CREATOR_ACL, type Host, OPEN_ACL } from '../settings/access.ts';
+import { reservedEnding } from '../settings/reserved-names.ts';
+import { trimmedEnd } from '../util/trim.ts';
 import { quoted, UsageError } from './usage-error.ts';
 
 /** The longest time that a timer can take (24.8 days), in milliseconds. */

@@ -2,9 +2,9 @@
  * Warnings about processes of the command that lockex can't hold or can't signal, each given once. They
  * decide nothing.
  */
-import type { Say } from '../log-level.ts';
-import { label, type ProcessRecord, readUser } from './process-table.ts';
-import { readText, valueOr } from './reading.ts';
+import type { Say } from '../util/log-level.ts';
+import { label, type ProcessRecord, readUser } from './processes/process-table.ts';
+import { readText, valueOr } from './processes/reading.ts';
 
 export class Notices {
   readonly #log: Say;

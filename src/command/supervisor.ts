@@ -5,9 +5,9 @@
  * It can be parked before there is a machine to listen: what it has to say is kept until then.
  */
 import type { CommandCommand, CommandEvent } from '../../machines/contract.ts';
-import { Outlet } from '../outlet.ts';
-import { Run } from './run.ts';
-import type { SupervisorOptions } from './types.ts';
+import { Outlet } from '../util/event-buffer.ts';
+import { Run } from './execution.ts';
+import type { SupervisorOptions } from './options.ts';
 
 export class CommandSupervisor {
   readonly #options: SupervisorOptions;

@@ -1,6 +1,6 @@
 /** What has happened so far, for viewers that come late. Bounded. */
 import type { LockexContext, LockexEvent } from '../../machines/contract.ts';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../util/clock.ts';
 import { type FeedEntry, factsOf, feedEvent } from './feed.ts';
 
 const MOST_ENTRIES = 500;

@@ -3,13 +3,13 @@
  * session of its own, so that the one that holds the lock has no part in it. The session outlives the
  * last viewer by LINGER_MS, so that viewers that come and go do not make a session each.
  */
-import { accessOf } from '../access.ts';
-import type { Clock } from '../clock.ts';
-import type { ServerSettings } from '../settings.ts';
+import { accessOf } from '../settings/access.ts';
+import type { ServerSettings } from '../settings/settings.ts';
 import type { LockView } from '../status/view.ts';
 import { LockWatcher } from '../status/watcher.ts';
+import type { Clock } from '../util/clock.ts';
 import { UnreachableError } from '../zookeeper/errors.ts';
-import { Session } from '../zookeeper/session.ts';
+import { Session } from '../zookeeper/session/session.ts';
 import type { FeedMessage } from './feed.ts';
 
 export interface LockFeedOptions {

@@ -5,8 +5,8 @@
 import { createHash } from 'node:crypto';
 import type { LockexContext, LockexEvent } from '../../machines/contract.ts';
 import type { Output } from '../../machines/outcome.ts';
-import type { Clock } from '../clock.ts';
-import type { InspectSettings, ServerSettings } from '../settings.ts';
+import type { InspectSettings, ServerSettings } from '../settings/settings.ts';
+import type { Clock } from '../util/clock.ts';
 import type { FeedHead, FeedMessage } from './feed.ts';
 import { History } from './history.ts';
 import { LockFeed } from './lock-feed.ts';

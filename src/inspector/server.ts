@@ -9,8 +9,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net';
 import { hostname } from 'node:os';
 import { type WebSocket, WebSocketServer } from 'ws';
-import type { Host } from '../access.ts';
-import { randomHex } from '../random.ts';
+import type { Host } from '../settings/access.ts';
+import { randomHex } from '../util/random.ts';
 import { Admission, inUrl, type Refusal } from './admission.ts';
 import { type ConnectionBounds, Connections } from './connections.ts';
 

@@ -1,13 +1,13 @@
 /** `lockex status`: asks ZooKeeper how locks stand, prints it, and watches where that was asked for. */
 
-import { accessOf } from '../access.ts';
-import type { Clock } from '../clock.ts';
-import type { Output } from '../output.ts';
-import { escapedJson } from '../printable.ts';
-import type { StatusSettings } from '../settings.ts';
+import { accessOf } from '../settings/access.ts';
+import type { StatusSettings } from '../settings/settings.ts';
+import type { Clock } from '../util/clock.ts';
+import type { Output } from '../util/output.ts';
+import { escapedJson } from '../util/printable.ts';
 import { PacedTries } from '../zookeeper/back-off.ts';
 import { isRequestError, UnreachableError } from '../zookeeper/errors.ts';
-import { Session } from '../zookeeper/session.ts';
+import { Session } from '../zookeeper/session/session.ts';
 import { readingOf, readLock, readLockIds } from './reader.ts';
 import { renderLocks } from './render.ts';
 import { isHeld, type LockView } from './view.ts';

@@ -1,5 +1,5 @@
 /** Locks as a table for people. Pure; nothing that others wrote gets to the terminal as it is. */
-import { printable } from '../printable.ts';
+import { printable } from '../util/printable.ts';
 import type { ContenderView, LockView } from './view.ts';
 
 const GAP = '  ';

@@ -1,10 +1,16 @@
 /**
  * What stands under a lock's node, made into who holds it and who waits. Pure. Who holds is decided
- * by the same rules as for our own contenders (zookeeper/contenders.ts).
+ * by the same rules as for our own contenders (zookeeper/recipes/queue-order.ts).
  */
-import { holdersAmong, isContender, queueOf, SHARED_MARK } from '../zookeeper/contenders.ts';
-import { beginningOf, decodeNodeData } from '../zookeeper/node-data.ts';
-import { leasesIn } from '../zookeeper/semaphore.ts';
+
+import { beginningOf, decodeNodeData } from '../zookeeper/recipes/node-data.ts';
+import {
+  holdersAmong,
+  isContender,
+  queueOf,
+  SHARED_MARK,
+} from '../zookeeper/recipes/queue-order.ts';
+import { leasesIn } from '../zookeeper/recipes/semaphore.ts';
 
 /** A contender as its node tells; every text may be anybody's, and is not safe to print as it is. */
 export interface ContenderView {

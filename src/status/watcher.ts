@@ -2,12 +2,12 @@
  * Keeps telling how locks stand, by ZooKeeper's watches: nothing is asked while nothing changes.
  * After a reconnection, and when a watch has fired, what it was about is read again.
  */
-import { type Clock, systemClock } from '../clock.ts';
+import { type Clock, systemClock } from '../util/clock.ts';
 import { PacedLook } from '../zookeeper/back-off.ts';
 import { isRequestError, type RequestError } from '../zookeeper/errors.ts';
-import { ignoringNoNode } from '../zookeeper/requests.ts';
 import { Retries } from '../zookeeper/retries.ts';
-import type { Session } from '../zookeeper/session.ts';
+import { ignoringNoNode } from '../zookeeper/session/requests.ts';
+import type { Session } from '../zookeeper/session/session.ts';
 import { lockIdsAmong, type Reading, readContender, readLock } from './reader.ts';
 import type { LockView } from './view.ts';
 

@@ -3,7 +3,7 @@
  * environment, to the gate and to other requests. Pure.
  */
 import { requestError } from './errors.ts';
-import { CreateMode } from './requests.ts';
+import { CreateMode } from './session/requests.ts';
 
 /** What no server takes in a path (`PathUtils.validatePath`), as far as it could do harm here. */
 const NO_NAME = /[/\p{Cc}]|^\.{0,2}$/u;

@@ -3,7 +3,7 @@
  * starts anew only after one that has worked for a third of the session timeout: a success that does
  * not last is no reason to try the next one at once.
  */
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../util/clock.ts';
 
 const FIRST_PAUSE_MS = 50;
 const MAX_PAUSE_MS = 1000;

@@ -1,9 +1,9 @@
 /** What a contender is made with. */
 import type { ZookeeperEvent } from '../../machines/contract.ts';
-import type { Clock } from '../clock.ts';
-import type { Recipe } from './recipe.ts';
-import type { RunRecordOptions } from './run-record.ts';
-import type { Session } from './session.ts';
+import type { Clock } from '../util/clock.ts';
+import type { Recipe } from './recipes/recipe.ts';
+import type { RunRecordOptions } from './recipes/run-record.ts';
+import type { Session } from './session/session.ts';
 
 export interface ContenderOptions {
   readonly clock: Clock;

@@ -12,7 +12,7 @@ import type {
   ZookeeperCommand,
   ZookeeperEvent,
 } from '../../machines/contract.ts';
-import { randomHex } from '../random.ts';
+import { randomHex } from '../util/random.ts';
 import { PacedTries } from './back-off.ts';
 import type { ContenderOptions } from './contender-options.ts';
 import { errorPhaseOf, grantedAt, type Phase } from './contender-phase.ts';
@@ -20,14 +20,14 @@ import { CLOSE_MS, recordSuccess, releaseLock } from './ending.ts';
 import { actionOn, type ErrorPhase } from './error-policy.ts';
 import { isRequestError, UnreachableError } from './errors.ts';
 import { known } from './known.ts';
-import { LeaseKeeper } from './lease-keeper.ts';
+import { LeaseKeeper } from './lease/lease-keeper.ts';
 import { OwnNode } from './own-node.ts';
-import { Queueing } from './queueing.ts';
-import type { Standing } from './recipe.ts';
+import type { Standing } from './recipes/recipe.ts';
+import { Queueing } from './recipes/recipe-runner.ts';
+import { readLastRun } from './recipes/run-record.ts';
 import { Retries } from './retries.ts';
-import { readLastRun } from './run-record.ts';
 import { run } from './run-task.ts';
-import type { Attachment, Session } from './session.ts';
+import type { Attachment, Session } from './session/session.ts';
 
 export class Contender {
   readonly #options: ContenderOptions;

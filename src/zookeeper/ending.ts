@@ -2,11 +2,11 @@
  * The changes that end a hold: writing down that the command succeeded, and giving the lock back. Each
  * is asked for until it is confirmed or can't be any more.
  */
-import type { Clock } from '../clock.ts';
-import { type Insisted, insist } from './insist.ts';
-import type { Queueing } from './queueing.ts';
-import { type RunRecordOptions, recordRun } from './run-record.ts';
-import type { Session } from './session.ts';
+import type { Clock } from '../util/clock.ts';
+import type { Queueing } from './recipes/recipe-runner.ts';
+import { type RunRecordOptions, recordRun } from './recipes/run-record.ts';
+import { type Insisted, insist } from './retry.ts';
+import type { Session } from './session/session.ts';
 
 /** For the server's answer to the end of the session; milliseconds. */
 export const CLOSE_MS = 2000;

@@ -2,8 +2,8 @@
  * The node by which a session contends, as that session sees it: whether it stands, whether it is
  * ours, and a watch on it, since whoever deletes it lets the next contender in. Decides nothing.
  */
-import type { Stat } from './requests.ts';
-import type { Attachment, Session } from './session.ts';
+import type { Stat } from './session/requests.ts';
+import type { Attachment, Session } from './session/session.ts';
 
 export class OwnNode {
   readonly #session: Session;

@@ -5,10 +5,10 @@
  * What it needs is handed on as one line of text, through pipes only: whoever has it can end the
  * session.
  */
-import type { Access } from '../access.ts';
-import type { Clock } from '../clock.ts';
+import type { Access } from '../settings/access.ts';
+import type { Clock } from '../util/clock.ts';
 import { isRequestError, UnreachableError } from './errors.ts';
-import { Session } from './session.ts';
+import { Session } from './session/session.ts';
 
 export interface Remains {
   readonly access: Access;

@@ -2,7 +2,7 @@
  * Asks again after errors, as error-policy.ts has it: counts those in a row, pauses between them, and
  * gives up where nothing runs yet.
  */
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../util/clock.ts';
 import { pauseMs } from './back-off.ts';
 import {
   actionOn,

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, closeSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { CREATOR_ACL } from '../../src/access.ts';
+import { CREATOR_ACL } from '../../src/settings/access.ts';
 import { startKazoo } from '../support/kazoo.ts';
 import { openSession } from '../support/session.ts';
 import { sharedServer, sharedServerWithChroot } from '../support/zookeeper.ts';

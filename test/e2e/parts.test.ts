@@ -2,7 +2,7 @@
 import { cpSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { expect, it } from 'vitest';
-import { codeCacheName } from '../../src/code-cache.ts';
+import { codeCacheName } from '../../src/platform/code-cache.ts';
 import { run } from '../support/processes.ts';
 import { sharedServerWithChroot } from '../support/zookeeper.ts';
 import { PROGRAM, temporaryFolder, userEnvironment } from './program.ts';

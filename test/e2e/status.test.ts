@@ -1,6 +1,6 @@
 /** `lockex status`, as people and scripts run it, beside what kazoo sees. */
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { CreateMode } from '../../src/zookeeper/requests.ts';
+import { CreateMode } from '../../src/zookeeper/session/requests.ts';
 import { bytes, int, STAT, startScriptedServer } from '../src/zookeeper/scripted-server.ts';
 import { startFaultProxy } from '../support/fault-proxy.ts';
 import { startKazoo } from '../support/kazoo.ts';

@@ -7,7 +7,7 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, TestRunner } from 'vitest';
-import type { Identity } from '../../src/command/types.ts';
+import type { Identity } from '../../src/command/options.ts';
 import { contentOf, startLockex, temporaryFolder } from '../e2e/program.ts';
 import { type Deed, judgeJournal, type Kill } from '../support/journal.ts';
 import {

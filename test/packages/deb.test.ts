@@ -31,7 +31,10 @@ describe.runIf(hasDpkg)('the Debian package', () => {
       mkdirSync(`${root}/var/lib/dpkg/${folder}`, { recursive: true });
     }
     writeFileSync(`${root}/var/lib/dpkg/status`, '');
-    const told = execFileSync('node', ['scripts/build-deb.js'], { cwd: ROOT, encoding: 'utf8' });
+    const told = execFileSync('node', ['scripts/build/build-deb.js'], {
+      cwd: ROOT,
+      encoding: 'utf8',
+    });
     // In an empty root there is no libc6.
     dpkg('--force-depends', '-i', join(ROOT, told.split(' ')[0] ?? ''));
   });

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { codeCacheName } from '../../src/code-cache.ts';
+import { codeCacheName } from '../../src/platform/code-cache.ts';
 import { userEnvironment } from '../e2e/program.ts';
 import { run } from '../support/processes.ts';
 import { sharedServerWithChroot } from '../support/zookeeper.ts';

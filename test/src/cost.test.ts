@@ -1,14 +1,14 @@
 /** What hostile input may cost, counted in operations: time would depend on the machine. */
 import { CAC } from 'cac';
 import { describe, expect, it } from 'vitest';
+import { nearestTo } from '../../src/cli/argv.ts';
 import { parseCommandLine } from '../../src/cli/parse.ts';
-import { nearestTo } from '../../src/cli/split.ts';
 import { lockPath, zookeeperHosts } from '../../src/cli/values.ts';
-import { printable } from '../../src/printable.ts';
 import { type ChildNode, viewOf } from '../../src/status/view.ts';
-import { FrameReader } from '../../src/zookeeper/frames.ts';
-import { decodeNodeData, encodeNodeData, labelOf } from '../../src/zookeeper/node-data.ts';
-import { leasesIn } from '../../src/zookeeper/semaphore.ts';
+import { printable } from '../../src/util/printable.ts';
+import { decodeNodeData, encodeNodeData, labelOf } from '../../src/zookeeper/recipes/node-data.ts';
+import { leasesIn } from '../../src/zookeeper/recipes/semaphore.ts';
+import { FrameReader } from '../../src/zookeeper/session/frames.ts';
 
 /** What all calls of a method cost while this runs. */
 function costOf(

@@ -3,6 +3,7 @@
  * time together: ids are given again.
  */
 import { readFileSync } from 'node:fs';
+import type { Identity } from '../../src/command/options.ts';
 import {
   findLiving,
   isLiving,
@@ -10,9 +11,8 @@ import {
   type ProcessRecord,
   type ProcessTable,
   readProcess as readingOf,
-} from '../../src/command/process-table.ts';
-import type { Reading } from '../../src/command/reading.ts';
-import type { Identity } from '../../src/command/types.ts';
+} from '../../src/command/processes/process-table.ts';
+import type { Reading } from '../../src/command/processes/reading.ts';
 
 /** A test can't do without what it reads: @throws where it is unknown. */
 export function certain<T>(reading: Reading<T>): T {

@@ -1,8 +1,8 @@
 /** A session of our own client, for a test that looks at nodes or meddles with them. */
 import { onTestFinished } from 'vitest';
-import { type Access, type Host, openAccess } from '../../src/access.ts';
-import { systemClock } from '../../src/clock.ts';
-import { Session } from '../../src/zookeeper/session.ts';
+import { type Access, type Host, openAccess } from '../../src/settings/access.ts';
+import { systemClock } from '../../src/util/clock.ts';
+import { Session } from '../../src/zookeeper/session/session.ts';
 
 /** For use within a test, which closes it. */
 export async function openSession(

@@ -1,5 +1,5 @@
-/** A clock of `src/clock.ts` that only moves when a test says so. */
-import type { Clock } from '../../src/clock.ts';
+/** A clock of `src/util/clock.ts` that only moves when a test says so. */
+import type { Clock } from '../../src/util/clock.ts';
 
 interface Due {
   readonly id: number;

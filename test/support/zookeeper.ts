@@ -15,8 +15,8 @@ export type {
   Role,
   Server,
   ServerOptions,
-} from '../../scripts/lib/zookeeper.js';
-export { startEnsemble, startServer } from '../../scripts/lib/zookeeper.js';
+} from '../../scripts/servers/zookeeper.js';
+export { startEnsemble, startServer } from '../../scripts/servers/zookeeper.js';
 
 declare module 'vitest' {
   export interface ProvidedContext {

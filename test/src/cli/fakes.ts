@@ -1,5 +1,5 @@
 /** A terminal or a file to log to. */
-import type { Sink } from '../../../src/cli/stderr.ts';
+import type { Sink } from '../../../src/log/stderr.ts';
 
 const ESCAPE = '\u001b';
 const CLEAR_LINE = `\r${ESCAPE}[K`;

@@ -1,8 +1,8 @@
 /** Command lines as users type them, to settings or to one line that says what is wrong. */
 import { describe, expect, it } from 'vitest';
-import { openAccess } from '../../../src/access.ts';
 import { parseCommandLine } from '../../../src/cli/parse.ts';
 import { UsageError } from '../../../src/cli/usage-error.ts';
+import { openAccess } from '../../../src/settings/access.ts';
 
 function parsed(argv: readonly string[], env: Record<string, string> = {}) {
   const result = parseCommandLine(argv, env);

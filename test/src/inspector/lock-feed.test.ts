@@ -1,8 +1,8 @@
 /** The session that reads the queue for the page, however viewers come and go. */
 import { expect, it, onTestFinished } from 'vitest';
-import { openAccess } from '../../../src/access.ts';
 import type { FeedMessage } from '../../../src/inspector/feed.ts';
 import { LockFeed } from '../../../src/inspector/lock-feed.ts';
+import { openAccess } from '../../../src/settings/access.ts';
 import { SimulatedClock } from '../../support/simulated-clock.ts';
 import { startScriptedServer } from '../zookeeper/scripted-server.ts';
 

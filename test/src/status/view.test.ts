@@ -1,7 +1,7 @@
 /** Nodes as they stand → who holds and who waits. */
 import { describe, expect, it } from 'vitest';
 import { type ChildNode, isHeld, viewOf } from '../../../src/status/view.ts';
-import { encodeNodeData } from '../../../src/zookeeper/node-data.ts';
+import { encodeNodeData } from '../../../src/zookeeper/recipes/node-data.ts';
 
 const OURS = encodeNodeData({
   host: 'db1',

@@ -1,9 +1,9 @@
 /** Names that a server makes up: a scripted one, since a healthy one takes no such name itself. */
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { openAccess } from '../../../src/access.ts';
-import { systemClock } from '../../../src/clock.ts';
-import { CreateMode } from '../../../src/zookeeper/requests.ts';
-import { Session } from '../../../src/zookeeper/session.ts';
+import { openAccess } from '../../../src/settings/access.ts';
+import { systemClock } from '../../../src/util/clock.ts';
+import { CreateMode } from '../../../src/zookeeper/session/requests.ts';
+import { Session } from '../../../src/zookeeper/session/session.ts';
 import { bytes, int, STAT, startScriptedServer } from './scripted-server.ts';
 
 const ASKED = '/lock/g__lock__';

@@ -3,14 +3,14 @@
  * when a test says so: the first tries are made at once, the others ever more seldom.
  */
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { openAccess } from '../../../src/access.ts';
+import { openAccess } from '../../../src/settings/access.ts';
 import { BackOff, PacedLook } from '../../../src/zookeeper/back-off.ts';
 import { Contender } from '../../../src/zookeeper/contender.ts';
 import { UnreachableError } from '../../../src/zookeeper/errors.ts';
-import { Lock } from '../../../src/zookeeper/lock.ts';
-import { Queueing } from '../../../src/zookeeper/queueing.ts';
-import type { LockSession } from '../../../src/zookeeper/requests.ts';
-import { Session } from '../../../src/zookeeper/session.ts';
+import { Lock } from '../../../src/zookeeper/recipes/lock.ts';
+import { Queueing } from '../../../src/zookeeper/recipes/recipe-runner.ts';
+import type { LockSession } from '../../../src/zookeeper/session/requests.ts';
+import { Session } from '../../../src/zookeeper/session/session.ts';
 import { SimulatedClock } from '../../support/simulated-clock.ts';
 import { type Script, startScriptedServer } from './scripted-server.ts';
 

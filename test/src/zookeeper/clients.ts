@@ -4,9 +4,9 @@
  */
 // @ts-expect-error: the package has no types
 import zookeeper from 'node-zookeeper-client';
-import { openAccess } from '../../../src/access.ts';
-import { systemClock } from '../../../src/clock.ts';
-import { Session } from '../../../src/zookeeper/session.ts';
+import { openAccess } from '../../../src/settings/access.ts';
+import { systemClock } from '../../../src/util/clock.ts';
+import { Session } from '../../../src/zookeeper/session/session.ts';
 
 /** Less than a test's patience with a client that hangs. */
 const CONNECT_MS = 5000;

@@ -7,8 +7,8 @@ import { expect, it } from 'vitest';
 import type { ZookeeperEvent } from '../../../machines/contract.ts';
 import { Contender } from '../../../src/zookeeper/contender.ts';
 import { type RequestError, requestError } from '../../../src/zookeeper/errors.ts';
-import type { Recipe, Standing } from '../../../src/zookeeper/recipe.ts';
-import type { Attachment, Session } from '../../../src/zookeeper/session.ts';
+import type { Recipe, Standing } from '../../../src/zookeeper/recipes/recipe.ts';
+import type { Attachment, Session } from '../../../src/zookeeper/session/session.ts';
 import { SimulatedClock } from '../../support/simulated-clock.ts';
 
 const T = 4000;

@@ -15,8 +15,8 @@ import {
   mayHaveHappened,
 } from '../../../src/zookeeper/error-policy.ts';
 import { errorCodeOf } from '../../../src/zookeeper/errors.ts';
-import type { Recipe, Standing } from '../../../src/zookeeper/recipe.ts';
-import type { Session } from '../../../src/zookeeper/session.ts';
+import type { Recipe, Standing } from '../../../src/zookeeper/recipes/recipe.ts';
+import type { Session } from '../../../src/zookeeper/session/session.ts';
 import { SimulatedClock } from '../../support/simulated-clock.ts';
 import { FaultySession, NODE } from './faulty-session.ts';
 

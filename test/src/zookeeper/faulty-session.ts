@@ -5,7 +5,7 @@
 import { EventEmitter } from 'node:events';
 import { ERROR_CLASSES } from '../../../src/zookeeper/error-policy.ts';
 import { RequestError, requestError } from '../../../src/zookeeper/errors.ts';
-import type { Attachment } from '../../../src/zookeeper/session.ts';
+import type { Attachment } from '../../../src/zookeeper/session/session.ts';
 import type { SimulatedClock } from '../../support/simulated-clock.ts';
 
 export const NODE = '/lock/node';

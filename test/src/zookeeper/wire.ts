@@ -1,10 +1,10 @@
 /** A connection over a socket that a test holds the other end of; without I/O, and without a clock. */
 import { EventEmitter } from 'node:events';
-import { Connection, type EndReason } from '../../../src/zookeeper/connection.ts';
-import { RequestNumbers } from '../../../src/zookeeper/request-numbers.ts';
-import type { ServerSocket } from '../../../src/zookeeper/tcp.ts';
+import type { ServerSocket } from '../../../src/platform/tcp.ts';
+import { Connection, type EndReason } from '../../../src/zookeeper/session/connection.ts';
+import { RequestNumbers } from '../../../src/zookeeper/session/request-numbers.ts';
 import { SimulatedClock } from '../../support/simulated-clock.ts';
-import { CHROOT } from './answer-frames.ts';
+import { CHROOT } from './session/answer-frames.ts';
 
 class Wire extends EventEmitter implements ServerSocket {
   destroyed = false;

@@ -1,0 +1,38 @@
+/** The inspector's page in one file: markup, style, script and the picture of the machine. */
+import { readFileSync } from 'node:fs';
+import { build } from 'esbuild';
+import { machineOf } from '../lib/source.js';
+import { CHART_STYLE, svgOf } from './chart-svg.js';
+
+const FOLDER = 'src/inspector/page';
+
+/** @param {string} root of the project @returns {Promise<string>} HTML */
+export async function inspectorPage(root) {
+  const bundled = (/** @type {string} */ entry) =>
+    build({
+      absWorkingDir: root,
+      entryPoints: [`${FOLDER}/${entry}`],
+      bundle: true,
+      minify: true,
+      write: false,
+      format: 'iife',
+      target: ['chrome120', 'firefox120', 'safari17'],
+    });
+  const [script, style] = await Promise.all([bundled('page.ts'), bundled('page.css')]);
+  const machine = await machineOf(root);
+  const parts = new Map([
+    ['/*STYLE*/', `${CHART_STYLE}${textOf(style)}`],
+    ['<!--CHART-->', await svgOf(machine.root)],
+    // A page ends its script at the first such words, wherever they stand.
+    ['/*SCRIPT*/', textOf(script).replaceAll('</script', '<\\/script')],
+  ]);
+  let page = readFileSync(`${root}/${FOLDER}/index.html`, 'utf8');
+  // By a function: what is put in may have `$&` in it.
+  for (const [place, text] of parts) page = page.replace(place, () => text.trim());
+  return page;
+}
+
+/** @param {import('esbuild').BuildResult} result */
+function textOf({ outputFiles }) {
+  return outputFiles?.[0]?.text ?? '';
+}

@@ -1,0 +1,108 @@
+/**
+ * The process that a gate runs in, and the two ways to start it: by an init (init.ts), or, on hosts
+ * without an interpreter for one, as a child of lockex itself. Knows nothing of what the gate says.
+ */
+import type { CommandExit } from '../../../machines/outcome.ts';
+import { type Child, type ChildSocket, NO_SOCKET, startChild } from '../../platform/child.ts';
+import type { Identity } from '../options.ts';
+import { hasProcessTable, startOf } from '../processes/process-table.ts';
+
+export interface GateProcessOptions {
+  readonly words: readonly string[];
+  readonly cwd: string | undefined;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** None of them is called before the process has been given to its owner. */
+export interface GateProcessEvents {
+  /** Its identity is known from now on; not called where it was known at once. */
+  readonly onIdentified: () => void;
+  /** From its descriptor 3. */
+  readonly onText: (text: string) => void;
+  /** It has closed its descriptor 3. */
+  readonly onClosed: () => void;
+  /** It ended; the number may be given to another process. */
+  readonly onExit: (exit: CommandExit) => void;
+  /** It could not be started: nothing else follows. */
+  readonly onError: (error: NodeJS.ErrnoException) => void;
+  /** The init can't do its work on this host: nothing else follows, and nothing was started. */
+  readonly onUnfit: (reason: string) => void;
+  /** The init ended unexpectedly. The first process is being killed; onExit follows. */
+  readonly onInitLost: () => void;
+  /** Everything that it started has ended. Never called without an init. */
+  readonly onEmpty: () => void;
+}
+
+/**
+ * Without it a process can't be told from another that gets its number: it would be neither found nor
+ * killed for certain. So it is not used.
+ */
+export const NO_START_TIME = 'the start time of a new process cannot be read';
+
+/** What is known of the processes that the gate's process started. */
+export type Descendants = 'none' | 'some' | 'unknown';
+
+export interface GateProcess {
+  /** null: there is no init, or its start failed. */
+  readonly init: Identity | null;
+  /** null: not started yet, or it could not be. */
+  readonly identity: Identity | null;
+  readonly descendants: Descendants;
+  /** To its descriptor 3. */
+  send(text: string): void;
+  closeSocket(): void;
+  /** SIGKILL, once it is started. With an init, its descendants are killed as well. */
+  kill(): void;
+  /** Nothing more is wanted of it: with an init, what is left is killed. lockex may end. */
+  release(): void;
+}
+
+/** Its parent is lockex, and orphans of the command are adopted by PID 1. */
+export class DirectGateProcess implements GateProcess {
+  readonly init = null;
+  readonly descendants = 'unknown';
+  readonly identity: Identity | null;
+  readonly #child: Child;
+  readonly #socket: ChildSocket;
+
+  constructor(options: GateProcessOptions, events: GateProcessEvents) {
+    const { onText, onClosed, onExit, onError } = events;
+    const ifUsed =
+      <T extends unknown[]>(listener: (...args: T) => void) =>
+      (...args: T) => {
+        if (this.identity !== null) listener(...args);
+      };
+    this.#child = startChild(
+      { ...options, standardStreams: 'inherit' },
+      {
+        sockets: [{ onText: ifUsed(onText), onClosed: ifUsed(onClosed) }],
+        onExit: ifUsed(onExit),
+        onError,
+      },
+    );
+    this.#socket = this.#child.sockets[0] ?? NO_SOCKET;
+    const { pid } = this.#child;
+    const start = pid === null ? 0 : startOf(pid);
+    const isIdentified = start !== 0 || !hasProcessTable;
+    this.identity = pid === null || !isIdentified ? null : { pid, start };
+    if (pid === null || isIdentified) return;
+    this.#child.kill();
+    setImmediate(() => onError(new Error(NO_START_TIME)));
+  }
+
+  send(text: string): void {
+    this.#socket.send(text);
+  }
+
+  closeSocket(): void {
+    this.#socket.close();
+  }
+
+  kill(): void {
+    this.#child.kill();
+  }
+
+  release(): void {
+    this.#socket.close();
+  }
+}

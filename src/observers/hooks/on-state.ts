@@ -1,0 +1,26 @@
+/** `--on-state CMD`: a line of the user's for `/bin/sh`, for people who page. */
+import { escaped } from '../../util/printable.ts';
+import type { HookProgram, StateChange } from './hook-runner.ts';
+
+export function onStateProgram(
+  line: string,
+  lockId: string,
+  env: NodeJS.ProcessEnv,
+): (change: StateChange) => HookProgram {
+  // An outer lockex's are not ours.
+  const { LOCKEX_FENCING_TOKEN: _, LOCKEX_LOCK_PATH: __, ...others } = env;
+  return ({ state, from, reason, fencingToken, exitCode }) => ({
+    program: '/bin/sh',
+    args: ['-c', line],
+    env: {
+      ...others,
+      LOCKEX_LOCKID: lockId,
+      LOCKEX_STATE: state,
+      LOCKEX_STATE_BEFORE: from,
+      // It may hold a server's words, and hooks print it.
+      LOCKEX_REASON: escaped(reason),
+      ...(fencingToken !== null && { LOCKEX_FENCING_TOKEN: fencingToken }),
+      ...(exitCode !== null && { LOCKEX_EXIT_CODE: String(exitCode) }),
+    },
+  });
+}

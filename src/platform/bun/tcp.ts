@@ -1,0 +1,114 @@
+/**
+ * The same as src/platform/tcp.ts, by Bun's own means: node:net would cost a start four
+ * milliseconds. A name is looked up for each connection, and tried at all of its addresses, as there:
+ * Bun itself would use an address for 30 seconds after it has changed.
+ */
+import { EventEmitter } from 'node:events';
+import { type Host, isAddress } from '../../settings/access.ts';
+import type { ServerSocket } from '../tcp.ts';
+import { Outbox, rethrow } from './write-queue.ts';
+
+/**
+ * Bun can't take back a connection that it is still making: it would stay until the kernel gives up,
+ * after two minutes. Once one has hung, node:net makes the others, which can.
+ */
+let hasHung = false;
+
+export function connectTcp({ host: name, port, address }: Host): ServerSocket {
+  const host = address ?? name;
+  if (!hasHung) return new TcpSocket(host, port);
+  return process.getBuiltinModule('node:net').connect({ host, port, noDelay: true });
+}
+
+class TcpSocket extends EventEmitter implements ServerSocket {
+  readonly #outbox = new Outbox();
+  #socket: Bun.Socket | null = null;
+  #state: 'connecting' | 'open' | 'ended' = 'connecting';
+
+  constructor(host: string, port: number) {
+    super();
+    this.#connect(host, port).catch((error: Error) => this.#ended(error));
+  }
+
+  get destroyed(): boolean {
+    return this.#state === 'ended';
+  }
+
+  write(bytes: Uint8Array, onTaken?: () => void): boolean {
+    if (!this.destroyed) return this.#outbox.write(bytes, onTaken);
+    onTaken?.();
+    return false;
+  }
+
+  destroy(): void {
+    hasHung ||= this.#state === 'connecting';
+    this.#end();
+  }
+
+  /** Rejects with what was wrong at the last address. */
+  async #connect(host: string, port: number): Promise<void> {
+    const addresses = isAddress(host) ? [host] : await lookup(host);
+    let failure: unknown = null;
+    for (const address of addresses) {
+      if (this.destroyed) return;
+      try {
+        await this.#connectTo(address, port);
+        return;
+      } catch (error) {
+        failure = error;
+      }
+    }
+    throw failure;
+  }
+
+  async #connectTo(hostname: string, port: number): Promise<void> {
+    await Bun.connect({
+      hostname,
+      port,
+      socket: {
+        open: (socket) => this.#opened(socket),
+        data: (_, bytes) => void (this.destroyed || this.emit('data', bytes)),
+        drain: () => void (this.#outbox.flush() && !this.destroyed && this.emit('drain')),
+        close: (_, error) => this.#ended(error ?? null),
+        error: (_, error) => rethrow(error),
+        // The promise rejects as well.
+        connectError: () => {},
+      },
+    });
+  }
+
+  #opened(socket: Bun.Socket): void {
+    if (this.destroyed) return socket.close();
+    this.#state = 'open';
+    this.#socket = socket;
+    socket.setNoDelay(true);
+    this.#outbox.open(socket);
+    this.emit('connect');
+  }
+
+  /** By an error, or by the other side. */
+  #ended(error: Error | null): void {
+    if (this.destroyed) return;
+    this.#end();
+    if (error !== null) this.emit('error', error);
+    this.emit('close');
+  }
+
+  #end(): void {
+    this.#state = 'ended';
+    this.#outbox.close();
+    this.#socket?.close();
+  }
+}
+
+/** At least one address. Rejects with node:dns's codes. */
+async function lookup(name: string): Promise<string[]> {
+  try {
+    const found = await Bun.dns.lookup(name, { backend: 'libc' });
+    if (found.length > 0) return found.map(({ address }) => address);
+  } catch (error) {
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    throw Object.assign(new Error(message), { code: code.replace(/^DNS_/, '') });
+  }
+  throw Object.assign(new Error(`no address of ${name}`), { code: 'ENOTFOUND' });
+}

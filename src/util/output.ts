@@ -1,0 +1,71 @@
+/**
+ * The only way to standard output, and beside the log (log/log.ts) the only one to standard error.
+ * Every line is escaped here, whatever is in it: names of nodes, messages of servers, words of users.
+ * What steers a terminal is written here as well, so that no text ever needs to be let through.
+ */
+import { setImmediate as turn } from 'node:timers/promises';
+import { escaped } from './printable.ts';
+
+export interface Output {
+  readonly isTerminal: boolean;
+  readonly columns: number;
+  readonly rows: number;
+  /** Each on a line of its own: a line break within one is escaped. */
+  readonly print: (lines: readonly string[]) => void;
+  /** The same, in the place of as many lines as were printed last. For terminals. */
+  readonly reprint: (lines: readonly string[], previous: number) => void;
+  /** To standard error, behind `lockex: `. More lines are indented. */
+  readonly complain: (line: string, details?: readonly string[]) => void;
+  /** Resolves when it was printed, or to what kept it from that (ENOSPC, say), but for EPIPE. */
+  readonly flush: () => Promise<string | null>;
+  /** Called when nothing reads what is printed any more. */
+  readonly onUnread: (listener: () => void) => void;
+}
+
+const DEFAULT_COLUMNS = 80;
+const CLEAR_BELOW = '\u001b[J';
+
+/** Standard output and standard error. */
+export function standardOutput(): Output {
+  const { stdout } = process;
+  let trouble: string | null = null;
+  stdout.on('error', ({ code = 'error' }: NodeJS.ErrnoException) => {
+    if (code !== 'EPIPE') trouble = code;
+  });
+  return {
+    isTerminal: stdout.isTTY === true && process.env['TERM'] !== 'dumb',
+    get columns() {
+      return stdout.columns || DEFAULT_COLUMNS;
+    },
+    get rows() {
+      return stdout.rows || Number.POSITIVE_INFINITY;
+    },
+    print: (lines) => void stdout.write(joined(lines)),
+    reprint: (lines, previous) => {
+      const up = previous === 0 ? '' : `\u001b[${previous}A\r`;
+      stdout.write(`${up}${CLEAR_BELOW}${joined(lines)}`);
+    },
+    complain,
+    flush: async () => {
+      await new Promise((resolve) => stdout.write('', resolve));
+      // The error is reported after that.
+      await turn();
+      return trouble;
+    },
+    onUnread: (listener) => void stdout.on('error', listener),
+  };
+}
+
+/** Needs no standard output. */
+export function complain(line: string, details: readonly string[] = []): void {
+  const { stderr } = process;
+  // Nothing that could be told where nothing is read.
+  if (!stderr.listeners('error').includes(ignore)) stderr.on('error', ignore);
+  stderr.write(joined([`lockex: ${line}`, ...details.map((detail) => `  ${detail}`)]));
+}
+
+function ignore(): void {}
+
+function joined(lines: readonly string[]): string {
+  return lines.map((line) => `${escaped(line)}\n`).join('');
+}

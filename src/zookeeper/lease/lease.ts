@@ -1,0 +1,205 @@
+/**
+ * The arithmetic of the lease: events in, deadlines out. Pure; no clock, no timers, no I/O.
+ *
+ * ZooKeeper's leader decides when a session ends, and a client that is cut off does not learn of it.
+ * So the holder counts for itself, from the last moment at which the leader's own clock for this
+ * session is *proven* to have been reset, and errs on the early side. Only the leader, and nothing
+ * but our own question, may be able to cause an answer that proves something. A proven touch is one of
+ *
+ *  (a) the sending of the handshake that created the session: the creation is a transaction of the
+ *      quorum (`PrepRequestProcessor`, createSession);
+ *  (b) the sending of a later handshake that was answered, once a leader-confirmed request sent on
+ *      the same attachment has been answered as well. The answer to the handshake alone proves
+ *      nothing: a follower may complete it with the leader's answer to an earlier one
+ *      (`Learner.pendingRevalidations` is keyed by the session id), and a deposed leader answers
+ *      without a quorum. The confirmation does: in the follower's stream to the leader the REVALIDATE
+ *      of this handshake comes before the request (`Learner.validateSession`, `Learner.request`), and
+ *      REVALIDATE resets the leader's clock (`Leader.revalidateSession` → `touchSession`);
+ *  (c) the sending of a request i0 that was answered on this attachment, followed by a request i, once
+ *      two later leader-confirmed requests have been answered on it: j, sent at least T/3 after i's
+ *      answer, and k, sent after j's answer. A forwarded request is only *checked* against the
+ *      session, it does not touch it (`LearnerHandler`, REQUEST); what touches it is the follower's
+ *      answer to the leader's ping, every tickTime/2 ≤ T/4. Between i and j the leader has pinged
+ *      our server; that ping comes before j's commit in the leader's stream, its answer before k in
+ *      the follower's. When k is confirmed, the leader has been told of i0 or of i. Of one of them
+ *      the follower may have lost the note: a touch that races with the copying of its table goes
+ *      into the copied one (`LearnerSessionTracker.snapshot`). So the elder counts.
+ *
+ * One confirmed request proves nothing: a follower that was cut off a moment later never told the
+ * leader. A confirmation belongs to its request because request numbers (xids) are unique over the
+ * session's life (request-numbers.ts). Times are milliseconds of `src/util/clock.ts`.
+ */
+import type { LeaseInfo } from '../../../machines/contract.ts';
+
+/** A leader-confirmed request that was answered with OK. */
+export interface Confirmation {
+  /** Number of the attachment on which it was sent and answered. */
+  readonly attachment: number;
+  /** Read right before the request was written. */
+  readonly sentAt: number;
+  readonly answeredAt: number;
+  /**
+   * What came before what, which a clock with steps of 10 ms can't tell: a number for each writing
+   * and each answer of the session, greater than all before.
+   */
+  readonly order: { readonly sent: number; readonly answered: number };
+}
+
+/** What is known of an attachment when its handshake was answered. */
+export interface AnsweredHandshake {
+  /** From 1, greater with each attachment of the session. */
+  readonly number: number;
+  readonly handshakeSentAt: number;
+  /** The T that it granted; milliseconds. */
+  readonly timeoutMs: number;
+}
+
+export type LeaseFact =
+  /** A handshake was answered. Its T counts at once, its touch not yet. */
+  | ({ readonly type: 'attached' } & AnsweredHandshake)
+  /** The connection is gone: what was confirmed on it can't be completed by another. */
+  | { readonly type: 'detached' }
+  | ({ readonly type: 'confirmed' } & Confirmation);
+
+export interface Lease {
+  /** Sending of the newest proven touch. */
+  readonly provenAt: number;
+  /** T of the present connection. */
+  readonly timeoutMs: number;
+  /**
+   * The smallest T granted in the session's life. A re-attachment can change T, and the leader may
+   * still go by the one before.
+   */
+  readonly smallestTimeoutMs: number;
+  /** The present attachment, on which alone anything is proven; null: none. */
+  readonly attachment: number | null;
+  /** When its handshake was sent, until that is proven; null: proven, or none. */
+  readonly unprovenHandshakeAt: number | null;
+  /** Answered on the present attachment, oldest first; only those that can still prove something. */
+  readonly confirmations: readonly Confirmation[];
+}
+
+/** How far our clock and the leader's may drift apart: 0.2 %, and one step of /proc/uptime each. */
+const DRIFT_RATIO = 0.002;
+const CLOCK_STEP_MS = 10;
+
+/** The lease of a session that this handshake has created. */
+export function newLease({ number, handshakeSentAt, timeoutMs }: AnsweredHandshake): Lease {
+  return {
+    provenAt: handshakeSentAt,
+    timeoutMs,
+    smallestTimeoutMs: timeoutMs,
+    attachment: number,
+    unprovenHandshakeAt: null,
+    confirmations: [],
+  };
+}
+
+export function leaseAfter(lease: Lease, fact: LeaseFact): Lease {
+  switch (fact.type) {
+    case 'attached':
+      return {
+        provenAt: lease.provenAt,
+        timeoutMs: fact.timeoutMs,
+        smallestTimeoutMs: Math.min(lease.smallestTimeoutMs, fact.timeoutMs),
+        attachment: fact.number,
+        unprovenHandshakeAt: fact.handshakeSentAt,
+        confirmations: [],
+      };
+    case 'detached':
+      return { ...lease, attachment: null, unprovenHandshakeAt: null, confirmations: [] };
+    case 'confirmed':
+      return fact.attachment === lease.attachment ? afterConfirmation(lease, fact) : lease;
+  }
+}
+
+/** The lease as it will be if a request that is sent now is confirmed on the present attachment. */
+export function onceConfirmed(lease: Lease): Lease {
+  const provenAt = Math.max(lease.provenAt, lease.unprovenHandshakeAt ?? lease.provenAt);
+  return { ...lease, provenAt, unprovenHandshakeAt: null };
+}
+
+function afterConfirmation(before: Lease, { type: _, ...k }: LeaseFact & Confirmation): Lease {
+  const lease = onceConfirmed(before);
+  const confirmations = [...lease.confirmations, k];
+  const proven = newestProven(confirmations, k, lease.timeoutMs);
+  if (proven === null) return { ...lease, confirmations };
+  return {
+    ...lease,
+    provenAt: Math.max(lease.provenAt, proven.sentAt),
+    // Older ones can't be an i0 that proves more, and are too old to be its j.
+    confirmations: confirmations.filter(({ sentAt }) => sentAt >= proven.sentAt),
+  };
+}
+
+/** The newest i0 for which an i and a j exist, given that k was just answered. */
+function newestProven(
+  confirmations: readonly Confirmation[],
+  k: Confirmation,
+  timeoutMs: number,
+): Confirmation | null {
+  const j = confirmations.findLast(({ order }) => order.answered < k.order.sent);
+  if (j === undefined) return null;
+  const interval = timeoutMs / 3;
+  return confirmations.filter(({ answeredAt }) => answeredAt + interval <= j.sentAt).at(-2) ?? null;
+}
+
+/** `killAfterMs`: the grace that the command is to have between SIGTERM and SIGKILL. */
+export function deadlinesOf(lease: Lease, killAfterMs: number): LeaseInfo {
+  const timeoutMs = lease.smallestTimeoutMs;
+  const leaseEnd = lease.provenAt + timeoutMs - timeoutMs * DRIFT_RATIO - 2 * CLOCK_STEP_MS;
+  const stopAt = leaseEnd - Math.min(killAfterMs, timeoutMs / 6) - killingMs(timeoutMs);
+  return { provenAt: lease.provenAt, leaseEnd, stopAt };
+}
+
+/** What a SIGKILL and the proof that it worked may take on a busy host. */
+function killingMs(timeoutMs: number): number {
+  return Math.min(1000, Math.max(100, timeoutMs / 40));
+}
+
+/**
+ * When the next pair of confirmations begins; the present one began at `begunAt`, and both its answers
+ * took, or are expected to take, `pairMs`. The first of a pair is the j of a proof, the second, sent
+ * upon its answer, the k; the pair before the last is i0 and i: so the next pair waits until T/3 have
+ * passed since the answers of the pair before this one. The newest proven touch is then two to three
+ * intervals old, and what is left of the lease at the worst moment, less grace and killing, is some
+ * 0.3 T: the outage that a command survives. (One by one, it would take fifteen confirmations per T
+ * for the same.)
+ */
+export function nextPairAt(lease: Lease, begunAt: number, pairMs: number): number {
+  const { confirmations, timeoutMs, smallestTimeoutMs } = lease;
+  const before = confirmations.findLast(({ sentAt }) => sentAt < begunAt);
+  const ripeAt = before === undefined ? 0 : before.answeredAt + timeoutMs / 3 + CLOCK_STEP_MS;
+  return Math.max(begunAt + intervalMs(smallestTimeoutMs, pairMs), ripeAt);
+}
+
+/** Between two pairs, where all answers take the same time. */
+function intervalMs(timeoutMs: number, pairMs: number): number {
+  return timeoutMs / 6 + pairMs / 2 + CLOCK_STEP_MS;
+}
+
+/**
+ * Whether confirmations alone prove the lease in time, now and from then on, if each answer takes
+ * `latencyMs`: with the pair that begins, or began, at `pairAt`, and with those after it.
+ */
+export function isRenewedInTime(
+  lease: Lease,
+  { stopAt, provenAt }: LeaseInfo,
+  pairAt: number,
+  latencyMs: number,
+): boolean {
+  const pairMs = 2 * latencyMs;
+  const oldest = 3 * intervalMs(lease.smallestTimeoutMs, pairMs) + pairMs;
+  return oldest < stopAt - provenAt && nextProofAt(lease, pairAt, latencyMs) < stopAt;
+}
+
+function nextProofAt(lease: Lease, pairAt: number, latencyMs: number): number {
+  const { provenAt, confirmations, timeoutMs, smallestTimeoutMs } = lease;
+  const pairMs = 2 * latencyMs;
+  const [, i] = confirmations.filter(({ sentAt }) => sentAt > provenAt);
+  // Without two of them, it is the second of that pair.
+  const ripeAt = (i?.answeredAt ?? pairAt + pairMs) + timeoutMs / 3;
+  const interval = intervalMs(smallestTimeoutMs, pairMs);
+  const later = Math.max(0, Math.ceil((ripeAt - pairAt) / interval));
+  return pairAt + later * interval + pairMs;
+}

@@ -1,0 +1,37 @@
+/** The order in which servers are tried: shuffled once, then round and round. Pure. */
+import type { Host } from '../../settings/access.ts';
+
+export class HostsInTurn {
+  readonly #order: Host[];
+  /** Where the next round begins. */
+  #next = 0;
+
+  constructor(hosts: readonly Host[], random: () => number) {
+    this.#order = [...hosts];
+    for (let last = this.#order.length - 1; last > 0; last -= 1) {
+      const other = Math.floor(random() * (last + 1));
+      const [a, b] = [this.#order[last], this.#order[other]];
+      if (a && b) [this.#order[last], this.#order[other]] = [b, a];
+    }
+  }
+
+  /** Every host once, beginning behind the one that was yielded last. */
+  *round(): Generator<Host> {
+    for (let tried = 0; tried < this.#order.length; tried += 1) {
+      const host = this.#order[this.#next % this.#order.length];
+      this.#next += 1;
+      if (host) yield host;
+    }
+  }
+
+  /** The next round begins behind this host (`host:port`), so that it comes last. */
+  avoid(name: string | null): void {
+    const place = this.#order.findIndex((host) => hostName(host) === name);
+    if (place >= 0) this.#next = place + 1;
+  }
+}
+
+/** As people write it: `db1:2181`, `[::1]:2181`. */
+export function hostName({ host, port }: Host): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}

@@ -1,0 +1,83 @@
+/**
+ * The table of docs/safety.md: which means there are in an environment, and that a daemon without
+ * environment, session and parent of the command is dead by them. Environments are made by taking
+ * rights away: capabilities (capabilities(7)), the user, the cgroup, the interpreter of the init.
+ */
+import { chmodSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { SupervisorOptions } from '../../../../src/command/options.ts';
+import { isStill } from '../../../support/process-list.ts';
+import { until } from '../../../support/until.ts';
+import { cleanUp, hold, leaseOf, pidIn, temporaryFolder } from '../harness.ts';
+
+afterEach(cleanUp);
+
+interface Environment {
+  readonly what: string;
+  /** What executes the holder. */
+  readonly through: readonly string[];
+  readonly options: Pick<SupervisorOptions, 'reach' | 'initRuntimes'>;
+  readonly means: string;
+}
+
+/** Docker's containers have neither capability, and a cgroup tree that can't be written to. */
+const CONTAINER_ROOT = ['setpriv', '--bounding-set=-sys_admin,-sys_nice'];
+const ORDINARY = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
+const TREE = 'session, process group, descendants';
+const NO_INIT = { initRuntimes: [] };
+const ALL_MARKS = 'marks (timer slack, lock limit, environment)';
+const OWN_MARKS = 'marks (lock limit, environment)';
+
+const ENVIRONMENTS: readonly Environment[] = [
+  ['root', [], {}, `cgroup; init; ${TREE}; ${ALL_MARKS}`],
+  ['root, no interpreter', [], NO_INIT, `cgroup; ${TREE}; ${ALL_MARKS}`],
+  ['root, no cgroup v2', [], { reach: 'group' }, `init; ${TREE}; ${ALL_MARKS}`],
+  ['root, neither', [], { reach: 'group', ...NO_INIT }, `${TREE}; ${ALL_MARKS}`],
+  ['root of a container', CONTAINER_ROOT, { reach: 'group' }, `init; ${TREE}; ${OWN_MARKS}`],
+  [
+    'root of a container, no interpreter',
+    CONTAINER_ROOT,
+    { reach: 'group', ...NO_INIT },
+    `${TREE}; ${OWN_MARKS}`,
+  ],
+  ['an ordinary user', ORDINARY, {}, `init; ${TREE}; ${OWN_MARKS}`],
+  ['an ordinary user, no interpreter', ORDINARY, NO_INIT, `${TREE}; ${OWN_MARKS}`],
+].map(([what, through, options, means]) => ({ what, through, options, means }) as Environment);
+
+/** It has left everything that it could leave, and ignores SIGTERM. */
+const daemon = (file: string) =>
+  `(env -i /usr/bin/setsid /bin/sh -c 'trap "" TERM; (echo $$ >${file}; exec sleep 200)' &)`;
+
+describe.runIf(process.getuid?.() === 0).each(ENVIRONMENTS)('as $what', (environment) => {
+  const { through, options, means } = environment;
+
+  async function held(line: (file: string) => string) {
+    const folder = temporaryFolder();
+    chmodSync(folder, 0o777);
+    const file = join(folder, 'pid');
+    const holder = await hold(
+      { command: { kind: 'shell', line: line(file) }, killAfterMs: 200, ...options },
+      { through: through.length === 0 ? [] : ['/usr/bin/env', ...through] },
+    );
+    const command = await holder.run(leaseOf(60_000));
+    const armed = holder.events.all.find(({ type }) => type === 'command.armed');
+    expect(armed).toMatchObject({ reach: means });
+    return { holder, command, left: await pidIn(file) };
+  }
+
+  it('a daemon is dead when the command has ended', async () => {
+    const { holder, left } = await held(
+      (file) => `${daemon(file)}; until [ -s ${file} ]; do sleep 0.01; done`,
+    );
+    const { how } = await holder.events.next('command.stopped');
+    expect(how.means).toBe('SIGKILL');
+    expect(isStill(left)).toBe(false);
+  });
+
+  it('a daemon is dead when lockex was killed', async () => {
+    const { holder, command, left } = await held((file) => `${daemon(file)}; sleep 200`);
+    process.kill(holder.identity.pid, 'SIGKILL');
+    await until(() => !isStill(left) && !isStill(command), 'the end of both');
+  });
+});

@@ -1,0 +1,355 @@
+/** The gate: the command gets its words, its environment and its descriptors as they are. */
+import { existsSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { SupervisorOptions } from '../../../../src/command/options.ts';
+import { systemClock } from '../../../../src/util/clock.ts';
+import { until } from '../../../support/until.ts';
+import {
+  carriers,
+  cleanUp,
+  GRANT,
+  hold,
+  leaseOf,
+  lineIn,
+  newGuid,
+  SHELLS,
+  type Supervised,
+  supervise,
+  temporaryFolder,
+} from '../harness.ts';
+
+afterEach(cleanUp);
+
+/** Runs a program that copies a file of its own /proc folder, and gives its fields. */
+async function fieldsOf(
+  what: 'environ' | 'cmdline',
+  settings: Partial<SupervisorOptions> & { words?: readonly string[] },
+): Promise<readonly string[]> {
+  const copy = join(temporaryFolder(), what);
+  const argv = ['/bin/cp', `/proc/self/${what}`, copy, ...(settings.words ?? [])] as const;
+  const { run, events } = supervise({ command: { kind: 'program', argv }, ...settings });
+  await run();
+  expect((await events.next('command.stopped')).exit?.code).toBe(0);
+  return readFileSync(copy, 'utf8').split('\0').slice(0, -1);
+}
+
+const ODD_ENVIRONMENT = {
+  PATH: process.env['PATH'] ?? '/usr/bin:/bin',
+  'my-var': 'a "quoted" $value \\ with\nnewlines\n',
+  'BASH_FUNC_x%%': '() { echo hi; }',
+  '-dash': 'first',
+  'with blank': ' ',
+  '"$x\\': 'quotes in the name',
+  EMPTY: '',
+  IFS: 'x',
+  OPTIND: 'not a number',
+  PPID: '1',
+  SHELLOPTS: 'verbose',
+  LOCKEX_GATE_0: 'mine',
+  LOCKEX_FENCING_TOKEN: 'of an outer one',
+};
+
+const ENVIRONMENTS: Record<string, Record<string, string>> = {
+  'one that was emptied': {},
+  'only a path': { PATH: '/usr/bin:/bin' },
+  'what every shell touches': {
+    PATH: '/usr/bin:/bin',
+    PWD: '/nowhere',
+    OLDPWD: '/before',
+    SHLVL: '7',
+    _: '/usr/bin/something',
+    TEXT: 'two\nlines',
+  },
+  'odd names': ODD_ENVIRONMENT,
+  'odd names, and no path': { 'a.b': 'c' },
+};
+
+describe.each(SHELLS)('the gate in %s', (name, shell) => {
+  it.each(Object.entries(ENVIRONMENTS))('hands on %s exactly', async (_what, env) => {
+    const guid = newGuid();
+    const seen = await fieldsOf('environ', { env, guid, shell, lockId: 'my id' });
+    const wanted = {
+      ...env,
+      LOCKEX_LOCKID: 'my id',
+      LOCKEX_FENCING_TOKEN: GRANT.fencingToken,
+      LOCKEX_LOCK_PATH: GRANT.path,
+      [`LOCKEX_HELD_${guid}`]: '1',
+    };
+    expect([...seen].sort()).toEqual(
+      Object.entries(wanted)
+        .map(([name, value]) => `${name}=${value}`)
+        .sort(),
+    );
+  });
+
+  it.each(['plain', 'odd'])('hands on every word as it is (%s environment)', async (kind) => {
+    const file = join(temporaryFolder(), 'out');
+    const words = ['', ' ', '-n', '--', 'a\nb', '"\'$(x)`\\', '*', 'é', '$1', '-'];
+    const script = 'f=$1; shift; printf "%s\\0" "$0" "$@" >"$f"';
+    const { run, events } = supervise({
+      command: { kind: 'program', argv: ['sh', '-c', script, '', file, ...words] },
+      shell,
+      env: kind === 'odd' ? { ...process.env, 'my-var': 'odd' } : process.env,
+    });
+    await run();
+    await events.next('command.stopped');
+    expect(readFileSync(file, 'utf8').split('\0').slice(0, -1)).toEqual(['', ...words]);
+  });
+
+  it('leaves the name as it was typed', async () => {
+    const file = join(temporaryFolder(), 'name');
+    const line = `tr '\\0' '\\n' </proc/$$/cmdline | head -n 1 >${file}; echo $0 >>${file}`;
+    const typed = supervise({ command: { kind: 'program', argv: ['sh', '-c', line] }, shell });
+    await typed.run();
+    await typed.events.next('command.stopped');
+    expect(readFileSync(file, 'utf8')).toBe('sh\nsh\n');
+  });
+
+  it('gives a line to /bin/sh, also one that begins with a dash', async () => {
+    const file = join(temporaryFolder(), 'out');
+    const line = `-nothing 2>${file}.err; echo "$0 $LOCKEX_FENCING_TOKEN" >${file}; exit 7`;
+    const { run, events } = supervise({ command: { kind: 'shell', line }, shell });
+    await run();
+    expect((await events.next('command.exited')).exit).toEqual({ code: 7, signal: null });
+    expect(readFileSync(file, 'utf8')).toBe(`/bin/sh ${GRANT.fencingToken}\n`);
+  });
+
+  it('leaves no descriptor to the command but the three', async () => {
+    const file = join(temporaryFolder(), 'out');
+    // Ours are sockets; so may be some of the three that this test was started with.
+    const inherited = supervise({
+      command: {
+        kind: 'shell',
+        line: `ls -l /proc/$$/fd | grep -c socket: >${file}; echo >>${file}`,
+      },
+      shell,
+    });
+    await inherited.run();
+    await inherited.events.next('command.stopped');
+    expect(readFileSync(file, 'utf8').trim()).toBe(String(socketsOfStdio()));
+  });
+
+  it('does not open when its time is over, whatever lockex takes the time to be', async () => {
+    const out = join(temporaryFolder(), 'out');
+    // As if we had been stopped after the look at the clock: what is over seems to last.
+    const clock = { ...systemClock, now: () => systemClock.now() - 60_000 };
+    const { supervisor, events, logs } = supervise({
+      command: { kind: 'shell', line: `echo ran >${out}` },
+      ...{ clock, guard: false, shell },
+    });
+    const now = clock.now();
+    const lease = { provenAt: now, stopAt: now + 29_000, leaseEnd: now + 30_000 };
+    supervisor.send({ type: 'command.park' });
+    supervisor.send({ type: 'command.arm', lease });
+    await events.next('command.armed');
+    supervisor.send({ type: 'command.start', grant: GRANT });
+    await until(() => logs.some((line) => line.includes('parking another')), 'the gate to give up');
+    supervisor.send({ type: 'command.stop', graceMs: 0, deadline: null });
+    expect(await events.next('command.stopped')).toMatchObject({ exit: null });
+    expect(events.types).not.toContain('command.started');
+    expect(existsSync(out)).toBe(false);
+  });
+
+  it('is through when it is stopped while the kernel refuses the command', async () => {
+    const program = join(temporaryFolder(), 'program');
+    writeFileSync(program, '#!/etc/passwd\n', { mode: 0o755 });
+    const { supervisor, events } = supervise({
+      command: { kind: 'program', argv: [program] },
+      shell,
+    });
+    supervisor.send({ type: 'command.park' });
+    supervisor.send({ type: 'command.arm', lease: leaseOf(60_000) });
+    await events.next('command.armed');
+    supervisor.send({ type: 'command.start', grant: GRANT });
+    supervisor.send({ type: 'command.stop', graceMs: 1000, deadline: null });
+    await events.next('command.stopped');
+  });
+
+  it('is replaced when its socket is gone, although its end is not told yet', async () => {
+    const folder = temporaryFolder();
+    const script = join(folder, 'first-a-dud');
+    const dud = `if [ "$3" = gate ] && mkdir ${folder}/dud; then
+      echo parked >&3
+      exec 3>&-
+      exec sleep 600
+    fi 2>/dev/null
+    exec ${shell.join(' ')} "$@"`;
+    writeFileSync(script, dud);
+    const { supervisor, events, logs } = supervise({
+      command: { kind: 'shell', line: 'exit 7' },
+      shell: ['/bin/sh', script],
+    });
+    supervisor.send({ type: 'command.park' });
+    await until(() => logs.some((line) => line.includes('parking another')), 'another gate');
+    supervisor.send({ type: 'command.arm', lease: leaseOf(60_000) });
+    await events.next('command.armed');
+    supervisor.send({ type: 'command.start', grant: GRANT });
+    expect((await events.next('command.stopped')).exit?.code).toBe(7);
+  });
+
+  it('says 126 where the kernel refuses what looked fine', async () => {
+    const program = join(temporaryFolder(), 'program');
+    // The interpreter is there, but is none: only exec finds out.
+    writeFileSync(program, '#!/etc/passwd\n', { mode: 0o755 });
+    const { events } = attempt({ command: { kind: 'program', argv: [program] }, shell });
+    if (name === 'bash') {
+      // There the way leads through env, which was executed, and tells it by its own status.
+      expect((await events.next('command.stopped')).exit?.code).toBe(126);
+      return;
+    }
+    expect((await events.next('command.failed')).exitCode).toBe(126);
+    expect(events.types).not.toContain('command.started');
+  });
+
+  it('ignores SIGHUP for the command where that was ignored for us', async () => {
+    const file = join(temporaryFolder(), 'out');
+    const line = `kill -HUP $$; echo survived >${file}`;
+    const ignoring = supervise({ command: { kind: 'shell', line }, shell, ignoreHangup: true });
+    await ignoring.run();
+    expect((await ignoring.events.next('command.stopped')).exit?.code).toBe(0);
+    const obeying = supervise({ command: { kind: 'shell', line }, shell });
+    await obeying.run();
+    const { exit } = await obeying.events.next('command.stopped');
+    expect(exit).toEqual({ code: null, signal: { name: 'SIGHUP', number: 1 } });
+  });
+
+  it('is replaced when it dies, and that is not the end of the command', async () => {
+    const file = join(temporaryFolder(), 'out');
+    const line = `echo ran >${file}`;
+    const { supervisor, events, marker } = supervise({ command: { kind: 'shell', line }, shell });
+    supervisor.send({ type: 'command.park' });
+    supervisor.send({ type: 'command.arm', lease: leaseOf(60_000) });
+    await events.next('command.armed');
+    const [gate] = carriers(marker);
+    if (gate === undefined) throw new Error('no gate is parked');
+    process.kill(gate.pid, 'SIGKILL');
+    await until(() => carriers(marker).some(({ pid }) => pid !== gate?.pid), 'another gate');
+    supervisor.send({ type: 'command.start', grant: GRANT });
+    expect((await events.next('command.stopped')).exit?.code).toBe(0);
+    expect(await lineIn(file)).toBe('ran');
+    expect(events.types.filter((type) => type === 'command.exited')).toHaveLength(1);
+  });
+});
+
+/** Asks for everything at once, and lets what comes come. */
+function attempt(settings: Parameters<typeof supervise>[0]): Supervised {
+  const supervised = supervise(settings);
+  supervised.supervisor.send({ type: 'command.park' });
+  supervised.supervisor.send({ type: 'command.arm', lease: leaseOf(60_000) });
+  supervised.supervisor.send({ type: 'command.start', grant: GRANT });
+  return supervised;
+}
+
+describe('a command that can not be run', () => {
+  it.each([
+    ['a name that is nowhere', 'lockex-no-such-program', 127],
+    ['a path that is nowhere', '/nowhere/program', 127],
+    ['an empty name', '', 127],
+    ['a folder', '/tmp', 126],
+    ['a file without the right', '/etc/passwd', 126],
+  ])('%s: a doubt while parked, a failure at the start', async (_what, name, exitCode) => {
+    const { supervisor, events } = attempt({ command: { kind: 'program', argv: [name] } });
+    const { message } = await events.next('command.doubtful');
+    expect(await events.next('command.failed')).toEqual({
+      type: 'command.failed',
+      exitCode,
+      message,
+    });
+    supervisor.send({ type: 'command.stop', graceMs: 1000, deadline: null });
+    expect(await events.next('command.stopped')).toMatchObject({
+      exit: null,
+      how: { means: 'none' },
+    });
+    expect(events.types).not.toContain('command.started');
+  });
+
+  it('runs all the same when it appeared while it was waited for', async () => {
+    const program = join(temporaryFolder(), 'late');
+    const { supervisor, events } = supervise({ command: { kind: 'program', argv: [program] } });
+    supervisor.send({ type: 'command.park' });
+    await events.next('command.doubtful');
+    writeFileSync(program, 'exit 9\n', { mode: 0o755 });
+    supervisor.send({ type: 'command.arm', lease: leaseOf(60_000) });
+    supervisor.send({ type: 'command.start', grant: GRANT });
+    // A text without #! is given to /bin/sh, as execvp does.
+    expect((await events.next('command.stopped')).exit?.code).toBe(9);
+  });
+
+  it('is found out when it went away while it was waited for', async () => {
+    const program = join(temporaryFolder(), 'gone');
+    writeFileSync(program, '', { mode: 0o755 });
+    const { supervisor, events } = supervise({ command: { kind: 'program', argv: [program] } });
+    supervisor.send({ type: 'command.park' });
+    rmSync(program);
+    supervisor.send({ type: 'command.arm', lease: leaseOf(60_000) });
+    supervisor.send({ type: 'command.start', grant: GRANT });
+    expect(await events.next('command.failed')).toMatchObject({ exitCode: 127 });
+    supervisor.send({ type: 'command.stop', graceMs: 1000, deadline: null });
+    expect(await events.next('command.stopped')).toMatchObject({ exit: null });
+    expect(events.types).not.toContain('command.started');
+  });
+
+  it('with too long a word: 126', async () => {
+    const argv = ['true', 'x'.repeat(200_000)] as const;
+    const { events } = attempt({ command: { kind: 'program', argv } });
+    expect((await events.next('command.failed')).exitCode).toBe(126);
+  });
+
+  it('in a folder that is gone: 125, after some tries', async () => {
+    const { events } = attempt({ command: { kind: 'shell', line: 'true' }, cwd: '/nowhere' });
+    expect((await events.next('command.failed')).exitCode).toBe(125);
+  });
+});
+
+describe('the command', () => {
+  it('reads all of stdin and writes all of stdout, bytes as they are', async () => {
+    const holder = await hold({ command: { kind: 'program', argv: ['cat'] } }, { stdio: 'pipe' });
+    const { stdin, stdout } = holder.child;
+    if (stdin === null || stdout === null) throw new Error('no pipes');
+    const bytes = Buffer.alloc(300_000, 0).map((_, index) => (index * 7) & 0xff);
+    const received: Buffer[] = [];
+    stdout.on('data', (chunk: Buffer) => received.push(chunk));
+    // Written before the gate opens: neither lockex nor the gate may take a byte of it.
+    stdin.end(bytes);
+    await holder.run();
+    await holder.events.next('command.stopped');
+    await until(() => Buffer.concat(received).length >= bytes.length);
+    expect(Buffer.concat(received).equals(bytes)).toBe(true);
+  });
+
+  it.each([0, 1, 2, 3, 63, 64, 123, 124, 125, 126, 127, 128, 129, 143, 200, 254, 255])(
+    'exits with %i and that is what is told',
+    async (code) => {
+      const { run, events } = supervise({ command: { kind: 'shell', line: `exit ${code}` } });
+      await run();
+      const exit = { code, signal: null };
+      expect(await events.next('command.exited')).toMatchObject({ exit, byGuard: false });
+      const how = { means: 'exited', stragglers: [] };
+      expect(await events.next('command.stopped')).toEqual({ type: 'command.stopped', exit, how });
+    },
+  );
+
+  it.each([
+    ['SIGHUP', 1],
+    ['SIGINT', 2],
+    ['SIGQUIT', 3],
+    ['SIGKILL', 9],
+    ['SIGUSR1', 10],
+    ['SIGSEGV', 11],
+    ['SIGPIPE', 13],
+    ['SIGTERM', 15],
+    ['SIGXFSZ', 25],
+  ])('dies of %s and that is what is told', async (name, number) => {
+    const line = `ulimit -c 0; kill -${number} $$; sleep 60`;
+    const { run, events } = supervise({ command: { kind: 'shell', line } });
+    await run();
+    const { exit } = await events.next('command.exited');
+    expect(exit).toEqual({ code: null, signal: { name, number } });
+  });
+});
+
+/** How many of this process's own standard descriptors are sockets: the command inherits those. */
+function socketsOfStdio(): number {
+  return [0, 1, 2].filter((fd) => readlinkSync(`/proc/self/fd/${fd}`).startsWith('socket:')).length;
+}

@@ -1,0 +1,367 @@
+/**
+ * Everything that the command started is dead, on both rungs of the ladder, whether lockex stops it
+ * or the guard does, because lockex was killed. The stubborn ones are real: daemons, sessions of
+ * their own, emptied environments, other users, loops of forks.
+ */
+import { execFileSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import { freePort } from '../../../../scripts/servers/loopback.js';
+import { SETTLING_MS } from '../../../../src/command/execution.ts';
+import { hastenEntry } from '../../../../src/command/processes/cgroup.ts';
+import type { ProcessRecord } from '../../../../src/command/processes/process-table.ts';
+import { type Clock, systemClock } from '../../../../src/util/clock.ts';
+import { isStill, readProcess, readProcessTable, signal } from '../../../support/process-list.ts';
+import { until } from '../../../support/until.ts';
+import { carriers, cleanUp, hold, pidIn, supervise, temporaryFolder } from '../harness.ts';
+
+afterEach(cleanUp);
+
+const isRoot = process.getuid?.() === 0;
+
+/** Its first thread ends, and it looks like a zombie; another thread tells its pid then, and goes on. */
+const HEADLESS = `
+import ctypes, os, signal, sys, threading, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+def go_on():
+    while " Z " not in open("/proc/self/stat").read(): time.sleep(0.01)
+    with open(sys.argv[1], "w") as file: print(os.getpid(), file=file)
+    time.sleep(200)
+threading.Thread(target=go_on).start()
+ctypes.CDLL(None).pthread_exit(None)
+`;
+
+/** For two minutes each forks the next one and ends, some hundred times a second, in one group. */
+const CHAIN = `
+$SIG{TERM} = "IGNORE";
+for (my $end = time + 120; time < $end; select(undef, undef, undef, 0.002)) {
+  fork and exit;
+  open my $file, ">>", $ARGV[0]; print $file "."; close $file;
+}
+`;
+
+/** Daemons and the like: each writes its last process's pid, and lives for minutes if it is let. */
+const ESCAPES: Record<string, (file: string) => string> = {
+  'a child that ignores SIGTERM': (file) =>
+    `sh -c 'trap "" TERM HUP; echo $$ >${file}; sleep 200; sleep 200' & sleep 200`,
+  'a session of its own': (file) =>
+    `setsid sh -c 'trap "" TERM; echo $$ >${file}; sleep 200; sleep 200' & sleep 200`,
+  'an orphan in a session of its own, with an empty environment': (file) =>
+    `(env -i /usr/bin/setsid /bin/sh -c '(echo $$ >${file}; exec sleep 200) & sleep 200' &) ; sleep 200`,
+  'a double fork whose parents are gone': (file) =>
+    `env -i /usr/bin/setsid /bin/sh -c '(/usr/bin/setsid /bin/sh -c "echo \\$\\$ >${file}; exec sleep 200" &)' & sleep 200`,
+  'a process whose first thread has ended': (file) =>
+    `setsid /usr/bin/python3 -c '${HEADLESS}' ${file} & sleep 200`,
+  'a process group of its own': (file) =>
+    `bash -c 'set -m; (echo $BASHPID >${file}; exec sleep 200) & wait' & sleep 200`,
+  'a stopped process': (file) => `sh -c 'echo $$ >${file}; kill -STOP $$; sleep 200' & sleep 200`,
+  ...(isRoot
+    ? {
+        'another user': (file: string) =>
+          `: >${file}; chmod 666 ${file}; chmod 711 $(dirname ${file}); env -i /usr/bin/setsid /bin/su nobody -s /bin/sh -c '(echo $$ >${file}; exec sleep 200) & sleep 200' & sleep 200`,
+      }
+    : {}),
+};
+
+const REACHES = ['auto', 'group'] as const;
+
+describe.each(REACHES)('with reach %s', (reach) => {
+  describe.each(Object.entries(ESCAPES))('%s', (_what, lineOf) => {
+    it('is dead when lockex has stopped the command', async () => {
+      const file = join(temporaryFolder(), 'pid');
+      const { supervisor, events, run } = supervise({
+        command: { kind: 'shell', line: lineOf(file) },
+        reach,
+      });
+      await run();
+      const escaped = await pidIn(file);
+      supervisor.send({ type: 'command.stop', graceMs: 200, deadline: null });
+      await events.next('command.stopped');
+      expect(isStill(escaped)).toBe(false);
+    });
+
+    it('is dead when the guard has done it', async () => {
+      const file = join(temporaryFolder(), 'pid');
+      const holder = await hold({ command: { kind: 'shell', line: lineOf(file) }, reach });
+      const command = await holder.run();
+      const escaped = await pidIn(file);
+      process.kill(holder.identity.pid, 'SIGKILL');
+      await until(() => !isStill(escaped) && !isStill(command));
+    });
+  });
+
+  it('a real redis-server that made itself a daemon is stopped', async () => {
+    const redis = await redisLine();
+    const { supervisor, events, run } = supervise({
+      command: { kind: 'shell', line: `${redis.line}; sleep 200` },
+      reach,
+    });
+    await run();
+    const daemon = await pidIn(redis.pidFile);
+    supervisor.send({ type: 'command.stop', graceMs: 2000, deadline: null });
+    await events.next('command.stopped');
+    expect(isStill(daemon)).toBe(false);
+  });
+
+  it('a real redis-server that made itself a daemon is killed by the guard', async () => {
+    const redis = await redisLine();
+    const holder = await hold({
+      command: { kind: 'shell', line: `${redis.line}; sleep 200` },
+      reach,
+    });
+    await holder.run();
+    const daemon = await pidIn(redis.pidFile);
+    process.kill(holder.identity.pid, 'SIGKILL');
+    await until(() => !isStill(daemon), 'the end of redis');
+  });
+
+  it('what the command leaves behind is stopped, and named', async () => {
+    const redis = await redisLine();
+    const { events, run } = supervise({ command: { kind: 'shell', line: redis.line }, reach });
+    await run();
+    const { exit } = await events.next('command.exited');
+    const { how } = await events.next('command.stopped');
+    expect(exit.code).toBe(0);
+    expect(how).toEqual({
+      means: 'SIGTERM',
+      stragglers: [expect.stringMatching(/^redis-server\[/)],
+    });
+  });
+
+  // On this clock the moment lasts, so that a slow host makes no difference.
+  const patientClock: Clock = {
+    ...systemClock,
+    setTimeout: (callback, ms) =>
+      systemClock.setTimeout(callback, ms === SETTLING_MS ? 600_000 : ms),
+  };
+
+  it('what ends by itself a moment after the command is let to', async () => {
+    const { supervisor, events, run } = supervise({
+      command: { kind: 'shell', line: 'sleep 0.03 & exit 5' },
+      reach,
+      clock: patientClock,
+    });
+    // The machine's answer.
+    supervisor.listen((event) => {
+      events.push(event);
+      if (event.type !== 'command.exited') return;
+      supervisor.send({ type: 'command.stop', graceMs: 2000, deadline: null });
+    });
+    await run();
+    const stopped = await events.next('command.stopped');
+    expect(stopped.exit?.code).toBe(5);
+    expect(stopped.how).toEqual({ means: 'exited', stragglers: [] });
+  });
+
+  it.each([
+    { who: 'a second SIGTERM', graceMs: 0, deadline: null },
+    { who: 'a lost lock', graceMs: 2000, deadline: systemClock.now() },
+  ])('$who does not wait for that moment', async ({ graceMs, deadline }) => {
+    const { supervisor, events, run } = supervise({
+      command: { kind: 'shell', line: 'sleep 200 & exit 5' },
+      reach,
+      clock: patientClock,
+    });
+    await run();
+    await events.next('command.exited');
+    supervisor.send({ type: 'command.stop', graceMs, deadline });
+    const { how } = await events.next('command.stopped');
+    expect(how).toEqual({ means: 'SIGKILL', stragglers: [expect.stringMatching(/^(sh|sleep)\[/)] });
+  });
+
+  describe('a chain of forks that is quicker than any look', () => {
+    const isGrowing = async (file: string) => {
+      const before = statSync(file).size;
+      await pause(300);
+      return statSync(file).size > before;
+    };
+
+    it.each([
+      { when: 'stopped', line: 'sleep 200' },
+      { when: 'ended', line: 'exit 0' },
+    ])('is dead when the command has $when', async ({ when, line }) => {
+      const file = join(temporaryFolder(), 'links');
+      const { supervisor, events, run } = supervise({
+        command: { kind: 'shell', line: `perl -e '${CHAIN}' ${file} & sleep 0.3; ${line}` },
+        reach,
+      });
+      await run();
+      await until(() => existsSync(file) && statSync(file).size > 9);
+      if (when === 'ended') await events.next('command.exited');
+      supervisor.send({ type: 'command.stop', graceMs: 200, deadline: null });
+      await events.next('command.stopped');
+      expect(await isGrowing(file)).toBe(false);
+    });
+
+    it('is dead when the guard has done it, with the first process gone', async () => {
+      const file = join(temporaryFolder(), 'links');
+      const line = `perl -e '${CHAIN}' ${file} & sleep 200`;
+      const holder = await hold({ command: { kind: 'shell', line }, reach });
+      const command = await holder.run();
+      await until(() => existsSync(file) && statSync(file).size > 9);
+      process.kill(holder.identity.pid, 'SIGKILL');
+      signal(command, 'SIGKILL');
+      await until(async () => !(await isGrowing(file)), 'the end of the chain');
+    });
+  });
+
+  it('a loop of forks is ended', async () => {
+    // Each generation starts the next in a session of its own and is gone; for a minute at most.
+    const loop =
+      'use POSIX; my $end = time + 60; while (time < $end) ' +
+      '{ fork and exit; setsid(); select(undef, undef, undef, 0.02) }';
+    const { supervisor, events, run, marker } = supervise({
+      command: { kind: 'shell', line: `perl -e '${loop}' & sleep 200` },
+      reach,
+    });
+    await run();
+    await until(() => carriers(marker).some(({ name }) => name === 'perl'));
+    supervisor.send({ type: 'command.stop', graceMs: 100, deadline: null });
+    await events.next('command.stopped');
+    expect(carriers(marker)).toEqual([]);
+  });
+
+  it('many at once are ended', async () => {
+    const line = 'i=0; while [ $i -lt 150 ]; do setsid sleep 200 & i=$((i+1)); done; wait';
+    const { supervisor, events, run, marker } = supervise({
+      command: { kind: 'shell', line },
+      reach,
+    });
+    await run();
+    await until(() => carriers(marker).filter(({ name }) => name === 'sleep').length === 150);
+    supervisor.send({ type: 'command.stop', graceMs: 0, deadline: null });
+    await events.next('command.stopped');
+    expect(carriers(marker)).toEqual([]);
+  });
+
+  it('zombies are not taken for living', async () => {
+    // The child ends, and its parent never looks.
+    const script = '$SIG{TERM} = "IGNORE"; my $pid = fork; exit unless $pid; sleep 200 while 1';
+    const { supervisor, events, run } = supervise({
+      command: { kind: 'program', argv: ['perl', '-e', script] },
+      reach,
+    });
+    const pid = await run();
+    const isZombie = ({ parent, state }: ProcessRecord) => parent === pid && state === 'Z';
+    await until(() => [...readProcessTable().values()].some(isZombie), 'a zombie');
+    supervisor.send({ type: 'command.stop', graceMs: 300, deadline: null });
+    const { exit, how } = await events.next('command.stopped');
+    expect(exit?.signal?.name).toBe('SIGKILL');
+    expect(how).toEqual({ means: 'SIGKILL', stragglers: [] });
+  });
+});
+
+describe.runIf(isRoot)('a cgroup', () => {
+  it('is gone with the command, also when the guard had to end it', async () => {
+    const before = foldersNow();
+    const { supervisor, events, run } = supervise({
+      command: { kind: 'shell', line: 'sleep 200' },
+    });
+    const pid = await run();
+    const folder = folderOf(pid);
+    expect(existsSync(folder)).toBe(true);
+    supervisor.send({ type: 'command.stop', graceMs: 100, deadline: null });
+    await events.next('command.stopped');
+    await until(() => !existsSync(folder), 'the end of the folder');
+    const holder = await hold({ command: { kind: 'shell', line: 'sleep 200' } });
+    const command = await holder.run();
+    const other = folderOf(command.pid);
+    expect(before).not.toContain(other);
+    process.kill(holder.identity.pid, 'SIGKILL');
+    await until(() => !existsSync(other), 'the end of the folder');
+  });
+
+  it('holds the cgroups that the command makes for itself', async () => {
+    const file = join(temporaryFolder(), 'pid');
+    const own = "$(sed 's/^0:://p;d' /proc/self/cgroup)";
+    const line = `d=${rootOfCgroups()}${own}/inner; mkdir $d && sh -c "echo \\$\\$ >$d/cgroup.procs; echo \\$\\$ >${file}; exec sleep 200" & sleep 200`;
+    const { supervisor, events, run } = supervise({ command: { kind: 'shell', line } });
+    const pid = await run();
+    const inner = await pidIn(file);
+    const folder = folderOf(pid);
+    expect(readdirSync(folder)).toContain('inner');
+    supervisor.send({ type: 'command.stop', graceMs: 0, deadline: null });
+    await events.next('command.stopped');
+    expect(isStill(inner)).toBe(false);
+    await until(() => !existsSync(folder), 'the end of the folder');
+  });
+
+  it('is entered by nobody but the gate: where lockex is, it stays', async () => {
+    const own = folderOf(process.pid);
+    const elsewhere = mkdtempSync(join(own, 'elsewhere-'));
+    const entering = (folder: string) =>
+      new Promise<Error | null>((resolve) => hastenEntry(folder, resolve));
+    try {
+      // As if somebody had put us elsewhere meanwhile.
+      expect(await entering(elsewhere)).toMatchObject({ code: expect.stringMatching(/NOTSUP/) });
+      expect(folderOf(process.pid)).toBe(own);
+      expect(await entering(own)).toBeNull();
+      expect(folderOf(process.pid)).toBe(own);
+    } finally {
+      rmdirSync(elsewhere);
+    }
+  });
+
+  it('that can not be entered is done without', async () => {
+    // Somebody removes it before the gate comes: here the gate's own shell.
+    const shell = join(temporaryFolder(), 'sh');
+    const parent = folderOf(process.pid);
+    const script = `#!/bin/sh\nrmdir ${parent}/lockex-${process.pid}-* 2>&-\nexec /bin/sh "$@"\n`;
+    writeFileSync(shell, script, { mode: 0o755 });
+    const { supervisor, events, run } = supervise({
+      command: { kind: 'shell', line: 'sleep 200' },
+      shell: [shell],
+    });
+    await run();
+    expect(events.all.find(({ type }) => type === 'command.armed')).toMatchObject({
+      reach: expect.stringContaining('process group'),
+    });
+    supervisor.send({ type: 'command.stop', graceMs: 0, deadline: null });
+    await events.next('command.stopped');
+  });
+});
+
+function rootOfCgroups(): string {
+  const mounts = readFileSync('/proc/self/mountinfo', 'utf8');
+  const mount = /^\d+ \d+ \S+ \S+ (\S+) .* - cgroup2 /m.exec(mounts);
+  return mount?.[1] ?? '';
+}
+
+function folderOf(pid: number): string {
+  const own = /^0::(.*)$/m.exec(readFileSync(`/proc/${pid}/cgroup`, 'utf8'))?.[1] ?? '';
+  return join(rootOfCgroups(), own);
+}
+
+function foldersNow(): readonly string[] {
+  const parent = dirname(folderOf(process.pid));
+  return readdirSync(parent).map((name) => join(parent, name));
+}
+
+/** A redis on a free loopback port, its data in a temporary folder, that leaves for the background. */
+async function redisLine(): Promise<{ line: string; pidFile: string }> {
+  const folder = temporaryFolder();
+  const pidFile = join(folder, 'redis.pid');
+  const port = await freePort();
+  const program = execFileSync('sh', ['-c', 'command -v redis-server'], {
+    encoding: 'utf8',
+  }).trim();
+  const options = `--bind 127.0.0.1 --port ${port} --dir ${folder} --pidfile ${pidFile} --save ''`;
+  return { line: `${program} ${options} --daemonize yes >${folder}/log`, pidFile };
+}
+
+it('a process that is given a number again is not the one that had it', () => {
+  const self = readProcess(process.pid);
+  if (self === null) throw new Error('no /proc');
+  expect(isStill(self)).toBe(true);
+  expect(isStill({ pid: self.pid, start: self.start - 1 })).toBe(false);
+});

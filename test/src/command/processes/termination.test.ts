@@ -1,0 +1,222 @@
+/** The ladder down, with a reach and a clock that the test moves: no process, no waiting. */
+import { describe, expect, it } from 'vitest';
+import { Stopwatch } from '../../../../src/command/guard/stopwatch.ts';
+import type { ProcessRecord } from '../../../../src/command/processes/process-table.ts';
+import type { Presence, Reach } from '../../../../src/command/processes/scope.ts';
+import { Stopping } from '../../../../src/command/processes/termination.ts';
+import { SimulatedClock } from '../../../support/simulated-clock.ts';
+
+const PROCESS: ProcessRecord = {
+  pid: 7,
+  start: 1,
+  name: 'stuck',
+  state: 'D',
+  parent: 1,
+  group: 7,
+  session: 7,
+  threads: 1,
+};
+
+interface State {
+  isEmpty: boolean;
+  hasExited: boolean;
+  /** Nothing is found, and it is unknown whether that is all. */
+  isUnknown: boolean;
+  /** So far. */
+  looks: number;
+}
+
+function ladder({ hasExited = false, isPatient = false } = {}) {
+  const clock = new SimulatedClock(1000);
+  const told: string[] = [];
+  const state: State = { isEmpty: false, hasExited, isUnknown: false, looks: 0 };
+  const presence = (): Presence => {
+    state.looks += 1;
+    if (state.isUnknown) return { state: 'unknown', reason: 'EMFILE at /proc' };
+    return { state: state.isEmpty ? 'empty' : 'populated' };
+  };
+  const reach: Reach = {
+    name: 'made up',
+    presence,
+    living: () => (state.isUnknown ? [] : [PROCESS]),
+    signal: (signal) => told.push(`${signal} ${clock.now()}`),
+    kill: () => told.push(`SIGKILL ${clock.now()}`),
+    record: () => [],
+    close: () => {},
+  };
+  const stopping = new Stopping({
+    isPatient,
+    reach,
+    clock,
+    hasExited: () => state.hasExited,
+    onUndying: (processes, unknown) => told.push(`undying ${processes.join()}${unknown ?? ''}`),
+    onDone: (means, outlived) => told.push(`done ${means} ${outlived.join()}`),
+  });
+  return { clock, told, state, stopping };
+}
+
+describe('waiting for what outlives the first process', () => {
+  it('stops nothing, and looks now and then', () => {
+    const { clock, told, state, stopping } = ladder({ hasExited: true, isPatient: true });
+    stopping.look();
+    clock.pass(3_600_000);
+    expect(told).toEqual([]);
+    expect(state.looks).toBeLessThanOrEqual(36_001);
+    state.isEmpty = true;
+    clock.pass(1000);
+    expect(told).toEqual(['done none ']);
+  });
+
+  it('is over when a stop is requested: the ladder, at its own pace', () => {
+    const { clock, told, state, stopping } = ladder({ hasExited: true, isPatient: true });
+    stopping.look();
+    clock.pass(500);
+    stopping.request(2500);
+    state.looks = 0;
+    clock.pass(990);
+    expect(state.looks).toBeGreaterThan(50);
+    clock.pass(10);
+    state.isEmpty = true;
+    clock.pass(10);
+    expect(told).toEqual(['SIGTERM 1500', 'SIGCONT 1500', 'SIGKILL 2500', 'done SIGKILL stuck[7]']);
+  });
+});
+
+describe('stopping', () => {
+  it('sends SIGTERM and SIGCONT once, and SIGKILL when the grace is over', () => {
+    const { clock, told, stopping } = ladder();
+    stopping.request(2000);
+    clock.pass(999);
+    expect(told).toEqual(['SIGTERM 1000', 'SIGCONT 1000']);
+    clock.pass(1);
+    expect(told.at(-1)).toBe('SIGKILL 2000');
+  });
+
+  it('goes straight to SIGKILL where there is no grace', () => {
+    const { told, stopping } = ladder();
+    stopping.request(1000);
+    expect(told).toEqual(['SIGKILL 1000']);
+  });
+
+  it('is made faster by a second request, and never slower', () => {
+    const { clock, told, stopping } = ladder();
+    stopping.request(5000);
+    stopping.request(1500);
+    stopping.request(9000);
+    clock.pass(500);
+    expect(told).toEqual(['SIGTERM 1000', 'SIGCONT 1000', 'SIGKILL 1500']);
+  });
+
+  it('is done when nothing lives and the exit is known, not before', () => {
+    const { clock, told, state, stopping } = ladder();
+    stopping.request(5000);
+    state.isEmpty = true;
+    clock.pass(1000);
+    expect(told).not.toContain('done SIGTERM ');
+    state.hasExited = true;
+    stopping.look();
+    clock.pass(60_000);
+    expect(told).toEqual(['SIGTERM 1000', 'SIGCONT 1000', 'done SIGTERM ']);
+  });
+
+  it('goes on killing what does not die, and complains every three seconds', () => {
+    const { clock, told, state, stopping } = ladder({ hasExited: true });
+    stopping.request(1000);
+    clock.pass(10_000);
+    expect(told.filter((word) => word === 'undying stuck[7]')).toHaveLength(3);
+    expect(told.filter((word) => word.startsWith('SIGKILL')).length).toBeGreaterThan(10);
+    state.isEmpty = true;
+    clock.pass(1000);
+    expect(told.at(-1)).toBe('done SIGKILL stuck[7]');
+  });
+
+  it('that only watches signals nobody', () => {
+    const { clock, told, state, stopping } = ladder({ hasExited: true });
+    stopping.look();
+    clock.pass(5000);
+    state.isEmpty = true;
+    clock.pass(1000);
+    expect(told).toEqual(['done none ']);
+  });
+
+  it('that is asked for when nobody lives any more signals nobody', () => {
+    const { told, state, stopping } = ladder({ hasExited: true });
+    state.isEmpty = true;
+    stopping.request(5000);
+    expect(told).toEqual(['done none ']);
+  });
+
+  it('is not done while it is unknown what lives; that is reported, and nothing is signalled', () => {
+    const { clock, told, state, stopping } = ladder({ hasExited: true });
+    state.isUnknown = true;
+    stopping.request(2000);
+    clock.pass(9900);
+    expect(told.filter((word) => word === 'undying EMFILE at /proc')).toHaveLength(4);
+    expect(told.filter((word) => word.startsWith('done'))).toEqual([]);
+    expect(told.join()).not.toContain('SIGTERM');
+    state.isUnknown = false;
+    state.isEmpty = true;
+    clock.pass(1000);
+    expect(told.at(-1)).toBe('done none ');
+  });
+
+  it('kills what is found when it becomes known again', () => {
+    const { clock, told, state, stopping } = ladder({ hasExited: true });
+    state.isUnknown = true;
+    stopping.request(2000);
+    clock.pass(3000);
+    state.isUnknown = false;
+    clock.pass(1000);
+    state.isEmpty = true;
+    clock.pass(1000);
+    expect(told.at(-1)).toBe('done SIGKILL stuck[7]');
+  });
+
+  it('that was cancelled does nothing any more', () => {
+    const { clock, told, stopping } = ladder();
+    stopping.request(2000);
+    stopping.cancel();
+    clock.pass(5000);
+    expect(told).toEqual(['SIGTERM 1000', 'SIGCONT 1000']);
+  });
+});
+
+describe('a stopwatch', () => {
+  function watch() {
+    const clock = new SimulatedClock(1000);
+    const over: number[] = [];
+    const stopwatch = new Stopwatch(clock, 1000, () => over.push(clock.now()));
+    return { clock, over, stopwatch };
+  }
+
+  it('tells when the time is over, once', () => {
+    const { clock, over, stopwatch } = watch();
+    stopwatch.start();
+    clock.pass(999);
+    expect(over).toEqual([]);
+    clock.pass(5000);
+    expect(over).toEqual([2000]);
+  });
+
+  it('does not count the time for which the event loop stood still', () => {
+    const { clock, over, stopwatch } = watch();
+    stopwatch.start();
+    clock.stall(20_000);
+    expect(over).toEqual([]);
+    clock.pass(1000);
+    expect(over).toEqual([22_000]);
+  });
+
+  it('that was stopped tells nothing; started twice, it runs on', () => {
+    const { clock, over, stopwatch } = watch();
+    stopwatch.start();
+    clock.pass(500);
+    stopwatch.start();
+    clock.pass(500);
+    expect(over).toEqual([2000]);
+    stopwatch.start();
+    stopwatch.stop();
+    clock.pass(5000);
+    expect(over).toHaveLength(1);
+  });
+});

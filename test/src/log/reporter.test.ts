@@ -1,0 +1,431 @@
+/** What a life of the machine reads like in the log. */
+import { describe, expect, it } from 'vitest';
+import type { LockexEvent, LockexInput, QueueInfo } from '../../../machines/contract.ts';
+import { createLog } from '../../../src/log/log.ts';
+import { Narrator } from '../../../src/log/reporter.ts';
+import { facts } from '../../machines/facts.ts';
+import { onStage } from '../../machines/stage.ts';
+import { SimulatedClock } from '../../support/simulated-clock.ts';
+import { FakeSink } from '../cli/fakes.ts';
+
+type Fact = keyof typeof facts | LockexEvent;
+
+/** The real machine on its stage, with a narrator that looks on and a log that keeps all. */
+function narrated(changes: Partial<LockexInput> = {}, isTerminal = false) {
+  const stage = onStage(changes);
+  const sink = new FakeSink(isTerminal);
+  const clock = new SimulatedClock(0);
+  const log = createLog({
+    format: 'text',
+    level: 'info',
+    lockId: 'x',
+    pid: 1,
+    sink,
+    env: { NO_COLOR: '1' },
+    isForeground: () => true,
+  });
+  const told: { level: string; message: string; fields: Record<string, unknown> }[] = [];
+  const narrator = new Narrator({
+    log: {
+      isLive: log.isLive,
+      write: (level, message, fields = {}) => {
+        told.push({ level, message, fields });
+        log.write(level, message, fields);
+      },
+      fail: (error) => log.fail(error),
+      live: (text) => log.live(text),
+      flush: () => log.flush(),
+    },
+    clock,
+  });
+  const observe = (event: LockexEvent | null) =>
+    narrator.observe({ state: stage.state(), context: stage.context() }, event);
+  observe(null);
+  return {
+    clock,
+    sink,
+    narrator,
+    /** What was told since the last time, at info and above: level (but for info) and message. */
+    news: () =>
+      told
+        .splice(0)
+        .filter(({ level }) => level !== 'debug')
+        .map(({ level, message }) => (level === 'info' ? message : `${level}: ${message}`)),
+    /** The same, with levels and fields, debug included. */
+    all: () => told.splice(0),
+    hear(...said: Fact[]) {
+      for (const fact of said) {
+        const event = typeof fact === 'string' ? facts[fact] : fact;
+        stage.hear(event);
+        observe(event);
+      }
+    },
+    conclude: () => {
+      const output = stage.output();
+      if (output === undefined) throw new Error(`not done, but ${stage.state()}`);
+      narrator.conclude(output);
+    },
+    /** Lets winston hand on what it was given. */
+    settled: () => new Promise((resolve) => setImmediate(resolve)),
+  };
+}
+
+const RUNNING = [
+  'session.established',
+  'lock.granted',
+  'lock.confirmed',
+  'command.armed',
+  'command.started',
+] as const;
+
+const db = { node: 'a__lock__1', label: 'db1 pid 4711 (redis-server)' };
+const other = { node: 'b__lock__2', label: 'db2 pid 12 (redis-server)' };
+
+function queued(queue: Partial<QueueInfo>): LockexEvent {
+  return { type: 'lock.queued', queue: { position: 1, holders: [db], behind: db, ...queue } };
+}
+
+it('a life without trouble is a line for each state, and says why it ends', () => {
+  const life = narrated();
+  life.hear(...RUNNING);
+  life.hear({ type: 'command.exited', exit: { code: 3, signal: null }, byGuard: false });
+  life.hear({
+    type: 'command.stopped',
+    exit: { code: 3, signal: null },
+    how: { means: 'exited', stragglers: [] },
+  });
+  life.hear('lock.released', 'session.closed');
+  life.conclude();
+  expect(life.news()).toEqual([
+    'connecting to ZooKeeper',
+    'waiting: connected to 127.0.0.1:2181, asking for the lock',
+    'locked: the lock is ours; proving the lease',
+    'running: the command is pid 4711, with fencing token 42',
+    'cleanup: the command exited with 3',
+    'done: the command exited with 3',
+  ]);
+});
+
+it('every line has its state, and the fields that its message is made of', () => {
+  const life = narrated();
+  life.hear('session.established', queued({ position: 2, behind: other }));
+  life.hear('lock.granted', 'lock.confirmed', 'command.armed', 'command.started');
+  life.hear('session.suspended', 'session.lost (lease ending)');
+  const fields = Object.fromEntries(
+    life
+      .all()
+      .filter(({ level }) => level !== 'debug')
+      .map(({ fields: { state, ...rest } }) => [String(state), rest]),
+  );
+  expect(fields).toEqual({
+    connecting: {},
+    waiting: { queue: { position: 2, holders: [db], behind: other } },
+    'locked.confirming': {},
+    running: { commandPid: 4711, fencingToken: '42', path: '/lockex/x/g__lock__0000000001' },
+    'suspended.running': { reason: 'connection closed', leaseLeftMs: 29_000, stopInMs: 20_000 },
+    'lost.stopping': { cause: 'leaseEnding', leaseLeftMs: 29_000 },
+  });
+});
+
+it('a lock that comes confirmed is not said to be in need of proof', () => {
+  const life = narrated();
+  life.hear('session.established', queued({}), 'lock.confirmed');
+  expect(life.news().at(-1)).toBe('locked: the lock is ours, and the lease is proven');
+});
+
+describe('connecting', () => {
+  it('tells each host and what was wrong with it, for each try', () => {
+    const life = narrated({ connectTries: 2 });
+    const unreachable: LockexEvent = {
+      type: 'session.unreachable',
+      hosts: [
+        { host: 'a:1', problem: 'connection refused' },
+        { host: 'b:2', problem: 'no answer to the handshake within 5 s' },
+      ],
+    };
+    life.hear(unreachable);
+    expect(life.news()).toEqual([
+      'connecting to ZooKeeper',
+      'warn: a:1: connection refused',
+      'warn: b:2: no answer to the handshake within 5 s',
+      'connecting again: try 2 of 2',
+    ]);
+    life.hear(unreachable, 'command.stopped', 'lock.released', 'session.closed');
+    life.conclude();
+    expect(life.news()).toEqual([
+      'warn: a:1: connection refused',
+      'warn: b:2: no answer to the handshake within 5 s',
+      'cleanup: no server could be reached',
+      'error: done: no ZooKeeper server could be reached',
+    ]);
+  });
+
+  it('says that it is another session after a loss', () => {
+    const life = narrated({ lockTries: 3 });
+    life.hear('session.established', 'session.lost (expired)');
+    life.news();
+    life.hear({
+      type: 'command.stopped',
+      exit: null,
+      how: { means: 'none', stragglers: [] },
+    });
+    expect(life.news()).toEqual(['connecting again, with a new session: try 2 of 3']);
+  });
+});
+
+describe('waiting', () => {
+  it.each<[Partial<QueueInfo>, string]>([
+    [{}, 'db1 pid 4711 (redis-server) holds the lock; we are next'],
+    [
+      { position: 3, behind: other },
+      'db1 pid 4711 (redis-server) holds the lock; we are 3rd in the queue, ' +
+        'behind db2 pid 12 (redis-server)',
+    ],
+    [
+      { holders: [db, other], behind: null, position: 11 },
+      'db1 pid 4711 (redis-server), db2 pid 12 (redis-server) hold its leases; ' +
+        'we are 11th in the queue',
+    ],
+    [
+      { holders: [{ node: 'x', label: '' }], behind: null },
+      'a contender that tells no name holds the lock; we are next',
+    ],
+    [{ holders: [], behind: null, position: 22 }, 'others are before us; we are 22nd in the queue'],
+  ])('says who holds it, and our place: %j', (queue, words) => {
+    const life = narrated();
+    life.hear('session.established');
+    life.news();
+    life.hear(queued(queue));
+    expect(life.news()).toEqual([`waiting: ${words}`]);
+  });
+
+  it('shows nothing of a label that could steer a terminal', async () => {
+    const life = narrated({}, true);
+    const evil = { node: 'e', label: 'x\u001b[2J\nlockex: forged' };
+    life.hear('session.established', queued({ holders: [evil], behind: evil }));
+    await life.settled();
+    // The fake terminal throws where it is sent what it doesn't know.
+    expect(life.sink.screen.at(-1)).toContain('x\\u{1b}[2J\\u{a}lockex: forged holds the lock');
+  });
+});
+
+describe('the live line', () => {
+  it('counts the time, and is drawn once a second however busy the queue is', async () => {
+    const life = narrated({}, true);
+    life.hear('session.established', queued({ position: 4 }));
+    await life.settled();
+    expect(life.sink.screen.at(-1)).toContain('waiting for 0 s: db1 pid 4711');
+    const before = life.sink.text;
+    for (let place = 50; place > 2; place -= 1) life.hear(queued({ position: place }));
+    expect(life.sink.text).toBe(before);
+    life.clock.pass(1000);
+    expect(life.sink.screen.at(-1)).toContain('waiting for 1 s: db1 pid 4711');
+    expect(life.sink.screen.at(-1)).toContain('we are 3rd');
+    life.clock.pass(3_661_000);
+    expect(life.sink.screen.at(-1)).toContain('waiting for 1 h 1 min: db1');
+  });
+
+  it('does not repeat itself in lines', () => {
+    const life = narrated({}, true);
+    life.hear('session.established', queued({ position: 3 }));
+    expect(life.news()).toHaveLength(3);
+    life.hear(queued({ position: 2 }), queued({ position: 1 }));
+    life.clock.pass(10_000);
+    expect(life.news()).toEqual([]);
+  });
+
+  it.each<[string, Fact]>([
+    ['the lock is ours, before the command starts', 'lock.granted'],
+    ['the connection is gone', 'session.suspended'],
+    ['the session is lost', 'session.lost (expired)'],
+    ['a signal ends it', 'signal INT'],
+  ])('is gone for good when %s', async (_, fact) => {
+    const life = narrated({}, true);
+    life.hear('session.established', queued({}));
+    life.clock.pass(5000);
+    await life.settled();
+    expect(life.sink.screen.at(-1)).toContain('waiting for 5 s');
+    life.hear(fact);
+    await life.settled();
+    expect(life.sink.screen.at(-1)).toBe('');
+    expect(life.clock.timers).toBe(0);
+    const before = life.sink.text;
+    life.clock.pass(60_000);
+    expect(life.sink.text).toBe(before);
+  });
+
+  it('is gone after dispose', () => {
+    const life = narrated({}, true);
+    life.hear('session.established', queued({}));
+    life.narrator.dispose();
+    expect(life.sink.screen.at(-1)).toBe('');
+    expect(life.clock.timers).toBe(0);
+  });
+
+  it('goes on counting after an interruption', async () => {
+    const life = narrated({}, true);
+    life.hear('session.established', queued({}));
+    life.clock.pass(7000);
+    life.hear('session.suspended', 'session.resumed', queued({}));
+    await life.settled();
+    expect(life.sink.screen.at(-1)).toContain('waiting for 7 s');
+  });
+
+  it('does not exist where there is no terminal, and neither does its timer', () => {
+    const life = narrated();
+    life.hear('session.established', queued({ position: 2 }), queued({ position: 1 }));
+    expect(life.clock.timers).toBe(0);
+    expect(life.news().slice(2)).toEqual([
+      expect.stringContaining('we are 2nd in the queue'),
+      expect.stringContaining('we are next'),
+    ]);
+  });
+});
+
+describe('trouble', () => {
+  it('suspended tells how much lease is left, by the clock', () => {
+    const life = narrated();
+    life.hear(...RUNNING);
+    life.clock.pass(17_100);
+    life.news();
+    life.hear('session.suspended');
+    expect(life.news()).toEqual([
+      'warn: suspended: connection closed; the lease lasts 11.9 s more, ' +
+        'the command may go on for 2.9 s',
+    ]);
+    life.hear('session.resumed');
+    expect(life.news()).toEqual([
+      'running: connected again, to 127.0.0.1:2181; the lease is proven',
+    ]);
+  });
+
+  it('suspended has no lease to tell of while no command runs', () => {
+    const life = narrated();
+    life.hear('session.established');
+    life.news();
+    life.hear('session.suspended');
+    expect(life.news()).toEqual(['warn: suspended: connection closed; reconnecting']);
+    life.hear('session.resumed');
+    expect(life.news()).toEqual(['waiting: connected again, to 127.0.0.1:2181']);
+  });
+
+  it.each<[Fact, string]>([
+    [
+      'session.lost (lease ending)',
+      'error: lost: not proven in time; stopping the command, which has to be dead in 9 s',
+    ],
+    ['session.lost (expired)', 'error: lost: the session expired; killing the command at once'],
+  ])('lost tells why, and what becomes of the command: %s', (fact, line) => {
+    const life = narrated();
+    life.hear(...RUNNING);
+    life.clock.pass(20_000);
+    life.news();
+    life.hear(fact);
+    expect(life.news()).toEqual([line]);
+    const how = { means: 'SIGTERM', stragglers: [] } as const;
+    const exit = { code: 0, signal: null };
+    life.hear('command.exited', { type: 'command.stopped', exit, how }, 'session.closed');
+    life.conclude();
+    const [stopped, cleanup, done] = life.news();
+    expect(stopped).toBe('everything that the command started is dead, by SIGTERM');
+    expect(cleanup).toBe('cleanup: the session is lost');
+    expect(done).toMatch(/^error: done: /);
+  });
+
+  it('a command whose leftovers were stopped ends with an error that names them', () => {
+    const life = narrated();
+    life.hear(...RUNNING, 'command.exited', 'command.stopped (leftovers)', 'lock.released');
+    life.hear('session.closed');
+    life.news();
+    life.conclude();
+    expect(life.news()).toEqual([
+      'error: done: the command exited with 0, but left processes behind, which were stopped: ' +
+        'agent[13] (--wait-for-all waits for them instead)',
+    ]);
+  });
+
+  it('what was left behind is named as a warning', () => {
+    const life = narrated();
+    life.hear(...RUNNING, 'command.exited');
+    life.news();
+    life.hear({
+      type: 'command.stopped',
+      exit: { code: 0, signal: null },
+      how: { means: 'SIGKILL', stragglers: ['sleep[12]', 'sh[13]'] },
+    });
+    expect(life.news()).toEqual([
+      'warn: the command had left processes behind, now stopped: sleep[12], sh[13]',
+      'everything that the command started is dead, by SIGKILL',
+    ]);
+  });
+
+  it('what will not die keeps the lock, unless that is lost', () => {
+    const kept = narrated();
+    kept.hear(...RUNNING, 'signal TERM');
+    kept.news();
+    kept.hear('command.undying');
+    expect(kept.news()).toEqual([
+      'warn: will not die: dd[12]; the lock is kept until they are dead',
+    ]);
+    const lost = narrated();
+    lost.hear(...RUNNING, 'session.lost (expired)');
+    lost.news();
+    lost.hear('command.undying');
+    expect(lost.news()[0]).toBe('warn: will not die: dd[12]');
+  });
+
+  it('a signal is told with what it leads to', () => {
+    const life = narrated();
+    life.hear(...RUNNING);
+    life.news();
+    life.hear('signal TSTP');
+    expect(life.news()).toEqual([
+      'warn: SIGTSTP is not obeyed: a stopped lockex would lose the lock',
+    ]);
+    life.hear('signal TERM');
+    expect(life.news()).toEqual(['cleanup: stopping the command, on SIGTERM; SIGKILL after 5 s']);
+  });
+
+  it('a lock that was not had is no warning: with -q, a cron job that runs elsewhere is silent', () => {
+    const life = narrated({ waitMs: 0 });
+    life.hear('session.established', queued({}), 'command.stopped', 'lock.released');
+    life.hear('session.closed');
+    expect(life.news().slice(2)).toEqual(['cleanup: giving up']);
+    life.conclude();
+    expect(life.all()).toMatchObject([
+      {
+        level: 'info',
+        message: 'done: the lock was not had: db1 pid 4711 (redis-server) holds it',
+        fields: { exitCode: 1, reason: 'conflict' },
+      },
+    ]);
+  });
+});
+
+it('every event, in every state that a life passes, can be told', () => {
+  const lives: readonly (readonly Fact[])[] = [
+    [],
+    ['session.established'],
+    ['session.established', 'lock.granted'],
+    ['session.established', 'lock.granted', 'lock.confirmed'],
+    RUNNING,
+    [...RUNNING, 'session.suspended'],
+    ['session.established', 'session.suspended'],
+    ['session.established', 'lock.granted', 'session.suspended'],
+    [...RUNNING, 'session.lost (expired)'],
+    ['session.established', 'session.lost (expired)'],
+    [...RUNNING, 'signal TERM'],
+    [...RUNNING, 'command.exited', 'command.stopped'],
+  ];
+  for (const past of lives) {
+    for (const name of Object.keys(facts) as (keyof typeof facts)[]) {
+      const life = narrated();
+      life.hear(...past);
+      life.all();
+      life.hear(name);
+      const lines = life.all();
+      expect(lines.length, `${name} after ${past.join(', ')}`).toBeGreaterThan(0);
+      for (const { message } of lines) expect(message).not.toMatch(/undefined|null|NaN|\[object/);
+    }
+  }
+});

@@ -1,0 +1,32 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { Onlookers } from '../../../src/observers/deferred-queue.ts';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+function onlookers() {
+  const told: string[] = [];
+  return { told, some: new Onlookers<string>(10, (sight) => told.push(sight)) };
+}
+
+it('they are told later, in order', () => {
+  const { told, some } = onlookers();
+  some.see('a');
+  vi.advanceTimersByTime(5);
+  some.see('b');
+  expect(told).toEqual([]);
+  vi.advanceTimersByTime(5);
+  expect(told).toEqual(['a', 'b']);
+  some.see('c');
+  vi.advanceTimersByTime(10);
+  expect(told).toEqual(['a', 'b', 'c']);
+});
+
+it('or at once, where there is no later, and not again', () => {
+  const { told, some } = onlookers();
+  some.see('a');
+  some.tellAll();
+  expect(told).toEqual(['a']);
+  vi.advanceTimersByTime(20);
+  expect(told).toEqual(['a']);
+});

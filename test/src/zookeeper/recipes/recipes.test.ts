@@ -1,0 +1,351 @@
+/**
+ * Lock and semaphore on a real server, with answers lost on the way: the proxy lets requests through
+ * and drops what the server says, then resets the connection.
+ */
+import { randomUUID } from 'node:crypto';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { openAccess } from '../../../../src/settings/access.ts';
+import { systemClock } from '../../../../src/util/clock.ts';
+import { Lock } from '../../../../src/zookeeper/recipes/lock.ts';
+import type { Recipe } from '../../../../src/zookeeper/recipes/recipe.ts';
+import { Semaphore } from '../../../../src/zookeeper/recipes/semaphore.ts';
+import { CreateMode } from '../../../../src/zookeeper/session/requests.ts';
+import { Session } from '../../../../src/zookeeper/session/session.ts';
+import { type FaultProxy, startFaultProxy } from '../../../support/fault-proxy.ts';
+import { sharedServer, sharedServerWithChroot, startServer } from '../../../support/zookeeper.ts';
+
+let chroot: string;
+beforeEach(async () => {
+  chroot = (await sharedServerWithChroot()).chroot;
+});
+
+const data = Buffer.from('me');
+const guid = () => randomUUID().replaceAll('-', '');
+const nothing = () => {};
+
+async function session(at: { host: string; port: number } = sharedServer()): Promise<Session> {
+  const made = new Session({
+    ...openAccess([{ host: at.host, port: at.port }], chroot),
+    timeoutMs: 10_000,
+    clock: systemClock,
+    log: nothing,
+  });
+  await made.connect(10_000);
+  onTestFinished(async () => {
+    await made.close(5000);
+  });
+  return made;
+}
+
+async function proxy(): Promise<FaultProxy> {
+  const { host, port } = sharedServer();
+  const made = await startFaultProxy(host, port);
+  onTestFinished(() => made.close());
+  return made;
+}
+
+const lockOf = (on: Session, path = '/l') =>
+  new Lock(on, { path, guid: guid(), kind: 'exclusive', data });
+const semaphoreOf = (on: Session, leases = 2) =>
+  new Semaphore(on, { path: '/s', leases, guid: guid(), data });
+
+/** From now on answers are lost; call what it gives to reset the connection once one was. */
+async function losingAnswers(through: FaultProxy): Promise<() => Promise<void>> {
+  await through.blackhole('toClient', { bytes: 'drop' });
+  const before = through.counters.toClient.arrived;
+  return async () => {
+    await through.until(() => through.counters.toClient.arrived > before);
+    await through.pass();
+  };
+}
+
+/** Takes a step whose answers are lost, once `happened` says that the server has carried it out. */
+async function stepUnanswered(
+  recipe: Recipe,
+  through: FaultProxy,
+  on: Session,
+  happened: () => Promise<boolean>,
+): Promise<void> {
+  const lose = await losingAnswers(through);
+  const step = recipe.advance(nothing).catch((error: unknown) => error);
+  while (!(await happened()));
+  await lose();
+  expect(await step).toMatchObject({ code: 'CONNECTION_LOSS' });
+  expect(await on.whenAttached(10_000)).toBe(true);
+}
+
+describe('a lock', () => {
+  it('is one node in the queue also when the answer to its creation was lost', async () => {
+    const through = await proxy();
+    const [mine, other] = [await session(through), await session()];
+    await other.mkdirp('/l');
+    const lock = lockOf(mine);
+    await stepUnanswered(lock, through, mine, async () => {
+      return (await other.getChildren('/l')).length === 1;
+    });
+    expect(await lock.advance(nothing)).toMatchObject({ kind: 'granted' });
+    expect(await other.getChildren('/l')).toHaveLength(1);
+    await lock.withdraw();
+    expect(await other.getChildren('/l')).toEqual([]);
+  });
+
+  it('that must not be had is refused also where it is asked for again after lost answers', async () => {
+    const through = await proxy();
+    const [ours, other] = [await session(through), await session()];
+    await other.create('/l', Buffer.from('3'), { mode: CreateMode.PERSISTENT });
+    const refusal = (of: Buffer | undefined) => (of?.toString() === '3' ? 'a semaphore' : null);
+    const lock = new Lock(ours, { path: '/l', guid: guid(), kind: 'exclusive', data, refusal });
+    const stands = async () => (await other.getChildren('/l')).length === 1;
+    await stepUnanswered(lock, through, ours, stands);
+    const refused = { kind: 'refused', message: 'a semaphore' };
+    expect(await lock.advance(nothing)).toEqual(refused);
+    expect(await lock.advance(nothing)).toEqual(refused);
+  });
+
+  it('is withdrawn also when the answer to its creation was lost', async () => {
+    const through = await proxy();
+    const [mine, other] = [await session(through), await session()];
+    await other.mkdirp('/l');
+    const lock = lockOf(mine);
+    await stepUnanswered(lock, through, mine, async () => {
+      return (await other.getChildren('/l')).length === 1;
+    });
+    await lock.withdraw();
+    expect(await other.getChildren('/l')).toEqual([]);
+  });
+
+  it('tells a waiter once its predecessor goes, and nobody else', async () => {
+    const server = await startServer({ tickTime: 500 });
+    onTestFinished(() => server.stop());
+    chroot = '';
+    const holder = lockOf(await session(server));
+    await holder.advance(nothing);
+    const told: number[] = [];
+    const waiters: Lock[] = [];
+    for (let index = 0; index < 5; index += 1) {
+      const waiter = lockOf(await session(server));
+      await waiter.advance(() => told.push(index));
+      waiters.push(waiter);
+    }
+    // One watch for each waiter, each on another node.
+    const summary = await server.fourLetter('wchs');
+    expect(summary).toMatch(/5 connections watching 5 paths\s+Total watches:5/);
+    await holder.withdraw();
+    while (told.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    expect(await waiters[0]?.advance(nothing)).toMatchObject({ kind: 'granted' });
+    expect(told).toEqual([0]);
+  });
+
+  it('stands again at the end when somebody deleted its node while it waited', async () => {
+    const other = await session();
+    const [first, second] = [lockOf(other), lockOf(await session())];
+    await first.advance(nothing);
+    await second.advance(nothing);
+    const before = second.nodePath ?? '';
+    await other.remove(before);
+    expect(await second.advance(nothing)).toMatchObject({ kind: 'queued' });
+    expect(second.nodePath).not.toBe(before);
+  });
+
+  it('stands again when somebody deleted its node and the lock with it', async () => {
+    const [ours, other] = [await session(), await session()];
+    const [lock, holder] = [lockOf(ours), lockOf(other)];
+    await holder.advance(nothing);
+    await lock.advance(nothing);
+    await other.remove(lock.nodePath ?? '');
+    await holder.withdraw();
+    await other.remove('/l');
+    lock.doubt();
+    expect(await lock.advance(nothing)).toMatchObject({ kind: 'granted' });
+    expect(await other.exists(lock.nodePath ?? '')).not.toBeNull();
+  });
+
+  it('is refused where its numbers are used up: who was first could not be told', async () => {
+    const [ours, other] = [await session(), await session()];
+    await other.mkdirp('/l');
+    const create = ours.create.bind(ours);
+    ours.create = (path, bytes) =>
+      create(`${path}2147483647`, bytes, { mode: CreateMode.EPHEMERAL });
+    const lock = lockOf(ours);
+    expect(await lock.advance(nothing)).toEqual({
+      kind: 'refused',
+      message: 'the sequence numbers of /l are exhausted: stop all contenders and delete it',
+    });
+    await lock.withdraw();
+    expect(await other.getChildren('/l')).toEqual([]);
+  });
+
+  it.each(['x__lock__2147483648', 'x__lock__-2147483648', 'x-lock-00000000001'])(
+    'grants nothing beside a holder while %s stands in its queue, and names it',
+    async (name) => {
+      const [ours, other] = [await session(), await session()];
+      const holder = lockOf(other);
+      expect(await holder.advance(nothing)).toMatchObject({ kind: 'granted' });
+      // What a client with CREATE permission only can do.
+      await other.create(`/l/${name}`, data, { mode: CreateMode.PERSISTENT });
+      for (let index = 0; index < 10; index += 1) {
+        const contender = lockOf(ours);
+        const message = expect.stringContaining(`/l/${name} has no sequence number from 0 to`);
+        expect(await contender.advance(nothing)).toEqual({ kind: 'refused', message });
+        await contender.withdraw();
+      }
+      await other.remove(`/l/${name}`);
+      expect(await lockOf(ours).advance(nothing)).toMatchObject({ kind: 'queued' });
+    },
+  );
+
+  it('waits for Curator’s contenders as well', async () => {
+    const other = await session();
+    await other.mkdirp('/l');
+    await other.create('/l/_c_x-lock-', data, { mode: CreateMode.EPHEMERAL_SEQUENTIAL });
+    expect(await lockOf(await session()).advance(nothing)).toMatchObject({ kind: 'queued' });
+  });
+});
+
+describe('a semaphore', () => {
+  it('takes one lease also when the answer to its creation was lost', async () => {
+    const through = await proxy();
+    const [mine, other] = [await session(through), await session()];
+    const multi = mine.multi.bind(mine);
+    mine.multi = async (operations) => {
+      mine.multi = multi;
+      const lose = await losingAnswers(through);
+      const asked = multi(operations).catch((error: unknown) => error);
+      while ((await other.getChildren('/s')).length === 0);
+      await lose();
+      throw await asked;
+    };
+    const semaphore = semaphoreOf(mine);
+    await expect(semaphore.advance(nothing)).rejects.toMatchObject({ code: 'CONNECTION_LOSS' });
+    expect(await mine.whenAttached(10_000)).toBe(true);
+    expect(await semaphore.advance(nothing)).toMatchObject({ kind: 'granted' });
+    expect(await other.getChildren('/s')).toHaveLength(1);
+    expect(await other.getChildren('/s-__lock__')).toEqual([]);
+  });
+
+  it('gives its lease back where others without the inner lock made one too many', async () => {
+    const other = await session();
+    const semaphore = semaphoreOf(await session(), 1);
+    // As kazoo's non-blocking path can do it: a lease between our look and our creation.
+    const original = other.create.bind(other);
+    const mine = await session();
+    const racing = semaphoreOf(mine, 1);
+    const multi = mine.multi.bind(mine);
+    mine.multi = async (operations) => {
+      await original('/s/stranger', data, { mode: CreateMode.EPHEMERAL });
+      await multi(operations);
+      mine.multi = multi;
+    };
+    expect(await racing.advance(nothing)).toMatchObject({
+      kind: 'queued',
+      queue: { holders: [{ node: 'stranger' }] },
+    });
+    expect(await other.getChildren('/s')).toEqual(['stranger']);
+    await racing.withdraw();
+    expect(await semaphore.advance(nothing)).toMatchObject({ kind: 'queued' });
+  });
+
+  it('stands again in the queue of its inner lock when its place there was deleted', async () => {
+    const other = await session();
+    const [one, two] = [semaphoreOf(await session()), semaphoreOf(await session())];
+    await one.advance(nothing);
+    await two.advance(nothing);
+    const before = new Lock(other, { path: '/s-__lock__', guid: guid(), kind: 'exclusive', data });
+    await before.advance(nothing);
+    const waiter = semaphoreOf(await session());
+    const looks: true[] = [];
+    expect(await waiter.advance(() => looks.push(true))).toMatchObject({ kind: 'queued' });
+    const places = await other.getChildren('/s-__lock__');
+    const place = places.find((name) => `/s-__lock__/${name}` !== before.nodePath);
+    await other.remove(`/s-__lock__/${place}`);
+    await one.withdraw();
+    await before.withdraw();
+    while (looks.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    expect(await waiter.advance(nothing)).toMatchObject({ kind: 'granted' });
+    expect(await other.getChildren('/s')).toHaveLength(2);
+  });
+
+  it('queues for its inner lock, and says whether that is a matter of a moment', async () => {
+    const other = await session();
+    await semaphoreOf(other).advance(nothing);
+    const inner = new Lock(other, { path: '/s-__lock__', guid: guid(), kind: 'exclusive', data });
+    await inner.advance(nothing);
+    const semaphore = semaphoreOf(await session());
+    expect(await semaphore.advance(nothing)).toMatchObject({ kind: 'queued', passing: true });
+    await semaphore.withdraw();
+    const full = semaphoreOf(await session());
+    await other.create('/s/second', data, { mode: CreateMode.EPHEMERAL });
+    expect(await full.advance(nothing)).toMatchObject({ kind: 'queued', passing: false });
+  });
+
+  it('counts nobody twice who takes a lease while it looks', async () => {
+    const other = await session();
+    await other.mkdirp('/s');
+    const innerLock = { path: '/s-__lock__', kind: 'exclusive', data } as const;
+    const [first, second] = [1, 2].map(() => new Lock(other, { ...innerLock, guid: guid() }));
+    await first?.advance(nothing);
+    await second?.advance(nothing);
+    const mine = await session();
+    const getChildren = mine.getChildren.bind(mine);
+    mine.getChildren = async (path, onChange) => {
+      // The look at the pool that follows the one at the queue.
+      if (path === '/s' && (await other.getChildren('/s-__lock__')).length === 3) {
+        mine.getChildren = getChildren;
+        await other.create('/s/first', data, { mode: CreateMode.EPHEMERAL });
+        await first?.withdraw();
+        await other.create('/s/second', data, { mode: CreateMode.EPHEMERAL });
+      }
+      return await getChildren(path, onChange);
+    };
+    expect(await semaphoreOf(mine, 3).advance(nothing)).toMatchObject({
+      kind: 'queued',
+      passing: true,
+      queue: { position: 2, holders: [{ node: 'first' }, { node: 'second' }] },
+    });
+  });
+
+  it('opens its pool anew when somebody deleted that', async () => {
+    const [ours, other] = [await session(), await session()];
+    const [waiting, holder] = [semaphoreOf(ours, 1), semaphoreOf(other, 1)];
+    await holder.advance(nothing);
+    let changes = 0;
+    const onChange = () => {
+      changes += 1;
+    };
+    expect(await waiting.advance(onChange)).toMatchObject({ kind: 'queued' });
+    await holder.withdraw();
+    await other.remove('/s');
+    expect(await waiting.advance(onChange)).toMatchObject({ kind: 'granted' });
+    expect(changes).toBeGreaterThan(0);
+    expect((await other.getData('/s')).data?.toString()).toBe('1');
+  });
+
+  it.each([
+    ['2\n', 2],
+    [' +2 ', 2],
+  ])('reads N as Python does: %j is %d', async (text, leases) => {
+    const ours = await session();
+    await ours.create('/s', Buffer.from(text), { mode: CreateMode.PERSISTENT });
+    expect(await semaphoreOf(ours, leases).advance(nothing)).toMatchObject({ kind: 'granted' });
+    expect((await ours.getData('/s')).data?.toString()).toBe(text);
+  });
+
+  it.each(['{"db": "prod"}', '-1', '2.0'])('leaves what is no number alone: %s', async (text) => {
+    const ours = await session();
+    await ours.create('/s', Buffer.from(text), { mode: CreateMode.PERSISTENT });
+    expect(await semaphoreOf(ours).advance(nothing)).toEqual({
+      kind: 'refused',
+      message: "the data of /s is no number of leases: it is something of somebody else's",
+    });
+    expect((await ours.getData('/s')).data?.toString()).toBe(text);
+  });
+
+  it('writes N into a pool that kazoo has made and not yet marked', async () => {
+    const other = await session();
+    await other.mkdirp('/s');
+    expect(await semaphoreOf(await session(), 3).advance(nothing)).toMatchObject({
+      kind: 'granted',
+    });
+    expect((await other.getData('/s')).data?.toString()).toBe('3');
+  });
+});
