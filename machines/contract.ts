@@ -166,7 +166,7 @@ export type ZookeeperCommand =
 
 export type CommandEvent =
   /** The program was looked for while waiting and can't be run as things are: a warning. */
-  | { readonly type: 'command.doubtful'; readonly message: string }
+  | { readonly type: 'command.unresolved'; readonly message: string }
   /** The gate is parked, the guard stands and has echoed a deadline that is still far off. */
   | { readonly type: 'command.armed'; readonly guarded: boolean; readonly reach: string }
   | { readonly type: 'command.started'; readonly pid: number }
@@ -189,7 +189,7 @@ export type CommandEvent =
     }
   /** Something is not dying, or it is unknown whether it has; said every few seconds. */
   | {
-      readonly type: 'command.undying';
+      readonly type: 'command.unkillable';
       readonly processes: readonly string[];
       /** Why it can't be looked at whether there are others; left out where it can. */
       readonly unknown?: string;
@@ -237,7 +237,7 @@ export type SignalEvent = {
 export type TimerEvent =
   | { readonly type: 'wait.timedOut' }
   /** The command has run for `maxRuntimeMs`. */
-  | { readonly type: 'run.overran' }
+  | { readonly type: 'run.timedOut' }
   /** The lock has been kept for `holdMs`. */
   | { readonly type: 'hold.over' };
 

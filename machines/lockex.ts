@@ -89,14 +89,14 @@ export const createLockexMachine = (actors?: LockexActors) =>
           'command.failed': { target: 'cleanup', actions: 'endNotRunnable' },
           'signal.received': { guard: 'isFatal', target: 'cleanup', actions: 'endInterrupted' },
           'wait.timedOut': { target: 'cleanup', actions: 'endConflict' },
-          'command.doubtful': {},
+          'command.unresolved': {},
           // What an earlier session still had to say.
           ...ignoring('session.suspended', 'session.resumed', 'session.lost', 'session.closed'),
           ...ignoring('lock.queued', 'lock.granted', 'lock.confirmed', 'lock.refused'),
           ...ignoring('lock.released', 'lease.renewed'),
           ...ignoring('command.armed', 'command.started', 'command.exited', 'command.stopped'),
-          ...ignoring('command.undying', 'guard.failed'),
-          ...ignoring('run.overran', 'run.recorded', 'hold.over'),
+          ...ignoring('command.unkillable', 'guard.failed'),
+          ...ignoring('run.timedOut', 'run.recorded', 'hold.over'),
         },
       },
 
@@ -120,12 +120,12 @@ export const createLockexMachine = (actors?: LockexActors) =>
           'command.failed': { target: 'cleanup', actions: 'endNotRunnable' },
           'signal.received': { guard: 'isFatal', target: 'cleanup', actions: 'endInterrupted' },
           'wait.timedOut': { target: 'cleanup', actions: 'endConflict' },
-          'command.doubtful': {},
+          'command.unresolved': {},
           ...ignoring('session.established', 'session.unreachable'),
           ...ignoring('session.resumed', 'session.closed', 'lock.released'),
           ...ignoring('command.armed', 'command.started', 'command.exited', 'command.stopped'),
-          ...ignoring('command.undying', 'guard.failed'),
-          ...ignoring('run.overran', 'run.recorded', 'hold.over'),
+          ...ignoring('command.unkillable', 'guard.failed'),
+          ...ignoring('run.timedOut', 'run.recorded', 'hold.over'),
         },
       },
 
@@ -163,12 +163,12 @@ export const createLockexMachine = (actors?: LockexActors) =>
           'signal.received': { guard: 'isFatal', target: 'cleanup', actions: 'endInterrupted' },
           // The lock came in time. Another session, should it come to that, would be too late.
           'wait.timedOut': { actions: 'endPatience' },
-          'command.doubtful': {},
+          'command.unresolved': {},
           ...ignoring('session.established', 'session.unreachable'),
           ...ignoring('session.resumed', 'session.closed'),
           ...ignoring('lock.queued', 'lock.granted', 'lock.released'),
-          ...ignoring('command.started', 'command.exited', 'command.stopped', 'command.undying'),
-          ...ignoring('run.overran', 'run.recorded', 'hold.over'),
+          ...ignoring('command.started', 'command.exited', 'command.stopped', 'command.unkillable'),
+          ...ignoring('run.timedOut', 'run.recorded', 'hold.over'),
         },
       },
 
@@ -177,7 +177,7 @@ export const createLockexMachine = (actors?: LockexActors) =>
         on: {
           'command.started': WHEN_STARTED,
           'wait.timedOut': { actions: 'endPatience' },
-          'run.overran': { target: 'cleanup', actions: 'endOverran' },
+          'run.timedOut': { target: 'cleanup', actions: 'endTimedOut' },
           'hold.over': { actions: 'endHold' },
           'command.exited': WHEN_EXITED,
           'command.stopped': WHEN_ALL_EXITED,
@@ -194,8 +194,8 @@ export const createLockexMachine = (actors?: LockexActors) =>
           ...ignoring('session.established', 'session.unreachable'),
           ...ignoring('session.resumed', 'session.closed'),
           ...ignoring('lock.queued', 'lock.granted', 'lock.confirmed', 'lock.refused'),
-          ...ignoring('lock.released', 'command.doubtful', 'command.armed'),
-          ...ignoring('command.undying', 'run.recorded'),
+          ...ignoring('lock.released', 'command.unresolved', 'command.armed'),
+          ...ignoring('command.unkillable', 'run.recorded'),
         },
       },
 
@@ -214,9 +214,9 @@ export const createLockexMachine = (actors?: LockexActors) =>
                 target: '#lockex.cleanup',
                 actions: 'endInterrupted',
               },
-              'command.doubtful': {},
+              'command.unresolved': {},
               ...ignoring('command.armed', 'command.started', 'command.exited', 'guard.failed'),
-              ...ignoring('run.overran', 'hold.over'),
+              ...ignoring('run.timedOut', 'hold.over'),
             },
           },
           locked: {
@@ -232,10 +232,10 @@ export const createLockexMachine = (actors?: LockexActors) =>
                 target: '#lockex.cleanup',
                 actions: 'endInterrupted',
               },
-              'command.doubtful': {},
+              'command.unresolved': {},
               // Confirmed and armed anew once resumed.
               ...ignoring('command.armed', 'command.started', 'command.exited'),
-              ...ignoring('run.overran', 'hold.over'),
+              ...ignoring('run.timedOut', 'hold.over'),
             },
           },
           running: {
@@ -245,7 +245,7 @@ export const createLockexMachine = (actors?: LockexActors) =>
               'lease.renewed': { actions: ['noteLease', 'extend'] },
               'command.started': WHEN_STARTED,
               'wait.timedOut': { actions: 'endPatience' },
-              'run.overran': { target: '#lockex.cleanup', actions: 'endOverran' },
+              'run.timedOut': { target: '#lockex.cleanup', actions: 'endTimedOut' },
               'hold.over': { actions: 'endHold' },
               'command.exited': WHEN_EXITED,
               'command.stopped': WHEN_ALL_EXITED,
@@ -256,7 +256,7 @@ export const createLockexMachine = (actors?: LockexActors) =>
                 { guard: 'isStop' },
                 { actions: 'passOn' },
               ],
-              ...ignoring('command.armed', 'command.doubtful'),
+              ...ignoring('command.armed', 'command.unresolved'),
             },
           },
         },
@@ -265,7 +265,7 @@ export const createLockexMachine = (actors?: LockexActors) =>
           ...ignoring('session.established', 'session.unreachable'),
           ...ignoring('session.suspended', 'session.closed'),
           ...ignoring('lock.queued', 'lock.granted', 'lock.confirmed', 'lock.refused'),
-          ...ignoring('lock.released', 'command.stopped', 'command.undying', 'run.recorded'),
+          ...ignoring('lock.released', 'command.stopped', 'command.unkillable', 'run.recorded'),
         },
       },
 
@@ -278,7 +278,7 @@ export const createLockexMachine = (actors?: LockexActors) =>
             entry: 'kill',
             on: {
               'command.stopped': [{ guard: 'hasLockTry', ...LOCK_TRY }, NO_LOCK_TRY],
-              'command.undying': {
+              'command.unkillable': {
                 target: '#lockex.cleanup.closing',
                 actions: ['endSessionLost', 'abandon'],
               },
@@ -310,7 +310,7 @@ export const createLockexMachine = (actors?: LockexActors) =>
                 { guard: 'hasNeverRun', ...NO_LOCK_TRY },
                 { target: '#lockex.cleanup.closing', actions: ['noteStopped', 'endLost'] },
               ],
-              'command.undying': {
+              'command.unkillable': {
                 target: '#lockex.cleanup.closing',
                 actions: ['endLost', 'abandon'],
               },
@@ -325,8 +325,8 @@ export const createLockexMachine = (actors?: LockexActors) =>
           ...ignoring('session.suspended', 'session.resumed', 'session.lost', 'session.closed'),
           ...ignoring('lock.queued', 'lock.granted', 'lock.confirmed', 'lock.refused'),
           ...ignoring('lock.released', 'lease.renewed'),
-          ...ignoring('run.overran', 'run.recorded', 'hold.over'),
-          ...ignoring('command.doubtful', 'command.armed', 'command.started', 'guard.failed'),
+          ...ignoring('run.timedOut', 'run.recorded', 'hold.over'),
+          ...ignoring('command.unresolved', 'command.armed', 'command.started', 'guard.failed'),
         },
       },
 
@@ -350,8 +350,8 @@ export const createLockexMachine = (actors?: LockexActors) =>
               ],
               'hold.over': { actions: 'endHold' },
               'command.exited': { actions: 'noteExit' },
-              'command.undying': {},
-              'session.lost': { target: 'hastening', actions: 'noteLoss' },
+              'command.unkillable': {},
+              'session.lost': { target: 'stoppingByDeadline', actions: 'noteLoss' },
               'lease.renewed': { actions: ['noteLease', 'extend'] },
               'signal.received': [
                 { guard: 'isTerm', actions: 'kill' },
@@ -360,13 +360,13 @@ export const createLockexMachine = (actors?: LockexActors) =>
               ],
             },
           },
-          hastening: {
+          stoppingByDeadline: {
             description: 'The session was lost meanwhile: the same, by leaseEnd.',
             entry: 'stopInTime',
             on: {
               'command.stopped': { target: 'closing', actions: ['endLeftovers', 'noteStopped'] },
               'command.exited': { actions: 'noteExit' },
-              'command.undying': { target: 'closing', actions: ['endUndying', 'abandon'] },
+              'command.unkillable': { target: 'closing', actions: ['endUnkillable', 'abandon'] },
               'signal.received': { guard: 'isTerm', actions: 'kill' },
               ...ignoring('session.lost', 'lease.renewed'),
             },
@@ -380,7 +380,7 @@ export const createLockexMachine = (actors?: LockexActors) =>
               'session.lost': { target: 'closing', actions: 'noteLoss' },
               'lease.renewed': { actions: 'noteLease' },
               'signal.received': { guard: 'isFatal', target: 'releasing' },
-              ...ignoring('command.exited', 'command.stopped', 'command.undying'),
+              ...ignoring('command.exited', 'command.stopped', 'command.unkillable'),
             },
           },
           holding: {
@@ -390,7 +390,7 @@ export const createLockexMachine = (actors?: LockexActors) =>
               'session.lost': { target: 'closing', actions: 'noteLoss' },
               'lease.renewed': { actions: 'noteLease' },
               'signal.received': { guard: 'isFatal', target: 'releasing' },
-              ...ignoring('command.exited', 'command.stopped', 'command.undying'),
+              ...ignoring('command.exited', 'command.stopped', 'command.unkillable'),
             },
           },
           releasing: {
@@ -400,7 +400,7 @@ export const createLockexMachine = (actors?: LockexActors) =>
               'lock.released': { target: 'closing' },
               'session.lost': { target: 'closing', actions: 'noteLoss' },
               ...ignoring('signal.received', 'lease.renewed'),
-              ...ignoring('command.exited', 'command.stopped', 'command.undying'),
+              ...ignoring('command.exited', 'command.stopped', 'command.unkillable'),
             },
           },
           closing: {
@@ -409,7 +409,7 @@ export const createLockexMachine = (actors?: LockexActors) =>
             on: {
               'session.closed': { target: '#lockex.done' },
               ...ignoring('signal.received', 'lease.renewed', 'session.lost', 'lock.released'),
-              ...ignoring('command.exited', 'command.stopped', 'command.undying'),
+              ...ignoring('command.exited', 'command.stopped', 'command.unkillable'),
             },
           },
         },
@@ -417,9 +417,9 @@ export const createLockexMachine = (actors?: LockexActors) =>
           ...ignoring('session.established', 'session.unreachable'),
           ...ignoring('session.suspended', 'session.resumed', 'session.closed'),
           ...ignoring('lock.queued', 'lock.granted', 'lock.confirmed', 'lock.refused'),
-          ...ignoring('lock.released', 'command.doubtful', 'command.armed', 'command.started'),
+          ...ignoring('lock.released', 'command.unresolved', 'command.armed', 'command.started'),
           ...ignoring('command.failed', 'guard.failed'),
-          ...ignoring('wait.timedOut', 'run.overran', 'hold.over', 'run.recorded'),
+          ...ignoring('wait.timedOut', 'run.timedOut', 'hold.over', 'run.recorded'),
         },
       },
 

@@ -34,7 +34,7 @@ export type Outcome =
   /** The lock was lost while the command ran; the command was stopped for it. */
   | { readonly kind: 'lost'; readonly message: string }
   /** The command ran for too long, and was stopped for it (`--max-runtime`). */
-  | { readonly kind: 'overran'; readonly message: string }
+  | { readonly kind: 'timedOut'; readonly message: string }
   /** The command can't be run (126) or was not found (127). */
   | { readonly kind: 'notRunnable'; readonly exitCode: 126 | 127; readonly message: string }
   /** lockex itself failed. */
@@ -88,7 +88,7 @@ export function exitCodeOf(
       return skipExitCode;
     case 'notRunnable':
       return outcome.exitCode;
-    case 'overran':
+    case 'timedOut':
       return EXIT_OVERRAN;
     case 'lost':
       return EXIT_LOST;

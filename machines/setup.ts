@@ -58,7 +58,7 @@ function hasLockTry({ outcome, lockTriesLeft, patience }: LockexContext): boolea
   return outcome === null && lockTriesLeft > 1 && patience !== 'over';
 }
 
-function undyingMessage({ processes, unknown }: EventOf<'command.undying'>): string {
+function unkillableMessage({ processes, unknown }: EventOf<'command.unkillable'>): string {
   const named = processes.length > 0 ? [`would not die: ${processes.join(', ')}`] : [];
   const untold = unknown === undefined ? [] : [`processes could not be looked at: ${unknown}`];
   return [...named, ...untold].join('; ');
@@ -188,7 +188,7 @@ export const lockexSetup = (actors: LockexActors = UNPROVIDED) =>
       startClocks: enqueueActions(({ context, enqueue }) => {
         const { maxRuntimeMs, holdMs } = context;
         if (maxRuntimeMs !== null) {
-          enqueue.raise({ type: 'run.overran' }, { id: 'runtime', delay: maxRuntimeMs });
+          enqueue.raise({ type: 'run.timedOut' }, { id: 'runtime', delay: maxRuntimeMs });
         }
         if (holdMs !== null) {
           enqueue.assign({ isHolding: true });
@@ -284,9 +284,9 @@ export const lockexSetup = (actors: LockexActors = UNPROVIDED) =>
           return { kind: 'skipped', message: skip(lastRun) };
         }),
       ),
-      endOverran: assign(
+      endTimedOut: assign(
         ending((_, { maxRuntimeMs }) => ({
-          kind: 'overran',
+          kind: 'timedOut',
           message: `the command ran for longer than ${duration(maxRuntimeMs ?? 0)}, and was stopped`,
         })),
       ),
@@ -311,13 +311,13 @@ export const lockexSetup = (actors: LockexActors = UNPROVIDED) =>
         return { outcome: { kind: 'leftovers', message } satisfies Outcome };
       }),
       /** Overrides any other but 'lost', for the same reason. */
-      endUndying: assign(({ event, context }) => ({
+      endUnkillable: assign(({ event, context }) => ({
         outcome:
           context.outcome?.kind === 'lost'
             ? context.outcome
             : ({
                 kind: 'failed',
-                message: undyingMessage(fact(event, 'command.undying')),
+                message: unkillableMessage(fact(event, 'command.unkillable')),
               } satisfies Outcome),
       })),
     },

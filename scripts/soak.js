@@ -23,9 +23,9 @@ await runScript(async () => {
 /** @param {string} entry relative to the project @returns {Promise<any>} the module */
 async function bundled(entry) {
   const { build } = await import('esbuild');
-  const folder = mkdtempSync(join(tmpdir(), 'lockex-bundle-'));
+  const directory = mkdtempSync(join(tmpdir(), 'lockex-bundle-'));
   try {
-    const outfile = join(folder, 'soak.mjs');
+    const outfile = join(directory, 'soak.mjs');
     await build({
       absWorkingDir: ROOT,
       entryPoints: [entry],
@@ -38,6 +38,6 @@ async function bundled(entry) {
     });
     return await import(pathToFileURL(outfile).href);
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(directory, { recursive: true, force: true });
   }
 }

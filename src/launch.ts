@@ -13,13 +13,13 @@ import { codeCacheName, mayHaveV8Flags } from './platform/code-cache.ts';
 
 type Program = (require: NodeJS.Require, filename: string) => void;
 
-const folder = `${dirname(__filename)}/program`;
+const directory = `${dirname(__filename)}/program`;
 const name = basename(__filename, '.js');
 
 // latin1: the build writes nothing but ASCII, and this reads it fastest.
-const source = readFileSync(`${folder}/${name}.js`, 'latin1');
+const source = readFileSync(`${directory}/${name}.js`, 'latin1');
 const script = new Script(source, {
-  filename: `${folder}/${name}.js`,
+  filename: `${directory}/${name}.js`,
   cachedData: codeCache(),
 });
 const program = script.runInThisContext() as Program;
@@ -29,7 +29,7 @@ program(createRequire(__filename), __filename);
 function codeCache(): Buffer | undefined {
   if (mayHaveV8Flags()) return undefined;
   try {
-    return readFileSync(`${folder}/${codeCacheName(name)}`);
+    return readFileSync(`${directory}/${codeCacheName(name)}`);
   } catch {
     return undefined;
   }

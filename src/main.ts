@@ -11,7 +11,7 @@ import { UnusableHostError } from './command/processes/process-view.ts';
 import { describeError } from './log/describe-error.ts';
 import { traceTo } from './observers/trace.ts';
 import { reaperArgv } from './platform/installation.ts';
-import { firstMangled } from './platform/non-utf8.ts';
+import { firstNonUtf8 } from './platform/non-utf8.ts';
 import { closeLostTerminalsAtExit } from './platform/terminals.ts';
 import type { Begun } from './run.ts';
 import { processAgeMs, systemClock } from './util/clock.ts';
@@ -21,13 +21,13 @@ import { readTrustedIfThere, TrustedFileError } from './util/trusted-file.ts';
 import { version } from './util/version.ts';
 import { AccessError, checkAccess } from './zookeeper/session/credentials.ts';
 
-const LONGEST_VALUE = 300;
-const LONGEST_MESSAGE = 2000;
+const MAX_VALUE_LENGTH = 300;
+const MAX_MESSAGE_LENGTH = 2000;
 const MAX_CONFIG_BYTES = 1024 * 1024;
 
 async function main(): Promise<void> {
   const words = process.argv.slice(2);
-  const mangled = firstMangled(words, 'cmdline');
+  const mangled = firstNonUtf8(words, 'cmdline');
   if (mangled !== undefined) {
     throw new UsageError(`${quoted(mangled)} is not UTF-8, and can't be handed on as it was typed`);
   }
@@ -37,7 +37,7 @@ async function main(): Promise<void> {
   if (parsed.kind === 'config') {
     const width = Math.max(...parsed.rows.map(({ name }) => name.length));
     const lines = parsed.rows.map(({ name, value, source }) => {
-      return `${name.padEnd(width)}  ${printable(value, LONGEST_VALUE) || '-'}  (${source})`;
+      return `${name.padEnd(width)}  ${printable(value, MAX_VALUE_LENGTH) || '-'}  (${source})`;
     });
     checkAccess(parsed.access);
     return await print(lines);
@@ -70,20 +70,20 @@ async function main(): Promise<void> {
  */
 async function begin({ settings, observers, log: { format, level } }: RunRequest): Promise<Begun> {
   const { createLog } = await import('./log/log.ts');
-  const { superviseCommand } = await import('./actors/command.ts');
+  const { createCommandActor } = await import('./actors/command.ts');
   const log = createLog({ format, level, lockId: settings.lockId, pid: process.pid });
   const traceFile = process.env['LOCKEX_TRACE'];
   const trace = traceFile ? traceTo(traceFile, systemClock, log.write) : null;
   const options = { log: log.write, clock: systemClock };
-  const supervisor = superviseCommand(settings, { ...options, reaper: reaperArgv() });
+  const supervisor = createCommandActor(settings, { ...options, reaper: reaperArgv() });
   supervisor.send({ type: 'command.park' });
 
   const { Phases } = await import('./observers/timings.ts');
-  const { Contention } = await import('./actors/zookeeper.ts');
+  const { ZookeeperActor } = await import('./actors/zookeeper.ts');
   const phases = new Phases(processAgeMs);
-  const contention = new Contention(settings, {
+  const contention = new ZookeeperActor(settings, {
     ...options,
-    onRemains: (remains) => supervisor.tellReaper(remains),
+    onRemains: (remains) => supervisor.setSessionToClose(remains),
     onConnected: () => phases.end('connect'),
   });
   // An inspector that can't be had ends lockex: a session would have to be taken back.
@@ -113,7 +113,7 @@ function fail(error: unknown): void {
   const isUsage = error instanceof UsageError || error instanceof AccessError;
   const isKnown = isUsage || error instanceof UnusableHostError;
   const { summary, details } = isKnown
-    ? { summary: printable(error.message, LONGEST_MESSAGE), details: [] }
+    ? { summary: printable(error.message, MAX_MESSAGE_LENGTH), details: [] }
     : describeError(error, 'info');
   complain(summary, details);
   process.exitCode = isUsage ? EXIT_USAGE : EXIT_FAILED;

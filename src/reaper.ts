@@ -1,11 +1,11 @@
 /** The program that the guard runs when lockex is gone: one line on stdin, see zookeeper/reap.ts. */
 import { readFileSync } from 'node:fs';
 import { systemClock } from './util/clock.ts';
-import { decodeRemains, reap } from './zookeeper/reap.ts';
+import { decodeOrphanedSession, reap } from './zookeeper/reap.ts';
 
 const STDIN = 0;
 
-reap(decodeRemains(readFileSync(STDIN, 'latin1').trim()), systemClock).then(
+reap(decodeOrphanedSession(readFileSync(STDIN, 'latin1').trim()), systemClock).then(
   (done) => process.exit(done ? 0 : 1),
   // Nobody would read of it: the guard has no standard error.
   () => process.exit(1),

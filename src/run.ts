@@ -6,13 +6,13 @@ import type { LockexEvent } from '../machines/contract.ts';
 import { createLockexMachine, type lockexMachine } from '../machines/lockex.ts';
 import { EXIT_FAILED } from '../machines/outcome.ts';
 import { stateName } from '../machines/state-name.ts';
-import type { Contention } from './actors/zookeeper.ts';
+import type { ZookeeperActor } from './actors/zookeeper.ts';
 import type { CommandSupervisor } from './command/supervisor.ts';
 import type { Inspector } from './inspector/main.ts';
 import type { Log } from './log/log.ts';
-import { Narrator } from './log/reporter.ts';
+import { Reporter } from './log/reporter.ts';
 import { reasonFor } from './log/state-messages.ts';
-import { Onlookers } from './observers/deferred-queue.ts';
+import { DeferredQueue } from './observers/deferred-queue.ts';
 import { HookRunner } from './observers/hooks/hook-runner.ts';
 import { onStateProgram } from './observers/hooks/on-state.ts';
 import { notifyProgram } from './observers/hooks/systemd.ts';
@@ -34,7 +34,7 @@ export interface Begun {
   /** The command is being parked. */
   readonly supervisor: CommandSupervisor;
   /** A session may be in the making. */
-  readonly contention: Contention;
+  readonly contention: ZookeeperActor;
   readonly phases: Phases;
   /** LOCKEX_TRACE. */
   readonly trace: Trace | null;
@@ -46,12 +46,12 @@ export async function run(
   observers: ObserverSettings,
   { log, supervisor, contention, phases, trace }: Begun,
 ): Promise<number> {
-  const narrator = new Narrator({ log, clock });
-  let onlookers: Onlookers<Sight> | null = null;
+  const reporter = new Reporter({ log, clock });
+  let onlookers: DeferredQueue<Transition> | null = null;
   const fail = (error: unknown) => {
     // What led to it comes first.
     onlookers?.tellAll();
-    narrator.dispose();
+    reporter.dispose();
     log.fail(error);
   };
   // A bug: the process ends here and now, and the guard ends the command. To Node a rejection that
@@ -76,34 +76,37 @@ export async function run(
   let before = '';
   // What is drawn on a terminal has to be gone before the command prints.
   const laterMs = log.isLive ? 0 : LATER_MS;
-  const watching = new Onlookers<Sight>(laterMs, ({ snapshot: { value, context }, event }) => {
-    const state = stateName(value);
-    narrator.observe({ state, context }, event);
-    inspector?.observe({ state, context }, event);
-    const [top = ''] = state.split('.');
-    if (top === before) return;
-    const change = {
-      state: top,
-      from: before,
-      reason: reasonFor(top, context, event),
-      // It may be known before, but nothing is done by it.
-      fencingToken: top === 'locked' ? null : (context.grant?.fencingToken ?? null),
-      exitCode: top === 'done' ? outputOf(context).exitCode : null,
-    };
-    for (const hook of hooks) hook.changed(change);
-    before = top;
-  });
+  const watching = new DeferredQueue<Transition>(
+    laterMs,
+    ({ snapshot: { value, context }, event }) => {
+      const state = stateName(value);
+      reporter.observe({ state, context }, event);
+      inspector?.observe({ state, context }, event);
+      const [top = ''] = state.split('.');
+      if (top === before) return;
+      const change = {
+        state: top,
+        from: before,
+        reason: reasonFor(top, context, event),
+        // It may be known before, but nothing is done by it.
+        fencingToken: top === 'locked' ? null : (context.grant?.fencingToken ?? null),
+        exitCode: top === 'done' ? outputOf(context).exitCode : null,
+      };
+      for (const hook of hooks) hook.changed(change);
+      before = top;
+    },
+  );
   onlookers = watching;
   const { actor, output } = createLockex(settings, {
     log: log.write,
     supervisor,
     contention,
     inspect: (inspection) => {
-      const sight = transitionIn(inspection);
-      if (sight === null) return;
-      phases.observe(sight.event);
-      trace?.(stateName(sight.snapshot.value), sight.event);
-      watching.see(sight);
+      const transition = transitionIn(inspection);
+      if (transition === null) return;
+      phases.observe(transition.event);
+      trace?.(stateName(transition.snapshot.value), transition.event);
+      watching.push(transition);
     },
   });
   phases.end('load');
@@ -112,14 +115,14 @@ export async function run(
     const result = await output;
     watching.tellAll();
     log.write('debug', `milliseconds since the process began: ${phases}`);
-    narrator.conclude(result);
+    reporter.conclude(result);
     await Promise.all([inspector?.conclude(result), ...hooks.map((hook) => hook.finish())]);
     return result.exitCode;
   } catch (error) {
     fail(error);
     return EXIT_FAILED;
   } finally {
-    narrator.dispose();
+    reporter.dispose();
     await log.flush();
   }
 }
@@ -190,14 +193,14 @@ const WHY_NOT_THERE: Readonly<Record<string, string>> = {
 };
 
 /** A transition of the machine. */
-interface Sight {
+interface Transition {
   readonly snapshot: SnapshotFrom<typeof lockexMachine>;
   /** null: the first state. */
   readonly event: LockexEvent | null;
 }
 
 /** Out of all that can be inspected; null: something else. */
-function transitionIn(inspection: InspectionEvent): Sight | null {
+function transitionIn(inspection: InspectionEvent): Transition | null {
   if (inspection.type !== '@xstate.snapshot') return null;
   if (inspection.actorRef.sessionId !== inspection.rootId) return null;
   const { type } = inspection.event;

@@ -21,16 +21,16 @@ import type {
 } from '../machines/contract.ts';
 import { createLockexMachine, type lockexMachine } from '../machines/lockex.ts';
 import type { Output } from '../machines/outcome.ts';
-import { superviseCommand } from './actors/command.ts';
+import { createCommandActor } from './actors/command.ts';
 import { SignalWatcher } from './actors/signals.ts';
-import { Contention } from './actors/zookeeper.ts';
+import { ZookeeperActor } from './actors/zookeeper.ts';
 import type { CommandSupervisor } from './command/supervisor.ts';
 import type { LockexSettings } from './settings/settings.ts';
 import { type Clock, systemClock } from './util/clock.ts';
-import type { Say } from './util/log-level.ts';
+import type { LogFunction } from './util/log-level.ts';
 
 export interface LockexDependencies {
-  readonly log: Say;
+  readonly log: LogFunction;
   readonly clock?: Clock;
   readonly inspect?: (event: InspectionEvent) => void;
   /** The program that ends the session of a lockex that is gone; without it, its timeout does. */
@@ -38,7 +38,7 @@ export interface LockexDependencies {
   /** The command's supervisor, where it was made beforehand. Then the reaper is known to it. */
   readonly supervisor?: CommandSupervisor;
   /** The same of the contender. It has to tell that supervisor what would end its session. */
-  readonly contention?: Contention;
+  readonly contention?: ZookeeperActor;
 }
 
 export interface Lockex {
@@ -51,13 +51,14 @@ export interface Lockex {
 export function createLockex(settings: LockexSettings, dependencies: LockexDependencies): Lockex {
   const clock = dependencies.clock ?? systemClock;
   const { log, reaper = null } = dependencies;
-  const supervisor = dependencies.supervisor ?? superviseCommand(settings, { log, clock, reaper });
+  const supervisor =
+    dependencies.supervisor ?? createCommandActor(settings, { log, clock, reaper });
 
   const contention =
     dependencies.contention ??
-    new Contention(settings, {
+    new ZookeeperActor(settings, {
       ...{ log, clock },
-      onRemains: (remains) => supervisor.tellReaper(remains),
+      onRemains: (remains) => supervisor.setSessionToClose(remains),
     });
 
   const zookeeper = fromCallback<ZookeeperCommand, undefined, ZookeeperEvent>(

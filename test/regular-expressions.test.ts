@@ -23,10 +23,10 @@ const UNBOUNDED = { timeout: null as unknown as number };
 
 /** By `/pattern/flags`, with a file that has it. */
 const expressions = new Map<string, Expression & { readonly file: string }>();
-for (const folder of ['src', 'machines']) {
-  for (const name of readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })) {
+for (const directory of ['src', 'machines']) {
+  for (const name of readdirSync(join(ROOT, directory), { recursive: true, encoding: 'utf8' })) {
     if (!name.endsWith('.ts')) continue;
-    const file = `${folder}/${name}`;
+    const file = `${directory}/${name}`;
     for (const found of expressionsIn(readFileSync(join(ROOT, file), 'utf8'))) {
       expressions.set(`/${found.pattern}/${found.flags}`, { ...found, file });
     }

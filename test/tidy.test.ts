@@ -35,8 +35,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/reaper.ts': ['node:', 'src/util', 'src/zookeeper/reap.ts'],
   'src/standalone.ts': ['src/main.ts', 'src/platform', 'src/reaper.ts'],
 };
-const LONGEST_LINE = 110;
-const LONGEST_FILE = 500;
+const MAX_LINE_LENGTH = 110;
+const MAX_FILE_LINES = 500;
 
 const sources = [...filesBelow('machines'), ...filesBelow('src')].filter((file) =>
   file.endsWith('.ts'),
@@ -49,7 +49,7 @@ describe.each(sources)('%s', (file) => {
     expect(text.trimStart().startsWith('/**')).toBe(true);
   });
 
-  it('imports only what its folder may', () => {
+  it('imports only what its directory may', () => {
     const allowed = allowedIn(file);
     const strangers = importsOf(file, text).filter(
       (imported) => !allowed.some((prefix) => imported.startsWith(prefix)),
@@ -59,8 +59,8 @@ describe.each(sources)('%s', (file) => {
 
   it('has lines and a length that fit', () => {
     const lines = text.split('\n');
-    expect(lines.filter((line) => line.length > LONGEST_LINE)).toEqual([]);
-    expect(lines.length).toBeLessThanOrEqual(LONGEST_FILE);
+    expect(lines.filter((line) => line.length > MAX_LINE_LENGTH)).toEqual([]);
+    expect(lines.length).toBeLessThanOrEqual(MAX_FILE_LINES);
   });
 
   it('makes no promises', () => {
@@ -185,9 +185,9 @@ function allowedIn(file: string): readonly string[] {
   return [...allowed, name];
 }
 
-function filesBelow(folder: string): string[] {
-  return readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
-    const path = `${folder}/${entry.name}`;
+function filesBelow(directory: string): string[] {
+  return readdirSync(join(ROOT, directory), { withFileTypes: true }).flatMap((entry) => {
+    const path = `${directory}/${entry.name}`;
     return entry.isDirectory() ? filesBelow(path) : [path];
   });
 }

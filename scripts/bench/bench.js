@@ -29,20 +29,20 @@ await runScript(async () => {
   await ensureBuild();
   await provision(['zookeeper']);
   const { startEnsemble, startServer } = await import('../servers/zookeeper.js');
-  const folder = mkdtempSync(join(tmpdir(), 'lockex-bench-'));
+  const directory = mkdtempSync(join(tmpdir(), 'lockex-bench-'));
   const server = await startServer({ tickTime: 2000, maxLifeSeconds: MAX_LIFE_S });
   const etcd = await startEtcd();
   const sections = [];
-  const { programs: sides, missing } = programs({ hosts: server.connectString, etcd, folder });
+  const { programs: sides, missing } = programs({ hosts: server.connectString, etcd, directory });
   try {
     sections.push(await withProgress('start to end', () => measureStart(sides)));
-    sections.push(await withProgress('handover', () => measureHandover(sides, folder)));
+    sections.push(await withProgress('handover', () => measureHandover(sides, directory)));
     sections.push(...(await withProgress('long queues', () => measureQueues(server))));
     sections.push(...(await withProgress('weight', () => measureWeight(sides, server))));
   } finally {
     await etcd?.stop();
     await server.stop();
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(directory, { recursive: true, force: true });
   }
   const ensemble = await startEnsemble({ tickTime: 2000, maxLifeSeconds: MAX_LIFE_S });
   try {

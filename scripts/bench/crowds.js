@@ -37,12 +37,12 @@ export class Crowds {
   events = [];
   /** @type {import('node:child_process').ChildProcess[]} */
   #children = [];
-  #folder = mkdtempSync(join(tmpdir(), 'lockex-crowds-'));
+  #directory = mkdtempSync(join(tmpdir(), 'lockex-crowds-'));
   #count = 0;
 
   /** @param {Omit<CrowdSettings, 'first'> & { processes: number }} settings count: of all together */
   async start({ processes, count, ...settings }) {
-    const outfile = join(this.#folder, 'crowd.cjs');
+    const outfile = join(this.#directory, 'crowd.cjs');
     const entryPoints = ['scripts/bench/crowd.js'];
     await build({ ...bundleOptions(ROOT), plugins: [shims(ROOT)], entryPoints, outfile });
     this.#count = count;
@@ -89,6 +89,6 @@ export class Crowds {
       .map((child) => once(child, 'exit'));
     for (const child of this.#children) if (child.connected) child.send('end');
     await Promise.all(ended);
-    rmSync(this.#folder, { recursive: true, force: true });
+    rmSync(this.#directory, { recursive: true, force: true });
   }
 }

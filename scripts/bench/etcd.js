@@ -16,18 +16,18 @@ export async function startEtcd() {
   if (!installed) return null;
   const [client, peer] = await freePorts(2);
   const endpoint = `http://127.0.0.1:${client}`;
-  const folder = mkdtempSync(join(tmpdir(), 'lockex-bench-etcd-'));
+  const directory = mkdtempSync(join(tmpdir(), 'lockex-bench-etcd-'));
   const urls = ['--listen-client-urls', endpoint, '--advertise-client-urls', endpoint];
   const peers = ['--listen-peer-urls', `http://127.0.0.1:${peer}`];
   const server = await startGuarded({
-    command: ['etcd', '--data-dir', join(folder, 'data'), ...urls, ...peers],
-    cwd: folder,
-    logFile: join(folder, 'log'),
+    command: ['etcd', '--data-dir', join(directory, 'data'), ...urls, ...peers],
+    cwd: directory,
+    logFile: join(directory, 'log'),
     maxLifeSeconds: MAX_LIFE_S,
   });
   const stop = async () => {
     await server.terminate(GRACE_MS);
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(directory, { recursive: true, force: true });
   };
   const until = performance.now() + PATIENCE_MS;
   while (

@@ -15,11 +15,11 @@ const QUEUEING_MS = 1500;
 
 /**
  * @param {readonly import('./programs.js').Program[]} programs
- * @param {string} folder
+ * @param {string} directory
  * @returns {Promise<import('./report.js').Section>}
  */
-export async function measureHandover(programs, folder) {
-  const fifo = join(folder, 'fifo');
+export async function measureHandover(programs, directory) {
+  const fifo = join(directory, 'fifo');
   spawnSync('mkfifo', [fifo]);
   const rows = programs.map(({ name }) => ({ name, values: /** @type {number[]} */ ([]) }));
   for (let round = 0; round < ROUNDS; round += 1) {

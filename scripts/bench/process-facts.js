@@ -64,10 +64,10 @@ function textOf(file) {
   }
 }
 
-/** @param {string} folder */
-function namesIn(folder) {
+/** @param {string} directory */
+function namesIn(directory) {
   try {
-    return readdirSync(folder);
+    return readdirSync(directory);
   } catch {
     return [];
   }

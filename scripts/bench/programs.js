@@ -15,10 +15,10 @@ const STANDALONE = [join(ROOT, 'dist/standalone/lockex')];
  */
 
 /**
- * @param {{ hosts: string, etcd: { endpoint: string } | null, folder: string }} where
+ * @param {{ hosts: string, etcd: { endpoint: string } | null, directory: string }} where
  * @returns {{ programs: Program[], missing: string[] }}
  */
-export function programs({ hosts, etcd, folder }) {
+export function programs({ hosts, etcd, directory }) {
   const missing = ['consul lock and the Python lockex (not in Debian)'];
   const ours = (/** @type {string[]} */ program) => {
     return (/** @type {string} */ lock, /** @type {string[]} */ command) => {
@@ -48,7 +48,7 @@ export function programs({ hosts, etcd, folder }) {
   if (spawnSync('flock', ['--version']).status === 0) {
     list.push({
       name: 'flock, on this host only',
-      argv: (lock, command) => ['flock', join(folder, lock), ...command],
+      argv: (lock, command) => ['flock', join(directory, lock), ...command],
     });
   } else missing.push('flock');
   return { programs: list, missing };

@@ -89,10 +89,10 @@ export async function measureScale(ensemble) {
     const idle = await loadOf(members);
     add('one lock: servers’ CPU with 999 waiting, % of a core', idle.cpu);
     add('one lock: packets a second', idle.packets);
-    const passing = performance.now();
+    const transient = performance.now();
     queue.order('pass');
     await queue.until('released');
-    add('one lock: grants a second', CROWD / seconds(passing));
+    add('one lock: grants a second', CROWD / seconds(transient));
   } finally {
     await queue.end();
   }

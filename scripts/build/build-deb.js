@@ -35,7 +35,7 @@ await runScript(async () => {
   await ensureStandalone();
   const tree = mkdtempSync(join(tmpdir(), 'lockex-deb-'));
   try {
-    // mkdtemp makes it private; it becomes the root folder of whoever installs it.
+    // mkdtemp makes it private; it becomes the root directory of whoever installs it.
     chmodSync(tree, 0o755);
     const architecture = ARCHITECTURES[process.arch] ?? process.arch;
     fill(tree, architecture);
@@ -132,10 +132,10 @@ function packed(content) {
   return gzipSync(content, { level: 9 });
 }
 
-/** @param {string} folder @returns {string[]} all below it, as paths from there */
-function filesIn(folder) {
-  const names = /** @type {string[]} */ (readdirSync(folder, { recursive: true }));
-  return names.filter((name) => statSync(join(folder, name)).isFile());
+/** @param {string} directory @returns {string[]} all below it, as paths from there */
+function filesIn(directory) {
+  const names = /** @type {string[]} */ (readdirSync(directory, { recursive: true }));
+  return names.filter((name) => statSync(join(directory, name)).isFile());
 }
 
 /** @param {string} path @returns {number} bytes */

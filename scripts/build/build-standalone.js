@@ -13,10 +13,10 @@ import { inspectorPage } from './inspector-page.js';
 import { licensesOf } from './licenses.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
-const folder = `${root}/dist/standalone`;
+const directory = `${root}/dist/standalone`;
 
 const RUNTIME = [
-  // What lies in the folder that lockex is started in is none of its business: Bun would execute
+  // What lies in the directory that lockex is started in is none of its business: Bun would execute
   // what a bunfig.toml there names, and give the variables of .env to the command.
   '--no-compile-autoload-dotenv',
   '--no-compile-autoload-bunfig',
@@ -43,9 +43,9 @@ const platform = {
 };
 
 await runScript(async () => {
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  const bundle = `${folder}/bundle.cjs`;
+  rmSync(directory, { recursive: true, force: true });
+  mkdirSync(directory, { recursive: true });
+  const bundle = `${directory}/bundle.cjs`;
   const { metafile } = await build({
     ...bundleOptions(root),
     entryPoints: ['src/standalone.ts'],
@@ -55,10 +55,10 @@ await runScript(async () => {
     define: { INSPECTOR_PAGE: JSON.stringify(await inspectorPage(root)) },
     metafile: true,
   });
-  compile(bundle, `${folder}/lockex`);
+  compile(bundle, `${directory}/lockex`);
   rmSync(bundle);
-  writeFileSync(`${folder}/licenses.txt`, licensesOf(root, Object.keys(metafile.inputs)));
-  const megabytes = Math.round(statSync(`${folder}/lockex`).size / 1024 / 1024);
+  writeFileSync(`${directory}/licenses.txt`, licensesOf(root, Object.keys(metafile.inputs)));
+  const megabytes = Math.round(statSync(`${directory}/lockex`).size / 1024 / 1024);
   process.stdout.write(`dist/standalone/lockex  ${megabytes} MB\n`);
   return 0;
 });
@@ -70,7 +70,7 @@ await runScript(async () => {
 function compile(bundle, outfile) {
   const words = ['build', '--compile', '--bytecode', '--format=cjs', ...RUNTIME];
   words.push(bundle, '--outfile', outfile);
-  const { status, stderr, error } = spawnSync(bun(), words, { cwd: folder, encoding: 'utf8' });
+  const { status, stderr, error } = spawnSync(bun(), words, { cwd: directory, encoding: 'utf8' });
   if (status !== 0) throw error ?? new Error(`bun build failed:\n${stderr}`);
 }
 

@@ -4,14 +4,14 @@ import { build } from 'esbuild';
 import { machineOf } from '../lib/source.js';
 import { CHART_STYLE, svgOf } from './chart-svg.js';
 
-const FOLDER = 'src/inspector/page';
+const DIRECTORY = 'src/inspector/page';
 
 /** @param {string} root of the project @returns {Promise<string>} HTML */
 export async function inspectorPage(root) {
   const bundled = (/** @type {string} */ entry) =>
     build({
       absWorkingDir: root,
-      entryPoints: [`${FOLDER}/${entry}`],
+      entryPoints: [`${DIRECTORY}/${entry}`],
       bundle: true,
       minify: true,
       write: false,
@@ -26,7 +26,7 @@ export async function inspectorPage(root) {
     // A page ends its script at the first such words, wherever they stand.
     ['/*SCRIPT*/', textOf(script).replaceAll('</script', '<\\/script')],
   ]);
-  let page = readFileSync(`${root}/${FOLDER}/index.html`, 'utf8');
+  let page = readFileSync(`${root}/${DIRECTORY}/index.html`, 'utf8');
   // By a function: what is put in may have `$&` in it.
   for (const [place, text] of parts) page = page.replace(place, () => text.trim());
   return page;

@@ -3,24 +3,26 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * @param {string} root the project's folder
+ * @param {string} root the project's directory
  * @param {string[]} inputs files that went into a bundle, relative to `root` (esbuild's metafile)
  * @returns {string} one text: each package with its version, licence, and where it comes from
  * @throws {Error} when a package says nothing of its licence: it can't be bundled then
  */
 export function licensesOf(root, inputs) {
   const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
-  const folders = new Set(inputs.flatMap((input) => packageFolder(input) ?? []));
-  const parts = [...folders].sort().map((folder) => {
+  const directories = new Set(inputs.flatMap((input) => packageFolder(input) ?? []));
+  const parts = [...directories].sort().map((directory) => {
     const { name, version, license, licenses, repository, homepage } = JSON.parse(
-      readFileSync(join(root, folder, 'package.json'), 'utf8'),
+      readFileSync(join(root, directory, 'package.json'), 'utf8'),
     );
     const kind = license ?? licenses?.[0]?.type;
-    const file = readdirSync(join(root, folder)).find((entry) => /^licen[cs]e/i.test(entry));
+    const file = readdirSync(join(root, directory)).find((entry) => /^licen[cs]e/i.test(entry));
     if (!kind && !file) throw new Error(`${name} says nothing of its licence`);
-    const text = file ? readFileSync(join(root, folder, file), 'utf8').trim() : `License: ${kind}`;
+    const text = file
+      ? readFileSync(join(root, directory, file), 'utf8').trim()
+      : `License: ${kind}`;
     const source = repository?.url ?? repository ?? homepage ?? 'not told';
-    const { integrity = 'not told' } = packages[folder] ?? {};
+    const { integrity = 'not told' } = packages[directory] ?? {};
     const from = `source: ${source}\nnpm: ${name}@${version} ${integrity}`;
     return `${name} ${version} (${kind})\n${from}\n\n${text}\n`;
   });
@@ -30,6 +32,6 @@ export function licensesOf(root, inputs) {
 /** `node_modules/a/node_modules/@b/c/lib/x.js` → `node_modules/a/node_modules/@b/c` */
 function packageFolder(/** @type {string} */ input) {
   const match = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(input);
-  const folder = match?.[1];
-  return folder !== undefined && existsSync(folder) ? folder : null;
+  const directory = match?.[1];
+  return directory !== undefined && existsSync(directory) ? directory : null;
 }

@@ -1,4 +1,4 @@
-/** How a script of this folder ends: with a status, and with one line where something is missing. */
+/** How a script of this directory ends: with a status, and with one line where something is missing. */
 import { ProvisionError } from '../servers/provision.js';
 
 /** @param {() => Promise<number>} main gives the exit status */

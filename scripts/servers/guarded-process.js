@@ -2,7 +2,7 @@
  * A long-running process that can't outlive the one that started it, even if that is SIGKILLed.
  *
  * A small shell starts it, in a session of its own (so that a terminal's ^C isn't for it), and holds
- * the reading end of a pipe from us: at its end the shell kills the process and removes its folder.
+ * the reading end of a pipe from us: at its end the shell kills the process and removes its directory.
  */
 
 import { spawn, spawnSync } from 'node:child_process';
@@ -15,11 +15,11 @@ const POLL_MS = 10;
 const STOPPED_WITHIN_MS = 10_000;
 
 /**
- * $1: the folder to remove if we die; $2: the longest life in seconds; then the command.
+ * $1: the directory to remove if we die; $2: the longest life in seconds; then the command.
  * Standard input is the pipe that ends with us; standard output gets the process's id, one line.
  */
 const GUARD = `
-folder=$1 life=$2; shift 2
+directory=$1 life=$2; shift 2
 exec 3<&0
 "$@" </dev/null >&4 2>&4 3<&- & child=$!
 exec 4>&-
@@ -29,7 +29,7 @@ exec >&-
   trap '' TERM
   kill -9 "$child" 2>/dev/null
   while kill -0 "$child" 2>/dev/null; do sleep 0.1; done
-  rm -rf -- "$folder" ) & orphaned=$!
+  rm -rf -- "$directory" ) & orphaned=$!
 ( exec 3<&-
   trap 'kill "$nap" 2>/dev/null; exit' TERM
   sleep "$life" & nap=$!

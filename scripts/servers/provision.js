@@ -213,11 +213,11 @@ async function ensureMade(product, what, script) {
   await withProgress(what, () => runQuietly(process.execPath, [join(ROOT, script)], { cwd: ROOT }));
 }
 
-/** @param {string} path a file's or a folder's @returns {number} as mtimeMs; 0 when there is none */
+/** @param {string} path a file's or a directory's @returns {number} as mtimeMs; 0 when there is none */
 function newestIn(path) {
   if (!existsSync(path)) return 0;
   if (!statSync(path).isDirectory()) return timeOf(path);
-  // The folders' own times count too: they tell of files that are gone.
+  // The directories' own times count too: they tell of files that are gone.
   return Math.max(timeOf(path), ...readdirSync(path).map((name) => newestIn(join(path, name))));
 }
 
@@ -228,6 +228,6 @@ function timeOf(path) {
 
 /** @param {string} program */
 function isInPath(program) {
-  const folders = (process.env['PATH'] ?? '').split(delimiter);
-  return folders.some((folder) => folder !== '' && existsSync(join(folder, program)));
+  const directories = (process.env['PATH'] ?? '').split(delimiter);
+  return directories.some((directory) => directory !== '' && existsSync(join(directory, program)));
 }

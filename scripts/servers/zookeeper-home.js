@@ -15,7 +15,7 @@ const HOMES = [
 
 /**
  * Debian's jars. The manifest of its zookeeper.jar names the rest (netty, snappy, metrics), but no
- * logging backend (slf4j-log4j12 is the one for which a configuration in the server's folder works),
+ * logging backend (slf4j-log4j12 is the one for which a configuration in the server's directory works),
  * and not all of netty that TLS needs.
  */
 const DEBIAN_JARS = [
@@ -52,12 +52,12 @@ export function curatorClasspath() {
 /** @param {NodeJS.ProcessEnv} env @returns {string | undefined} an executable's path */
 function findJava(env) {
   // Homebrew's go before PATH: macOS keeps a /usr/bin/java that only says that there is no Java.
-  const folders = [
+  const directories = [
     ...(env['JAVA_HOME'] ? [join(env['JAVA_HOME'], 'bin')] : []),
     ...JAVA_FOLDERS,
-    ...(env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== ''),
+    ...(env['PATH'] ?? '').split(delimiter).filter((directory) => directory !== ''),
   ];
-  return folders.map((folder) => join(folder, 'java')).find(isExecutable);
+  return directories.map((directory) => join(directory, 'java')).find(isExecutable);
 }
 
 function installedJars() {
@@ -67,17 +67,17 @@ function installedJars() {
 
 /** @param {string} home @returns {string[]} nothing when there is no zookeeper*.jar among them */
 function jarsOf(home) {
-  const jars = [home, join(home, 'lib')].flatMap((folder) =>
-    existsSync(folder) ? jarsIn(folder) : [],
+  const jars = [home, join(home, 'lib')].flatMap((directory) =>
+    existsSync(directory) ? jarsIn(directory) : [],
   );
   return jars.some((jar) => /zookeeper[^/]*\.jar$/.test(jar)) ? jars : [];
 }
 
-/** @param {string} folder */
-function jarsIn(folder) {
-  return readdirSync(folder)
+/** @param {string} directory */
+function jarsIn(directory) {
+  return readdirSync(directory)
     .filter((name) => name.endsWith('.jar'))
-    .map((name) => join(folder, name));
+    .map((name) => join(directory, name));
 }
 
 /** @param {string} path */

@@ -1,5 +1,5 @@
 /**
- * One ZooKeeper server: its folder, its JVM, and what can be done to it. It decides nothing about
+ * One ZooKeeper server: its directory, its JVM, and what can be done to it. It decides nothing about
  * ports or other members: zookeeper.js does.
  */
 
@@ -61,7 +61,7 @@ const LOGBACK = `<configuration>
 </configuration>
 `;
 
-/** One server process and its folder. It can be killed and started again on the same data. */
+/** One server process and its directory. It can be killed and started again on the same data. */
 export class Server {
   /** @type {import('./guarded-process.js').GuardedProcess | undefined} */
   #process;
@@ -163,7 +163,7 @@ export class Server {
     if (ready) await this.ready();
   }
 
-  /** SIGTERM, SIGKILL when that takes too long; then its folder goes. Harmless when repeated. */
+  /** SIGTERM, SIGKILL when that takes too long; then its directory goes. Harmless when repeated. */
   async stop() {
     this.#removed = true;
     await this.#process?.terminate(GRACE_MS);
@@ -172,7 +172,7 @@ export class Server {
 }
 
 /**
- * Writes the server's folder; starts nothing.
+ * Writes the server's directory; starts nothing.
  *
  * @param {{ port: number, options: ServerOptions, id?: number, lines?: string[] }} parts
  */

@@ -1,5 +1,5 @@
 /**
- * Real ZooKeeper servers for tests, the demo and `npm start`: on loopback, with data in a temp folder
+ * Real ZooKeeper servers for tests, the demo and `npm start`: on loopback, with data in a temp directory
  * that goes when they stop. None outlives the process that started it. Never for production data:
  * nothing is synced to disk.
  */

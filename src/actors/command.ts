@@ -5,29 +5,29 @@
 
 import { checkProcessView } from '../command/processes/process-view.ts';
 import { CommandSupervisor } from '../command/supervisor.ts';
-import { firstMangled } from '../platform/non-utf8.ts';
+import { firstNonUtf8 } from '../platform/non-utf8.ts';
 import { withoutSecrets } from '../settings/access.ts';
 import type { LockexSettings } from '../settings/settings.ts';
 import type { Clock } from '../util/clock.ts';
-import type { Say } from '../util/log-level.ts';
+import type { LogFunction } from '../util/log-level.ts';
 import { randomHex } from '../util/random.ts';
 import { isHangupIgnored } from './signals.ts';
 
 export interface SupervisionOptions {
-  readonly log: Say;
+  readonly log: LogFunction;
   readonly clock: Clock;
   /** The program that ends the session of a lockex that is gone; null: its timeout does. */
   readonly reaper: readonly string[] | null;
 }
 
 /** @throws UnusableHostError where the command's processes could not be found */
-export function superviseCommand(
+export function createCommandActor(
   { command, lockId, killAfterMs, guard, leftovers }: LockexSettings,
   options: SupervisionOptions,
 ): CommandSupervisor {
   checkProcessView();
   const variables = Object.entries(process.env).map(([name, value]) => `${name}=${value}`);
-  const [mangled] = firstMangled(variables, 'environ')?.split('=') ?? [];
+  const [mangled] = firstNonUtf8(variables, 'environ')?.split('=') ?? [];
   if (mangled !== undefined) {
     const words = `the variable ${mangled} is not UTF-8: the command does not get it as it was`;
     options.log('warn', words);

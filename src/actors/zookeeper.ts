@@ -10,11 +10,11 @@ import { accessOf } from '../settings/access.ts';
 import type { CommandLine } from '../settings/command-line.ts';
 import type { LockexSettings } from '../settings/settings.ts';
 import type { Clock } from '../util/clock.ts';
-import { Outlet } from '../util/event-buffer.ts';
-import type { Say } from '../util/log-level.ts';
+import { EventBuffer } from '../util/event-buffer.ts';
+import type { LogFunction } from '../util/log-level.ts';
 import { version } from '../util/version.ts';
 import { Contender } from '../zookeeper/contender.ts';
-import { encodeRemains } from '../zookeeper/reap.ts';
+import { encodeOrphanedSession } from '../zookeeper/reap.ts';
 import { Lock } from '../zookeeper/recipes/lock.ts';
 import { encodeNodeData } from '../zookeeper/recipes/node-data.ts';
 import type { Recipe } from '../zookeeper/recipes/recipe.ts';
@@ -22,8 +22,8 @@ import { type RunRecordOptions, runRecordPath } from '../zookeeper/recipes/run-r
 import { leasesIn, Semaphore } from '../zookeeper/recipes/semaphore.ts';
 import { Session } from '../zookeeper/session/session.ts';
 
-export interface ContentionOptions {
-  readonly log: Say;
+export interface ZookeeperActorOptions {
+  readonly log: LogFunction;
   readonly clock: Clock;
   /** Told what would end the session, in one line, as soon as there is one; '': nothing would. */
   readonly onRemains: (remains: string) => void;
@@ -31,12 +31,15 @@ export interface ContentionOptions {
   readonly onConnected?: (() => void) | undefined;
 }
 
-export class Contention {
+export class ZookeeperActor {
   readonly #contender: Contender;
-  readonly #events = new Outlet<ZookeeperEvent>();
+  readonly #events = new EventBuffer<ZookeeperEvent>();
   #isAhead = false;
 
-  constructor(settings: LockexSettings, { log, clock, onRemains, onConnected }: ContentionOptions) {
+  constructor(
+    settings: LockexSettings,
+    { log, clock, onRemains, onConnected }: ZookeeperActorOptions,
+  ) {
     const { timeoutMs, killAfterMs, oncePerMs } = settings;
     this.#contender = new Contender({
       ...{ clock, killAfterMs },
@@ -90,7 +93,7 @@ function remainsOf(
   const { auth } = settings;
   // The reaper has no environment of ours; to end a session it need not be anybody.
   const access = { ...accessOf(settings), auth: auth?.kind === 'file' ? auth : null };
-  return encodeRemains({ access, timeoutMs, credentials });
+  return encodeOrphanedSession({ access, timeoutMs, credentials });
 }
 
 function pathOf({ lockPath, lockId }: LockexSettings): string {
@@ -114,7 +117,7 @@ function nodeDataOf(settings: LockexSettings): Buffer {
 
 function newRecipe(
   settings: LockexSettings,
-  { session, guid, log }: { session: Session; guid: string; log: Say },
+  { session, guid, log }: { session: Session; guid: string; log: LogFunction },
 ): Recipe {
   const [path, data] = [pathOf(settings), nodeDataOf(settings)];
   if (settings.concurrent > 1) {

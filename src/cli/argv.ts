@@ -132,7 +132,7 @@ function valueFrom(rest: Words, spec: OptionSpec): string {
 }
 
 /** What differs more was not meant, nor what differs in more than a third of its letters. */
-const MOST_TYPOS = 3;
+const MAX_TYPOS = 3;
 
 function byName(specs: readonly OptionSpec[], name: string): OptionSpec | undefined {
   return specs.find((spec) => spec.name === name);
@@ -149,7 +149,7 @@ function unknown(specs: readonly OptionSpec[], typed: string): UsageError {
 
 /** The name that was probably meant; null where none is near. */
 export function nearestTo(typed: string, names: readonly string[]): string | null {
-  const most = Math.min(MOST_TYPOS, Math.floor(typed.replace(/^-+/, '').length / 3));
+  const most = Math.min(MAX_TYPOS, Math.floor(typed.replace(/^-+/, '').length / 3));
   const [near] = names
     // Each letter too many is a typo.
     .filter((name) => Math.abs(name.length - typed.length) <= most)

@@ -14,7 +14,7 @@ import { CONFIGURABLE, type Config, DEFAULT_CONFIG_FILE, parseConfig } from './c
 import { configHelpText, helpText, statusHelpText } from './help.ts';
 import { lockIdOf } from './lock-id.ts';
 import { CONFIG_SPECS, type OptionName, SPECS, STATUS_SPECS } from './options.ts';
-import { type Environment, Given } from './parsed-options.ts';
+import { type Environment, ParsedOptions } from './parsed-options.ts';
 import { quoted, UsageError } from './usage-error.ts';
 import { listenAddress, lockId, oneOf, timeSpan, webOrigins, wholeNumber } from './values.ts';
 
@@ -83,12 +83,12 @@ function parseConfigShow(
   const { options, rest } = splitMixed(argv, CONFIG_SPECS);
   if (rest.length > 0)
     throw new UsageError(`config takes options only, not ${quoted(rest[0] ?? '')}`);
-  const given = new Given(CONFIG_SPECS, options, readConfig);
+  const given = new ParsedOptions(CONFIG_SPECS, options, readConfig);
   if (given.isOn('help')) return { kind: 'help', text: configHelpText() };
   // What would be refused in a run is refused here.
   const servers = given.servers(env);
   const { auth, tls } = servers;
-  refuseAclOfNobody(given, servers);
+  requireIdentityForAcl(given, servers);
   logSettings(given);
   onStateOf(given);
   readyWhenOf(given);
@@ -115,7 +115,7 @@ function parseRun(
   readConfig: ReadConfig,
 ): ParsedCommandLine {
   const { options, rest } = splitCommandLine(argv, SPECS);
-  const given = new Given(SPECS, options, readConfig);
+  const given = new ParsedOptions(SPECS, options, readConfig);
   if (given.isOn('help')) return { kind: 'help', text: helpText() };
   if (given.isOn('version')) return { kind: 'version' };
   const command = commandLineOf(rest, given.isOn('shell'));
@@ -137,7 +137,7 @@ function parseStatus(
   readConfig: ReadConfig,
 ): ParsedCommandLine {
   const { options, rest } = splitMixed(argv, STATUS_SPECS);
-  const given = new Given(STATUS_SPECS, options, readConfig);
+  const given = new ParsedOptions(STATUS_SPECS, options, readConfig);
   if (given.isOn('help')) return { kind: 'help', text: statusHelpText() };
   return {
     kind: 'status',
@@ -164,9 +164,9 @@ function commandLineOf(words: readonly string[], shell: boolean): CommandLine {
   return { kind: 'program', argv: [first, ...others] };
 }
 
-function settingsOf(given: Given, command: CommandLine, env: Environment): LockexSettings {
+function settingsOf(given: ParsedOptions, command: CommandLine, env: Environment): LockexSettings {
   const servers = given.servers(env);
-  refuseAclOfNobody(given, servers);
+  requireIdentityForAcl(given, servers);
   return {
     ...servers,
     command,
@@ -196,21 +196,21 @@ function settingsOf(given: Given, command: CommandLine, env: Environment): Locke
 }
 
 /** What only its maker may touch needs one that is known. */
-function refuseAclOfNobody(given: Given, { acl, auth, tls }: ServerSettings): void {
+function requireIdentityForAcl(given: ParsedOptions, { acl, auth, tls }: ServerSettings): void {
   const isSomebody = auth !== null || (tls !== null && tls.own !== null);
   if (isSomebody || !acl.some(({ scheme }) => scheme === 'auth')) return;
   const means = `--auth-file, ${AUTH_VARIABLE} or --tls-cert`;
   throw new UsageError(`${given.label('acl')} ${quoted(given.text('acl'))} needs ${means}`);
 }
 
-function sharedOf(given: Given): boolean {
+function sharedOf(given: ParsedOptions): boolean {
   if (given.isOn('shared') && given.count('concurrent') > 1) {
     throw new UsageError('-c/--concurrent and --shared say different things: give one');
   }
   return given.isOn('shared');
 }
 
-function recipeOf(given: Given): LockexSettings['recipe'] {
+function recipeOf(given: ParsedOptions): LockexSettings['recipe'] {
   const label = given.label('recipe');
   const recipe = oneOf(label, given.text('recipe'), ['kazoo', 'curator']);
   const isPlain = !given.isOn('shared') && given.count('concurrent') === 1;
@@ -220,7 +220,7 @@ function recipeOf(given: Given): LockexSettings['recipe'] {
   return recipe;
 }
 
-function oncePerOf(given: Given): number | null {
+function oncePerOf(given: ParsedOptions): number | null {
   if (!given.has('once-per')) {
     if (given.has('skip-exit-code')) throw new UsageError('--skip-exit-code needs --once-per');
     return null;
@@ -231,7 +231,7 @@ function oncePerOf(given: Given): number | null {
 }
 
 /** null: for ever; 0: not at all. */
-function waitOf(given: Given): number | null {
+function waitOf(given: ParsedOptions): number | null {
   if (given.isOff('blocking')) {
     if (given.has('locktimeout')) {
       throw new UsageError('-t/--locktimeout and --no-blocking say different things: give one');
@@ -245,19 +245,19 @@ function waitOf(given: Given): number | null {
   return waitMs;
 }
 
-function killAfterOf(given: Given): number {
+function killAfterOf(given: ParsedOptions): number {
   return given.duration('kill-after', 0);
 }
 
-function onLostOf(given: Given): LockexSettings['onLost'] {
+function onLostOf(given: ParsedOptions): LockexSettings['onLost'] {
   return oneOf(given.label('on-lost'), given.text('on-lost'), ['exit', 'rejoin']);
 }
 
-function readyWhenOf(given: Given): ObserverSettings['readyWhen'] {
+function readyWhenOf(given: ParsedOptions): ObserverSettings['readyWhen'] {
   return oneOf(given.label('ready-when'), given.text('ready-when'), ['waiting', 'running']);
 }
 
-function onStateOf(given: Given): string | null {
+function onStateOf(given: ParsedOptions): string | null {
   if (!given.isSaid('on-state')) return null;
   const line = given.text('on-state');
   const isCommand = line.trim() !== '' && !line.includes('\0');
@@ -265,7 +265,7 @@ function onStateOf(given: Given): string | null {
   return line;
 }
 
-function inspectSettings(given: Given): InspectSettings | null {
+function inspectSettings(given: ParsedOptions): InspectSettings | null {
   const origins = originsOf(given);
   if (given.has('inspect')) {
     return { ...listenAddress(given.label('inspect'), given.text('inspect')), origins };
@@ -274,13 +274,13 @@ function inspectSettings(given: Given): InspectSettings | null {
   return null;
 }
 
-function originsOf(given: Given): readonly string[] {
+function originsOf(given: ParsedOptions): readonly string[] {
   return given.isSaid('inspect-origin')
     ? webOrigins(given.label('inspect-origin'), given.text('inspect-origin'))
     : [];
 }
 
-function logSettings(given: Given): LogSettings {
+function logSettings(given: ParsedOptions): LogSettings {
   const level = oneOf(given.label('log-level'), given.text('log-level'), LOG_LEVELS);
   const meanings = { quiet: 'warn', verbose: 'debug', 'log-level': level } as const;
   const said = (['quiet', 'verbose', 'log-level'] as const).filter((name) => given.has(name));

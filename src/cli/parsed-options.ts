@@ -23,7 +23,7 @@ const LEAST_TIMEOUT_MS = 100;
 const DEFAULT_HOSTS = 'localhost:2181';
 
 /** The last one of a name wins. */
-export class Given {
+export class ParsedOptions {
   readonly #specs: readonly OptionSpec[];
   readonly #values: Readonly<Record<string, unknown>>;
   readonly #names: ReadonlySet<string>;
@@ -45,8 +45,8 @@ export class Given {
     const words = [...last.values()].map(({ spec, text }) => `--${spec.name}=:${text}`);
     this.#values = cli.parse(['node', 'lockex', ...words], { run: false }).options;
     this.#names = new Set(last.keys());
-    const isToldOnly = this.isOn('help') || this.isOn('version');
-    this.#config = isToldOnly ? null : readConfig(this.has('config') ? this.text('config') : null);
+    const isInfoOnly = this.isOn('help') || this.isOn('version');
+    this.#config = isInfoOnly ? null : readConfig(this.has('config') ? this.text('config') : null);
   }
 
   /** On the command line. */

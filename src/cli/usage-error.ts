@@ -7,9 +7,9 @@ export class UsageError extends Error {
 
 export const EXIT_USAGE = 2;
 
-const LONGEST_QUOTE = 60;
+const MAX_QUOTE_LENGTH = 60;
 
 /** What the user typed, safe to print: control characters escaped, long text shortened. */
 export function quoted(text: string): string {
-  return `'${printable(text, LONGEST_QUOTE)}'`;
+  return `'${printable(text, MAX_QUOTE_LENGTH)}'`;
 }

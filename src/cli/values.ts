@@ -6,10 +6,10 @@ import { trimmedEnd } from '../util/trim.ts';
 import { quoted, UsageError } from './usage-error.ts';
 
 /** The longest time that a timer can take (24.8 days), in milliseconds. */
-const LONGEST_MS = 2 ** 31 - 1;
-const LONGEST_S = Math.floor(LONGEST_MS / 1000);
+const MAX_MS = 2 ** 31 - 1;
+const MAX_S = Math.floor(MAX_MS / 1000);
 /** A bound that nobody means to reach. */
-export const ANY_COUNT = LONGEST_MS;
+export const ANY_COUNT = MAX_MS;
 
 /** A whole number in plain digits. */
 export function wholeNumber(label: string, text: string, least: number, most: number): number {
@@ -25,9 +25,9 @@ export function wholeNumber(label: string, text: string, least: number, most: nu
 export function seconds(label: string, text: string, leastMs: number): number {
   const number = /^(\d+(\.\d+)?|\.\d+)$/.test(text) ? Number(text) : Number.NaN;
   const ms = number === 0 ? 0 : Math.max(1, Math.round(number * 1000));
-  if (ms >= leastMs && ms <= LONGEST_MS) return ms;
+  if (ms >= leastMs && ms <= MAX_MS) return ms;
   throw new UsageError(
-    `${label} wants seconds from ${leastMs / 1000} to ${LONGEST_S}, not ${quoted(text)}`,
+    `${label} wants seconds from ${leastMs / 1000} to ${MAX_S}, not ${quoted(text)}`,
   );
 }
 

@@ -6,26 +6,26 @@
  */
 import type { CommandEvent, GrantInfo, LeaseInfo, StopReport } from '../../machines/contract.ts';
 import type { CommandExit } from '../../machines/outcome.ts';
-import { DEFAULT_SHELL, Parking } from './gate/gate-keeper.ts';
+import { DEFAULT_SHELL, GateKeeper } from './gate/gate-keeper.ts';
 import { markerOf } from './gate/preparation.ts';
 import { firingAt, lastKillAt, lookMsNow, uptimeDeadline } from './guard/deadlines.ts';
 import { guardShells } from './guard/guard.ts';
-import { Guarding } from './guard/guard-keeper.ts';
+import { GuardKeeper } from './guard/guard-keeper.ts';
 import type { SupervisorOptions } from './options.ts';
-import { Stopping } from './processes/termination.ts';
+import { Termination } from './processes/termination.ts';
 
 /** What was started in the background and is about to end anyway gets this long to do so. */
 export const SETTLING_MS = 1000;
 
-export class Run {
+export class Execution {
   readonly #options: SupervisorOptions;
   readonly #emit: (event: CommandEvent) => void;
-  readonly #parking: Parking;
-  readonly #guarding: Guarding | null;
+  readonly #parking: GateKeeper;
+  readonly #guarding: GuardKeeper | null;
   #lease: LeaseInfo | null = null;
   #grant: GrantInfo | null = null;
   #exit: CommandExit | null = null;
-  #stopping: Stopping | null = null;
+  #stopping: Termination | null = null;
   #settling: unknown = null;
   /** `arm` was asked for, and is not answered yet. */
   #isArmWanted = false;
@@ -39,7 +39,7 @@ export class Run {
   constructor(options: SupervisorOptions, emit: (event: CommandEvent) => void) {
     this.#options = options;
     this.#emit = emit;
-    this.#parking = new Parking(options, {
+    this.#parking = new GateKeeper(options, {
       onGate: ({ pid, start }, init) => {
         this.#guarding?.tell('gate', `gate ${pid} ${start}`);
         this.#guarding?.tell('init', `init ${init?.pid ?? ''} ${init?.start ?? ''}`);
@@ -70,7 +70,7 @@ export class Run {
     this.#guarding?.tell('gate state', 'shut');
     this.#guarding?.stand();
     const { doubt } = this.#parking;
-    if (doubt !== null) this.#emit({ type: 'command.doubtful', message: doubt });
+    if (doubt !== null) this.#emit({ type: 'command.unresolved', message: doubt });
   }
 
   /** At once where the guard has this lease already: it was told of it beforehand. */
@@ -118,7 +118,7 @@ export class Run {
   }
 
   /** One line for the reaper's stdin; empty: there is nothing to give back, and it is not run. */
-  tellReaper(credentials: string): void {
+  setSessionToClose(credentials: string): void {
     if (this.#options.reaper === null) return;
     this.#guarding?.tell('credentials', `credentials ${credentials}`);
   }
@@ -133,9 +133,9 @@ export class Run {
     this.#guarding?.abandon();
   }
 
-  #newGuarding(): Guarding {
+  #newGuarding(): GuardKeeper {
     const { clock, log, shell } = this.#options;
-    return new Guarding(
+    return new GuardKeeper(
       {
         shells: shell === undefined ? guardShells(DEFAULT_SHELL) : [shell],
         clock,
@@ -168,7 +168,7 @@ export class Run {
    * never opened ends with lockex.
    */
   #tellOfFolder(): void {
-    this.#guarding?.tell('folder', `folder ${this.#parking.folder ?? ''}`);
+    this.#guarding?.tell('directory', `directory ${this.#parking.directory ?? ''}`);
   }
 
   #parked(): void {
@@ -226,17 +226,17 @@ export class Run {
     this.#finish('none', []);
   }
 
-  #stop(): Stopping {
+  #stop(): Termination {
     if (this.#stopping !== null) return this.#stopping;
     const { reach } = this.#parking;
     if (reach === null) throw new Error('a command that was started has a reach');
-    this.#stopping = new Stopping({
+    this.#stopping = new Termination({
       reach,
       clock: this.#options.clock,
       hasExited: () => this.#exit !== null,
       isPatient: this.#awaitsAll,
       onUndying: (processes, unknown) =>
-        this.#emit({ type: 'command.undying', processes, ...(unknown !== null && { unknown }) }),
+        this.#emit({ type: 'command.unkillable', processes, ...(unknown !== null && { unknown }) }),
       onDone: (means, outlived) => {
         const gone = means === 'none' ? 'exited' : means;
         this.#finish(this.#hasGuardFired ? 'SIGKILL' : gone, outlived);

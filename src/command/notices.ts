@@ -2,16 +2,16 @@
  * Warnings about processes of the command that lockex can't hold or can't signal, each given once. They
  * decide nothing.
  */
-import type { Say } from '../util/log-level.ts';
+import type { LogFunction } from '../util/log-level.ts';
 import { label, type ProcessRecord, readUser } from './processes/process-table.ts';
 import { readText, valueOr } from './processes/reading.ts';
 
 export class Notices {
-  readonly #log: Say;
+  readonly #log: LogFunction;
   readonly #users = new Set<number | null>();
   #wasOutside = false;
 
-  constructor(log: Say) {
+  constructor(log: LogFunction) {
     this.#log = log;
   }
 

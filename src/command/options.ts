@@ -1,11 +1,11 @@
 /**
- * What this folder is told when it is made, and the few shapes that its files share. Never holds
+ * What this directory is told when it is made, and the few shapes that its files share. Never holds
  * code that does anything.
  */
 
 import type { CommandLine } from '../settings/command-line.ts';
 import type { Clock } from '../util/clock.ts';
-import type { Say } from '../util/log-level.ts';
+import type { LogFunction } from '../util/log-level.ts';
 import type { InitRuntime } from './init/init-runtime.ts';
 
 export interface SupervisorOptions {
@@ -35,7 +35,7 @@ export interface SupervisorOptions {
   readonly clock: Clock;
   /** The gate's shell, and the guard's where none is chosen for it. Default: `/bin/sh`. */
   readonly shell?: readonly string[];
-  readonly log: Say;
+  readonly log: LogFunction;
   /**
    * What the guard runs after lockex is gone and everything is dead, to give the lock back early:
    * program by absolute path, and arguments. No word may hold a newline. null: nothing.

@@ -1,20 +1,20 @@
 /**
  * The command, as the machine sees it: takes its commands, tells its events. Nothing else of this
- * folder is for others. After `command.stopped` it may be parked again.
+ * directory is for others. After `command.stopped` it may be parked again.
  *
  * It can be parked before there is a machine to listen: what it has to say is kept until then.
  */
 import type { CommandCommand, CommandEvent } from '../../machines/contract.ts';
-import { Outlet } from '../util/event-buffer.ts';
-import { Run } from './execution.ts';
+import { EventBuffer } from '../util/event-buffer.ts';
+import { Execution } from './execution.ts';
 import type { SupervisorOptions } from './options.ts';
 
 export class CommandSupervisor {
   readonly #options: SupervisorOptions;
-  readonly #events = new Outlet<CommandEvent>();
-  #run: Run | null = null;
+  readonly #events = new EventBuffer<CommandEvent>();
+  #run: Execution | null = null;
   /** The one that was stopped last; it may have to be left yet. */
-  #past: Run | null = null;
+  #past: Execution | null = null;
   #credentials = '';
 
   /**
@@ -58,9 +58,9 @@ export class CommandSupervisor {
   }
 
   /** What the reaper is to give back from now on, in one line; empty: nothing. */
-  tellReaper(credentials: string): void {
+  setSessionToClose(credentials: string): void {
     this.#credentials = credentials;
-    this.#run?.tellReaper(credentials);
+    this.#run?.setSessionToClose(credentials);
   }
 
   /** Synchronous last resort: SIGKILL to everything. Nothing is told any more. */
@@ -73,7 +73,7 @@ export class CommandSupervisor {
   /** Parked already: it stays so. */
   #park(): void {
     if (this.#run !== null) return;
-    const run: Run = new Run(this.#options, (event) => {
+    const run: Execution = new Execution(this.#options, (event) => {
       if (run !== this.#run) return;
       if (event.type === 'command.stopped') {
         this.#run = null;
@@ -82,7 +82,7 @@ export class CommandSupervisor {
       this.#events.tell(event);
     });
     this.#run = run;
-    run.tellReaper(this.#credentials);
+    run.setSessionToClose(this.#credentials);
     run.park();
   }
 

@@ -111,7 +111,7 @@ function detailsOf(event: LockexEvent): Readonly<Record<string, unknown>> {
     case 'lock.released':
       return { confirmed: event.confirmed, message: event.message };
     case 'lock.refused':
-    case 'command.doubtful':
+    case 'command.unresolved':
     case 'guard.failed':
       return { message: event.message };
     case 'command.armed':
@@ -124,14 +124,14 @@ function detailsOf(event: LockexEvent): Readonly<Record<string, unknown>> {
       return { exit: event.exit, byGuard: event.byGuard };
     case 'command.stopped':
       return { exit: event.exit, means: event.how.means, stragglers: event.how.stragglers };
-    case 'command.undying':
+    case 'command.unkillable':
       return { processes: event.processes, unknown: event.unknown };
     case 'signal.received':
       return { signal: event.signal };
     case 'lock.granted':
     case 'lease.renewed':
     case 'wait.timedOut':
-    case 'run.overran':
+    case 'run.timedOut':
     case 'hold.over':
       return {};
   }

@@ -3,9 +3,9 @@ import type { LockexContext, LockexEvent } from '../../machines/contract.ts';
 import type { Clock } from '../util/clock.ts';
 import { type FeedEntry, factsOf, feedEvent } from './feed.ts';
 
-const MOST_ENTRIES = 500;
+const MAX_ENTRIES = 500;
 /** Of these there is one every few seconds, for months. */
-const MOST_RENEWALS = 20;
+const MAX_RENEWALS = 20;
 
 export class History {
   readonly #clock: Clock;
@@ -30,10 +30,10 @@ export class History {
     };
     if (event?.type === 'lease.renewed') {
       this.#renewals.push(entry);
-      if (this.#renewals.length > MOST_RENEWALS) this.#renewals.shift();
+      if (this.#renewals.length > MAX_RENEWALS) this.#renewals.shift();
     } else {
       this.#entries.push(entry);
-      if (this.#entries.length > MOST_ENTRIES) this.#entries.shift();
+      if (this.#entries.length > MAX_ENTRIES) this.#entries.shift();
     }
     return entry;
   }

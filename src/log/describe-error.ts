@@ -2,7 +2,7 @@
 import type { LogLevel } from '../util/log-level.ts';
 import { printable } from '../util/printable.ts';
 
-const LONGEST_LINE = 1000;
+const MAX_LINE_LENGTH = 1000;
 
 export interface ErrorDescription {
   readonly summary: string;
@@ -11,13 +11,13 @@ export interface ErrorDescription {
 }
 
 export function describeError(error: unknown, level: LogLevel): ErrorDescription {
-  const summary = `lockex failed: ${printable(summaryOf(error), LONGEST_LINE)}`;
+  const summary = `lockex failed: ${printable(summaryOf(error), MAX_LINE_LENGTH)}`;
   if (!(error instanceof Error)) return { summary, details: [] };
   if (level !== 'debug') {
     return { summary: `${summary} (--log-level debug tells more)`, details: [] };
   }
   const details = inspected(error).split('\n');
-  return { summary, details: details.map((line) => printable(line, LONGEST_LINE)) };
+  return { summary, details: details.map((line) => printable(line, MAX_LINE_LENGTH)) };
 }
 
 function summaryOf(error: unknown): string {

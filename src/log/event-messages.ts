@@ -10,7 +10,7 @@ export function wordsForEvent(event: LockexEvent, context: LockexContext): Line[
       return event.hosts.map(({ host, problem }) => warn(`${host}: ${problem}`, { host, problem }));
     case 'lock.queued':
       return [info(`waiting: ${wordsForQueue(event.queue)}`, { queue: event.queue })];
-    case 'command.doubtful':
+    case 'command.unresolved':
       return [warn(event.message)];
     case 'command.armed':
       return [wordsForGuard(event.guarded, event.reach)];
@@ -18,7 +18,7 @@ export function wordsForEvent(event: LockexEvent, context: LockexContext): Line[
       return context.pid === null ? [] : [wordsForStart(event.pid, context.grant)];
     case 'command.stopped':
       return [...wordsForStop(event.how), ...wordsForHold(context)];
-    case 'command.undying':
+    case 'command.unkillable':
       return wordsForUndying(event.processes, event.unknown, context);
     case 'guard.failed':
       return [{ level: 'error', message: event.message }];

@@ -66,7 +66,7 @@ const START_MS = 1000;
 /** What a line tells of may be urgent: winston is loaded a little later. */
 const LOAD_AFTER_MS = 50;
 /** Of one line; characters. */
-const LONGEST_MESSAGE = 2000;
+const MAX_MESSAGE_LENGTH = 2000;
 const CLEAR_LINE = '\r\u001b[K';
 const WRAP_OFF = '\u001b[?7l';
 const WRAP_ON = '\u001b[?7h';
@@ -208,7 +208,7 @@ class LineLog implements Log {
 
 /** Cut to the width. Characters may be two columns wide: what doesn't fit must not wrap either. */
 function liveLine(text: string, columns: number): string {
-  const line = [...printable(text, LONGEST_MESSAGE)].slice(0, Math.max(0, columns - 1)).join('');
+  const line = [...printable(text, MAX_MESSAGE_LENGTH)].slice(0, Math.max(0, columns - 1)).join('');
   return `${WRAP_OFF}${line}${WRAP_ON}`;
 }
 
@@ -219,7 +219,7 @@ function textLine({ level, message, details = [], at }: Entry, isColoured: boole
   const colour = isColoured ? COLOURS[level] : '';
   const mark = level === 'warn' || level === 'error' ? `${level}: ` : '';
   const text = [message, ...details.map((detail) => `  ${detail}`)]
-    .map((line) => printable(line, LONGEST_MESSAGE))
+    .map((line) => printable(line, MAX_MESSAGE_LENGTH))
     .join('\n');
   return `${time} lockex: ${colour}${mark}${text}${isColoured ? PLAIN : ''}`;
 }
@@ -230,7 +230,7 @@ function jsonLine(
 ): string {
   const { state, ...others } = fields;
   const ts = at.toISOString();
-  const text = [printable(message, LONGEST_MESSAGE), ...details.map((detail) => `  ${detail}`)];
+  const text = [printable(message, MAX_MESSAGE_LENGTH), ...details.map((detail) => `  ${detail}`)];
   return escapedJson(
     JSON.stringify({ ts, level, state, message: text.join('\n'), lock: lockId, pid, ...others }),
   );

@@ -13,7 +13,7 @@ import { wordsForOutput, wordsForState } from './state-messages.ts';
 const LIVE_EVERY_MS = 1000;
 const RECORDING = 'cleanup.recording';
 
-export class Narrator {
+export class Reporter {
   readonly #log: Log;
   readonly #clock: Clock;
   #state = '';

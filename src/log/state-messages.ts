@@ -124,7 +124,7 @@ function wordsForCause({ outcome, exit, killAfterMs }: LockexContext): string {
       return `the command ${wordsForExit(exit)}`;
     case 'stopped':
       return `stopping the command, on ${outcome.signal}; SIGKILL after ${duration(killAfterMs)}`;
-    case 'overran':
+    case 'timedOut':
       return `stopping the command, which ran for too long; SIGKILL after ${duration(killAfterMs)}`;
     case 'interrupted':
       return `ended by ${outcome.signal}`;

@@ -28,7 +28,7 @@ export interface Sink {
 }
 
 const STDERR = 2;
-const MOST_KEPT_BYTES = 64 * 1024;
+const MAX_KEPT_BYTES = 64 * 1024;
 const RETRY_MS = 50;
 const DEFAULT_COLUMNS = 80;
 
@@ -64,7 +64,7 @@ export class Stderr implements Sink {
   write(text: string): void {
     const bytes = Buffer.from(text);
     if (this.#way === 'closed' || bytes.length === 0) return;
-    if (this.#keptBytes > 0 && this.#keptBytes + bytes.length > MOST_KEPT_BYTES) {
+    if (this.#keptBytes > 0 && this.#keptBytes + bytes.length > MAX_KEPT_BYTES) {
       this.#dropped += 1;
       return;
     }

@@ -3,7 +3,7 @@ import { appendFileSync, closeSync, constants, openSync } from 'node:fs';
 import type { LockexEvent } from '../../machines/contract.ts';
 import { UsageError } from '../cli/usage-error.ts';
 import type { Clock } from '../util/clock.ts';
-import type { Say } from '../util/log-level.ts';
+import type { LogFunction } from '../util/log-level.ts';
 import { escapedJson } from '../util/printable.ts';
 
 export type Trace = (state: string, event: LockexEvent | null) => void;
@@ -11,7 +11,7 @@ export type Trace = (state: string, event: LockexEvent | null) => void;
 const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK } = constants;
 
 /** @throws UsageError; what goes wrong later on is said, and the trace ends: the command goes on. */
-export function traceTo(file: string, clock: Clock, say: Say): Trace {
+export function traceTo(file: string, clock: Clock, say: LogFunction): Trace {
   try {
     // A pipe that nobody reads is not waited for.
     closeSync(openSync(file, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0o666));

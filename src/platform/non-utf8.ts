@@ -10,7 +10,7 @@ const REPLACEMENT = '\ufffd';
  * One of these texts that lost bytes; undefined: none did. `source` is where they all are as they were
  * (proc(5)): somebody may have meant that very character.
  */
-export function firstMangled(
+export function firstNonUtf8(
   texts: readonly string[],
   source: 'cmdline' | 'environ',
 ): string | undefined {

@@ -8,7 +8,7 @@ const NARROWEST = 8;
 const HEAD = ['', 'host', 'pid', 'user', 'command', 'since', 'token'];
 /** Columns whose text can be cut: host, user and command. */
 const CUTTABLE = [1, 3, 4];
-const LONGEST_CELL = 60;
+const MAX_CELL_WIDTH = 60;
 
 /**
  * Lines. `columns`: width of the terminal. `place`: where all of them live, for when there are none.
@@ -17,7 +17,7 @@ export function renderLocks(
   views: readonly LockView[],
   { columns, place }: { readonly columns: number; readonly place: string },
 ): readonly string[] {
-  if (views.length === 0) return [`no locks under ${printable(place, LONGEST_CELL)}`];
+  if (views.length === 0) return [`no locks under ${printable(place, MAX_CELL_WIDTH)}`];
   const blocks = views.map((view) => renderLock(view, columns));
   // Tables stand apart; what is a single line needs no room.
   return blocks.flatMap((block, index) => {
@@ -27,7 +27,7 @@ export function renderLocks(
 }
 
 function renderLock(view: LockView, columns: number): readonly string[] {
-  const title = `${printable(view.id, LONGEST_CELL)}: ${summaryOf(view)}`;
+  const title = `${printable(view.id, MAX_CELL_WIDTH)}: ${summaryOf(view)}`;
   const rows = [
     ...view.holders.map((contender) => rowOf('holds', contender)),
     ...view.waiters.map((contender, index) => rowOf(`${index + 1}.`, contender)),
@@ -56,7 +56,7 @@ function rowOf(mark: string, contender: ContenderView): string[] {
     since === null ? '?' : `${since.slice(0, 10)} ${since.slice(11, 19)}Z`,
     fencingToken ?? '',
   ];
-  return cells.map((cell) => printable(cell, LONGEST_CELL));
+  return cells.map((cell) => printable(cell, MAX_CELL_WIDTH));
 }
 
 function tableOf(rows: readonly (readonly string[])[], columns: number): string[] {

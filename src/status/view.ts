@@ -63,7 +63,7 @@ export interface LockNodes {
 }
 
 /** Of what others write, no more is kept. */
-const LONGEST_TEXT = 200;
+const MAX_TEXT_LENGTH = 200;
 
 export function viewOf(id: string, path: string, nodes: LockNodes): LockView {
   const leases = leasesIn(nodes.data);
@@ -148,11 +148,11 @@ function contenderView(child: ChildNode, shared: boolean, holds: boolean): Conte
     node: child.name,
     by: ours ? 'lockex' : child.name.includes('-lock-') ? 'curator' : 'kazoo',
     shared,
-    host: ours?.host.slice(0, LONGEST_TEXT) ?? null,
+    host: ours?.host.slice(0, MAX_TEXT_LENGTH) ?? null,
     pid: ours?.pid ?? null,
-    user: ours?.user.slice(0, LONGEST_TEXT) ?? null,
-    command: ours?.command.slice(0, LONGEST_TEXT) ?? null,
-    says: says.trim() === '' ? null : says.slice(0, LONGEST_TEXT),
+    user: ours?.user.slice(0, MAX_TEXT_LENGTH) ?? null,
+    command: ours?.command.slice(0, MAX_TEXT_LENGTH) ?? null,
+    says: says.trim() === '' ? null : says.slice(0, MAX_TEXT_LENGTH),
     since: isoTime(child.ctime),
     fencingToken: holds ? child.czxid.toString() : null,
   };

@@ -17,12 +17,12 @@ export interface Clock {
 }
 
 /** Node's timers fire after 1 ms when asked for more than this. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
   now: uptimeReader(),
   setTimeout: (callback, delayMs) =>
-    setTimeout(callback, Math.min(Math.max(delayMs, 0), LONGEST_TIMER_MS)),
+    setTimeout(callback, Math.min(Math.max(delayMs, 0), MAX_TIMER_MS)),
   clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
 };
 

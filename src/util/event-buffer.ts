@@ -1,6 +1,6 @@
 /** Where events come out: for whoever listens, or kept until somebody does. */
 
-export class Outlet<Event> {
+export class EventBuffer<Event> {
   #listener: ((event: Event) => void) | null = null;
   readonly #kept: Event[] = [];
 

@@ -6,4 +6,4 @@ export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** Where a part of lockex says what people may want to know; it decides nothing. */
-export type Say = (level: LogLevel, message: string) => void;
+export type LogFunction = (level: LogLevel, message: string) => void;

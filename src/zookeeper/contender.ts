@@ -22,8 +22,8 @@ import { isRequestError, UnreachableError } from './errors.ts';
 import { known } from './known.ts';
 import { LeaseKeeper } from './lease/lease-keeper.ts';
 import { OwnNode } from './own-node.ts';
-import type { Standing } from './recipes/recipe.ts';
-import { Queueing } from './recipes/recipe-runner.ts';
+import type { Position } from './recipes/recipe.ts';
+import { RecipeRunner } from './recipes/recipe-runner.ts';
 import { readLastRun } from './recipes/run-record.ts';
 import { Retries } from './retries.ts';
 import { run } from './run-task.ts';
@@ -33,7 +33,7 @@ export class Contender {
   readonly #options: ContenderOptions;
   #session: Session | null = null;
   #keeper: LeaseKeeper | null = null;
-  #queueing: Queueing | null = null;
+  #queueing: RecipeRunner | null = null;
   #phase: Phase = { name: 'idle' };
   #suspended = false;
   #ownNode: OwnNode | null = null;
@@ -254,7 +254,7 @@ export class Contender {
   #join(blocking: boolean): void {
     const session = this.#session;
     if (session === null || this.#phase.name === 'over') return;
-    this.#queueing ??= new Queueing(this.#options.newRecipe(session, randomHex(16)), {
+    this.#queueing ??= new RecipeRunner(this.#options.newRecipe(session, randomHex(16)), {
       clock: this.#options.clock,
       isAttached: () => session.isAttached,
       onStanding: (standing) => this.#stands(standing),
@@ -266,11 +266,11 @@ export class Contender {
     run(this.#queueing.join(blocking));
   }
 
-  #stands(standing: Standing): void {
+  #stands(standing: Position): void {
     if (this.#phase.name !== 'queued' || this.#suspended) return;
     switch (standing.kind) {
       case 'granted':
-        return this.#granted(standing.path, standing.madeBy);
+        return this.#granted(standing.path, standing.createdZxid);
       case 'refused':
         return this.#emit({ type: 'lock.refused', message: standing.message });
       case 'queued':
@@ -282,11 +282,11 @@ export class Contender {
   // ---- The lock ----
 
   /** Where there is nothing left to prove, it is confirmed at once. */
-  #granted(path: string, madeBy: bigint | null): void {
+  #granted(path: string, createdZxid: bigint | null): void {
     const keeper = this.#keeper;
     this.#queueing?.leave();
     this.#phase = grantedAt(path);
-    const czxid = keeper?.isFresh ? this.#knownNode(path, madeBy) : null;
+    const czxid = keeper?.isFresh ? this.#knownNode(path, createdZxid) : null;
     if (keeper === null || czxid === null) return this.#emit({ type: 'lock.granted' });
     this.#hold(keeper, path, czxid, null);
   }
@@ -317,12 +317,12 @@ export class Contender {
    * it was seen, as the same server applied it, and is being watched there: a deletion before that of
    * our predecessor would have been notified first.
    */
-  #knownNode(path: string, madeBy: bigint | null): bigint | null {
+  #knownNode(path: string, createdZxid: bigint | null): bigint | null {
     if (this.#options.runRecord !== null || !this.#session?.isAttached) return null;
     const seen = this.#ownNode?.seen(path) ?? null;
     if (seen !== null) return seen;
-    if (madeBy !== null) run(this.#lookAtOwnNode(path));
-    return madeBy;
+    if (createdZxid !== null) run(this.#lookAtOwnNode(path));
+    return createdZxid;
   }
 
   /** Next in line: sees to it that a grant need not ask for anything. */

@@ -3,9 +3,9 @@
  * is asked for until it is confirmed or can't be any more.
  */
 import type { Clock } from '../util/clock.ts';
-import type { Queueing } from './recipes/recipe-runner.ts';
+import type { RecipeRunner } from './recipes/recipe-runner.ts';
 import { type RunRecordOptions, recordRun } from './recipes/run-record.ts';
-import { type Insisted, insist } from './retry.ts';
+import { type Retried, retry } from './retry.ts';
 import type { Session } from './session/session.ts';
 
 /** For the server's answer to the end of the session; milliseconds. */
@@ -23,14 +23,14 @@ export function recordSuccess(
   session: Session,
   runRecord: RunRecordOptions,
   { clock, leftMs }: { readonly clock: Clock; readonly leftMs: () => number },
-): Promise<Insisted> {
+): Promise<Retried> {
   const options = { clock, phase: 'recording', boundMs: leftMs } as const;
-  return insist(session, () => recordRun(session, runRecord), options);
+  return retry(session, () => recordRun(session, runRecord), options);
 }
 
 export async function releaseLock(
   session: Session,
-  queueing: Queueing,
+  queueing: RecipeRunner,
   clock: Clock,
 ): Promise<Release> {
   // The end of the session is asked for behind the release, and both are waited for together. In this
@@ -38,7 +38,7 @@ export async function releaseLock(
   const withdraw = () => queueing.withdraw(() => session.askForEnd(CLOSE_MS));
   const until = clock.now() + RELEASE_MS;
   const options = { clock, phase: 'releasing', boundMs: () => until - clock.now() } as const;
-  const { isMade } = await insist(session, withdraw, options);
+  const { isMade } = await retry(session, withdraw, options);
   const confirmed = isMade || session.hasEnded;
   const message = confirmed
     ? 'released'

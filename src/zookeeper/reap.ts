@@ -10,21 +10,21 @@ import type { Clock } from '../util/clock.ts';
 import { isRequestError, UnreachableError } from './errors.ts';
 import { Session } from './session/session.ts';
 
-export interface Remains {
+export interface OrphanedSession {
   readonly access: Access;
   /** The session timeout that was granted: after that the session is over anyway. */
   readonly timeoutMs: number;
   readonly credentials: { readonly id: Buffer; readonly password: Buffer };
 }
 
-export function encodeRemains({ access, timeoutMs, credentials }: Remains): string {
+export function encodeOrphanedSession({ access, timeoutMs, credentials }: OrphanedSession): string {
   const { id, password } = credentials;
   const fields = { access, timeoutMs, id: id.toString('hex'), password: password.toString('hex') };
   return Buffer.from(JSON.stringify(fields)).toString('base64');
 }
 
-/** @throws Error for text that `encodeRemains` did not make */
-export function decodeRemains(line: string): Remains {
+/** @throws Error for text that `encodeOrphanedSession` did not make */
+export function decodeOrphanedSession(line: string): OrphanedSession {
   const fields = JSON.parse(Buffer.from(line, 'base64').toString()) as {
     access: Access;
     timeoutMs: number;
@@ -39,7 +39,7 @@ export function decodeRemains(line: string): Remains {
 }
 
 /** True when the session is over; false when no server could be told within its timeout. */
-export async function reap(remains: Remains, clock: Clock): Promise<boolean> {
+export async function reap(remains: OrphanedSession, clock: Clock): Promise<boolean> {
   const { access, timeoutMs, credentials } = remains;
   const session = new Session({
     ...access,

@@ -8,7 +8,7 @@ import { isRequestError } from './errors.ts';
 import { Retries } from './retries.ts';
 import type { Session } from './session/session.ts';
 
-export interface InsistOptions {
+export interface RetryOptions {
   readonly clock: Clock;
   readonly phase: ErrorPhase;
   /** How long to go on from now; milliseconds. Asked before each try: 0 ends it. */
@@ -16,7 +16,7 @@ export interface InsistOptions {
 }
 
 /** `reason`: why it is not known to be made, or why the server refused it. */
-export type Insisted =
+export type Retried =
   | { readonly isMade: true }
   | { readonly isMade: false; readonly reason: string };
 
@@ -26,11 +26,11 @@ const ANSWER_MS = 1000;
 const MAX_ANSWER_RATIO = 1 / 3;
 
 /** Rejects as `change` does, but not with a RequestError. */
-export async function insist(
+export async function retry(
   session: Session,
   change: () => Promise<void>,
-  { clock, phase, boundMs }: InsistOptions,
-): Promise<Insisted> {
+  { clock, phase, boundMs }: RetryOptions,
+): Promise<Retried> {
   const sessionTimeoutMs = () => session.info?.timeoutMs ?? 0;
   const retries = new Retries({ clock, sessionTimeoutMs });
   let reason = 'no server could be reached in time';

@@ -18,18 +18,18 @@ import {
 const PASSWORD = 'zqxjkvbzpw';
 let hosts: string;
 let chroot: string;
-let folder: string;
+let directory: string;
 /** A file with alice's password. */
 let alice: string;
 
 beforeEach(async () => {
   ({ connectString: hosts, chroot } = await sharedServerWithChroot());
-  folder = temporaryFolder();
+  directory = temporaryFolder();
   alice = fileWith(`alice:${PASSWORD}\n`);
 });
 
 function fileWith(text: string, mode = 0o600): string {
-  const file = `${folder}/a${Buffer.from(text).toString('hex').slice(0, 40)}`;
+  const file = `${directory}/a${Buffer.from(text).toString('hex').slice(0, 40)}`;
   writeFileSync(file, text);
   chmodSync(file, mode);
   return file;
@@ -152,9 +152,9 @@ describe('a file with a password', () => {
     ['without a password', () => fileWith('alice'), 'has to be one line, user:password'],
     ['of two lines', () => fileWith('a:b\nc:d'), 'has to be one line, user:password'],
     ['that is empty', () => fileWith(''), 'has to be one line, user:password'],
-    ['that is not there', () => `${folder}/none`, "can't be read: there is no such file"],
+    ['that is not there', () => `${directory}/none`, "can't be read: there is no such file"],
     ['that others can write', () => fileWith('a:b', 0o602), 'can be written by others (mode 602)'],
-    ['that is a folder', () => folder, 'is not a regular file'],
+    ['that is a directory', () => directory, 'is not a regular file'],
     ['that is a pipe', pipe, 'is not a regular file'],
   ])('%s is refused in one line, before anything is done', async (_, make, words) => {
     const file = make();
@@ -175,19 +175,19 @@ describe('a file with a password', () => {
 });
 
 function pipe(): string {
-  const file = `${folder}/pipe`;
+  const file = `${directory}/pipe`;
   execFileSync('mkfifo', ['-m', '600', file]);
   return file;
 }
 
 describe('the password', () => {
   it('is not in the command’s environment, a hook’s, a log, a trace or lockex config', async () => {
-    const env = { LOCKEX_AUTH: `alice:${PASSWORD}`, LOCKEX_TRACE: `${folder}/trace` };
-    const hook = `env >>${folder}/hook`;
+    const env = { LOCKEX_AUTH: `alice:${PASSWORD}`, LOCKEX_TRACE: `${directory}/trace` };
+    const hook = `env >>${directory}/hook`;
     const words = ['-z', hosts, '-v', '--log-format', 'json', '--on-state', hook];
     const { status, stdout, stderr } = await runLockex([...words, '--', 'env; exit 3'], { env });
     expect(status).toBe(3);
-    const told = `${stdout}${stderr}${contentOf(`${folder}/hook`)}${contentOf(`${folder}/trace`)}`;
+    const told = `${stdout}${stderr}${contentOf(`${directory}/hook`)}${contentOf(`${directory}/trace`)}`;
     for (const seen of ['LOCKEX_HELD_', 'lock.confirmed', 'LOCKEX_STATE'])
       expect(told).toContain(seen);
     expect(told).not.toContain(PASSWORD);

@@ -19,24 +19,24 @@ it('says where ZooKeeper is, to a run and to status', async () => {
 });
 
 it('that is not there, not JSON, no file or too large is refused in one line', async () => {
-  const folder = temporaryFolder();
-  writeFileSync(`${folder}/broken`, '{');
+  const directory = temporaryFolder();
+  writeFileSync(`${directory}/broken`, '{');
   const refused = async (file: string) => {
     const { status, stderr } = await runLockex(['--config', file, '--', 'true']);
     expect(status).toBe(2);
     return stderr;
   };
-  expect(await refused(`${folder}/none`)).toBe(`lockex: there is no file '${folder}/none'\n`);
-  expect(await refused(`${folder}/broken`)).toBe(`lockex: ${folder}/broken is not JSON\n`);
-  expect(await refused(folder)).toBe(`lockex: ${folder} is not a regular file\n`);
+  expect(await refused(`${directory}/none`)).toBe(`lockex: there is no file '${directory}/none'\n`);
+  expect(await refused(`${directory}/broken`)).toBe(`lockex: ${directory}/broken is not JSON\n`);
+  expect(await refused(directory)).toBe(`lockex: ${directory} is not a regular file\n`);
   expect(await refused('/dev/zero')).toBe('lockex: /dev/zero is not a regular file\n');
-  truncateSync(`${folder}/broken`, 2_000_000);
-  expect(await refused(`${folder}/broken`)).toBe(
-    `lockex: ${folder}/broken is too large: at most 1048576 bytes are read\n`,
+  truncateSync(`${directory}/broken`, 2_000_000);
+  expect(await refused(`${directory}/broken`)).toBe(
+    `lockex: ${directory}/broken is too large: at most 1048576 bytes are read\n`,
   );
   expect(await refused('')).toBe('lockex: --config wants a file\n');
   // These have nothing to configure.
-  const env = { LOCKEX_CONFIG: `${folder}/none` };
+  const env = { LOCKEX_CONFIG: `${directory}/none` };
   for (const word of ['--version', '--help']) {
     expect((await runLockex([word], { env })).status).toBe(0);
   }
@@ -44,9 +44,9 @@ it('that is not there, not JSON, no file or too large is refused in one line', a
 
 it.runIf(process.getuid?.() === 0)('of another user decides nothing, in any place', async () => {
   const { connectString } = await sharedServerWithChroot();
-  const folder = temporaryFolder();
-  const file = `${folder}/lockex.json`;
-  const hooked = `${folder}/hooked`;
+  const directory = temporaryFolder();
+  const file = `${directory}/lockex.json`;
+  const hooked = `${directory}/hooked`;
   writeFileSync(file, JSON.stringify({ zkhosts: connectString, 'on-state': `touch ${hooked}` }));
   const run = async (words: readonly string[], env = {}) => await runLockex(words, { env });
   const refused = { status: 2, stdout: '' };
@@ -69,10 +69,10 @@ it.runIf(process.getuid?.() === 0)('of another user decides nothing, in any plac
   expect(existsSync(hooked)).toBe(true);
 });
 
-it('lies where it is said to lie: what the folder of a job holds is not read', async () => {
+it('lies where it is said to lie: what the directory of a job holds is not read', async () => {
   const { connectString } = await sharedServerWithChroot();
-  const folder = temporaryFolder();
-  const stranger = `${folder}/node_modules/bufferutil`;
+  const directory = temporaryFolder();
+  const stranger = `${directory}/node_modules/bufferutil`;
   mkdirSync(stranger, { recursive: true });
   const files = {
     'lockex.json': '{',
@@ -83,9 +83,9 @@ it('lies where it is said to lie: what the folder of a job holds is not read', a
     'strange.js': 'console.log("STRANGE"); console.error("STRANGE");',
     'node_modules/bufferutil/index.js': 'console.error("STRANGE");',
   };
-  for (const [name, text] of Object.entries(files)) writeFileSync(`${folder}/${name}`, text);
+  for (const [name, text] of Object.entries(files)) writeFileSync(`${directory}/${name}`, text);
   const words = ['-z', connectString, '-q', '--inspect=0', '--', 'env', '-u', 'PWD'];
-  const { status, stdout, stderr } = await runLockex(words, { cwd: folder });
+  const { status, stdout, stderr } = await runLockex(words, { cwd: directory });
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   expect(stdout).toContain('LOCKEX_LOCKID=');
   expect(stdout).not.toContain('STRANGE');

@@ -53,7 +53,7 @@ describe('--max-runtime', () => {
     expect(logOf({ stderr }).at(-1)).toMatchObject({
       level: 'error',
       message: 'done: the command ran for longer than 1 s, and was stopped',
-      reason: 'overran',
+      reason: 'timedOut',
       exitCode: 123,
     });
   });
@@ -127,19 +127,19 @@ describe('docs/examples/crontab', () => {
   const jobs = crontab.split('\n').filter((line) => /^[*\d]/.test(line));
 
   it.each(jobs)('%s', async (line) => {
-    const folder = temporaryFolder();
+    const directory = temporaryFolder();
     // As cron does: five fields, and the rest for a shell. The job itself is a word that is counted.
     const job = line.replace(/^(\S+\s+){5}/, '');
     const command = job
       .replace(/^lockex /, `${PROGRAM} -z ${hosts} `)
       // A minute is long for a test.
       .replace('--hold 60', '--hold 8')
-      .replace(/-- (\S+)/, `-- sh -c 'echo $0 >>${folder}/ran; sleep 1' $1`);
+      .replace(/-- (\S+)/, `-- sh -c 'echo $0 >>${directory}/ran; sleep 1' $1`);
     expect(command).not.toBe(job);
     const started = [1, 2, 3].map(() => run('sh', ['-c', command], { env: userEnvironment() }));
     const ended = await Promise.all(started);
     // cron mails whatever is said: nothing, on every host.
     expect(ended.map(({ stdout, stderr }) => stdout + stderr)).toEqual(['', '', '']);
-    expect(contentOf(`${folder}/ran`).trim().split('\n')).toHaveLength(1);
+    expect(contentOf(`${directory}/ran`).trim().split('\n')).toHaveLength(1);
   });
 });

@@ -13,8 +13,8 @@ import { contentOf, logOf, PROGRAM, temporaryFolder, userEnvironment } from './p
 
 it('without a descriptor the lock is kept until what the command has left is dead', async () => {
   const { connectString } = await sharedServerWithChroot();
-  const folder = temporaryFolder();
-  const [left, go] = [join(folder, 'left'), join(folder, 'go')];
+  const directory = temporaryFolder();
+  const [left, go] = [join(directory, 'left'), join(directory, 'go')];
   execFileSync('mkfifo', [go]);
   const line = `setsid sh -c 'trap "" TERM; echo $$ >${left}; sleep 100; sleep 100' & read go <${go}`;
   const words = ['--log-format', 'json', '-z', connectString, '-T', '20', '--kill-after', '2'];

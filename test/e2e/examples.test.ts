@@ -10,17 +10,17 @@ const textOf = (name: string) =>
   readFileSync(new URL(`../../docs/examples/${name}`, import.meta.url), 'utf8');
 
 let hosts: string;
-let folder: string;
+let directory: string;
 /** With lockex in its PATH, and a job that says that it ran. */
 let env: NodeJS.ProcessEnv;
 beforeEach(async () => {
   hosts = (await sharedServerWithChroot()).connectString;
-  folder = temporaryFolder();
-  mkdirSync(`${folder}/bin`);
-  symlinkSync(PROGRAM, `${folder}/bin/lockex`);
-  writeFileSync(`${folder}/bin/make-report`, '#!/bin/sh\necho "report $*"\n');
-  chmodSync(`${folder}/bin/make-report`, 0o755);
-  env = userEnvironment({ ZKHOSTS: hosts, PATH: `${folder}/bin:${process.env['PATH']}` });
+  directory = temporaryFolder();
+  mkdirSync(`${directory}/bin`);
+  symlinkSync(PROGRAM, `${directory}/bin/lockex`);
+  writeFileSync(`${directory}/bin/make-report`, '#!/bin/sh\necho "report $*"\n');
+  chmodSync(`${directory}/bin/make-report`, 0o755);
+  env = userEnvironment({ ZKHOSTS: hosts, PATH: `${directory}/bin:${process.env['PATH']}` });
 });
 
 describe('a unit of systemd', () => {
@@ -32,9 +32,9 @@ describe('a unit of systemd', () => {
         const text = textOf(unit)
           .replaceAll('/usr/bin/lockex', PROGRAM)
           .replace('make-report', '/bin/true');
-        writeFileSync(`${folder}/${unit}`, text);
+        writeFileSync(`${directory}/${unit}`, text);
       }
-      const { status, stderr } = await run('systemd-analyze', ['verify', `${folder}/${name}`]);
+      const { status, stderr } = await run('systemd-analyze', ['verify', `${directory}/${name}`]);
       expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     },
   );
@@ -58,8 +58,8 @@ describe.runIf(canUnshare)('a container', () => {
     ['Dockerfile', ['ENTRYPOINT ', 'CMD ']],
     ['kubernetes.yaml', ['command: ', 'args: ']],
   ])('of %s starts its command as process 1, and stops when it is told to', async (name, marks) => {
-    const state = `${folder}/state`;
-    const loopbackOnly = ['--port', '0', '--unixsocket', `${folder}/redis`];
+    const state = `${directory}/state`;
+    const loopbackOnly = ['--port', '0', '--unixsocket', `${directory}/redis`];
     const [words = [], more = []] = marks.map((mark) => {
       const line = textOf(name)
         .split('\n')

@@ -27,12 +27,12 @@ it('the example gives the machine actors of its own', async () => {
 });
 
 it('has types that tell a right use from a wrong one', async () => {
-  const folder = temporaryFolder();
-  mkdirSync(`${folder}/node_modules`);
+  const directory = temporaryFolder();
+  mkdirSync(`${directory}/node_modules`);
   // Nothing but what is installed with lockex: no types of Node's.
-  symlinkSync(`${ROOT}node_modules/xstate`, `${folder}/node_modules/xstate`);
-  symlinkSync(ROOT, `${folder}/node_modules/lockex`);
-  writeFileSync(`${folder}/package.json`, '{ "type": "module" }');
+  symlinkSync(`${ROOT}node_modules/xstate`, `${directory}/node_modules/xstate`);
+  symlinkSync(ROOT, `${directory}/node_modules/lockex`);
+  writeFileSync(`${directory}/package.json`, '{ "type": "module" }');
   const use = (lockId: string) => `
     import { createLockex, type LockexEvent, lockexMachine, stateName } from 'lockex';
     const { actor, output } = createLockex({ lockId: ${lockId}, command: { kind: 'shell', line: 'true' } });
@@ -41,13 +41,13 @@ it('has types that tell a right use from a wrong one', async () => {
     export const event: LockexEvent = { type: 'lock.granted' };
     export const id: string = lockexMachine.id;
   `;
-  writeFileSync(`${folder}/right.ts`, use("'x'"));
-  writeFileSync(`${folder}/wrong.ts`, use('7'));
+  writeFileSync(`${directory}/right.ts`, use("'x'"));
+  writeFileSync(`${directory}/wrong.ts`, use('7'));
   const check = (file: string) =>
     run(
       `${ROOT}node_modules/.bin/tsc`,
       ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2022', file],
-      { cwd: folder },
+      { cwd: directory },
     );
   expect(await check('right.ts')).toMatchObject({ status: 0, stdout: '' });
   const { status, stdout } = await check('wrong.ts');

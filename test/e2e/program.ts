@@ -84,11 +84,11 @@ export function logOf({ stderr }: { readonly stderr: string }): Record<string, u
     .map((line) => JSON.parse(line));
 }
 
-/** A folder that goes with the test. */
+/** A directory that goes with the test. */
 export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'lockex-test-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
+  const directory = mkdtempSync(join(tmpdir(), 'lockex-test-'));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
 }
 
 /** '' while the file is not there. */

@@ -35,9 +35,9 @@ it('a cold standby starts its command when the holder is sent a SIGTERM, and not
 });
 
 it('of a cron job that starts on five hosts at once with -t 1, one runs', async () => {
-  const folder = temporaryFolder();
+  const directory = temporaryFolder();
   // Runs until every other host has given up, which is what the recipe's sleep is for.
-  const job = `echo $LOCKEX_FENCING_TOKEN >>${folder}/ran; while [ ! -e ${folder}/over ]; do sleep 0.1; done`;
+  const job = `echo $LOCKEX_FENCING_TOKEN >>${directory}/ran; while [ ! -e ${directory}/over ]; do sleep 0.1; done`;
   const programs = Array.from({ length: 5 }, () =>
     startLockex(['-z', hosts, '-i', 'nightly', '-t', '1', '--', job]),
   );
@@ -51,10 +51,10 @@ it('of a cron job that starts on five hosts at once with -t 1, one runs', async 
     }
   });
   expect(statuses).toEqual([1, 1, 1, 1]);
-  writeFileSync(`${folder}/over`, '');
+  writeFileSync(`${directory}/over`, '');
   const all = await Promise.all(programs.map(({ ended }) => ended));
   expect(all.map(({ status }) => status).sort()).toEqual([0, 1, 1, 1, 1]);
-  expect(contentOf(`${folder}/ran`).trim().split('\n')).toHaveLength(1);
+  expect(contentOf(`${directory}/ran`).trim().split('\n')).toHaveLength(1);
 });
 
 it('three leases are had by three who come at once and will not wait', async () => {

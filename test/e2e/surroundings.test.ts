@@ -1,4 +1,4 @@
-/** What lockex may be started in: signals that are ignored, folders, descriptors, bytes, outputs. */
+/** What lockex may be started in: signals that are ignored, directories, descriptors, bytes, outputs. */
 
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
@@ -53,20 +53,20 @@ it.runIf(isRoot)('it says in its node who runs it, whatever $USER says', async (
   expect(await as(54321)).toMatchObject([{ holders: [{ user: '54321' }] }]);
 });
 
-it('in a folder that it may not enter again, it runs the command there', async () => {
+it('in a directory that it may not enter again, it runs the command there', async () => {
   const { connectString } = await sharedServerWithChroot();
-  // To root every folder is open, for as long as it has its capabilities.
+  // To root every directory is open, for as long as it has its capabilities.
   const drop = isRoot ? 'setpriv --bounding-set=-all --inh-caps=-all' : '';
   const given = ['-q', '-z', connectString, '--', 'echo', 'hi'];
   const before = `cd '${temporaryFolder()}' && chmod 0 . && set -- ${drop} "$@"`;
   expect(await runLockexBehind(before, given)).toMatchObject({ status: 0, stdout: 'hi\n' });
 });
 
-it('in a folder that is gone, it runs the command there (and Bun ends itself)', async () => {
+it('in a directory that is gone, it runs the command there (and Bun ends itself)', async () => {
   const { connectString } = await sharedServerWithChroot();
   const given = ['-q', '-z', connectString, '--', 'echo', 'hi'];
-  const folder = `${temporaryFolder()}/gone`;
-  const before = `mkdir '${folder}' && cd '${folder}' && rmdir '${folder}'`;
+  const directory = `${temporaryFolder()}/gone`;
+  const before = `mkdir '${directory}' && cd '${directory}' && rmdir '${directory}'`;
   const { status, stdout, stderr } = await runLockexBehind(before, given);
   if (PROGRAM.endsWith('.js')) expect({ status, stdout }).toEqual({ status: 0, stdout: 'hi\n' });
   else expect([status, stderr]).toEqual([1, expect.stringContaining('was deleted')]);

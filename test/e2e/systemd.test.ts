@@ -60,9 +60,9 @@ describe('systemd', () => {
   });
 
   it('where systemd-notify is not to be found, only a warning is said', async () => {
-    const folder = temporaryFolder();
-    symlinkSync(process.execPath, `${folder}/node`);
-    const env = { NOTIFY_SOCKET: socket, PATH: folder };
+    const directory = temporaryFolder();
+    symlinkSync(process.execPath, `${directory}/node`);
+    const env = { NOTIFY_SOCKET: socket, PATH: directory };
     const program = startLockex(['-z', hosts, '--', '/bin/true', 'x'], { env });
     const { status, stderr } = await program.ended;
     expect(status).toBe(0);

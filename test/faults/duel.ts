@@ -47,15 +47,15 @@ export async function duel(holding: Side, waiting: Side): Promise<Duel> {
 export class Duel {
   readonly holder: Program;
   #standby: Program | null = null;
-  readonly #folder: string;
+  readonly #directory: string;
   readonly #waiting: Side;
   #holderPid = 0;
   readonly #guards: Identity[] = [];
   readonly #kills: Kill[] = [];
   #faultAt = 0;
 
-  constructor(folder: string, holding: Side, waiting: Side) {
-    this.#folder = folder;
+  constructor(directory: string, holding: Side, waiting: Side) {
+    this.#directory = directory;
     this.#waiting = waiting;
     writeFileSync(this.#file('journal'), '');
     writeFileSync(this.#file('counter'), `${'0'.repeat(15)}\n`);
@@ -127,7 +127,7 @@ export class Duel {
   }
 
   #file(name: string): string {
-    return `${this.#folder}/${name}`;
+    return `${this.#directory}/${name}`;
   }
 
   #start(name: string, { hosts, timeout, options = [], mode = 'family', env }: Side): Program {
@@ -153,7 +153,7 @@ export class Duel {
 
   async #leavesNothing(): Promise<void> {
     await untilGone(() => this.#guards.filter(isStill).map(describeProcess));
-    await untilGone(() => processesNaming(this.#folder).map(describeProcess));
+    await untilGone(() => processesNaming(this.#directory).map(describeProcess));
     await untilGone(() => nodesAt(this.#waiting.hosts));
     expect(readdirSync(this.#file('temporary'))).toEqual([]);
   }

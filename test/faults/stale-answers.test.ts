@@ -50,7 +50,7 @@ beforeEach(async () => {
 
 /** One lock, contenders at servers of their own, and what their commands did. */
 class Contest {
-  readonly #folder = temporaryFolder();
+  readonly #directory = temporaryFolder();
   readonly #chroot: string;
 
   private constructor(chroot: string) {
@@ -93,7 +93,7 @@ class Contest {
   }
 
   #file(name: string): string {
-    return `${this.#folder}/${name}`;
+    return `${this.#directory}/${name}`;
   }
 }
 

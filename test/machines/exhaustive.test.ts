@@ -22,7 +22,7 @@ const STATES = [
   'lost.disarming',
   'lost.stopping',
   'cleanup.stopping',
-  'cleanup.hastening',
+  'cleanup.stoppingByDeadline',
   'cleanup.releasing',
   'cleanup.closing',
   'done',
@@ -30,7 +30,7 @@ const STATES = [
 
 /** Where something that the command started may be alive, by design. */
 const MAY_LIVE = ['running', 'suspended.running', 'lost.stopping', 'cleanup.stopping'];
-const MAY_DIE_IN = [...MAY_LIVE, 'cleanup.hastening'];
+const MAY_DIE_IN = [...MAY_LIVE, 'cleanup.stoppingByDeadline'];
 
 const inputs: Record<string, LockexInput> = {
   'the defaults': input(),
@@ -85,9 +85,9 @@ describe.each(Object.entries(inputs))('with %s', (_, given) => {
     for (const step of steps) {
       if (!MAY_DIE_IN.includes(step.from.state) || MAY_DIE_IN.includes(step.to.state)) continue;
       // The two ends: everything is dead, or nothing more can be done and the session is lost.
-      if (step.fact === 'command.undying') {
+      if (step.fact === 'command.unkillable') {
         expect(typesSent(step)).toContain('session.abandon');
-        expect(['lost.stopping', 'cleanup.hastening']).toContain(step.from.state);
+        expect(['lost.stopping', 'cleanup.stoppingByDeadline']).toContain(step.from.state);
       } else expect(step.event.type).toBe('command.stopped');
     }
   });
@@ -100,7 +100,7 @@ describe.each(Object.entries(inputs))('with %s', (_, given) => {
     }
   });
 
-  it('releases only after the command was said to be dead, and never after undying', () => {
+  it('releases only after the command was said to be dead, and never after unkillable', () => {
     const releases = steps.filter((step) => typesSent(step).includes('lock.release'));
     expect(releases.length).toBeGreaterThan(0);
     for (const { from, event } of releases) {
@@ -161,7 +161,7 @@ describe.each(Object.entries(inputs))('with %s', (_, given) => {
   it('keeps the first cause: an outcome is rewritten only where it would say that all is well', () => {
     for (const { from, to, fact } of steps) {
       const { outcome } = from.snapshot.context;
-      if (outcome === null || fact === 'command.undying') continue;
+      if (outcome === null || fact === 'command.unkillable') continue;
       const { kind } = to.snapshot.context.outcome ?? {};
       const hadToStop = fact === 'command.stopped (leftovers)' && outcome.kind === 'exited';
       if (hadToStop && kind === 'leftovers') continue;
@@ -174,7 +174,7 @@ describe.each(Object.entries(inputs))('with %s', (_, given) => {
     expect(records.length > 0).toBe(given.oncePerMs !== null);
     for (const { fact } of records) expect(fact).toBe('command.stopped');
     const killed = steps.filter(({ fact, from }) => {
-      const isStopping = ['cleanup.stopping', 'cleanup.hastening'].includes(from.state);
+      const isStopping = ['cleanup.stopping', 'cleanup.stoppingByDeadline'].includes(from.state);
       return fact === 'command.stopped (leftovers)' && isStopping;
     });
     expect(killed.length).toBeGreaterThan(0);
@@ -209,7 +209,7 @@ describe.each(Object.entries(inputs))('with %s', (_, given) => {
 
   it('never ends well where something would not die', () => {
     for (const { from, fact, to } of steps) {
-      if (fact !== 'command.undying' || from.state === to.state) continue;
+      if (fact !== 'command.unkillable' || from.state === to.state) continue;
       if (from.state === 'lost.disarming') continue; // No command had started.
       expect(['failed', 'lost']).toContain(to.snapshot.context.outcome?.kind);
     }
@@ -252,7 +252,7 @@ describe.each(Object.entries(inputs))('with %s', (_, given) => {
       'lost.disarming': 'command.stop',
       'lost.stopping': 'command.stop',
       'cleanup.stopping': 'command.stop',
-      'cleanup.hastening': 'command.stop',
+      'cleanup.stoppingByDeadline': 'command.stop',
       'cleanup.recording': 'run.record',
       'cleanup.releasing': 'lock.release',
       'cleanup.closing': 'session.close',

@@ -357,10 +357,10 @@ describe('running', () => {
 describe('cleanup', () => {
   it('keeps the lock while something will not die, and says 125 once the session is lost', () => {
     const stage = onStage();
-    stage.hear(...UP_TO_RUNNING, signals.TERM, 'command.undying', 'command.undying');
+    stage.hear(...UP_TO_RUNNING, signals.TERM, 'command.unkillable', 'command.unkillable');
     expect(stage.state()).toBe('cleanup.stopping');
     expect(types(stage.told)).not.toContain('lock.release');
-    stage.hear('session.lost (expired)', 'command.undying');
+    stage.hear('session.lost (expired)', 'command.unkillable');
     expect(types(stage.told).slice(-2)).toEqual(['session.abandon', 'session.close']);
     stage.hear('session.closed');
     expect(stage.output()?.exitCode).toBe(125);
@@ -400,7 +400,7 @@ describe('--max-runtime', () => {
     expect(stage.state()).toBe('cleanup.stopping');
     expect(stage.told.at(-1)).toEqual({ type: 'command.stop', graceMs: 5000, deadline: null });
     stage.hear('command.exited', ...CLEANED_UP);
-    expect(stage.output()).toMatchObject({ exitCode: 123, outcome: { kind: 'overran' } });
+    expect(stage.output()).toMatchObject({ exitCode: 123, outcome: { kind: 'timedOut' } });
   });
 
   it('counts on while suspended', () => {

@@ -72,10 +72,10 @@ describe('fish', () => {
 /** Types a line and two tabs into an interactive zsh, until it shows what is wanted. */
 const TYPIST = `
 import os, pty, select, sys, time
-share, folder, line, wanted = sys.argv[1:5]
+share, directory, line, wanted = sys.argv[1:5]
 pid, fd = pty.fork()
 if pid == 0:
-    os.environ.update(TERM='dumb', HOME=folder)
+    os.environ.update(TERM='dumb', HOME=directory)
     os.execvp('zsh', ['zsh', '-f', '-i'])
 def until(words, seconds=30):
     seen, end = '', time.time() + seconds
@@ -83,7 +83,7 @@ def until(words, seconds=30):
         if time.time() > end: sys.exit('not shown: ' + seen)
         if select.select([fd], [], [], 1)[0]: seen += os.read(fd, 65536).decode(errors='replace')
     return seen
-setup = f"PS1=; fpath=({share} $fpath); autoload -Uz compinit; compinit -u -d {folder}/dump"
+setup = f"PS1=; fpath=({share} $fpath); autoload -Uz compinit; compinit -u -d {directory}/dump"
 os.write(fd, f"{setup}; stty columns 200; print RE''ADY\\n".encode())
 until(['READY'])
 os.write(fd, line.encode() + b'\\t\\t')

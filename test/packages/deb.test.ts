@@ -1,4 +1,4 @@
-/** The Debian package, installed by dpkg into a root folder of its own, tried, and purged. */
+/** The Debian package, installed by dpkg into a root directory of its own, tried, and purged. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
   existsSync,
@@ -27,8 +27,8 @@ let root: string;
 describe.runIf(hasDpkg)('the Debian package', () => {
   beforeAll(() => {
     root = mkdtempSync(join(tmpdir(), 'lockex-test-'));
-    for (const folder of ['info', 'updates']) {
-      mkdirSync(`${root}/var/lib/dpkg/${folder}`, { recursive: true });
+    for (const directory of ['info', 'updates']) {
+      mkdirSync(`${root}/var/lib/dpkg/${directory}`, { recursive: true });
     }
     writeFileSync(`${root}/var/lib/dpkg/status`, '');
     const told = execFileSync('node', ['scripts/build/build-deb.js'], {

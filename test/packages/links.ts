@@ -2,19 +2,19 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** `PAGE: FILE` for each file that a page of this folder points to, and that is not there. */
-export function brokenLinks(folder: string): string[] {
-  const links = pagesIn(folder).flatMap((page) =>
-    linksIn(readFileSync(join(folder, page), 'utf8')).map((file) => ({ page, file })),
+/** `PAGE: FILE` for each file that a page of this directory points to, and that is not there. */
+export function brokenLinks(directory: string): string[] {
+  const links = pagesIn(directory).flatMap((page) =>
+    linksIn(readFileSync(join(directory, page), 'utf8')).map((file) => ({ page, file })),
   );
-  if (links.length === 0) throw new Error(`${folder} points to nothing`);
+  if (links.length === 0) throw new Error(`${directory} points to nothing`);
   return links
-    .filter(({ page, file }) => !existsSync(join(folder, dirname(page), file)))
+    .filter(({ page, file }) => !existsSync(join(directory, dirname(page), file)))
     .map(({ page, file }) => `${page}: ${file}`);
 }
 
-function pagesIn(folder: string): string[] {
-  const names = readdirSync(folder, { recursive: true }) as string[];
+function pagesIn(directory: string): string[] {
+  const names = readdirSync(directory, { recursive: true }) as string[];
   return names.filter((name) => name.endsWith('.md') && !name.includes('node_modules'));
 }
 

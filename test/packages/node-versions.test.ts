@@ -39,7 +39,7 @@ const ANCIENT = { name: 'ancient', version: '4.9.1' };
 const INSTALL_MS = 15 * 60_000;
 const NESTED_MS = 15 * 60_000;
 
-let folder: string;
+let directory: string;
 let lockex: string;
 let paths: Record<string, string>;
 
@@ -47,18 +47,18 @@ beforeAll(() => {
   if (!hasNodeVersions) return;
   const versions = [...SUPPORTED, ANCIENT].map(({ name, version }) => [name, version] as const);
   paths = installNodeVersions(Object.fromEntries(versions));
-  folder = mkdtempSync(join(tmpdir(), 'lockex-test-'));
+  directory = mkdtempSync(join(tmpdir(), 'lockex-test-'));
   // What is built is what is tested everywhere else; packing it would build it again.
-  const words = ['pack', '--ignore-scripts', '--json', '--pack-destination', folder];
+  const words = ['pack', '--ignore-scripts', '--json', '--pack-destination', directory];
   const packed = execFileSync('npm', words, { cwd: ROOT, encoding: 'utf8', stdio: 'pipe' });
-  const tarball = join(folder, JSON.parse(packed)[0].filename);
-  const install = ['install', '--global', '--prefix', folder, '--no-audit', '--no-fund'];
+  const tarball = join(directory, JSON.parse(packed)[0].filename);
+  const install = ['install', '--global', '--prefix', directory, '--no-audit', '--no-fund'];
   execFileSync('npm', [...install, '--prefer-offline', tarball], { stdio: 'pipe' });
-  lockex = join(folder, 'bin/lockex');
+  lockex = join(directory, 'bin/lockex');
 }, INSTALL_MS);
 
 afterAll(() => {
-  if (folder !== undefined) rmSync(folder, { recursive: true });
+  if (directory !== undefined) rmSync(directory, { recursive: true });
 });
 
 /** The environment of a user whose `node` is this one. */
@@ -107,7 +107,7 @@ describe.runIf(hasNodeVersions).each(SUPPORTED)('on Node $name', ({ name, versio
         cwd: ROOT,
         env: {
           ...withoutVitest(envOf(name)),
-          LOCKEX_PROGRAM: join(folder, 'lib/node_modules/lockex/dist/lockex.js'),
+          LOCKEX_PROGRAM: join(directory, 'lib/node_modules/lockex/dist/lockex.js'),
         },
         maxLifeMs: NESTED_MS,
       });

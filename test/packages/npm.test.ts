@@ -1,4 +1,4 @@
-/** The npm package, as somebody installs it in an empty folder. */
+/** The npm package, as somebody installs it in an empty directory. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,29 +12,29 @@ import { sharedServerWithChroot } from '../support/zookeeper.ts';
 import { brokenLinks } from './links.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-let folder: string;
+let directory: string;
 let tarball: string;
 
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'lockex-test-'));
+  directory = mkdtempSync(join(tmpdir(), 'lockex-test-'));
   // What is built is what is tested everywhere else; packing it would build it again.
-  const words = ['pack', '--ignore-scripts', '--json', '--pack-destination', folder];
+  const words = ['pack', '--ignore-scripts', '--json', '--pack-destination', directory];
   const told = execFileSync('npm', words, { cwd: ROOT, encoding: 'utf8', stdio: 'pipe' });
-  tarball = join(folder, JSON.parse(told)[0].filename);
-  writeFileSync(join(folder, 'package.json'), '{}');
+  tarball = join(directory, JSON.parse(told)[0].filename);
+  writeFileSync(join(directory, 'package.json'), '{}');
   const install = ['install', '--no-audit', '--no-fund', '--prefer-offline', tarball];
-  execFileSync('npm', install, { cwd: folder, stdio: 'pipe' });
+  execFileSync('npm', install, { cwd: directory, stdio: 'pipe' });
 });
 
-afterAll(() => rmSync(folder, { recursive: true }));
+afterAll(() => rmSync(directory, { recursive: true }));
 
 const inFolder = (command: string, ...words: string[]) =>
-  run(command, words, { cwd: folder, env: userEnvironment() });
+  run(command, words, { cwd: directory, env: userEnvironment() });
 
 describe('the package', () => {
   it('has nothing that publint or attw would complain of', async () => {
     const bin = `${ROOT}node_modules/.bin`;
-    const unpacked = `${folder}/node_modules/lockex`;
+    const unpacked = `${directory}/node_modules/lockex`;
     expect(await inFolder(`${bin}/publint`, '--strict', '--pack', 'false', unpacked)).toMatchObject(
       {
         status: 0,
@@ -52,38 +52,42 @@ describe('the package', () => {
     const words = ['-q', '-z', connectString, '--', 'echo up; exit 3'];
     const ended = await inFolder('node_modules/.bin/lockex', ...words);
     expect(ended).toMatchObject({ status: 3, stdout: 'up\n', stderr: '' });
-    const manifest = JSON.parse(readFileSync(`${folder}/node_modules/lockex/package.json`, 'utf8'));
+    const manifest = JSON.parse(
+      readFileSync(`${directory}/node_modules/lockex/package.json`, 'utf8'),
+    );
     // npm 10 and 11 link no page that is named outside of a list.
     expect(manifest.man).toEqual([expect.stringMatching(/lockex\.1$/)]);
-    expect(readFileSync(`${folder}/node_modules/lockex/${manifest.man[0]}`, 'utf8')).toMatch(
+    expect(readFileSync(`${directory}/node_modules/lockex/${manifest.man[0]}`, 'utf8')).toMatch(
       /^\.TH/,
     );
-    expect(brokenLinks(`${folder}/node_modules/lockex`)).toEqual([]);
+    expect(brokenLinks(`${directory}/node_modules/lockex`)).toEqual([]);
   });
 
   it('brings no package that is in its bundles, besides xstate', () => {
-    const installed = readdirSync(`${folder}/node_modules`).filter((name) => !name.startsWith('.'));
+    const installed = readdirSync(`${directory}/node_modules`).filter(
+      (name) => !name.startsWith('.'),
+    );
     expect(installed.sort()).toEqual(['lockex', 'xstate']);
-    expect(readdirSync(`${folder}/node_modules/lockex`)).not.toContain('node_modules');
+    expect(readdirSync(`${directory}/node_modules/lockex`)).not.toContain('node_modules');
   });
 
   it('holds compiled code of the runtime that built it, and no other', () => {
-    const files = readdirSync(`${folder}/node_modules/lockex/dist/program`);
+    const files = readdirSync(`${directory}/node_modules/lockex/dist/program`);
     const caches = files.filter((name) => name.endsWith('.cache')).sort();
     expect(caches).toEqual([codeCacheName('lockex'), codeCacheName('reaper')]);
   });
 
   it('can be imported, and required', async () => {
     const code = "if (typeof createLockex !== 'function') throw createLockex; console.log('fine')";
-    writeFileSync(`${folder}/a.mjs`, `import { createLockex } from 'lockex'; ${code}`);
-    writeFileSync(`${folder}/a.cjs`, `const { createLockex } = require('lockex'); ${code}`);
+    writeFileSync(`${directory}/a.mjs`, `import { createLockex } from 'lockex'; ${code}`);
+    writeFileSync(`${directory}/a.cjs`, `const { createLockex } = require('lockex'); ${code}`);
     for (const file of ['a.mjs', 'a.cjs']) {
       expect(await inFolder(process.execPath, file)).toMatchObject({ status: 0, stdout: 'fine\n' });
     }
   });
 
   it('tells of every package in the bundle its licence, and where it comes from', () => {
-    const text = readFileSync(`${folder}/node_modules/lockex/dist/licenses.txt`, 'utf8');
+    const text = readFileSync(`${directory}/node_modules/lockex/dist/licenses.txt`, 'utf8');
     for (const name of ['xstate', 'node-zookeeper-client', 'cac', 'winston', 'ws']) {
       const told = new RegExp(
         `\\n${name} [\\d.]+ \\(\\S+\\)\\nsource: .*//.*\\nnpm: ${name}@\\S+ sha512-`,

@@ -43,7 +43,7 @@ export async function soak(argv: readonly string[], projectRoot: string): Promis
   if (good && !options.keep) workshop.remove();
   else {
     writeFileSync(workshop.file('result.json'), JSON.stringify(result, undefined, 1));
-    process.stdout.write(`journals, logs and traces: ${workshop.folder}\n`);
+    process.stdout.write(`journals, logs and traces: ${workshop.directory}\n`);
   }
   return good ? 0 : 1;
 }
@@ -52,7 +52,7 @@ async function runBounded(options: SoakOptions, workshop: Workshop): Promise<Soa
   const boundMs = options.minutes * 60_000 + OVERTIME_MS;
   const watchdog = setTimeout(() => {
     process.stderr.write(`soak: not at its end after ${boundMs / 1000} s: everything is killed\n`);
-    for (const found of processesNaming(workshop.folder)) signal(found, 'SIGKILL');
+    for (const found of processesNaming(workshop.directory)) signal(found, 'SIGKILL');
     // The servers end with us.
     process.exit(1);
   }, boundMs);
@@ -171,7 +171,7 @@ async function stopAll(contenders: readonly Contender[], workshop: Workshop): Pr
   );
   const left = () => {
     const guards = contenders.flatMap((contender) => contender.guards).filter(isStill);
-    return [...processesNaming(workshop.folder), ...guards];
+    return [...processesNaming(workshop.directory), ...guards];
   };
   await eventually(() => left().length === 0, GONE_WITHIN_MS);
   for (const found of left()) {

@@ -23,7 +23,7 @@ export interface SoakResult {
 }
 
 const SHOWN = 20;
-const LONGEST_KIND = Math.max(...FAULT_KINDS.map((kind) => kind.length));
+const MAX_KIND_LENGTH = Math.max(...FAULT_KINDS.map((kind) => kind.length));
 
 export function reportOf(result: SoakResult): string {
   const { options, lastedMinutes, locks, failures } = result;
@@ -92,7 +92,7 @@ function faultsOf({ faults, missed, locks }: SoakResult): string[] {
   const lines = FAULT_KINDS.map((kind) => {
     const made = faults.filter((fault) => fault.kind === kind);
     const during = takeOvers.filter((takeOver) => made.some((fault) => wasThere(fault, takeOver)));
-    const name = kind.padEnd(LONGEST_KIND);
+    const name = kind.padEnd(MAX_KIND_LENGTH);
     return `  ${name} ${String(made.length).padStart(4)}   take-overs: ${spreadOf(during)}`;
   });
   return [`faults: ${faults.length}, and ${missed} whose target was not there`, ...lines];

@@ -1,5 +1,5 @@
 /**
- * The soak's folder: a copy of the program (a build meanwhile mustn't change what is tried), the
+ * The soak's directory: a copy of the program (a build meanwhile mustn't change what is tried), the
  * worker, journals, counters and logs. All that is started names a file in it.
  */
 import {
@@ -18,10 +18,10 @@ import { join } from 'node:path';
 const ANYBODY = 0o666;
 
 export class Workshop {
-  readonly folder = mkdtempSync(join(tmpdir(), 'lockex-soak-'));
+  readonly directory = mkdtempSync(join(tmpdir(), 'lockex-soak-'));
 
   constructor(projectRoot: string) {
-    chmodSync(this.folder, 0o755);
+    chmodSync(this.directory, 0o755);
     cpSync(join(projectRoot, 'dist'), this.file('program'), { recursive: true });
     // Beside the copy, as in the project: what Node takes its files for.
     writeFileSync(this.file('package.json'), '{"type":"module"}\n');
@@ -39,7 +39,7 @@ export class Workshop {
   }
 
   file(name: string): string {
-    return join(this.folder, name);
+    return join(this.directory, name);
   }
 
   /** A file that any user may write to, as some contenders run as `nobody`; gives its path. */
@@ -65,6 +65,6 @@ export class Workshop {
   }
 
   remove(): void {
-    rmSync(this.folder, { recursive: true, force: true });
+    rmSync(this.directory, { recursive: true, force: true });
   }
 }

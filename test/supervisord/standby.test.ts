@@ -40,20 +40,20 @@ interface Site {
 async function twoHosts(): Promise<Site> {
   const server = await startServer({ tickTime: 500, maxSessionTimeout: 120_000 });
   onTestFinished(() => server.stop());
-  const folder = temporaryFolder();
+  const directory = temporaryFolder();
   const port = await freePort();
-  mkdirSync(`${folder}/data`);
-  const log = `${folder}/redis.log`;
+  mkdirSync(`${directory}/data`);
+  const log = `${directory}/redis.log`;
   writeFileSync(
-    `${folder}/redis.conf`,
-    `bind 127.0.0.1\nport ${port}\ndir ${folder}/data\nappendonly yes\nappendfsync always\nlogfile ${log}\n`,
+    `${directory}/redis.conf`,
+    `bind 127.0.0.1\nport ${port}\ndir ${directory}/data\nappendonly yes\nappendfsync always\nlogfile ${log}\n`,
   );
   const section = SECTION.replace('command=lockex', `command=${PROGRAM}`)
     .replace('zk1:2181,zk2:2181,zk3:2181', `${server.connectString} -T 40`)
-    .replace('/etc/redis/standby.conf', `${folder}/redis.conf`);
+    .replace('/etc/redis/standby.conf', `${directory}/redis.conf`);
   const hosts = [
-    await startSupervisord(`${folder}/a`, section),
-    await startSupervisord(`${folder}/b`, section),
+    await startSupervisord(`${directory}/a`, section),
+    await startSupervisord(`${directory}/b`, section),
   ] as const;
   let faultAt = 0;
   const command = (text: string) => ask(port, text);

@@ -8,7 +8,7 @@ const NEW_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes
 const LOCALHOST = 'DNS:localhost,IP:127.0.0.1';
 
 export class Authority {
-  readonly #folder = mkdtempSync(join(tmpdir(), 'lockex-test-'));
+  readonly #directory = mkdtempSync(join(tmpdir(), 'lockex-test-'));
 
   constructor() {
     this.#openssl(
@@ -59,11 +59,11 @@ export class Authority {
   }
 
   remove(): void {
-    rmSync(this.#folder, { recursive: true });
+    rmSync(this.#directory, { recursive: true });
   }
 
   #file(name: string): string {
-    return join(this.#folder, name);
+    return join(this.#directory, name);
   }
 
   #openssl(...args: readonly string[]): void {

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const FOLDER = join(ROOT, 'node_modules/.cache/lockex-node-versions');
+const DIRECTORY = join(ROOT, 'node_modules/.cache/lockex-node-versions');
 const MAX_AGE_MS = 7 * 24 * 3600 * 1000;
 const INSTALL_BOUND_MS = 10 * 60_000;
 
@@ -33,10 +33,10 @@ export function installNodeVersions<Name extends string>(
     names.map((name) => [aliasOf(name), `npm:node-linux-${process.arch}@${versions[name]}`]),
   );
   const manifest = `${JSON.stringify({ private: true, dependencies })}\n`;
-  const done = join(FOLDER, createHash('sha256').update(manifest).digest('hex'));
+  const done = join(DIRECTORY, createHash('sha256').update(manifest).digest('hex'));
   const installedAt = statSync(done, { throwIfNoEntry: false })?.mtimeMs ?? 0;
   if (Date.now() - installedAt > MAX_AGE_MS) install(manifest, done);
-  const pathOf = (name: Name) => join(FOLDER, 'node_modules', aliasOf(name), 'bin');
+  const pathOf = (name: Name) => join(DIRECTORY, 'node_modules', aliasOf(name), 'bin');
   for (const name of names) {
     if (!existsSync(join(pathOf(name), 'node'))) throw new Error(`${pathOf(name)} has no node`);
   }
@@ -48,16 +48,16 @@ function aliasOf(name: string): string {
 }
 
 function install(manifest: string, done: string): void {
-  rmSync(FOLDER, { recursive: true, force: true });
-  mkdirSync(FOLDER, { recursive: true });
-  writeFileSync(join(FOLDER, 'package.json'), manifest);
+  rmSync(DIRECTORY, { recursive: true, force: true });
+  mkdirSync(DIRECTORY, { recursive: true });
+  writeFileSync(join(DIRECTORY, 'package.json'), manifest);
   const words = ['install', '--ignore-scripts', '--no-package-lock', '--no-audit', '--no-fund'];
-  execFileSync('npm', words, { cwd: FOLDER, stdio: 'pipe', timeout: INSTALL_BOUND_MS });
-  for (const name of readdirSync(join(FOLDER, 'node_modules'))) {
+  execFileSync('npm', words, { cwd: DIRECTORY, stdio: 'pipe', timeout: INSTALL_BOUND_MS });
+  for (const name of readdirSync(join(DIRECTORY, 'node_modules'))) {
     if (name.startsWith('.')) continue;
     // Headers and manuals, which no test needs.
     for (const part of ['include', 'share']) {
-      rmSync(join(FOLDER, 'node_modules', name, part), { recursive: true, force: true });
+      rmSync(join(DIRECTORY, 'node_modules', name, part), { recursive: true, force: true });
     }
   }
   writeFileSync(done, '');

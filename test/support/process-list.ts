@@ -37,10 +37,10 @@ export function guardsOf(lockexPid: number): Identity[] {
   });
 }
 
-/** Living processes whose arguments name something in that folder. */
-export function processesNaming(folder: string): Identity[] {
+/** Living processes whose arguments name something in that directory. */
+export function processesNaming(directory: string): Identity[] {
   return living().filter(({ pid }) => {
-    return pid !== process.pid && commandLine(pid).some((word) => word.includes(`${folder}/`));
+    return pid !== process.pid && commandLine(pid).some((word) => word.includes(`${directory}/`));
   });
 }
 

@@ -1,4 +1,4 @@
-/** The real supervisord: each one a host of its own, with a folder and a control socket. */
+/** The real supervisord: each one a host of its own, with a directory and a control socket. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
@@ -8,26 +8,26 @@ const LIFE_MS = 300_000;
 const PATIENCE_MS = 60_000;
 
 /** For use within a test, which ends it. `program`: a section of a configuration. */
-export async function startSupervisord(folder: string, program: string): Promise<Supervisord> {
-  const host = new Supervisord(folder, program);
+export async function startSupervisord(directory: string, program: string): Promise<Supervisord> {
+  const host = new Supervisord(directory, program);
   await host.start();
   return host;
 }
 
 export class Supervisord {
-  readonly #folder: string;
+  readonly #directory: string;
   #program: Program | null = null;
 
-  constructor(folder: string, program: string) {
-    this.#folder = folder;
-    mkdirSync(folder, { recursive: true });
+  constructor(directory: string, program: string) {
+    this.#directory = directory;
+    mkdirSync(directory, { recursive: true });
     writeFileSync(
       this.#file('conf'),
       `[supervisord]
 nodaemon=true
 logfile=${this.#file('log')}
 pidfile=${this.#file('pid')}
-childlogdir=${folder}
+childlogdir=${directory}
 [unix_http_server]
 file=${this.#file('socket')}
 [rpcinterface:supervisor]
@@ -76,6 +76,6 @@ ${program}`,
   }
 
   #file(name: string): string {
-    return `${this.#folder}/${name}`;
+    return `${this.#directory}/${name}`;
   }
 }

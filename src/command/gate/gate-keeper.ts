@@ -8,12 +8,12 @@ import type { GrantInfo } from '../../../machines/contract.ts';
 import type { CommandExit } from '../../../machines/outcome.ts';
 import { findInitRuntimes, type InitRuntime } from '../init/init-runtime.ts';
 import type { Identity, SupervisorOptions } from '../options.ts';
-import { makeFolder, removeFolder, sweepBeside } from '../processes/cgroup.ts';
-import { GroupReach } from '../processes/group-scope.ts';
+import { makeCgroup, removeCgroup, sweepBeside } from '../processes/cgroup.ts';
+import { GroupScope } from '../processes/group-scope.ts';
 import { type Marks, newLimit, newSlack } from '../processes/marks.ts';
 import { hasProcessTable, showsOthers } from '../processes/process-table.ts';
-import { type First, type Init, type Reach, signalGroup } from '../processes/scope.ts';
-import { UnionReach } from '../processes/union-scope.ts';
+import { type First, type Init, type ProcessScope, signalGroup } from '../processes/scope.ts';
+import { UnionScope } from '../processes/union-scope.ts';
 import { Gate, type ParkedGate } from './gate.ts';
 import { markerOf, prepare, resolveCommand } from './preparation.ts';
 import type { Resolution } from './resolve.ts';
@@ -35,7 +35,7 @@ const HIDDEN_PROCESSES =
   'processes of other users are hidden (/proc has hidepid): what the command starts as another user ' +
   'is not found once it leaves the process group; run lockex as root, or where it may make a cgroup';
 
-export interface ParkingEvents {
+export interface GateKeeperEvents {
   /**
    * A process stands that will be the gate: the guard must know it and its init (null: none), and
    * where it is to be found.
@@ -54,19 +54,19 @@ export interface ParkingEvents {
   readonly onClosed: () => void;
 }
 
-export class Parking {
+export class GateKeeper {
   readonly #limit = newLimit();
   readonly #slack = newSlack();
   readonly #options: SupervisorOptions;
-  readonly #events: ParkingEvents;
+  readonly #events: GateKeeperEvents;
   /** The gate runs in the first; those that can't be executed are taken out, but the last. */
   #shells: readonly (readonly string[])[];
   /** The init runs on the first; those that are unfit for it here are taken out. */
   #runtimes: readonly InitRuntime[];
   #wantsFolder: boolean;
-  #folder: string | null = null;
+  #directory: string | null = null;
   #gate: Gate | null = null;
-  #reach: Reach | null = null;
+  #reach: ProcessScope | null = null;
   #marks: Marks;
   #found: Resolution | null = null;
   /** Names of variables that a shell can't keep. */
@@ -75,7 +75,7 @@ export class Parking {
   #fallen = 0;
   #state: 'open' | 'failed' | 'closing' | 'over' = 'open';
 
-  constructor(options: SupervisorOptions, events: ParkingEvents) {
+  constructor(options: SupervisorOptions, events: GateKeeperEvents) {
     this.#options = options;
     this.#events = events;
     this.#shells = options.shell === undefined ? [DEFAULT_SHELL, ...OTHER_SHELLS] : [options.shell];
@@ -86,7 +86,7 @@ export class Parking {
   }
 
   /** What everything that the command started is found by. */
-  get reach(): Reach | null {
+  get reach(): ProcessScope | null {
     return this.#reach;
   }
 
@@ -101,8 +101,8 @@ export class Parking {
   }
 
   /** The cgroup that the gate is in, or about to enter; null: it gets none. */
-  get folder(): string | null {
-    return this.#folder;
+  get directory(): string | null {
+    return this.#directory;
   }
 
   get isParked(): boolean {
@@ -118,11 +118,11 @@ export class Parking {
     const { cwd, ignoreHangup = false, clock } = this.#options;
     const [shell = DEFAULT_SHELL] = this.#shells;
     const runtime = this.#runtimes[0] ?? null;
-    this.#haveFolder();
+    this.#ensureCgroup();
     const { found, ...preparation } = prepare(this.#options);
     this.#found = found;
     this.#odd = preparation.plan.odd;
-    const entrance = this.#folder === null ? null : `${this.#folder}/cgroup.procs`;
+    const entrance = this.#directory === null ? null : `${this.#directory}/cgroup.procs`;
     const gate: Gate = new Gate(
       {
         runtime,
@@ -202,7 +202,7 @@ export class Parking {
     // After the cgroup was killed at once: the init would kill the same one by one.
     this.#gate?.release();
     this.#gate = null;
-    if (this.#folder !== null) removeFolderSoon(this.#folder);
+    if (this.#directory !== null) removeFolderSoon(this.#directory);
   }
 
   /** Everything is dead: gives back what was made for it. */
@@ -210,37 +210,37 @@ export class Parking {
     this.#state = 'over';
     this.#gate?.release();
     this.#reach?.close();
-    if (this.#folder === null) return;
-    removeFolder(this.#folder);
+    if (this.#directory === null) return;
+    removeCgroup(this.#directory);
     // Only now: nobody waits for us any more.
-    sweepBeside(this.#folder);
-    this.#folder = null;
+    sweepBeside(this.#directory);
+    this.#directory = null;
   }
 
   /** A guard that has fired removes it, also when there was only a gate in it. */
-  #haveFolder(): void {
-    if (!this.#wantsFolder || (this.#folder !== null && existsSync(this.#folder))) return;
-    const made = makeFolder();
-    this.#folder = 'folder' in made ? made.folder : null;
-    if ('reason' in made) this.#goWithout(made.reason);
+  #ensureCgroup(): void {
+    if (!this.#wantsFolder || (this.#directory !== null && existsSync(this.#directory))) return;
+    const made = makeCgroup();
+    this.#directory = 'directory' in made ? made.directory : null;
+    if ('reason' in made) this.#disableCgroup(made.reason);
   }
 
-  #goWithout(reason: string): void {
+  #disableCgroup(reason: string): void {
     this.#options.log('debug', `the command gets no cgroup: ${reason}`);
-    if (this.#folder !== null) removeFolder(this.#folder);
-    this.#folder = null;
+    if (this.#directory !== null) removeCgroup(this.#directory);
+    this.#directory = null;
     this.#wantsFolder = false;
     if (hasProcessTable && !showsOthers()) this.#options.log('warn', HIDDEN_PROCESSES);
   }
 
-  #reachOf(gate: Gate, identity: Identity): Reach {
+  #reachOf(gate: Gate, identity: Identity): ProcessScope {
     const first: First = { identity, hasEnded: () => gate.hasEnded };
-    if (!hasProcessTable) return new GroupReach(first);
+    if (!hasProcessTable) return new GroupScope(first);
     const { clock, log } = this.#options;
-    return new UnionReach({
+    return new UnionScope({
       first,
       init: initOf(gate),
-      folder: this.#folder,
+      directory: this.#directory,
       marks: this.#marks,
       clock,
       log,
@@ -282,7 +282,8 @@ export class Parking {
   #parked(how: ParkedGate): void {
     const gate = this.#gate;
     if (gate?.identity == null) return;
-    if (this.#folder !== null && how.outside) this.#goWithout(`${this.#folder} can't be entered`);
+    if (this.#directory !== null && how.outside)
+      this.#disableCgroup(`${this.#directory} can't be entered`);
     if (!how.limit) {
       const message = 'the command gets no mark by RLIMIT_LOCKS: the hard limit is lower';
       this.#options.log('debug', message);
@@ -341,9 +342,9 @@ export class Parking {
 }
 
 /** Without going back to the event loop: there may be none to go back to. */
-function removeFolderSoon(folder: string): void {
+function removeFolderSoon(directory: string): void {
   const never = new Int32Array(new SharedArrayBuffer(4));
-  for (let tries = 0; tries < DYING_TRIES && !removeFolder(folder); tries += 1) {
+  for (let tries = 0; tries < DYING_TRIES && !removeCgroup(directory); tries += 1) {
     Atomics.wait(never, 0, 0, DYING_MS);
   }
 }

@@ -29,7 +29,7 @@ export interface GateOptions {
   readonly env: string | null;
   readonly words: readonly string[];
   readonly ignoreHangup: boolean;
-  /** cgroup.procs of the folder to enter, or null. */
+  /** cgroup.procs of the directory to enter, or null. */
   readonly entrance: string | null;
   /** The marks that it is to carry (marks.ts). */
   readonly limit: string;

@@ -33,9 +33,9 @@ export function resolveProgram(
   if (name === '') return notFound(name);
   if (name.includes('/')) return examine(at(name), name);
   let refused: Resolution | null = null;
-  for (const folder of (path ?? DEFAULT_PATH).split(':')) {
+  for (const directory of (path ?? DEFAULT_PATH).split(':')) {
     // An empty one is where we are.
-    const found = examine(at(`${folder || '.'}/${name}`), name);
+    const found = examine(at(`${directory || '.'}/${name}`), name);
     if (found.ok) return found;
     if (found.exitCode === 126) refused ??= found;
   }
@@ -44,7 +44,7 @@ export function resolveProgram(
 
 function examine(file: string, name: string): Resolution {
   try {
-    // Most folders of a PATH have no such file: not worth an exception each.
+    // Most directories of a PATH have no such file: not worth an exception each.
     const stat = statSync(file, { throwIfNoEntry: false });
     if (stat === undefined) return notFound(name);
     if (stat.isDirectory()) return notRunnable(name, `${file} is a directory`);

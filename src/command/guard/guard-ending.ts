@@ -47,7 +47,7 @@ end_all() {
   rounds=0 unsure=
   while [ "$rounds" -lt 3000 ] || [ -n "$unsure" ]; do
     alive=
-    [ -z "$folder" ] || [ ! -d "$folder" ] || end_folder || alive=1
+    [ -z "$directory" ] || [ ! -d "$directory" ] || end_folder || alive=1
     if [ -e /proc/self/stat ]; then end_tree || alive=1
     else end_group || alive=1
     fi
@@ -56,7 +56,7 @@ end_all() {
     rounds=$((rounds + 1))
     if [ "$rounds" -lt 100 ]; then nap 0.02; else nap 1; fi
   done
-  [ -z "$folder" ] || find "$folder" -depth -type d -exec rmdir {} \\;
+  [ -z "$directory" ] || find "$directory" -depth -type d -exec rmdir {} \\;
   echo fired >&3
 }
 
@@ -90,16 +90,16 @@ is_running() {
 }
 
 end_folder() {
-  if echo 1 >"$folder/cgroup.kill"; then
-    end_members "$folder" is_headless
+  if echo 1 >"$directory/cgroup.kill"; then
+    end_members "$directory" is_headless
   else
-    echo 1 >"$folder/cgroup.freeze"
-    end_members "$folder" :
-    echo 0 >"$folder/cgroup.freeze"
+    echo 1 >"$directory/cgroup.freeze"
+    end_members "$directory" :
+    echo 0 >"$directory/cgroup.freeze"
   fi
   while read -r key value; do
     [ "$key $value" != 'populated 0' ] || return 0
-  done <"$folder/cgroup.events"
+  done <"$directory/cgroup.events"
   return 1
 }
 

@@ -5,7 +5,7 @@
 
 import type { LeaseInfo } from '../../../machines/contract.ts';
 import type { Clock } from '../../util/clock.ts';
-import type { Say } from '../../util/log-level.ts';
+import type { LogFunction } from '../../util/log-level.ts';
 import { firingAt, guardDeadline } from './deadlines.ts';
 import { Guard } from './guard.ts';
 import { Stopwatch } from './stopwatch.ts';
@@ -17,16 +17,16 @@ const FAR_OFF = 3;
 /** A guard that falls this often before it was ever armed will not stand. */
 const TRIES = 3;
 
-export interface GuardingOptions {
+export interface GuardKeeperOptions {
   /** Best first; one that the kernel does not execute is followed by the next. At least one. */
   readonly shells: readonly (readonly string[])[];
   readonly clock: Clock;
-  readonly log: Say;
+  readonly log: LogFunction;
   /** What it takes the guard at present to look for what it ends; milliseconds. */
   readonly lookMs: () => number;
 }
 
-export interface GuardingEvents {
+export interface GuardKeeperEvents {
   /** The newest deadline was taken. Said for each beat. */
   readonly onArmed: () => void;
   /** No guard stands, or none that is armed, and it can't be helped. */
@@ -35,9 +35,9 @@ export interface GuardingEvents {
   readonly onFiring: () => void;
 }
 
-export class Guarding {
-  readonly #options: GuardingOptions;
-  readonly #events: GuardingEvents;
+export class GuardKeeper {
+  readonly #options: GuardKeeperOptions;
+  readonly #events: GuardKeeperEvents;
   readonly #facts = new Map<string, readonly string[]>();
   readonly #watch: Stopwatch;
   #shells: readonly (readonly string[])[];
@@ -52,7 +52,7 @@ export class Guarding {
   /** Guards that fell since one was last armed. */
   #fallen = 0;
 
-  constructor(options: GuardingOptions, events: GuardingEvents) {
+  constructor(options: GuardKeeperOptions, events: GuardKeeperEvents) {
     this.#options = options;
     this.#shells = options.shells;
     this.#events = events;

@@ -89,7 +89,7 @@ note_odd() {
 # A chain of processes, each of which forks the next one and ends, is quicker than our looks. One that
 # has left the group as well is met as it gets its number, known by its mark, and killed.
 is_forking() {
-  [ -z "$folder$init" ] || return 1
+  [ -z "$directory$init" ] || return 1
   met= tries=0 newest=
   while [ "$tries" -lt 300 ]; do
     tries=$((tries + 1)) last=$newest

@@ -21,7 +21,7 @@ export const GUARD_BOOT = 'eval "$script"';
  *   gate PID START        the command's first process, now or later, and its start time
  *   init PID START        its parent, which kills all that it started when it gets INIT_KILL_SIGNAL
  *                         (init-runtime.ts); ' ': there is none
- *   folder PATH           the cgroup that holds all of it
+ *   directory PATH           the cgroup that holds all of it
  *   marker NAME           the variable that it was started with
  *   brand NUMBER          the limit on file locks that it was started with, or '' (marks.ts)
  *   slack NUMBER          the timer slack that it was started with, or ''
@@ -59,7 +59,7 @@ trap '' TERM INT HUP QUIT USR1 USR2 ALRM PIPE TSTP TTIN TTOU
 set --
 newline='
 '
-deadline= fired= shut= gate= start= folder= marker= brand= timerslack= init= initstart= ours=
+deadline= fired= shut= gate= start= directory= marker= brand= timerslack= init= initstart= ours=
 part= credentials= alldead= isbroken= hasread= late=0 most=0 margin=0
 if [ -r /proc/uptime ]; then
   second=100 slack=5 grain=5
@@ -88,7 +88,7 @@ handle() {
         echo "$1" >&3
       fi ;;
     gate\\ *) gate=\${1#gate }; start=\${gate#* }; gate=\${gate% *} ;;
-    folder\\ *) folder=\${1#folder } ;;
+    directory\\ *) directory=\${1#directory } ;;
     marker\\ *) marker=\${1#marker } ;;
     brand\\ *) brand=\${1#brand } ;;
     slack\\ *) timerslack=\${1#slack } ;;

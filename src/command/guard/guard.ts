@@ -39,7 +39,7 @@ export class Guard {
     this.#child = startChild(
       {
         words: [...shell, '-c', GUARD_BOOT, 'guard'],
-        // Nothing of the user's: no folder kept busy, no output kept open, no variable.
+        // Nothing of the user's: no directory kept busy, no output kept open, no variable.
         cwd: '/',
         env: {
           PATH: ['/usr/bin', '/bin', process.env['PATH']].filter(Boolean).join(':'),

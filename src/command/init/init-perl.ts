@@ -87,10 +87,10 @@ open STDIN, '<', '/dev/null' or close STDIN;
 open STDOUT, '>', '/dev/null' or close STDOUT;
 open STDERR, '>', '/dev/null' or close STDERR;
 # Others that lockex was started with, such as the descriptor of a flock(1).
-if ($has_proc && opendir my $folder, '/proc/self/fd') {
-  my %own = map { $_ => 1 } 0 .. 2, 4, $signalfd, fileno $folder, $has_children ? fileno OWN : ();
-  $own{$_} or syscall $close, $_ + 0 for grep /^\d+$/, readdir $folder;
-  closedir $folder;
+if ($has_proc && opendir my $directory, '/proc/self/fd') {
+  my %own = map { $_ => 1 } 0 .. 2, 4, $signalfd, fileno $directory, $has_children ? fileno OWN : ();
+  $own{$_} or syscall $close, $_ + 0 for grep /^\d+$/, readdir $directory;
+  closedir $directory;
 }
 chdir '/';
 # As root. Among sessions of one cgroup the second counts (sched(7), "The autogroup feature").
@@ -104,8 +104,8 @@ if ($has_proc && open AUTOGROUP, '>', '/proc/self/autogroup') {
 my %children;
 sub scan {
   %children = ();
-  opendir my $folder, '/proc' or return;
-  for my $pid (grep /^\d+$/, readdir $folder) {
+  opendir my $directory, '/proc' or return;
+  for my $pid (grep /^\d+$/, readdir $directory) {
     my ($parent) = status($pid) or next;
     push @{$children{$parent}}, $pid;
   }
@@ -120,8 +120,8 @@ sub children_of {
   return @{$children{$pid} || []} unless $has_children;
   # The list is one of each thread (fs/proc/array.c, get_children_pid).
   my @tasks = ($pid);
-  if ($threads > 1 && opendir my $folder, "/proc/$pid/task") {
-    @tasks = grep /^\d+$/, readdir $folder;
+  if ($threads > 1 && opendir my $directory, "/proc/$pid/task") {
+    @tasks = grep /^\d+$/, readdir $directory;
   }
   my @found;
   for my $task (@tasks) {

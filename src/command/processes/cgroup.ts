@@ -1,10 +1,10 @@
 /**
- * cgroup v2 folders: finds where one can be made, makes it, reads and removes it (kernel's
- * Documentation/admin-guide/cgroup-v2.rst). Never enables a controller, so that a folder below a
+ * cgroup v2 directories: finds where one can be made, makes it, reads and removes it (kernel's
+ * Documentation/admin-guide/cgroup-v2.rst). Never enables a controller, so that a directory below a
  * cgroup with processes in it is allowed, and never moves anybody: the gate enters by itself.
  *
- * The folder is made below our own cgroup: limits set on us go on holding for the command, and where
- * the command is a lockex as well, its folder is inside ours and ends with it.
+ * The directory is made below our own cgroup: limits set on us go on holding for the command, and where
+ * the command is a lockex as well, its directory is inside ours and ends with it.
  */
 import { closeSync, mkdirSync, openSync, rmdirSync, statSync, write as writeSoon } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -14,7 +14,7 @@ import {
   known,
   type Look,
   type Reading,
-  readFolders,
+  readCgroups,
   readText,
   unknown,
   valueOr,
@@ -22,25 +22,25 @@ import {
 } from './reading.ts';
 
 const PREFIX = 'lockex-';
-/** A folder that is younger may be one that its owner has not entered yet. */
+/** A directory that is younger may be one that its owner has not entered yet. */
 const STALE_MS = 60_000;
 
 let made = 0;
 
-/** Makes a folder; null, with a reason, where that can't be done. */
-export function makeFolder(): { readonly folder: string } | { readonly reason: string } {
+/** Makes a directory; null, with a reason, where that can't be done. */
+export function makeCgroup(): { readonly directory: string } | { readonly reason: string } {
   const parent = ownFolder();
   if (parent === null) return { reason: 'there is no cgroup v2 here' };
   const start = valueOr(readProcess(process.pid), null)?.start ?? 0;
   made += 1;
-  const folder = join(parent, `${PREFIX}${process.pid}-${start}-${made}`);
+  const directory = join(parent, `${PREFIX}${process.pid}-${start}-${made}`);
   try {
-    mkdirSync(folder);
+    mkdirSync(directory);
   } catch (error) {
     return { reason: `no cgroup can be made: ${(error as Error).message}` };
   }
   hastenEntry(parent);
-  return { folder };
+  return { directory };
 }
 
 /**
@@ -63,9 +63,9 @@ export function hastenEntry(own: string, done: (error: Error | null) => void = (
   }
 }
 
-/** Whether any process lives in it or below it; a folder that is gone holds none. */
-export function isPopulated(folder: string): Reading<boolean> {
-  const path = join(folder, 'cgroup.events');
+/** Whether any process lives in it or below it; a directory that is gone holds none. */
+export function isPopulated(directory: string): Reading<boolean> {
+  const path = join(directory, 'cgroup.events');
   const events = readText(path);
   if (!events.known) return events;
   if (events.value === null) return known(false);
@@ -74,12 +74,12 @@ export function isPopulated(folder: string): Reading<boolean> {
 }
 
 /** Pids in it and below it. One that our pid namespace can't see reads as 0 and is left out. */
-export function membersOf(folder: string): Look<readonly number[]> {
-  const procs = readText(join(folder, 'cgroup.procs'));
-  const folders = readFolders(folder);
-  const inner = (valueOr(folders, null) ?? []).map(membersOf);
+export function membersOf(directory: string): Look<readonly number[]> {
+  const procs = readText(join(directory, 'cgroup.procs'));
+  const directories = readCgroups(directory);
+  const inner = (valueOr(directories, null) ?? []).map(membersOf);
   const own = (valueOr(procs, null) ?? '').split('\n').map(Number);
-  const gaps = [...[procs, folders].map((it) => (it.known ? null : it.reason))];
+  const gaps = [...[procs, directories].map((it) => (it.known ? null : it.reason))];
   return {
     found: [...own.filter((pid) => pid > 0), ...inner.flatMap(({ found }) => found)],
     gap: [...gaps, ...inner.map(({ gap }) => gap)].find((gap) => gap !== null) ?? null,
@@ -90,31 +90,31 @@ export function membersOf(folder: string): Look<readonly number[]> {
  * Whether a process is in another cgroup, for certain. One that is ending is in the list of no cgroup
  * any more, but keeps its own (Documentation/admin-guide/cgroup-v2.rst, "Processes").
  */
-export function isOutside(pid: number, folder: string): boolean {
+export function isOutside(pid: number, directory: string): boolean {
   const text = valueOr(readText(`/proc/${pid}/cgroup`), null);
   const own = /^0::(.*)$/m.exec(text ?? '')?.[1];
-  return own !== undefined && !own.split('/').includes(basename(folder));
+  return own !== undefined && !own.split('/').includes(basename(directory));
 }
 
 /** Whether the kernel can kill all of it at once, whosever it is (Linux 5.14 or later). */
-export function canKillFolder(folder: string): boolean {
-  return valueOr(isThere(join(folder, 'cgroup.kill')), false);
+export function canKillCgroup(directory: string): boolean {
+  return valueOr(isThere(join(directory, 'cgroup.kill')), false);
 }
 
 /** SIGKILL to all of it at once; false where the kernel can't (before 5.14). */
-export function killFolder(folder: string): boolean {
-  return writeText(join(folder, 'cgroup.kill'), '1');
+export function killCgroup(directory: string): boolean {
+  return writeText(join(directory, 'cgroup.kill'), '1');
 }
 
-export function freezeFolder(folder: string, frozen: boolean): void {
-  writeText(join(folder, 'cgroup.freeze'), frozen ? '1' : '0');
+export function freezeCgroup(directory: string, frozen: boolean): void {
+  writeText(join(directory, 'cgroup.freeze'), frozen ? '1' : '0');
 }
 
 /** False while something lives in it. */
-export function removeFolder(folder: string): boolean {
-  for (const inner of foldersIn(folder)) removeFolder(inner);
+export function removeCgroup(directory: string): boolean {
+  for (const inner of foldersIn(directory)) removeCgroup(inner);
   try {
-    rmdirSync(folder);
+    rmdirSync(directory);
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ENOENT';
   }
@@ -138,28 +138,29 @@ function ownFolder(): string | null {
   return null;
 }
 
-/** Removes empty folders beside this one of a lockex that is dead, whose guard could not do it. */
+/** Removes empty directories beside this one of a lockex that is dead, whose guard could not do it. */
 export function sweepBeside(own: string): void {
-  for (const folder of foldersIn(dirname(own))) {
-    const [, pid, start] = /lockex-(\d+)-(\d+)-\d+$/.exec(folder) ?? [];
+  for (const directory of foldersIn(dirname(own))) {
+    const [, pid, start] = /lockex-(\d+)-(\d+)-\d+$/.exec(directory) ?? [];
     if (pid === undefined) continue;
     const owner = readProcess(Number(pid));
     if (!owner.known || owner.value?.start === Number(start)) continue;
-    if (ageMs(folder) > STALE_MS && !valueOr(isPopulated(folder), true)) removeFolder(folder);
+    if (ageMs(directory) > STALE_MS && !valueOr(isPopulated(directory), true))
+      removeCgroup(directory);
   }
 }
 
-/** By the wall clock, which stamps the folders; all that hangs on it is when rubbish is removed. */
-function ageMs(folder: string): number {
+/** By the wall clock, which stamps the directories; all that hangs on it is when rubbish is removed. */
+function ageMs(directory: string): number {
   try {
-    return Date.now() - statSync(folder).mtimeMs;
+    return Date.now() - statSync(directory).mtimeMs;
   } catch {
     return 0;
   }
 }
 
-function foldersIn(folder: string): readonly string[] {
-  return valueOr(readFolders(folder), null) ?? [];
+function foldersIn(directory: string): readonly string[] {
+  return valueOr(readCgroups(directory), null) ?? [];
 }
 
 /** mountinfo writes blanks as \040 and the like. */

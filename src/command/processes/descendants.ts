@@ -22,7 +22,7 @@ export interface Traces {
 }
 
 /** Everything of the command that still runs. The init itself is lockex's, not the command's. */
-export function findFamily(table: ProcessTable, traces: Traces): readonly ProcessRecord[] {
+export function findDescendants(table: ProcessTable, traces: Traces): readonly ProcessRecord[] {
   const { first, init, recorded, members, marked } = traces;
   const isInit = ({ pid, start }: Identity) => pid === init?.pid && start === init.start;
   const related = new Set<number>([...members, ...marked]);

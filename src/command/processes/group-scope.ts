@@ -5,9 +5,9 @@
 
 import type { Identity } from '../options.ts';
 import type { ProcessRecord } from './process-table.ts';
-import { type First, hasGroup, type Presence, type Reach, signalGroup } from './scope.ts';
+import { type First, hasGroup, type Presence, type ProcessScope, signalGroup } from './scope.ts';
 
-export class GroupReach implements Reach {
+export class GroupScope implements ProcessScope {
   readonly name = 'process group';
   readonly #first: First;
 

@@ -48,7 +48,7 @@ export function readNames(path: string): Reading<readonly string[] | null> {
 }
 
 /** Directories in a directory, by path; null: there is no such directory. */
-export function readFolders(path: string): Reading<readonly string[] | null> {
+export function readCgroups(path: string): Reading<readonly string[] | null> {
   return attempt(path, () =>
     readdirSync(path, { withFileTypes: true })
       .filter((entry) => entry.isDirectory())

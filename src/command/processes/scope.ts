@@ -29,7 +29,7 @@ export type Presence =
   | { readonly state: 'populated' }
   | { readonly state: 'unknown'; readonly reason: string };
 
-export interface Reach {
+export interface ProcessScope {
   /** For the log: what this means finds. */
   readonly name: string;
   /** `empty` is certain. What could not be looked at is `unknown`, and is looked at again. */

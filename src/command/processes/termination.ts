@@ -5,11 +5,11 @@
  */
 import type { Clock } from '../../util/clock.ts';
 import { label } from './process-table.ts';
-import type { Presence, Reach } from './scope.ts';
+import type { Presence, ProcessScope } from './scope.ts';
 
 /** Between two looks at what lives; a look that takes long itself is repeated less often. */
 const LOOK_MS = 10;
-const LONGEST_LOOK_MS = 200;
+const MAX_LOOK_MS = 200;
 const REST_PER_LOOK = 4;
 const UNDYING_MS = 3000;
 /** What can't be looked at is reported after so long, and then as often as what does not die. */
@@ -19,8 +19,8 @@ const PATIENT_LOOK_MS = 100;
 const MAX_PATIENT_LOOK_MS = 1000;
 const REST_PER_PATIENT_LOOK = 20;
 
-export interface StoppingOptions {
-  readonly reach: Reach;
+export interface TerminationOptions {
+  readonly reach: ProcessScope;
   readonly clock: Clock;
   /** The first process has ended, and how is known: nothing is over before. */
   readonly hasExited: () => boolean;
@@ -32,8 +32,8 @@ export interface StoppingOptions {
   readonly onDone: (means: 'none' | 'SIGTERM' | 'SIGKILL', outlived: readonly string[]) => void;
 }
 
-export class Stopping {
-  readonly #options: StoppingOptions;
+export class Termination {
+  readonly #options: TerminationOptions;
   #timer: unknown = null;
   #means: 'none' | 'SIGTERM' | 'SIGKILL' = 'none';
   #killAt = Number.POSITIVE_INFINITY;
@@ -42,7 +42,7 @@ export class Stopping {
   #outlived: readonly string[] = [];
   #isOver = false;
 
-  constructor(options: StoppingOptions) {
+  constructor(options: TerminationOptions) {
     this.#options = options;
   }
 
@@ -86,7 +86,7 @@ export class Stopping {
     const isWaiting = this.#options.isPatient && this.#killAt === Number.POSITIVE_INFINITY;
     return isWaiting
       ? Math.min(MAX_PATIENT_LOOK_MS, Math.max(PATIENT_LOOK_MS, REST_PER_PATIENT_LOOK * tookMs))
-      : Math.min(LONGEST_LOOK_MS, Math.max(LOOK_MS, REST_PER_LOOK * tookMs));
+      : Math.min(MAX_LOOK_MS, Math.max(LOOK_MS, REST_PER_LOOK * tookMs));
   }
 
   #presence(): Presence {

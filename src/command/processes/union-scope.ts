@@ -5,19 +5,19 @@
  * all of them are killed and waited for.
  */
 import type { Clock } from '../../util/clock.ts';
-import type { Say } from '../../util/log-level.ts';
+import type { LogFunction } from '../../util/log-level.ts';
 import { Notices } from '../notices.ts';
 import type { Identity } from '../options.ts';
 import {
-  canKillFolder,
-  freezeFolder,
+  canKillCgroup,
+  freezeCgroup,
   isOutside,
   isPopulated,
-  killFolder,
+  killCgroup,
   membersOf,
-  removeFolder,
+  removeCgroup,
 } from './cgroup.ts';
-import { findFamily, relaysOf } from './descendants.ts';
+import { findDescendants, relaysOf } from './descendants.ts';
 import { countForks, seesFork } from './fork-watch.ts';
 import { isMarked, type Marks } from './marks.ts';
 import {
@@ -37,7 +37,7 @@ import {
   type Init,
   isGroupHidden,
   type Presence,
-  type Reach,
+  type ProcessScope,
   signalEach,
   signalGroup,
   signalOne,
@@ -54,15 +54,15 @@ export interface UnionOptions {
   readonly first: First;
   readonly init: Init | null;
   /** Its cgroup; null: it has none. */
-  readonly folder: string | null;
+  readonly directory: string | null;
   readonly marks: Marks;
   readonly clock: Clock;
-  readonly log: Say;
+  readonly log: LogFunction;
 }
 
 type Family = Look<readonly ProcessRecord[]>;
 
-export class UnionReach implements Reach {
+export class UnionScope implements ProcessScope {
   readonly #options: UnionOptions;
   readonly #recorded: Recorded;
   readonly #notices: Notices;
@@ -77,10 +77,10 @@ export class UnionReach implements Reach {
   }
 
   get name(): string {
-    const { folder, init, marks } = this.#options;
+    const { directory, init, marks } = this.#options;
     const marked = [marks.slack !== null && 'timer slack', marks.limit !== null && 'lock limit'];
     return [
-      folder !== null && 'cgroup',
+      directory !== null && 'cgroup',
       init !== null && 'init',
       'session, process group, descendants',
       `marks (${[...marked, 'environment'].filter(Boolean).join(', ')})`,
@@ -90,10 +90,10 @@ export class UnionReach implements Reach {
   }
 
   presence(): Presence {
-    const { first, init, folder } = this.#options;
+    const { first, init, directory } = this.#options;
     if (!first.hasEnded() || init?.state() === 'populated') return { state: 'populated' };
-    if (folder !== null) {
-      const populated = isPopulated(folder);
+    if (directory !== null) {
+      const populated = isPopulated(directory);
       if (!populated.known) return { state: 'unknown', reason: populated.reason };
       if (populated.value) return { state: 'populated' };
     }
@@ -118,8 +118,8 @@ export class UnionReach implements Reach {
    * made meanwhile is found the next time: this is repeated until nothing is left.
    */
   kill(): void {
-    const { first, init, folder } = this.#options;
-    if (folder !== null) this.#killFolder(folder);
+    const { first, init, directory } = this.#options;
+    if (directory !== null) this.#killCgroup(directory);
     signalGroup(first, 'SIGSTOP');
     const { found } = this.#look();
     const foreign = this.#foreignIn(found);
@@ -146,11 +146,11 @@ export class UnionReach implements Reach {
 
   close(): void {
     this.#recorded.clear();
-    if (this.#options.folder !== null) removeFolder(this.#options.folder);
+    if (this.#options.directory !== null) removeCgroup(this.#options.directory);
   }
 
   #presenceInTable(): Presence {
-    const { first, init, folder } = this.#options;
+    const { first, init, directory } = this.#options;
     const before = countForks();
     for (let looks = 0; looks < EMPTY_LOOKS; looks += 1) {
       const { found, gap } = this.#look();
@@ -161,7 +161,7 @@ export class UnionReach implements Reach {
     }
     if (isGroupHidden(first) || this.#isGroupElusive()) return { state: 'populated' };
     // What forks in a cgroup is held by it.
-    if (folder !== null) return { state: 'empty' };
+    if (directory !== null) return { state: 'empty' };
     const after = countForks();
     const isQuiet = before.known && after.known && before.value === after.value;
     if (isQuiet || !this.#seesFork()) return { state: 'empty' };
@@ -221,9 +221,9 @@ export class UnionReach implements Reach {
   }
 
   #familyOf(table: Look<ProcessTable>, marked: readonly number[]): Family {
-    const { first, init, folder } = this.#options;
-    const members = folder === null ? { found: [], gap: null } : membersOf(folder);
-    const found = findFamily(table.found, {
+    const { first, init, directory } = this.#options;
+    const members = directory === null ? { found: [], gap: null } : membersOf(directory);
+    const found = findDescendants(table.found, {
       first: first.identity,
       init: init?.identity ?? null,
       recorded: this.#recorded.all,
@@ -235,9 +235,9 @@ export class UnionReach implements Reach {
 
   /** null where the kernel doesn't list children. */
   #descendants(): Family | null {
-    const { first, init, folder } = this.#options;
+    const { first, init, directory } = this.#options;
     const found = new Map<string, ProcessRecord>();
-    const todo: number[] = folder === null ? [] : [...membersOf(folder).found];
+    const todo: number[] = directory === null ? [] : [...membersOf(directory).found];
     if (init !== null) todo.push(...(readChildren(init.identity.pid) ?? []));
     for (const identity of [first.identity, ...this.#recorded.all]) {
       const reading = findLiving(identity);
@@ -264,22 +264,22 @@ export class UnionReach implements Reach {
     return family;
   }
 
-  #killFolder(folder: string): void {
-    if (killFolder(folder)) {
+  #killCgroup(directory: string): void {
+    if (killCgroup(directory)) {
       // The kernel passes over a process whose first thread has ended while others run on.
-      for (const record of this.#membersIn(folder)) {
+      for (const record of this.#membersIn(directory)) {
         if (record.state === 'Z') signalOne(record, 'SIGKILL');
       }
       return;
     }
     // Before Linux 5.14: held still, so that nothing forks while it is being counted.
-    freezeFolder(folder, true);
-    for (const record of this.#membersIn(folder)) signalOne(record, 'SIGKILL');
-    freezeFolder(folder, false);
+    freezeCgroup(directory, true);
+    for (const record of this.#membersIn(directory)) signalOne(record, 'SIGKILL');
+    freezeCgroup(directory, false);
   }
 
-  #membersIn(folder: string): readonly ProcessRecord[] {
-    return membersOf(folder).found.flatMap((pid) => {
+  #membersIn(directory: string): readonly ProcessRecord[] {
+    return membersOf(directory).found.flatMap((pid) => {
       const reading = readProcess(pid);
       return reading.known && reading.value !== null ? [reading.value] : [];
     });
@@ -288,19 +288,19 @@ export class UnionReach implements Reach {
   /** Processes that lockex has no permission to kill, neither one by one nor with their cgroup. */
   #foreignIn(found: readonly ProcessRecord[]): readonly ProcessRecord[] {
     const foreign = found.filter(({ pid }) => canSignal(pid) === 'no');
-    const { folder } = this.#options;
-    if (foreign.length === 0 || folder === null || !canKillFolder(folder)) return foreign;
-    const members = new Set(membersOf(folder).found);
+    const { directory } = this.#options;
+    if (foreign.length === 0 || directory === null || !canKillCgroup(directory)) return foreign;
+    const members = new Set(membersOf(directory).found);
     return foreign.filter(({ pid }) => !members.has(pid));
   }
 
   #outsideIn(found: readonly ProcessRecord[]): readonly ProcessRecord[] {
-    const { folder } = this.#options;
-    if (folder === null) return [];
-    const members = membersOf(folder);
+    const { directory } = this.#options;
+    if (directory === null) return [];
+    const members = membersOf(directory);
     if (members.gap !== null) return [];
     const inside = new Set(members.found);
-    return found.filter(({ pid }) => !inside.has(pid) && isOutside(pid, folder));
+    return found.filter(({ pid }) => !inside.has(pid) && isOutside(pid, directory));
   }
 
   /** Once to each, and awake so that it acts on it. */

@@ -7,8 +7,8 @@ import type { Facts, FeedEntry, FeedHead, FeedMessage } from '../feed.ts';
 import { clockTime, detailsText, duration, outcomeText } from './words.ts';
 
 const AGAIN_MS = 1000;
-const MOST_ENTRIES = 1000;
-const MOST_ROWS = 300;
+const MAX_ENTRIES = 1000;
+const MAX_ROWS = 300;
 /** Who sends the machine its events, by their names or by how these begin. */
 const ACTORS: Readonly<Record<string, string>> = {
   session: 'zookeeper',
@@ -22,7 +22,7 @@ const ACTORS: Readonly<Record<string, string>> = {
 
 /** States in which the lease is what the lock is kept by. */
 const HOLDING =
-  /^(locked|running|suspended\.(locked|running)|lost|cleanup\.(stopping|hastening|recording|holding))/;
+  /^(locked|running|suspended\.(locked|running)|lost|cleanup\.(stopping\w*|recording|holding))/;
 
 let head: FeedHead | null = null;
 let entries: FeedEntry[] = [];
@@ -65,7 +65,7 @@ function take(message: FeedMessage): void {
       break;
     case 'entry':
       entries.push(message.entry);
-      if (entries.length > MOST_ENTRIES) entries.shift();
+      if (entries.length > MAX_ENTRIES) entries.shift();
       drawTransition(message.entry);
       drawAll();
       break;
@@ -171,7 +171,7 @@ function drawTimeline(): void {
     item.append(time, element('span', state), lasted);
     return item;
   });
-  byId('timeline').replaceChildren(...items.reverse().slice(0, MOST_ROWS));
+  byId('timeline').replaceChildren(...items.reverse().slice(0, MAX_ROWS));
 }
 
 function stateChanges(): FeedEntry[] {
@@ -185,7 +185,7 @@ function drawEvents(): void {
   const wanted = (byId('filter') as HTMLInputElement).value.trim().toLowerCase();
   const withRenewals = (byId('renewals') as HTMLInputElement).checked;
   const rows: HTMLElement[] = [];
-  for (let index = entries.length - 1; index >= 0 && rows.length < MOST_ROWS; index -= 1) {
+  for (let index = entries.length - 1; index >= 0 && rows.length < MAX_ROWS; index -= 1) {
     const entry = entries[index];
     if (entry === undefined) continue;
     const type = entry.event?.type ?? 'started';

@@ -38,7 +38,7 @@ const OUTCOMES: Readonly<Record<string, string>> = {
   refused: 'the lock was refused',
   sessionLost: 'the session was lost before the command was started',
   lost: 'the lock was lost, and the command was stopped for it',
-  overran: 'the command ran for too long, and was stopped',
+  timedOut: 'the command ran for too long, and was stopped',
   notRunnable: 'the command could not be run',
   failed: 'lockex failed',
 };

@@ -37,7 +37,7 @@ export interface HookOptions {
 
 const BOUND_MS = 10_000;
 /** Waiting for their turn; the oldest goes first when there are more. */
-const MOST_WAITING = 16;
+const MAX_WAITING = 16;
 
 export class HookRunner {
   readonly #options: HookOptions;
@@ -53,7 +53,7 @@ export class HookRunner {
 
   changed(change: StateChange): void {
     this.#waiting.push(change);
-    if (this.#waiting.length > MOST_WAITING) {
+    if (this.#waiting.length > MAX_WAITING) {
       const dropped = this.#waiting.shift();
       const { name, warn } = this.#options;
       warn(`${name} is too slow: not told of ${dropped?.state}`);

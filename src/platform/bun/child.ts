@@ -5,7 +5,7 @@
 import { constants } from 'node:os';
 import type { CommandExit } from '../../../machines/outcome.ts';
 import type { Child, ChildEvents, ChildOptions, ChildSocket, SocketEvents } from '../child.ts';
-import { Outbox, rethrow } from './write-queue.ts';
+import { rethrow, WriteQueue } from './write-queue.ts';
 
 const FIRST_SOCKET = 3;
 export const NO_SOCKET: ChildSocket = { send: () => {}, close: () => {} };
@@ -35,13 +35,13 @@ export function startChild(options: ChildOptions, events: ChildEvents): Child {
 }
 
 function openSocket(descriptor: number, events: SocketEvents): OpenSocket {
-  const outbox = new Outbox();
+  const writeQueue = new WriteQueue();
   let socket: Bun.Socket | null = null;
   let isClosed = false;
   const closed = () => {
     if (isClosed) return;
     isClosed = true;
-    outbox.close();
+    writeQueue.close();
     setImmediate(events.onClosed);
   };
   Bun.connect({
@@ -49,10 +49,10 @@ function openSocket(descriptor: number, events: SocketEvents): OpenSocket {
     socket: {
       open: (opened) => {
         socket = opened;
-        outbox.open(opened);
+        writeQueue.open(opened);
       },
       data: (_, bytes) => events.onText(bytes.toString()),
-      drain: () => void outbox.flush(),
+      drain: () => void writeQueue.flush(),
       close: closed,
       error: (_, error) => rethrow(error),
       connectError: closed,
@@ -60,7 +60,7 @@ function openSocket(descriptor: number, events: SocketEvents): OpenSocket {
   }).catch(closed);
   return {
     send: (text) => {
-      if (!isClosed) outbox.write(Buffer.from(text));
+      if (!isClosed) writeQueue.write(Buffer.from(text));
     },
     close: () => socket?.close(),
     unref: () => socket?.unref(),

@@ -6,7 +6,7 @@
 import { EventEmitter } from 'node:events';
 import { type Host, isAddress } from '../../settings/access.ts';
 import type { ServerSocket } from '../tcp.ts';
-import { Outbox, rethrow } from './write-queue.ts';
+import { rethrow, WriteQueue } from './write-queue.ts';
 
 /**
  * Bun can't take back a connection that it is still making: it would stay until the kernel gives up,
@@ -21,7 +21,7 @@ export function connectTcp({ host: name, port, address }: Host): ServerSocket {
 }
 
 class TcpSocket extends EventEmitter implements ServerSocket {
-  readonly #outbox = new Outbox();
+  readonly #writeQueue = new WriteQueue();
   #socket: Bun.Socket | null = null;
   #state: 'connecting' | 'open' | 'ended' = 'connecting';
 
@@ -35,7 +35,7 @@ class TcpSocket extends EventEmitter implements ServerSocket {
   }
 
   write(bytes: Uint8Array, onTaken?: () => void): boolean {
-    if (!this.destroyed) return this.#outbox.write(bytes, onTaken);
+    if (!this.destroyed) return this.#writeQueue.write(bytes, onTaken);
     onTaken?.();
     return false;
   }
@@ -68,7 +68,7 @@ class TcpSocket extends EventEmitter implements ServerSocket {
       socket: {
         open: (socket) => this.#opened(socket),
         data: (_, bytes) => void (this.destroyed || this.emit('data', bytes)),
-        drain: () => void (this.#outbox.flush() && !this.destroyed && this.emit('drain')),
+        drain: () => void (this.#writeQueue.flush() && !this.destroyed && this.emit('drain')),
         close: (_, error) => this.#ended(error ?? null),
         error: (_, error) => rethrow(error),
         // The promise rejects as well.
@@ -82,7 +82,7 @@ class TcpSocket extends EventEmitter implements ServerSocket {
     this.#state = 'open';
     this.#socket = socket;
     socket.setNoDelay(true);
-    this.#outbox.open(socket);
+    this.#writeQueue.open(socket);
     this.emit('connect');
   }
 
@@ -96,7 +96,7 @@ class TcpSocket extends EventEmitter implements ServerSocket {
 
   #end(): void {
     this.#state = 'ended';
-    this.#outbox.close();
+    this.#writeQueue.close();
     this.#socket?.close();
   }
 }

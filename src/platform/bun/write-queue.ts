@@ -5,7 +5,7 @@ interface Item {
   readonly onTaken: (() => void) | undefined;
 }
 
-export class Outbox {
+export class WriteQueue {
   #socket: Bun.Socket | null = null;
   readonly #kept: Item[] = [];
 

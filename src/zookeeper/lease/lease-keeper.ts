@@ -84,7 +84,7 @@ export class LeaseKeeper {
 
   /** A handshake was answered: a proven touch if it created the session; else once confirmed. */
   attached(handshake: AnsweredHandshake): void {
-    this.#quieten();
+    this.#clearTimers();
     this.#isSteady = false;
     if (this.#isDue()) return;
     this.#noteLatency(this.#options.clock.now() - handshake.handshakeSentAt);
@@ -94,7 +94,7 @@ export class LeaseKeeper {
   }
 
   detached(): void {
-    this.#quieten();
+    this.#clearTimers();
     this.#isSteady = false;
     this.#note({ type: 'detached' });
   }
@@ -160,7 +160,7 @@ export class LeaseKeeper {
   letGo(): void {
     this.#path = null;
     this.#isHeld = false;
-    this.#quieten();
+    this.#clearTimers();
     this.#options.clock.clearTimeout(this.#renewalTimer);
     this.#options.clock.clearTimeout(this.#stopTimer);
   }
@@ -175,7 +175,7 @@ export class LeaseKeeper {
     this.#expectAnswer();
     try {
       const confirmation = await this.#session.check(path);
-      this.#quieten();
+      this.#clearTimers();
       if (this.#isDue()) return null;
       this.#noteLatency(confirmation.answeredAt - confirmation.sentAt);
       this.#note({ type: 'confirmed', ...confirmation });
@@ -255,7 +255,7 @@ export class LeaseKeeper {
   }
 
   #expectAnswer(): void {
-    this.#quieten();
+    this.#clearTimers();
     const patience = this.#patience();
     this.#silenceTimer = this.#options.clock.setTimeout(() => {
       if (!this.#isHeld || this.#isDue()) return;
@@ -264,7 +264,7 @@ export class LeaseKeeper {
   }
 
   /** Nothing is waited for any more: an answer came, or can't come. */
-  #quieten(): void {
+  #clearTimers(): void {
     this.#options.clock.clearTimeout(this.#silenceTimer);
   }
 
@@ -296,7 +296,7 @@ export class LeaseKeeper {
     const at = isDoubted ? lease.stopAt : lease.stopAt - this.#handshakeMs(lease);
     this.#stopTimer = clock.setTimeout(() => {
       if (this.#isDue()) return;
-      if (!isDoubted) this.#lastCall();
+      if (!isDoubted) this.#checkBeforeStop();
       this.#scheduleStop();
     }, at - clock.now());
   }
@@ -311,7 +311,7 @@ export class LeaseKeeper {
    * No answer may be late enough for a doubt, and all of them so slow that the next proof would be too
    * late. A handshake still can be in time.
    */
-  #lastCall(): void {
+  #checkBeforeStop(): void {
     const { lease } = this;
     if (lease === null || this.#doubted === lease.provenAt) return;
     const now = this.#options.clock.now();

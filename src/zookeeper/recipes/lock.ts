@@ -24,7 +24,7 @@ import {
   placeOf,
   SHARED_MARK,
 } from './queue-order.ts';
-import { type Pace, type Recipe, type Standing, takeSteps } from './recipe.ts';
+import { type Pace, type Position, type Recipe, takeSteps } from './recipe.ts';
 
 export interface LockOptions {
   /** The node under which contenders stand. */
@@ -47,7 +47,7 @@ const MAX_NAME_LENGTH = 120;
 interface Stand {
   readonly place: Place;
   /** The zxid of our node, if it was made just now. */
-  readonly madeBy: bigint | null;
+  readonly createdZxid: bigint | null;
 }
 
 export class Lock implements Recipe {
@@ -82,7 +82,7 @@ export class Lock implements Recipe {
     return this.nodePath ?? this.#options.path;
   }
 
-  advance(onChange: () => void, pace?: Pace): Promise<Standing> {
+  advance(onChange: () => void, pace?: Pace): Promise<Position> {
     return takeSteps(() => this.#step(onChange), pace);
   }
 
@@ -99,15 +99,15 @@ export class Lock implements Recipe {
     this.#node = null;
   }
 
-  async #step(onChange: () => void): Promise<Standing | 'again'> {
+  async #step(onChange: () => void): Promise<Position | 'again'> {
     const first = this.nodePath;
     if (first !== null && first === this.#first) {
       this.#first = null;
-      return { kind: 'granted', path: first, madeBy: null };
+      return { kind: 'granted', path: first, createdZxid: null };
     }
     const stand = await this.#stand();
     if (typeof stand === 'string') return { kind: 'refused', message: stand };
-    const { place, madeBy } = stand;
+    const { place, createdZxid } = stand;
     switch (place.kind) {
       case 'missing':
         // Our node was deleted: join the end of the queue. (kazoo does the same.)
@@ -118,7 +118,7 @@ export class Lock implements Recipe {
       case 'exhausted':
         return { kind: 'refused', message: this.#exhausted() };
       case 'first':
-        return { kind: 'granted', path: this.#pathOf(place.self.node), madeBy };
+        return { kind: 'granted', path: this.#pathOf(place.self.node), createdZxid };
       case 'behind':
         return await this.#waitBehind(place, onChange);
     }
@@ -128,7 +128,7 @@ export class Lock implements Recipe {
   async #waitBehind(
     { blockers, holders }: Extract<Place, { kind: 'behind' }>,
     onChange: () => void,
-  ): Promise<Standing | 'again'> {
+  ): Promise<Position | 'again'> {
     const self = this.nodePath;
     const predecessor = blockers.at(-1) ?? blockers[0];
     const isNext = blockers.length === 1;
@@ -145,7 +145,7 @@ export class Lock implements Recipe {
         : await describeContender(this.#session, this.#pathOf(holder.node));
     return {
       kind: 'queued',
-      passing: false,
+      transient: false,
       next: isNext ? self : null,
       queue: { position: blockers.length, holders: holding ? [holding] : [], behind },
     };
@@ -193,11 +193,11 @@ export class Lock implements Recipe {
     return refusal;
   }
 
-  #find(children: readonly string[], madeBy: bigint | null = null): Stand {
+  #find(children: readonly string[], createdZxid: bigint | null = null): Stand {
     this.#warnOfForeign(children);
     const name = this.#node !== 'maybe' ? this.#node?.name : undefined;
     const place: Place = name === undefined ? { kind: 'missing' } : placeOf(name, children);
-    return { place, madeBy };
+    return { place, createdZxid };
   }
 
   #warnOfForeign(children: readonly string[]): void {

@@ -10,7 +10,7 @@ export interface NodeData {
   readonly host: string;
   readonly pid: number;
   readonly user: string;
-  /** Name of the command, without its folder and its arguments. */
+  /** Name of the command, without its directory and its arguments. */
   readonly command: string;
   /** Version of lockex. */
   readonly version: string;

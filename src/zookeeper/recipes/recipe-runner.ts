@@ -6,12 +6,12 @@ import type { Clock } from '../../util/clock.ts';
 import { PacedLook, PacedTries } from '../back-off.ts';
 import { isRequestError, type RequestError, requestError } from '../errors.ts';
 import { Retries } from '../retries.ts';
-import type { Recipe, Standing } from './recipe.ts';
+import type { Position, Recipe } from './recipe.ts';
 
-export interface QueueingOptions {
+export interface RecipeRunnerOptions {
   readonly clock: Clock;
   readonly isAttached: () => boolean;
-  readonly onStanding: (standing: Standing) => void;
+  readonly onStanding: (standing: Position) => void;
   /** Another connection is needed. */
   readonly onSuspect: (reason: string) => void;
   /** Granted; milliseconds. */
@@ -23,9 +23,9 @@ const PASSING_MS = 2000;
 /** In a row, without a pause: as many as an undisturbed contender takes, and more. */
 const FREE_STEPS = 4;
 
-export class Queueing {
+export class RecipeRunner {
   readonly #recipe: Recipe;
-  readonly #options: QueueingOptions;
+  readonly #options: RecipeRunnerOptions;
   /** null: not in the queue. */
   #joined: { readonly blocking: boolean; readonly since: number } | null = null;
   #steps: Promise<void> = Promise.resolve();
@@ -37,7 +37,7 @@ export class Queueing {
   /** At changes of what we wait for. */
   readonly #look: PacedLook;
 
-  constructor(recipe: Recipe, options: QueueingOptions) {
+  constructor(recipe: Recipe, options: RecipeRunnerOptions) {
     this.#recipe = recipe;
     this.#options = options;
     this.#retries = new Retries(options);
@@ -120,9 +120,9 @@ export class Queueing {
     if (action === 'refuse') onStanding({ kind: 'refused', message: error.message });
   }
 
-  #isWorthAMoment(standing: Standing): boolean {
+  #isWorthAMoment(standing: Position): boolean {
     const { clock } = this.#options;
-    if (standing.kind !== 'queued' || !standing.passing) return false;
+    if (standing.kind !== 'queued' || !standing.transient) return false;
     if (this.#joined === null || this.#joined.blocking) return false;
     const left = this.#joined.since + PASSING_MS - clock.now();
     if (left <= 0) return false;

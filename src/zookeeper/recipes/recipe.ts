@@ -4,19 +4,19 @@
  */
 import type { QueueInfo } from '../../../machines/contract.ts';
 
-export type Standing =
+export type Position =
   /** The lock is ours as far as ZooKeeper's tree says; the lease is still to be proven. */
   | {
       readonly kind: 'granted';
       readonly path: string;
       /** Of our node, where it was made in this step: by a write, which the leader has committed. */
-      readonly madeBy: bigint | null;
+      readonly createdZxid: bigint | null;
     }
   | {
       readonly kind: 'queued';
       readonly queue: QueueInfo;
       /** Only a contender that is about to let go stands before us: worth a moment's patience. */
-      readonly passing: boolean;
+      readonly transient: boolean;
       /** Path of our node, where only one contender stands before it; null: more, or not known. */
       readonly next: string | null;
     }
@@ -27,9 +27,9 @@ export type Pace = () => Promise<void>;
 
 /** Takes steps until one says where we stand. */
 export async function takeSteps(
-  step: () => Promise<Standing | 'again'>,
+  step: () => Promise<Position | 'again'>,
   pace: Pace = async () => {},
-): Promise<Standing> {
+): Promise<Position> {
   for (;;) {
     const standing = await step();
     if (standing !== 'again') return standing;
@@ -47,7 +47,7 @@ export interface Recipe {
    * connection fails in the middle: call it again on the next one. `pace` is awaited before each step
    * but the first: others may undo what a step does as soon as it is done. Rejects as `pace` does.
    */
-  advance(onChange: () => void, pace?: Pace): Promise<Standing>;
+  advance(onChange: () => void, pace?: Pace): Promise<Position>;
 
   /** Our node may be gone: before the next step nothing is known that was not looked at. */
   doubt(): void;

@@ -16,7 +16,7 @@ import { CreateMode, ignoringNoNode, type LockSession } from '../session/request
 import { describeContender } from './describe.ts';
 import { Lock } from './lock.ts';
 import { isContender } from './queue-order.ts';
-import { type Pace, type Recipe, type Standing, takeSteps } from './recipe.ts';
+import { type Pace, type Position, type Recipe, takeSteps } from './recipe.ts';
 
 export interface SemaphoreOptions {
   /** The pool node. */
@@ -82,7 +82,7 @@ export class Semaphore implements Recipe {
     return isIn ? this.#leasePath : this.#inner.ownOrParentPath;
   }
 
-  advance(onChange: () => void, pace?: Pace): Promise<Standing> {
+  advance(onChange: () => void, pace?: Pace): Promise<Position> {
     return takeSteps(() => this.#step(onChange, pace), pace);
   }
 
@@ -97,12 +97,12 @@ export class Semaphore implements Recipe {
     this.#lease = 'none';
   }
 
-  async #step(onChange: () => void, pace?: Pace): Promise<Standing | 'again'> {
+  async #step(onChange: () => void, pace?: Pace): Promise<Position | 'again'> {
     if (this.#lease === 'maybe') await this.#recover();
     if (this.#lease === 'created') await this.#judge();
     if (this.#lease === 'ours') {
       await this.#inner.withdraw();
-      return { kind: 'granted', path: this.#leasePath, madeBy: null };
+      return { kind: 'granted', path: this.#leasePath, createdZxid: null };
     }
 
     if (this.#poolVersion === null) {
@@ -118,7 +118,7 @@ export class Semaphore implements Recipe {
     if (held.length >= this.#options.leases) {
       const holders = await this.#describe(held);
       const queue = { position: 1, holders, behind: null };
-      return { kind: 'queued', passing: false, next: null, queue };
+      return { kind: 'queued', transient: false, next: null, queue };
     }
     await this.#take(inner.path);
     return 'again';
@@ -171,17 +171,17 @@ export class Semaphore implements Recipe {
    * our look at the queue and the one at the pool was seen in both: what they add up to counts as too
    * many only if the leases were held before as well.
    */
-  async #behindInner(ahead: QueueInfo): Promise<Standing | 'again'> {
+  async #behindInner(ahead: QueueInfo): Promise<Position | 'again'> {
     const before = this.#heldBefore;
     const held = (await this.#leases()) ?? [];
     this.#heldBefore = held;
     const suffices = (taken: readonly string[]) =>
       taken.length + ahead.position <= this.#options.leases;
-    const passing = suffices(held);
-    if (!passing && suffices(held.filter((name) => before.includes(name)))) return 'again';
+    const transient = suffices(held);
+    if (!transient && suffices(held.filter((name) => before.includes(name)))) return 'again';
     const holders = await this.#describe(held);
     const queue = { ...ahead, position: ahead.position + 1, holders };
-    return { kind: 'queued', passing, next: null, queue };
+    return { kind: 'queued', transient, next: null, queue };
   }
 
   async #take(innerNodePath: string): Promise<void> {

@@ -24,7 +24,7 @@ import jute, { type Request, type RequestHeader } from 'node-zookeeper-client/li
 import { duration } from '../../../machines/duration.ts';
 import type { ServerSocket } from '../../platform/tcp.ts';
 import type { Clock } from '../../util/clock.ts';
-import type { Say } from '../../util/log-level.ts';
+import type { LogFunction } from '../../util/log-level.ts';
 import { wipeableBuffer } from '../../util/trusted-file.ts';
 import { actionOn } from '../error-policy.ts';
 import { RequestError, requestError } from '../errors.ts';
@@ -73,7 +73,7 @@ export interface ConnectionOptions {
   readonly onHeard: () => void;
   /** It made sense, to one who is attached. */
   readonly onUnderstood: () => void;
-  readonly log: Say;
+  readonly log: LogFunction;
 }
 
 export interface Handshake {
@@ -95,9 +95,9 @@ export interface EndReason {
 }
 
 /** ZooKeeper's own bound (jute.maxbuffer) is 1 MB by default; what is larger is no frame. */
-const LARGEST_FRAME = 64 * 1024 * 1024;
+const MAX_FRAME_BYTES = 64 * 1024 * 1024;
 /** Before anything was asked for; an answer to the handshake has 37 bytes, one to ours less. */
-const LARGEST_HANDSHAKE = 1024;
+const MAX_HANDSHAKE_BYTES = 1024;
 /** `ClientCnxn`: NOTIFICATION_XID, PING_XID, AUTHPACKET_XID */
 const XID_NOTIFICATION = -1;
 const XID_PING = -2;
@@ -241,7 +241,7 @@ export class Connection extends ConnectionManager {
   #receive(bytes: Buffer): void {
     this.#frames.push(bytes);
     while (!this.#ended) {
-      const frame = this.#frames.next(this.isAttached ? LARGEST_FRAME : LARGEST_HANDSHAKE);
+      const frame = this.#frames.next(this.isAttached ? MAX_FRAME_BYTES : MAX_HANDSHAKE_BYTES);
       if (frame === null) return;
       this.#options.onHeard();
       if (this.isAttached) this.#onAnswer(frame);

@@ -1,7 +1,7 @@
 /** The order in which servers are tried: shuffled once, then round and round. Pure. */
 import type { Host } from '../../settings/access.ts';
 
-export class HostsInTurn {
+export class HostRotation {
   readonly #order: Host[];
   /** Where the next round begins. */
   #next = 0;

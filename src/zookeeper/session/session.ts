@@ -14,7 +14,7 @@ import type { SessionInfo } from '../../../machines/contract.ts';
 import { duration } from '../../../machines/duration.ts';
 import { type Access, AUTH_VARIABLE, type Host } from '../../settings/access.ts';
 import type { Clock } from '../../util/clock.ts';
-import type { Say } from '../../util/log-level.ts';
+import type { LogFunction } from '../../util/log-level.ts';
 import { BackOff, pauseMs, sleep } from '../back-off.ts';
 import { actionOn, ERROR_CLASSES } from '../error-policy.ts';
 import { isRequestError, RequestError, requestError, UnreachableError } from '../errors.ts';
@@ -25,7 +25,7 @@ import { Connection, type EndReason, type Handshake } from './connection.ts';
 import { readCredentials } from './credentials.ts';
 import { PASSWORD_BYTES } from './decode.ts';
 import { HostFailures } from './host-failures.ts';
-import { HostsInTurn, hostName } from './host-rotation.ts';
+import { HostRotation, hostName } from './host-rotation.ts';
 import { KeepAlive } from './keep-alive.ts';
 import { RequestNumbers } from './request-numbers.ts';
 import { type Answer, Requester, type Watch } from './requester.ts';
@@ -36,7 +36,7 @@ export interface SessionOptions extends Access {
   /** The session timeout to ask for; milliseconds. */
   readonly timeoutMs: number;
   readonly clock: Clock;
-  readonly log: Say;
+  readonly log: LogFunction;
   /** Take over a session that exists, instead of making a new one: to end it, as the reaper does. */
   readonly resume?: { readonly id: Buffer; readonly password: Buffer };
   readonly random?: () => number;
@@ -67,7 +67,7 @@ const ID_BYTES = 8;
 
 export class Session extends Requester<SessionEvents> {
   readonly #options: SessionOptions;
-  readonly #hosts: HostsInTurn;
+  readonly #hosts: HostRotation;
   #stage: Stage = 'new';
   #id: Buffer = Buffer.alloc(ID_BYTES);
   #password: Buffer = Buffer.alloc(PASSWORD_BYTES);
@@ -110,7 +110,7 @@ export class Session extends Requester<SessionEvents> {
     });
     const { random } = options;
     this.#backOff = new BackOff({ sessionTimeoutMs: () => this.#timeoutMs, random });
-    this.#hosts = new HostsInTurn(options.hosts, random ?? Math.random);
+    this.#hosts = new HostRotation(options.hosts, random ?? Math.random);
   }
 
   // ---- The life of the session ----

@@ -1,10 +1,10 @@
 /** What lockex says of its session to those who outlive it. */
 import { expect, it, onTestFinished } from 'vitest';
 import type { ZookeeperEvent } from '../../../machines/contract.ts';
-import { Contention } from '../../../src/actors/zookeeper.ts';
+import { ZookeeperActor } from '../../../src/actors/zookeeper.ts';
 import { defaults } from '../../../src/index.ts';
 import { systemClock } from '../../../src/util/clock.ts';
-import { decodeRemains } from '../../../src/zookeeper/reap.ts';
+import { decodeOrphanedSession } from '../../../src/zookeeper/reap.ts';
 import { freshChroot, sharedServer } from '../../support/zookeeper.ts';
 
 it('the reaper is told the session timeout that was granted, not what was asked for', async () => {
@@ -18,7 +18,7 @@ it('the reaper is told the session timeout that was granted, not what was asked 
     lockId: 'x',
     command: { kind: 'shell', line: 'true' },
   } as const;
-  const contention = new Contention(settings, {
+  const contention = new ZookeeperActor(settings, {
     clock: systemClock,
     log: () => {},
     onRemains: (line) => remains.push(line),
@@ -29,7 +29,7 @@ it('the reaper is told the session timeout that was granted, not what was asked 
   const event = await established;
   const granted = event.type === 'session.established' ? event.session.timeoutMs : 0;
   expect(granted).toBeLessThan(settings.timeoutMs);
-  expect(remains.map((line) => decodeRemains(line).timeoutMs)).toEqual([granted]);
+  expect(remains.map((line) => decodeOrphanedSession(line).timeoutMs)).toEqual([granted]);
   const closed = new Promise<ZookeeperEvent>((resolve) => contention.listen(resolve));
   contention.send({ type: 'session.close' });
   expect(await closed).toEqual({ type: 'session.closed', clean: true });

@@ -1,5 +1,5 @@
 /**
- * What the tests of this folder share: a supervisor whose events can be awaited, the holder (a
+ * What the tests of this directory share: a supervisor whose events can be awaited, the holder (a
  * process that may be killed), and looks at the process table. Whatever a test leaves behind is
  * killed by `cleanUp`, by pid and start time.
  */
@@ -30,10 +30,10 @@ export const SHELLS: readonly (readonly [string, readonly string[]])[] = [
 ];
 
 function asSh(shell: string): string {
-  const folder = mkdtempSync(join(tmpdir(), 'shell-'));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
-  symlinkSync(shell, join(folder, 'sh'));
-  return join(folder, 'sh');
+  const directory = mkdtempSync(join(tmpdir(), 'shell-'));
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+  symlinkSync(shell, join(directory, 'sh'));
+  return join(directory, 'sh');
 }
 
 export const GRANT: GrantInfo = {
@@ -103,9 +103,9 @@ export function onCleanUp(clean: () => void | Promise<void>): void {
 }
 
 export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'lockex-command-'));
-  onCleanUp(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
+  const directory = mkdtempSync(join(tmpdir(), 'lockex-command-'));
+  onCleanUp(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
 }
 
 export function newGuid(): string {
@@ -194,14 +194,14 @@ afterAll(() => {
 /** The holder as one file that this Node can run. */
 function holderScript(): Promise<string> {
   bundle ??= (async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'lockex-holder-'));
-    bundleFolder = folder;
-    const outfile = join(folder, 'holder.mjs');
+    const directory = mkdtempSync(join(tmpdir(), 'lockex-holder-'));
+    bundleFolder = directory;
+    const outfile = join(directory, 'holder.mjs');
     const source = new URL('../../fixtures/commands/holder.ts', import.meta.url);
     const entryPoints = [fileURLToPath(source)];
     await build({ entryPoints, outfile, bundle: true, platform: 'node', format: 'esm' });
     // Some holders run as another user.
-    chmodSync(folder, 0o755);
+    chmodSync(directory, 0o755);
     return outfile;
   })();
   return bundle;

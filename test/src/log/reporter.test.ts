@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { LockexEvent, LockexInput, QueueInfo } from '../../../machines/contract.ts';
 import { createLog } from '../../../src/log/log.ts';
-import { Narrator } from '../../../src/log/reporter.ts';
+import { Reporter } from '../../../src/log/reporter.ts';
 import { facts } from '../../machines/facts.ts';
 import { onStage } from '../../machines/stage.ts';
 import { SimulatedClock } from '../../support/simulated-clock.ts';
@@ -10,7 +10,7 @@ import { FakeSink } from '../cli/fakes.ts';
 
 type Fact = keyof typeof facts | LockexEvent;
 
-/** The real machine on its stage, with a narrator that looks on and a log that keeps all. */
+/** The real machine on its stage, with a reporter that looks on and a log that keeps all. */
 function narrated(changes: Partial<LockexInput> = {}, isTerminal = false) {
   const stage = onStage(changes);
   const sink = new FakeSink(isTerminal);
@@ -25,7 +25,7 @@ function narrated(changes: Partial<LockexInput> = {}, isTerminal = false) {
     isForeground: () => true,
   });
   const told: { level: string; message: string; fields: Record<string, unknown> }[] = [];
-  const narrator = new Narrator({
+  const reporter = new Reporter({
     log: {
       isLive: log.isLive,
       write: (level, message, fields = {}) => {
@@ -39,12 +39,12 @@ function narrated(changes: Partial<LockexInput> = {}, isTerminal = false) {
     clock,
   });
   const observe = (event: LockexEvent | null) =>
-    narrator.observe({ state: stage.state(), context: stage.context() }, event);
+    reporter.observe({ state: stage.state(), context: stage.context() }, event);
   observe(null);
   return {
     clock,
     sink,
-    narrator,
+    reporter,
     /** What was told since the last time, at info and above: level (but for info) and message. */
     news: () =>
       told
@@ -63,7 +63,7 @@ function narrated(changes: Partial<LockexInput> = {}, isTerminal = false) {
     conclude: () => {
       const output = stage.output();
       if (output === undefined) throw new Error(`not done, but ${stage.state()}`);
-      narrator.conclude(output);
+      reporter.conclude(output);
     },
     /** Lets winston hand on what it was given. */
     settled: () => new Promise((resolve) => setImmediate(resolve)),
@@ -257,7 +257,7 @@ describe('the live line', () => {
   it('is gone after dispose', () => {
     const life = narrated({}, true);
     life.hear('session.established', queued({}));
-    life.narrator.dispose();
+    life.reporter.dispose();
     expect(life.sink.screen.at(-1)).toBe('');
     expect(life.clock.timers).toBe(0);
   });
@@ -363,14 +363,14 @@ describe('trouble', () => {
     const kept = narrated();
     kept.hear(...RUNNING, 'signal TERM');
     kept.news();
-    kept.hear('command.undying');
+    kept.hear('command.unkillable');
     expect(kept.news()).toEqual([
       'warn: will not die: dd[12]; the lock is kept until they are dead',
     ]);
     const lost = narrated();
     lost.hear(...RUNNING, 'session.lost (expired)');
     lost.news();
-    lost.hear('command.undying');
+    lost.hear('command.unkillable');
     expect(lost.news()[0]).toBe('warn: will not die: dd[12]');
   });
 

@@ -11,8 +11,8 @@ import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 
-const folder = mkdtempSync(join(tmpdir(), 'lockex-stderr-'));
-const talker = join(folder, 'talker.mjs');
+const directory = mkdtempSync(join(tmpdir(), 'lockex-stderr-'));
+const talker = join(directory, 'talker.mjs');
 
 beforeAll(() => {
   buildSync({
@@ -28,7 +28,7 @@ beforeAll(() => {
   });
 });
 
-afterAll(() => rmSync(folder, { recursive: true }));
+afterAll(() => rmSync(directory, { recursive: true }));
 
 /** Ends with its test, whatever happens. */
 function started(program: string, argv: readonly string[], stdio: StdioOptions): ChildProcess {
@@ -44,13 +44,13 @@ let files = 0;
 /** A file name that nothing has yet. */
 function newFile(): string {
   files += 1;
-  return join(folder, `said-${files}`);
+  return join(directory, `said-${files}`);
 }
 
 /** Resolves when the process has written the file: it went on although nobody read. */
 async function appeared(file: string): Promise<void> {
   await new Promise<void>((resolve) => {
-    const watcher = watch(folder, look);
+    const watcher = watch(directory, look);
     function look(): void {
       if (!isWritten(file)) return;
       watcher.close();
@@ -84,7 +84,7 @@ function jsonLines(text: string): Line[] {
 
 /** Both ends of a pipe: Node's own 'pipe' is a socket. */
 function newPipe(): { readonly readEnd: number; readonly writeEnd: number } {
-  const path = join(folder, `pipe-${files}`);
+  const path = join(directory, `pipe-${files}`);
   files += 1;
   execFileSync('mkfifo', [path]);
   const readEnd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);

@@ -1,30 +1,30 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { Onlookers } from '../../../src/observers/deferred-queue.ts';
+import { DeferredQueue } from '../../../src/observers/deferred-queue.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 function onlookers() {
   const told: string[] = [];
-  return { told, some: new Onlookers<string>(10, (sight) => told.push(sight)) };
+  return { told, some: new DeferredQueue<string>(10, (transition) => told.push(transition)) };
 }
 
 it('they are told later, in order', () => {
   const { told, some } = onlookers();
-  some.see('a');
+  some.push('a');
   vi.advanceTimersByTime(5);
-  some.see('b');
+  some.push('b');
   expect(told).toEqual([]);
   vi.advanceTimersByTime(5);
   expect(told).toEqual(['a', 'b']);
-  some.see('c');
+  some.push('c');
   vi.advanceTimersByTime(10);
   expect(told).toEqual(['a', 'b', 'c']);
 });
 
 it('or at once, where there is no later, and not again', () => {
   const { told, some } = onlookers();
-  some.see('a');
+  some.push('a');
   some.tellAll();
   expect(told).toEqual(['a']);
   vi.advanceTimersByTime(20);

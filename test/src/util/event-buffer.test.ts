@@ -1,13 +1,13 @@
 import { expect, it } from 'vitest';
-import { Outlet } from '../../../src/util/event-buffer.ts';
+import { EventBuffer } from '../../../src/util/event-buffer.ts';
 
 it('what is told before anybody listens is kept, in order, and told once', () => {
-  const outlet = new Outlet<number>();
+  const eventBuffer = new EventBuffer<number>();
   const heard: number[] = [];
-  outlet.tell(1);
-  outlet.tell(2);
-  outlet.listen((event) => heard.push(event));
+  eventBuffer.tell(1);
+  eventBuffer.tell(2);
+  eventBuffer.listen((event) => heard.push(event));
   expect(heard).toEqual([1, 2]);
-  outlet.tell(3);
+  eventBuffer.tell(3);
   expect(heard).toEqual([1, 2, 3]);
 });

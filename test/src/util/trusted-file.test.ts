@@ -21,22 +21,22 @@ const US = 23_456;
 const PUBLIC = { maxBytes: 1000, readers: 'public' } as const;
 const PRIVATE = { maxBytes: 1000, readers: 'private' } as const;
 
-let folder: string;
+let directory: string;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'lockex-test-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  directory = mkdtempSync(join(tmpdir(), 'lockex-test-'));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
 });
 
 function make(name: string, { mode = 0o644, uid = 0, gid = 0, text = 'text' } = {}): string {
-  const file = join(folder, name);
+  const file = join(directory, name);
   writeFileSync(file, text);
   chownSync(file, uid, gid);
   chmodSync(file, mode);
   return file;
 }
 
-function makeFolder(name: string, { mode = 0o755, uid = 0, gid = 0 } = {}): string {
-  const path = join(folder, name);
+function makeCgroup(name: string, { mode = 0o755, uid = 0, gid = 0 } = {}): string {
+  const path = join(directory, name);
   mkdirSync(path);
   chownSync(path, uid, gid);
   chmodSync(path, mode);
@@ -94,8 +94,8 @@ describe('a file', () => {
   });
 
   it('that is not there is null, or refused', () => {
-    expect(readTrustedIfThere(join(folder, 'none'), PUBLIC)).toBeNull();
-    expect(() => readTrusted(join(folder, 'none'), PUBLIC)).toThrow('there is no such file');
+    expect(readTrustedIfThere(join(directory, 'none'), PUBLIC)).toBeNull();
+    expect(() => readTrusted(join(directory, 'none'), PUBLIC)).toThrow('there is no such file');
   });
 
   it('is read whole up to its bound, however large it says that it is', () => {
@@ -113,9 +113,9 @@ describe('a file', () => {
 
 describe('what is no ordinary file', () => {
   it('is refused without waiting: a directory, a pipe, devices', () => {
-    const pipe = join(folder, 'pipe');
+    const pipe = join(directory, 'pipe');
     execFileSync('mkfifo', [pipe]);
-    for (const path of [folder, pipe, '/dev/zero', '/dev/null', '/dev/tty']) {
+    for (const path of [directory, pipe, '/dev/zero', '/dev/null', '/dev/tty']) {
       expect(() => readTrusted(path, PUBLIC), path).toThrow(/regular file|can't be read/);
     }
   });
@@ -138,8 +138,8 @@ describe('the way to a file', () => {
     { mode: 0o755, uid: STRANGER, refusal: /\/way belongs to uid 12345/ },
     { mode: 0o1777, uid: STRANGER, refusal: /\/way belongs to uid 12345/ },
   ])('through a directory of %j', ({ refusal, ...more }) => {
-    makeFolder('way', more);
-    makeFolder('way/on');
+    makeCgroup('way', more);
+    makeCgroup('way/on');
     const file = make('way/on/file');
     if (refusal === null) expect(readTrusted(file, PUBLIC).toString()).toBe('text');
     else expect(() => readTrusted(file, PUBLIC)).toThrow(refusal);
@@ -147,49 +147,49 @@ describe('the way to a file', () => {
 
   it('may lead through links of ours, and through what they lead through', () => {
     make('file');
-    symlinkSync('file', join(folder, 'link'));
-    symlinkSync(folder, join(folder, 'again'));
-    const far = makeFolder('far');
+    symlinkSync('file', join(directory, 'link'));
+    symlinkSync(directory, join(directory, 'again'));
+    const far = makeCgroup('far');
     symlinkSync('../again/link', join(far, 'link'));
     for (const path of ['link', 'again/again/link', 'far/link', 'far/../again/./link']) {
-      expect(readTrusted(`${folder}/${path}`, PUBLIC).toString(), path).toBe('text');
+      expect(readTrusted(`${directory}/${path}`, PUBLIC).toString(), path).toBe('text');
     }
   });
 
   it('may be that of a secret in a pod with an fsGroup', () => {
     asUs();
-    makeFolder('mount', { mode: 0o3777, gid: US });
-    makeFolder('mount/..2026_11_27', { mode: 0o2755, gid: US });
+    makeCgroup('mount', { mode: 0o3777, gid: US });
+    makeCgroup('mount/..2026_11_27', { mode: 0o2755, gid: US });
     make('mount/..2026_11_27/auth', { mode: 0o440, gid: US });
-    symlinkSync('..2026_11_27', join(folder, 'mount/..data'));
-    symlinkSync('..data/auth', join(folder, 'mount/auth'));
-    expect(readTrusted(join(folder, 'mount/auth'), PRIVATE).toString()).toBe('text');
+    symlinkSync('..2026_11_27', join(directory, 'mount/..data'));
+    symlinkSync('..data/auth', join(directory, 'mount/auth'));
+    expect(readTrusted(join(directory, 'mount/auth'), PRIVATE).toString()).toBe('text');
   });
 
   it('does not lead through a link of another user, or a directory of one', () => {
     make('file');
-    const link = join(folder, 'link');
+    const link = join(directory, 'link');
     symlinkSync('file', link);
     lchownSync(link, STRANGER, STRANGER);
     expect(() => readTrusted(link, PUBLIC)).toThrow(`${link} belongs to uid 12345`);
-    const theirs = makeFolder('theirs', { uid: STRANGER });
+    const theirs = makeCgroup('theirs', { uid: STRANGER });
     make('theirs/file');
-    symlinkSync('theirs/file', join(folder, 'inward'));
-    const inward = join(folder, 'inward');
+    symlinkSync('theirs/file', join(directory, 'inward'));
+    const inward = join(directory, 'inward');
     expect(() => readTrusted(inward, PUBLIC)).toThrow(`${inward}: ${theirs} belongs to uid 12345`);
   });
 
   it('does not go round in circles', () => {
-    symlinkSync('b', join(folder, 'a'));
-    symlinkSync('a', join(folder, 'b'));
-    expect(() => readTrusted(join(folder, 'a'), PUBLIC)).toThrow('too many symbolic links');
+    symlinkSync('b', join(directory, 'a'));
+    symlinkSync('a', join(directory, 'b'));
+    expect(() => readTrusted(join(directory, 'a'), PUBLIC)).toThrow('too many symbolic links');
   });
 
   it('is refused where another file takes the name while it is read', () => {
     const file = make('file');
     const other = make('other');
     // Asked for at a directory of ours, on the way, after the file was opened.
-    chownSync(folder, US, US);
+    chownSync(directory, US, US);
     const spy = vi.spyOn(process, 'geteuid').mockReturnValue(US);
     spy.mockImplementationOnce(() => {
       renameSync(other, file);

@@ -8,7 +8,7 @@ import { BackOff, PacedLook } from '../../../src/zookeeper/back-off.ts';
 import { Contender } from '../../../src/zookeeper/contender.ts';
 import { UnreachableError } from '../../../src/zookeeper/errors.ts';
 import { Lock } from '../../../src/zookeeper/recipes/lock.ts';
-import { Queueing } from '../../../src/zookeeper/recipes/recipe-runner.ts';
+import { RecipeRunner } from '../../../src/zookeeper/recipes/recipe-runner.ts';
 import type { LockSession } from '../../../src/zookeeper/session/requests.ts';
 import { Session } from '../../../src/zookeeper/session/session.ts';
 import { SimulatedClock } from '../../support/simulated-clock.ts';
@@ -128,7 +128,7 @@ describe('a neighbour', () => {
       advance: async (onChange) => {
         looks += 1;
         clock.setTimeout(onChange, 1);
-        return { kind: 'queued', passing: false, next: null, queue };
+        return { kind: 'queued', transient: false, next: null, queue };
       },
     });
     void queueing.join(true);
@@ -141,8 +141,8 @@ describe('a neighbour', () => {
   });
 });
 
-function queueingOn(clock: SimulatedClock, recipe: ConstructorParameters<typeof Queueing>[0]) {
-  return new Queueing(recipe, {
+function queueingOn(clock: SimulatedClock, recipe: ConstructorParameters<typeof RecipeRunner>[0]) {
+  return new RecipeRunner(recipe, {
     clock,
     isAttached: () => true,
     onStanding: () => {},

@@ -7,20 +7,20 @@ import { expect, it } from 'vitest';
 import type { ZookeeperEvent } from '../../../machines/contract.ts';
 import { Contender } from '../../../src/zookeeper/contender.ts';
 import { type RequestError, requestError } from '../../../src/zookeeper/errors.ts';
-import type { Recipe, Standing } from '../../../src/zookeeper/recipes/recipe.ts';
+import type { Position, Recipe } from '../../../src/zookeeper/recipes/recipe.ts';
 import type { Attachment, Session } from '../../../src/zookeeper/session/session.ts';
 import { SimulatedClock } from '../../support/simulated-clock.ts';
 
 const T = 4000;
 const NODE = '/lock/node';
-const QUEUED: Standing = {
+const QUEUED: Position = {
   kind: 'queued',
-  passing: false,
+  transient: false,
   next: null,
   queue: { position: 2, holders: [], behind: null },
 };
-const GRANTED: Standing = { kind: 'granted', path: NODE, madeBy: null };
-const GRANTED_AT_ONCE: Standing = { ...GRANTED, madeBy: 7n };
+const GRANTED: Position = { kind: 'granted', path: NODE, createdZxid: null };
+const GRANTED_AT_ONCE: Position = { ...GRANTED, createdZxid: 7n };
 
 /** Attaches after 10 ms, answers after 2 ms; or takes connections and answers nothing. */
 class FakeSession extends EventEmitter {
@@ -133,7 +133,7 @@ class FakeSession extends EventEmitter {
 }
 
 /** `standings`: what the queue says of each session in turn. */
-function contending(...standings: Standing[]) {
+function contending(...standings: Position[]) {
   const clock = new SimulatedClock();
   const sessions: FakeSession[] = [];
   const said: ZookeeperEvent[] = [];
@@ -174,7 +174,7 @@ function contending(...standings: Standing[]) {
       said.splice(0);
       return heard;
     },
-    stands: async (standing: Standing) => {
+    stands: async (standing: Position) => {
       standings[sessions.length - 1] = standing;
       onChange();
       await clock.advance(0);

@@ -15,7 +15,7 @@ import {
   mayHaveHappened,
 } from '../../../src/zookeeper/error-policy.ts';
 import { errorCodeOf } from '../../../src/zookeeper/errors.ts';
-import type { Recipe, Standing } from '../../../src/zookeeper/recipes/recipe.ts';
+import type { Position, Recipe } from '../../../src/zookeeper/recipes/recipe.ts';
 import type { Session } from '../../../src/zookeeper/session/session.ts';
 import { SimulatedClock } from '../../support/simulated-clock.ts';
 import { FaultySession, NODE } from './faulty-session.ts';
@@ -131,7 +131,7 @@ describe('the table', () => {
 });
 
 const T = 4000;
-const GRANTED: Standing = { kind: 'granted', path: NODE, madeBy: null };
+const GRANTED: Position = { kind: 'granted', path: NODE, createdZxid: null };
 
 /** A contender at a server that answers with errors; what it says, and a machine's answers to that. */
 function contending({ confirms = true, once = false } = {}) {

@@ -53,9 +53,9 @@ describe.runIf(process.getuid?.() === 0).each(ENVIRONMENTS)('as $what', (environ
   const { through, options, means } = environment;
 
   async function held(line: (file: string) => string) {
-    const folder = temporaryFolder();
-    chmodSync(folder, 0o777);
-    const file = join(folder, 'pid');
+    const directory = temporaryFolder();
+    chmodSync(directory, 0o777);
+    const file = join(directory, 'pid');
     const holder = await hold(
       { command: { kind: 'shell', line: line(file) }, killAfterMs: 200, ...options },
       { through: through.length === 0 ? [] : ['/usr/bin/env', ...through] },

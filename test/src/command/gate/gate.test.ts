@@ -21,7 +21,7 @@ import {
 
 afterEach(cleanUp);
 
-/** Runs a program that copies a file of its own /proc folder, and gives its fields. */
+/** Runs a program that copies a file of its own /proc directory, and gives its fields. */
 async function fieldsOf(
   what: 'environ' | 'cmdline',
   settings: Partial<SupervisorOptions> & { words?: readonly string[] },
@@ -167,9 +167,9 @@ describe.each(SHELLS)('the gate in %s', (name, shell) => {
   });
 
   it('is replaced when its socket is gone, although its end is not told yet', async () => {
-    const folder = temporaryFolder();
-    const script = join(folder, 'first-a-dud');
-    const dud = `if [ "$3" = gate ] && mkdir ${folder}/dud; then
+    const directory = temporaryFolder();
+    const script = join(directory, 'first-a-dud');
+    const dud = `if [ "$3" = gate ] && mkdir ${directory}/dud; then
       echo parked >&3
       exec 3>&-
       exec sleep 600
@@ -246,11 +246,11 @@ describe('a command that can not be run', () => {
     ['a name that is nowhere', 'lockex-no-such-program', 127],
     ['a path that is nowhere', '/nowhere/program', 127],
     ['an empty name', '', 127],
-    ['a folder', '/tmp', 126],
+    ['a directory', '/tmp', 126],
     ['a file without the right', '/etc/passwd', 126],
   ])('%s: a doubt while parked, a failure at the start', async (_what, name, exitCode) => {
     const { supervisor, events } = attempt({ command: { kind: 'program', argv: [name] } });
-    const { message } = await events.next('command.doubtful');
+    const { message } = await events.next('command.unresolved');
     expect(await events.next('command.failed')).toEqual({
       type: 'command.failed',
       exitCode,
@@ -268,7 +268,7 @@ describe('a command that can not be run', () => {
     const program = join(temporaryFolder(), 'late');
     const { supervisor, events } = supervise({ command: { kind: 'program', argv: [program] } });
     supervisor.send({ type: 'command.park' });
-    await events.next('command.doubtful');
+    await events.next('command.unresolved');
     writeFileSync(program, 'exit 9\n', { mode: 0o755 });
     supervisor.send({ type: 'command.arm', lease: leaseOf(60_000) });
     supervisor.send({ type: 'command.start', grant: GRANT });
@@ -296,7 +296,7 @@ describe('a command that can not be run', () => {
     expect((await events.next('command.failed')).exitCode).toBe(126);
   });
 
-  it('in a folder that is gone: 125, after some tries', async () => {
+  it('in a directory that is gone: 125, after some tries', async () => {
     const { events } = attempt({ command: { kind: 'shell', line: 'true' }, cwd: '/nowhere' });
     expect((await events.next('command.failed')).exitCode).toBe(125);
   });

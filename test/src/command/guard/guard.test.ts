@@ -135,8 +135,8 @@ describe.each(WAYS)('the guard in $name, reach $reach', ({ shell, reach }) => {
   });
 
   it('gives the credentials to the reaper, by its stdin, once everything is dead', async () => {
-    const folder = temporaryFolder();
-    const [out, pid] = [join(folder, 'out'), join(folder, 'pid')];
+    const directory = temporaryFolder();
+    const [out, pid] = [join(directory, 'out'), join(directory, 'pid')];
     const line = `echo $$ >${pid}; trap '' TERM; sleep 300 & sleep 300; sleep 300`;
     const alive = `kill -0 $(cat ${pid}) 2>&- && ! grep -q '^State:.Z' /proc/$(cat ${pid})/status`;
     const script = `read -r all; ${alive} && all=alive; echo "$all \${#}" >${out}`;

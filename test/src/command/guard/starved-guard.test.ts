@@ -3,7 +3,7 @@ import { getPriority } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
 import { Guard } from '../../../../src/command/guard/guard.ts';
-import { Guarding } from '../../../../src/command/guard/guard-keeper.ts';
+import { GuardKeeper } from '../../../../src/command/guard/guard-keeper.ts';
 import { systemClock } from '../../../../src/util/clock.ts';
 import { readProcess } from '../../../support/process-list.ts';
 import { until } from '../../../support/until.ts';
@@ -15,7 +15,7 @@ const isRoot = process.getuid?.() === 0;
 
 function guardingWith(shells: readonly (readonly string[])[]) {
   const heard: string[] = [];
-  const guarding = new Guarding(
+  const guarding = new GuardKeeper(
     {
       shells,
       clock: systemClock,

@@ -1,6 +1,6 @@
 /** Whose a process is: decided from a made-up process table. */
 import { describe, expect, it } from 'vitest';
-import { findFamily, type Traces } from '../../../../src/command/processes/descendants.ts';
+import { findDescendants, type Traces } from '../../../../src/command/processes/descendants.ts';
 import { type ProcessRecord, parseStat } from '../../../../src/command/processes/process-table.ts';
 
 const FIRST = { pid: 100, start: 1000 };
@@ -13,7 +13,7 @@ function processOf(fields: Partial<ProcessRecord> & { pid: number }): ProcessRec
 function familyOf(records: readonly ProcessRecord[], traces: Partial<Traces> = {}) {
   const table = new Map(records.map((record) => [record.pid, record]));
   const none = { init: null, recorded: [], members: [], marked: [] };
-  const found = findFamily(table, { first: FIRST, ...none, ...traces });
+  const found = findDescendants(table, { first: FIRST, ...none, ...traces });
   return found.map(({ pid }) => pid).sort();
 }
 

@@ -26,20 +26,20 @@ describe('a reading', () => {
   });
 
   it('that failed in any other way is unknown', () => {
-    const folder = temporaryFolder();
-    expect(readText(folder)).toEqual({ known: false, reason: `EISDIR at ${folder}` });
-    const file = join(folder, 'file');
+    const directory = temporaryFolder();
+    expect(readText(directory)).toEqual({ known: false, reason: `EISDIR at ${directory}` });
+    const file = join(directory, 'file');
     writeFileSync(file, '');
     expect(readNames(file)).toEqual({ known: false, reason: `ENOTDIR at ${file}` });
   });
 
   it('of a cgroup that is not one is unknown, of one that is gone empty', () => {
-    const folder = temporaryFolder();
-    expect(isPopulated(join(folder, 'gone'))).toEqual({ known: true, value: false });
-    writeFileSync(join(folder, 'cgroup.events'), 'populated maybe\n');
-    expect(isPopulated(folder).known).toBe(false);
-    mkdirSync(join(folder, 'cgroup.procs'));
-    expect(membersOf(folder).gap).toContain('EISDIR');
+    const directory = temporaryFolder();
+    expect(isPopulated(join(directory, 'gone'))).toEqual({ known: true, value: false });
+    writeFileSync(join(directory, 'cgroup.events'), 'populated maybe\n');
+    expect(isPopulated(directory).known).toBe(false);
+    mkdirSync(join(directory, 'cgroup.procs'));
+    expect(membersOf(directory).gap).toContain('EISDIR');
   });
 
   it('counts forks', () => {
@@ -80,7 +80,7 @@ describe.each(WAYS)('with all descriptors in use, reach $reach and $what', ({ re
     const { how } = await holder.events.next('command.stopped');
     expect(isStill(left)).toBe(false);
     expect(how.means).toBe('SIGKILL');
-    expect(holder.events.types).not.toContain('command.undying');
+    expect(holder.events.types).not.toContain('command.unkillable');
   });
 
   it('nothing is said to be dead when nothing can be looked at, until it can', async () => {
@@ -98,7 +98,7 @@ describe.each(WAYS)('with all descriptors in use, reach $reach and $what', ({ re
       execFileSync('prlimit', [`--pid=${holder.identity.pid}`, `--nofile=${soft}:200`]);
     limit(3);
     writeFileSync(`${file}.go`, 'go\n');
-    const { unknown } = await holder.events.next('command.undying');
+    const { unknown } = await holder.events.next('command.unkillable');
     expect(unknown).toMatch(/^EMFILE at /);
     await pause(1000);
     expect(holder.events.types).not.toContain('command.stopped');

@@ -268,17 +268,17 @@ describe.runIf(isRoot)('a cgroup', () => {
       command: { kind: 'shell', line: 'sleep 200' },
     });
     const pid = await run();
-    const folder = folderOf(pid);
-    expect(existsSync(folder)).toBe(true);
+    const directory = folderOf(pid);
+    expect(existsSync(directory)).toBe(true);
     supervisor.send({ type: 'command.stop', graceMs: 100, deadline: null });
     await events.next('command.stopped');
-    await until(() => !existsSync(folder), 'the end of the folder');
+    await until(() => !existsSync(directory), 'the end of the directory');
     const holder = await hold({ command: { kind: 'shell', line: 'sleep 200' } });
     const command = await holder.run();
     const other = folderOf(command.pid);
     expect(before).not.toContain(other);
     process.kill(holder.identity.pid, 'SIGKILL');
-    await until(() => !existsSync(other), 'the end of the folder');
+    await until(() => !existsSync(other), 'the end of the directory');
   });
 
   it('holds the cgroups that the command makes for itself', async () => {
@@ -288,19 +288,19 @@ describe.runIf(isRoot)('a cgroup', () => {
     const { supervisor, events, run } = supervise({ command: { kind: 'shell', line } });
     const pid = await run();
     const inner = await pidIn(file);
-    const folder = folderOf(pid);
-    expect(readdirSync(folder)).toContain('inner');
+    const directory = folderOf(pid);
+    expect(readdirSync(directory)).toContain('inner');
     supervisor.send({ type: 'command.stop', graceMs: 0, deadline: null });
     await events.next('command.stopped');
     expect(isStill(inner)).toBe(false);
-    await until(() => !existsSync(folder), 'the end of the folder');
+    await until(() => !existsSync(directory), 'the end of the directory');
   });
 
   it('is entered by nobody but the gate: where lockex is, it stays', async () => {
     const own = folderOf(process.pid);
     const elsewhere = mkdtempSync(join(own, 'elsewhere-'));
-    const entering = (folder: string) =>
-      new Promise<Error | null>((resolve) => hastenEntry(folder, resolve));
+    const entering = (directory: string) =>
+      new Promise<Error | null>((resolve) => hastenEntry(directory, resolve));
     try {
       // As if somebody had put us elsewhere meanwhile.
       expect(await entering(elsewhere)).toMatchObject({ code: expect.stringMatching(/NOTSUP/) });
@@ -347,16 +347,16 @@ function foldersNow(): readonly string[] {
   return readdirSync(parent).map((name) => join(parent, name));
 }
 
-/** A redis on a free loopback port, its data in a temporary folder, that leaves for the background. */
+/** A redis on a free loopback port, its data in a temporary directory, that leaves for the background. */
 async function redisLine(): Promise<{ line: string; pidFile: string }> {
-  const folder = temporaryFolder();
-  const pidFile = join(folder, 'redis.pid');
+  const directory = temporaryFolder();
+  const pidFile = join(directory, 'redis.pid');
   const port = await freePort();
   const program = execFileSync('sh', ['-c', 'command -v redis-server'], {
     encoding: 'utf8',
   }).trim();
-  const options = `--bind 127.0.0.1 --port ${port} --dir ${folder} --pidfile ${pidFile} --save ''`;
-  return { line: `${program} ${options} --daemonize yes >${folder}/log`, pidFile };
+  const options = `--bind 127.0.0.1 --port ${port} --dir ${directory} --pidfile ${pidFile} --save ''`;
+  return { line: `${program} ${options} --daemonize yes >${directory}/log`, pidFile };
 }
 
 it('a process that is given a number again is not the one that had it', () => {

@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { Stopwatch } from '../../../../src/command/guard/stopwatch.ts';
 import type { ProcessRecord } from '../../../../src/command/processes/process-table.ts';
-import type { Presence, Reach } from '../../../../src/command/processes/scope.ts';
-import { Stopping } from '../../../../src/command/processes/termination.ts';
+import type { Presence, ProcessScope } from '../../../../src/command/processes/scope.ts';
+import { Termination } from '../../../../src/command/processes/termination.ts';
 import { SimulatedClock } from '../../../support/simulated-clock.ts';
 
 const PROCESS: ProcessRecord = {
@@ -35,7 +35,7 @@ function ladder({ hasExited = false, isPatient = false } = {}) {
     if (state.isUnknown) return { state: 'unknown', reason: 'EMFILE at /proc' };
     return { state: state.isEmpty ? 'empty' : 'populated' };
   };
-  const reach: Reach = {
+  const reach: ProcessScope = {
     name: 'made up',
     presence,
     living: () => (state.isUnknown ? [] : [PROCESS]),
@@ -44,12 +44,12 @@ function ladder({ hasExited = false, isPatient = false } = {}) {
     record: () => [],
     close: () => {},
   };
-  const stopping = new Stopping({
+  const stopping = new Termination({
     isPatient,
     reach,
     clock,
     hasExited: () => state.hasExited,
-    onUndying: (processes, unknown) => told.push(`undying ${processes.join()}${unknown ?? ''}`),
+    onUndying: (processes, unknown) => told.push(`unkillable ${processes.join()}${unknown ?? ''}`),
     onDone: (means, outlived) => told.push(`done ${means} ${outlived.join()}`),
   });
   return { clock, told, state, stopping };
@@ -123,7 +123,7 @@ describe('stopping', () => {
     const { clock, told, state, stopping } = ladder({ hasExited: true });
     stopping.request(1000);
     clock.pass(10_000);
-    expect(told.filter((word) => word === 'undying stuck[7]')).toHaveLength(3);
+    expect(told.filter((word) => word === 'unkillable stuck[7]')).toHaveLength(3);
     expect(told.filter((word) => word.startsWith('SIGKILL')).length).toBeGreaterThan(10);
     state.isEmpty = true;
     clock.pass(1000);
@@ -151,7 +151,7 @@ describe('stopping', () => {
     state.isUnknown = true;
     stopping.request(2000);
     clock.pass(9900);
-    expect(told.filter((word) => word === 'undying EMFILE at /proc')).toHaveLength(4);
+    expect(told.filter((word) => word === 'unkillable EMFILE at /proc')).toHaveLength(4);
     expect(told.filter((word) => word.startsWith('done'))).toEqual([]);
     expect(told.join()).not.toContain('SIGTERM');
     state.isUnknown = false;

@@ -39,11 +39,11 @@ const isRoot = process.getuid?.() === 0;
 const NOBODY = 65_534;
 const AS_NOBODY = ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'];
 
-/** A folder that the command of any user may write to. */
+/** A directory that the command of any user may write to. */
 function openFolder(): string {
-  const folder = temporaryFolder();
-  chmodSync(folder, 0o777);
-  return folder;
+  const directory = temporaryFolder();
+  chmodSync(directory, 0o777);
+  return directory;
 }
 
 /** Kills, when the test is over, what a test expects to be left alone. */
@@ -277,8 +277,8 @@ describe.runIf(isRoot)('a process that lockex may not signal', () => {
     `sudo -n sh -c 'trap "${trap}" TERM; echo $$ >${file}; while :; do sleep 0.1; done'`;
 
   async function sudoJob(trap: string, around = (line: string) => line, init = {}) {
-    const folder = openFolder();
-    const [file, asked] = [join(folder, 'pid'), join(folder, 'asked')];
+    const directory = openFolder();
+    const [file, asked] = [join(directory, 'pid'), join(directory, 'asked')];
     const line = around(job(file, trap.replace('ASKED', asked)));
     const holder = await hold(
       { command: { kind: 'shell', line }, ...init },
@@ -310,7 +310,7 @@ describe.runIf(isRoot)('a process that lockex may not signal', () => {
   it('that does not end keeps the lock: it is not taken for dead', async () => {
     const { holder, root } = await sudoJob(':');
     holder.send({ type: 'command.stop', graceMs: 0, deadline: null });
-    const { processes } = await holder.events.next('command.undying');
+    const { processes } = await holder.events.next('command.unkillable');
     expect(processes.join()).toContain(`[${root.pid}]`);
     expect(holder.events.types).not.toContain('command.stopped');
     process.kill(root.pid, 'SIGKILL');
@@ -323,8 +323,8 @@ describe.runIf(isRoot)('a process that lockex may not signal', () => {
     for (const file of ['', 'cgroup.procs', 'cgroup.threads']) {
       chownSync(join(cgroup, file), NOBODY, NOBODY);
     }
-    const folder = openFolder();
-    const file = join(folder, 'pid');
+    const directory = openFolder();
+    const file = join(directory, 'pid');
     const enter = ['sh', '-c', `echo 0 >${cgroup}/cgroup.procs && exec "$@"`, 'sh'];
     const holder = await hold(
       { command: { kind: 'shell', line: job(file, ':') } },

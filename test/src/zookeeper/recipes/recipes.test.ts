@@ -271,11 +271,11 @@ describe('a semaphore', () => {
     const inner = new Lock(other, { path: '/s-__lock__', guid: guid(), kind: 'exclusive', data });
     await inner.advance(nothing);
     const semaphore = semaphoreOf(await session());
-    expect(await semaphore.advance(nothing)).toMatchObject({ kind: 'queued', passing: true });
+    expect(await semaphore.advance(nothing)).toMatchObject({ kind: 'queued', transient: true });
     await semaphore.withdraw();
     const full = semaphoreOf(await session());
     await other.create('/s/second', data, { mode: CreateMode.EPHEMERAL });
-    expect(await full.advance(nothing)).toMatchObject({ kind: 'queued', passing: false });
+    expect(await full.advance(nothing)).toMatchObject({ kind: 'queued', transient: false });
   });
 
   it('counts nobody twice who takes a lease while it looks', async () => {
@@ -299,7 +299,7 @@ describe('a semaphore', () => {
     };
     expect(await semaphoreOf(mine, 3).advance(nothing)).toMatchObject({
       kind: 'queued',
-      passing: true,
+      transient: true,
       queue: { position: 2, holders: [{ node: 'first' }, { node: 'second' }] },
     });
   });

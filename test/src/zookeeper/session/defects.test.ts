@@ -256,10 +256,10 @@ function xidOf(request: Buffer | null): number {
 }
 
 let child: string;
-let folder: string;
+let directory: string;
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'lockex-test-'));
-  child = join(folder, 'child.mjs');
+  directory = mkdtempSync(join(tmpdir(), 'lockex-test-'));
+  child = join(directory, 'child.mjs');
   await build({
     entryPoints: [fileURLToPath(new URL('defect-child.ts', import.meta.url))],
     outfile: child,
@@ -271,7 +271,7 @@ beforeAll(async () => {
     },
   });
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 /** `works`, or how the process ended otherwise. */
 async function outcomeOf(which: 'bare' | 'ours', port: number, mode = 'once'): Promise<string> {
