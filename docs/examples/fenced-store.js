@@ -1,6 +1,6 @@
 /**
- * A small store that refuses writes with an older fencing token than it has seen: what a paused
- * holder sends late can't undo what its successor wrote.
+ * A small store that refuses writes with an older fencing token than it has seen: a late write of a
+ * paused holder cannot overwrite the data of its successor.
  *
  *     node docs/examples/fenced-store.js 8080
  *     lockex -- 'curl -X PUT -H "Fencing-Token: $LOCKEX_FENCING_TOKEN" -d hello localhost:8080/greeting'
@@ -26,7 +26,7 @@ const server = createServer(async (request, response) => {
   const token = BigInt(typed);
   let value = '';
   for await (const chunk of request) value += chunk;
-  // Looked at and written in one turn: no other request comes in between.
+  // No await between this read and the write below: no other request can run in between.
   const seen = entries.get(key)?.token ?? 0n;
   if (token < seen) {
     response.writeHead(409).end(`token ${token} is older than ${seen}\n`);
