@@ -1,5 +1,5 @@
 /**
- * lockex as a library: runs a command under a lock, and prints the states.
+ * lockex as a library: runs a command under a lock, and says what happens.
  *
  *     node docs/examples/library.js zk1:2181 nightly make-report --all
  */
@@ -7,12 +7,12 @@ import { createLockex, stateName } from 'lockex';
 
 const [server = 'localhost:2181', lockId = 'example', ...argv] = process.argv.slice(2);
 const [host = '', port = '2181'] = server.split(':');
-const [program = 'date', ...args] = argv;
+const [program = 'date', ...words] = argv;
 
 const { actor, output } = createLockex({
   hosts: [{ host, port: Number(port) }],
   lockId,
-  command: { kind: 'program', argv: [program, ...args] },
+  command: { kind: 'program', argv: [program, ...words] },
   waitMs: 10_000,
 });
 

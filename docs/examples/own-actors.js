@@ -1,6 +1,7 @@
 /**
- * The machine with simulated actors: the lock is granted at once, and lost while the command runs.
- * Nothing here connects to ZooKeeper or starts a process, so every course of events can be tried.
+ * The machine with actors of one's own: a lock that is had at once, and lost while the command runs.
+ * Nothing here touches ZooKeeper, and no process is started: so one can try every turn that a lock's
+ * life can take.
  *
  *     node docs/examples/own-actors.js
  */
@@ -10,7 +11,7 @@ import { createActor, fromCallback } from 'xstate';
 const session = { server: 'nowhere:2181', timeoutMs: 30_000 };
 const lease = { provenAt: 0, leaseEnd: 29_000, stopAt: 24_000 };
 
-/** Answers each command, in order, as an actor that is connected to a server would. */
+/** Answers each command, one after the other, as an actor that talks to a server would. */
 const answering = (answers) =>
   fromCallback(({ sendBack, receive }) => {
     receive((command) => {
