@@ -10,7 +10,7 @@ const textOf = (path: string) => readFileSync(join(ROOT, path), 'utf8');
 const exists = (path: string) => existsSync(join(ROOT, path));
 
 const PAGES = [
-  ...['README.md', 'CHANGELOG.md', 'test/soak/README.md'],
+  ...['README.md', 'CHANGELOG.md', 'test/faults/README.md', 'test/soak/README.md'],
   ...filesBelow('docs').filter((file) => file.endsWith('.md')),
 ];
 /** Files with comments that name paths. */
