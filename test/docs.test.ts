@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { MAY_IMPORT } from './tidy/may-import.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
@@ -84,7 +85,7 @@ describe('the table of docs/architecture.md', () => {
   });
 
   it('has a rule for every directory with rules of its own', () => {
-    const owners = [...importRules().keys()].map(ownerOf);
+    const owners = Object.keys(MAY_IMPORT).map(ownerOf);
     const withRule = rows.filter(([, , , imports = '']) => imports.trim() !== '');
     expect(withRule.map(([, path = '']) => path).toSorted()).toEqual([...new Set(owners)].sort());
   });
@@ -157,23 +158,6 @@ function resolves(page: string, link: string): boolean {
   return anchor === undefined || anchorsIn(textOf(target)).includes(anchor);
 }
 
-/** MAY_IMPORT of test/tidy.test.ts: directory or file → what it may import. */
-function importRules(): Map<string, string[]> {
-  const text = textOf('test/tidy.test.ts');
-  const [, table = ''] = /^const MAY_IMPORT\b[^=]*= \{\n([\s\S]*?)^\};$/m.exec(text) ?? [];
-  const rules = new Map<string, string[]>();
-  for (const entry of table.split(/^ {2}(?=\S)/m)) {
-    const [, name, allowed = ''] = /^'?([\w./-]+)'?: ([\s\S]*)$/.exec(entry) ?? [];
-    if (name === undefined) continue;
-    rules.set(
-      name,
-      [...allowed.matchAll(/'([^']+)'/g)].map(([, prefix = '']) => prefix),
-    );
-  }
-  if (!rules.has('machines')) throw new Error('test/tidy.test.ts: MAY_IMPORT was not found');
-  return rules;
-}
-
 /** The row of the table that a file or directory belongs to: at most two levels. */
 function ownerOf(path: string): string {
   const [top = '', second] = path.split('/');
@@ -182,7 +166,7 @@ function ownerOf(path: string): string {
 
 /** By directories, for a directory and everything below it; without itself. */
 function importsAllowedBelow(directory: string): string[] {
-  const rules = [...importRules()].filter(([name]) => ownerOf(name) === directory);
+  const rules = Object.entries(MAY_IMPORT).filter(([name]) => ownerOf(name) === directory);
   const allowed = rules.flatMap(([, entries]) => entries).map(ownerOf);
   const others = allowed.filter((name) => name !== directory && basename(name) !== '');
   return [...new Set(others)].sort();

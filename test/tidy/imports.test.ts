@@ -1,36 +1,7 @@
 /** The structure of the program: which directory may import which, no cycles, no dead files. */
 import { describe, expect, it } from 'vitest';
+import { MAY_IMPORT } from './may-import.ts';
 import { importsOf, SOURCES, textOf } from './sources.ts';
-
-/** What a file of a directory may import besides files of the same directory. The longest name counts. */
-const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  machines: ['xstate'],
-  'src/util': ['node:', 'machines/contract.ts', 'package.json'],
-  'src/settings': ['machines/contract.ts'],
-  'src/platform': ['node:', 'machines', 'src/settings'],
-  'src/zookeeper': [
-    ...['node:', 'node-zookeeper-client', 'machines', 'src/platform', 'src/settings', 'src/util'],
-  ],
-  'src/command': ['node:', 'machines', 'src/platform', 'src/settings', 'src/util'],
-  'src/actors': [
-    ...['node:', 'machines', 'src/command', 'src/platform', 'src/settings', 'src/util'],
-    'src/zookeeper',
-  ],
-  'src/cli': ['node:', 'cac', 'machines', 'src/settings', 'src/util'],
-  'src/log': ['node:', 'winston', 'machines', 'src/util'],
-  'src/observers': ['node:', 'machines', 'src/cli/usage-error.ts', 'src/settings', 'src/util'],
-  'src/status': ['node:', 'machines', 'src/settings', 'src/util', 'src/zookeeper'],
-  'src/inspector': [
-    ...['node:', 'ws', 'machines', 'src/settings', 'src/status', 'src/util', 'src/zookeeper'],
-  ],
-  'src/wiring.ts': ['xstate', 'machines', 'src/actors', 'src/command', 'src/settings', 'src/util'],
-  'src/run.ts': ['node:', 'xstate', 'machines', 'src/'],
-  'src/main.ts': ['node:', 'machines', 'src/'],
-  'src/index.ts': ['machines', 'src/platform', 'src/settings', 'src/wiring.ts'],
-  'src/launch.ts': ['node:', 'src/platform/code-cache.ts'],
-  'src/reaper.ts': ['node:', 'src/util', 'src/zookeeper/reap.ts'],
-  'src/standalone.ts': ['src/main.ts', 'src/platform', 'src/reaper.ts'],
-};
 
 /** Files that nothing imports: entry points, and type declarations. */
 const ENTRY_POINTS = [
