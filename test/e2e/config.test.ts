@@ -26,7 +26,7 @@ it('that is not there, not JSON, no file or too large is refused in one line', a
     expect(status).toBe(2);
     return stderr;
   };
-  expect(await refused(`${directory}/none`)).toBe(`lockex: there is no file '${directory}/none'\n`);
+  expect(await refused(`${directory}/none`)).toBe(`lockex: no such file: '${directory}/none'\n`);
   expect(await refused(`${directory}/broken`)).toBe(`lockex: ${directory}/broken is not JSON\n`);
   expect(await refused(directory)).toBe(`lockex: ${directory} is not a regular file\n`);
   expect(await refused('/dev/zero')).toBe('lockex: /dev/zero is not a regular file\n');
@@ -34,7 +34,7 @@ it('that is not there, not JSON, no file or too large is refused in one line', a
   expect(await refused(`${directory}/broken`)).toBe(
     `lockex: ${directory}/broken is too large: at most 1048576 bytes are read\n`,
   );
-  expect(await refused('')).toBe('lockex: --config wants a file\n');
+  expect(await refused('')).toBe('lockex: --config expects a file\n');
   // These have nothing to configure.
   const env = { LOCKEX_CONFIG: `${directory}/none` };
   for (const word of ['--version', '--help']) {

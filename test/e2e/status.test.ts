@@ -179,12 +179,12 @@ it('says in 125 which hosts could not be reached', async () => {
 });
 
 it.each([
-  [['--jsn'], "there is no option '--jsn': did you mean --json?"],
-  [['-c', '2'], "there is no option '-c': see 'lockex --help'"],
-  [['a/b'], "LOCKID wants the name of a lock: 'a/b' has a slash (-p says where locks live)"],
+  [['--jsn'], "unknown option '--jsn': did you mean --json?"],
+  [['-c', '2'], "unknown option '-c': see 'lockex --help'"],
+  [['a/b'], "LOCKID expects a lock name: 'a/b' contains a slash (use -p for the path)"],
   [
     ['x-__lock__'],
-    "LOCKID wants the name of a lock: 'x-__lock__' ends with -__lock__, which lockex reserves",
+    "LOCKID expects a lock name: 'x-__lock__' ends with -__lock__, which is reserved",
   ],
 ])('refuses %j in one line', async (words, message) => {
   expect(await status(...words)).toMatchObject({ status: 2, stderr: `lockex: ${message}\n` });

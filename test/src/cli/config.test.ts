@@ -61,20 +61,20 @@ describe('what is configured', () => {
 });
 
 it.each([
-  ['{', `${FILE} is not JSON`],
-  ['[]', `${FILE} has to be one JSON object`],
-  ['null', `${FILE} has to be one JSON object`],
-  [{ timeut: 1 }, `${FILE}: there is no setting 'timeut': did you mean timeout?`],
-  [{ 'a\u001b[2J': 1 }, `${FILE}: there is no setting 'a\\u{1b}[2J'`],
-  [{ lockid: 'x' }, `${FILE}: -i/--lockid belongs on the command line`],
-  [{ quiet: true }, `${FILE}: -q/--quiet belongs on the command line`],
-  [{ timeout: true }, `${FILE}: timeout wants a string or a number`],
-  [{ timeout: null }, `${FILE}: timeout wants a string or a number`],
-  [{ guard: 'no' }, `${FILE}: guard wants true or false`],
-  [{ timeout: -1 }, `${FILE}: timeout wants seconds from 0.1 to 2147483, not '-1'`],
-  [{ zkhosts: 'a:b' }, `${FILE}: zkhosts wants host:port,… not 'a:b'`],
-  [{ lockpath: 1000 }, `${FILE}: lockpath wants a string`],
-  [{ 'on-lost': 'x' }, `${FILE}: on-lost wants one of exit, rejoin, not 'x'`],
+  ['{', `${FILE} is not valid JSON`],
+  ['[]', `${FILE}: expected one JSON object`],
+  ['null', `${FILE}: expected one JSON object`],
+  [{ timeut: 1 }, `${FILE}: unknown setting 'timeut': did you mean timeout?`],
+  [{ 'a\u001b[2J': 1 }, `${FILE}: unknown setting 'a\\u{1b}[2J'`],
+  [{ lockid: 'x' }, `${FILE}: -i/--lockid can be set on the command line only`],
+  [{ quiet: true }, `${FILE}: -q/--quiet can be set on the command line only`],
+  [{ timeout: true }, `${FILE}: timeout expects a string or a number`],
+  [{ timeout: null }, `${FILE}: timeout expects a string or a number`],
+  [{ guard: 'no' }, `${FILE}: guard expects true or false`],
+  [{ timeout: -1 }, `${FILE}: timeout expects seconds from 0.1 to 2147483, not '-1'`],
+  [{ zkhosts: 'a:b' }, `${FILE}: zkhosts expects host:port,… but got 'a:b'`],
+  [{ lockpath: 1000 }, `${FILE}: lockpath expects a string`],
+  [{ 'on-lost': 'x' }, `${FILE}: on-lost expects one of exit, rejoin, not 'x'`],
 ])('%j is refused in one line', (content, message) => {
   expect(() => run({ [FILE]: content }, [])).toThrow(message);
 });
@@ -90,8 +90,8 @@ it('may begin with a byte order mark', () => {
 });
 
 it('a file that was named has to be there', () => {
-  expect(() => run({}, ['--config', '/none'])).toThrow("there is no file '/none'");
-  expect(() => run({}, [], { LOCKEX_CONFIG: '/none' })).toThrow("there is no file '/none'");
+  expect(() => run({}, ['--config', '/none'])).toThrow("no such file: '/none'");
+  expect(() => run({}, [], { LOCKEX_CONFIG: '/none' })).toThrow("no such file: '/none'");
 });
 
 it('a broken file does not keep --help from helping', () => {
@@ -112,7 +112,9 @@ it('lockex config says what is in force, and why', () => {
       { name: 'lockpath', value: 'lockex', source: 'default' },
     ]),
   );
-  expect(() => parseCommandLine(['config', 'x'], {})).toThrow("config takes options only, not 'x'");
+  expect(() => parseCommandLine(['config', 'x'], {})).toThrow(
+    "lockex config takes only options, but got 'x'",
+  );
 });
 
 it.each([
@@ -128,7 +130,7 @@ it.each([
 ])('%s: %j is refused by a run, and when it is shown, in the name of the file', (name, value) => {
   const read = () => JSON.stringify({ [name]: value });
   for (const words of [['config'], ['--', 'true']]) {
-    expect(() => parseCommandLine(words, {}, read)).toThrow(`${FILE}: ${name} wants`);
+    expect(() => parseCommandLine(words, {}, read)).toThrow(`${FILE}: ${name} expects`);
   }
 });
 

@@ -104,7 +104,7 @@ it('--recipe curator is for a plain lock', () => {
   expect(parsed(['--recipe', 'curator', '--', 'x']).settings.recipe).toBe('curator');
   for (const words of [['-c', '2'], ['--shared']]) {
     const refused = refusal(['--recipe', 'curator', ...words, '--', 'x']);
-    expect(refused).toBe('--recipe curator is for a plain lock: without -c and --shared');
+    expect(refused).toBe('--recipe curator cannot be used with -c above 1 or --shared');
   }
   expect(refusal(['--recipe', 'etcd', '--', 'x'])).toContain('--recipe');
 });
@@ -133,7 +133,7 @@ describe('the command', () => {
   });
 
   it.each([[[]], [['-q']], [['--']], [['-q', '--']]])('may not be missing: %j', (argv) => {
-    expect(refusal(argv)).toMatch(/^no command: lockex OPTIONS -- COMMAND/);
+    expect(refusal(argv)).toMatch(/^no command: usage is lockex \[OPTIONS\] -- COMMAND/);
   });
 
   it.each([[['--', '']], [['--', ' \t']], [['--', '', 'x']], [['--shell', '--', '', '']]])(
@@ -184,18 +184,18 @@ describe('waiting', () => {
 
   it('-t and --no-blocking contradict each other, -t and --blocking do not', () => {
     expect(refusal(['-t', '5', '--no-blocking', 'x'])).toBe(
-      '-t/--locktimeout and --no-blocking say different things: give one',
+      '-t/--locktimeout and --no-blocking cannot be used together',
     );
     expect(settings('-t', '5', '--blocking').waitMs).toBe(5000);
     expect(refusal(['-t', '0', '--blocking', 'x'])).toBe(
-      '-t/--locktimeout 0 and --blocking say different things: give one',
+      '-t/--locktimeout 0 and --blocking cannot be used together',
     );
   });
 });
 
 it.each(['creator', 'auth::r,world:anyone:r'])('--acl %s is of nobody without a name', (acl) => {
   expect(refusal(['--acl', acl, 'x'])).toBe(
-    `--acl '${acl}' needs --auth-file, LOCKEX_AUTH or --tls-cert`,
+    `--acl '${acl}' requires --auth-file, LOCKEX_AUTH or --tls-cert`,
   );
   expect(refusal(['config', '--acl', acl])).toBe(refusal(['--acl', acl, 'x']));
   expect(settings('--acl', acl, '--auth-file', '/a').acl[0]?.scheme).toBe('auth');
@@ -213,11 +213,13 @@ describe('how much is logged', () => {
     [['-v', '--log-level=info'], '-v/--verbose and --log-level'],
     [['-q', '--log-level', 'debug'], '-q/--quiet and --log-level'],
   ])('contradictions are refused: %j', (options, names) => {
-    expect(refusal([...options, 'x'])).toBe(`${names} say different things: give one`);
+    expect(refusal([...options, 'x'])).toBe(
+      `${names} select different log levels: use one of them`,
+    );
   });
 });
 
-const COUNT = 'wants a whole number of 1 or more, not';
+const COUNT = 'expects a whole number of 1 or more, not';
 
 describe('wrong values', () => {
   it.each([
@@ -233,25 +235,25 @@ describe('wrong values', () => {
     [['-c', '٣'], `-c/--concurrent ${COUNT} '٣'`],
     [
       ['-c', '99999999999'],
-      "-c/--concurrent wants a whole number from 1 to 2147483647, not '99999999999'",
+      "-c/--concurrent expects a whole number from 1 to 2147483647, not '99999999999'",
     ],
     [['-r', '0'], `-r/--lockretry ${COUNT} '0'`],
     [['-R', 'Infinity'], `-R/--retry ${COUNT} 'Infinity'`],
-    [['-t', '-1'], "-t/--locktimeout wants seconds from 0 to 2147483, not '-1'"],
-    [['-t', '5s'], "-t/--locktimeout wants seconds from 0 to 2147483, not '5s'"],
-    [['-t', '1e3'], "-t/--locktimeout wants seconds from 0 to 2147483, not '1e3'"],
-    [['-t', '1,5'], "-t/--locktimeout wants seconds from 0 to 2147483, not '1,5'"],
-    [['-t', '5.'], "-t/--locktimeout wants seconds from 0 to 2147483, not '5.'"],
-    [['-t', '2147484'], "-t/--locktimeout wants seconds from 0 to 2147483, not '2147484'"],
-    [['-t', ''], "-t/--locktimeout wants seconds from 0 to 2147483, not ''"],
-    [['-T', '0.09'], "-T/--timeout wants seconds from 0.1 to 2147483, not '0.09'"],
-    [['-T', '0'], "-T/--timeout wants seconds from 0.1 to 2147483, not '0'"],
-    [['--kill-after', 'x'], "--kill-after wants seconds from 0 to 2147483, not 'x'"],
-    [['-E', '256'], "-E/--conflict-exit-code wants a whole number from 0 to 255, not '256'"],
-    [['-E', '-1'], "-E/--conflict-exit-code wants a whole number from 0 to 255, not '-1'"],
-    [['--on-lost', 'stay'], "--on-lost wants one of exit, rejoin, not 'stay'"],
-    [['--log-format', 'xml'], "--log-format wants one of text, json, not 'xml'"],
-    [['--log-level', 'INFO'], "--log-level wants one of error, warn, info, debug, not 'INFO'"],
+    [['-t', '-1'], "-t/--locktimeout expects seconds from 0 to 2147483, not '-1'"],
+    [['-t', '5s'], "-t/--locktimeout expects seconds from 0 to 2147483, not '5s'"],
+    [['-t', '1e3'], "-t/--locktimeout expects seconds from 0 to 2147483, not '1e3'"],
+    [['-t', '1,5'], "-t/--locktimeout expects seconds from 0 to 2147483, not '1,5'"],
+    [['-t', '5.'], "-t/--locktimeout expects seconds from 0 to 2147483, not '5.'"],
+    [['-t', '2147484'], "-t/--locktimeout expects seconds from 0 to 2147483, not '2147484'"],
+    [['-t', ''], "-t/--locktimeout expects seconds from 0 to 2147483, not ''"],
+    [['-T', '0.09'], "-T/--timeout expects seconds from 0.1 to 2147483, not '0.09'"],
+    [['-T', '0'], "-T/--timeout expects seconds from 0.1 to 2147483, not '0'"],
+    [['--kill-after', 'x'], "--kill-after expects seconds from 0 to 2147483, not 'x'"],
+    [['-E', '256'], "-E/--conflict-exit-code expects a whole number from 0 to 255, not '256'"],
+    [['-E', '-1'], "-E/--conflict-exit-code expects a whole number from 0 to 255, not '-1'"],
+    [['--on-lost', 'stay'], "--on-lost expects one of exit, rejoin, not 'stay'"],
+    [['--log-format', 'xml'], "--log-format expects one of text, json, not 'xml'"],
+    [['--log-level', 'INFO'], "--log-level expects one of error, warn, info, debug, not 'INFO'"],
   ])('%j', (options, message) => {
     expect(refusal([...options, 'x'])).toBe(message);
   });
@@ -275,7 +277,7 @@ describe('ZKHOSTS', () => {
       ],
       chroot: '/c',
     });
-    expect(refusal(['x'], { ZKHOSTS: 'a:b' })).toBe("ZKHOSTS wants host:port,… not 'a:b'");
+    expect(refusal(['x'], { ZKHOSTS: 'a:b' })).toBe("ZKHOSTS expects host:port,… but got 'a:b'");
   });
 
   it('is not looked at when -z is given', () => {
@@ -316,8 +318,8 @@ describe('help and version', () => {
   });
 });
 
-it('--on-state wants a command', () => {
-  expect(refusal(['--on-state', ' ', '--', 'x'])).toBe('--on-state wants a command');
+it('--on-state expects a command', () => {
+  expect(refusal(['--on-state', ' ', '--', 'x'])).toBe('--on-state expects a command');
 });
 
 describe('--once-per', () => {
@@ -332,20 +334,20 @@ describe('--once-per', () => {
 
   it.each(['10', '1.5h', '0m', '-1h', '1w', '1h30m', '', 'NaN'])('%j is refused', (text) => {
     expect(refusal([`--once-per=${text}`, '--', 'x'])).toBe(
-      `--once-per wants a time such as 90s, 10m, 1h or 1d, not '${text}'`,
+      `--once-per expects a time such as 90s, 10m, 1h or 1d, not '${text}'`,
     );
   });
 
   it('has an exit status of its own choice, which means nothing without it', () => {
     expect(settings('--once-per', '1h', '--skip-exit-code', '75').skipExitCode).toBe(75);
     expect(refusal(['--skip-exit-code', '75', '--', 'x'])).toBe(
-      '--skip-exit-code needs --once-per',
+      '--skip-exit-code requires --once-per',
     );
   });
 
   it.each([['--shared'], ['-c', '2']])('is not for what several hold: %s', (...words) => {
     expect(refusal(['--once-per', '1h', ...words, '--', 'x'])).toBe(
-      '--once-per is for a lock that one holds alone',
+      '--once-per cannot be used with -c above 1 or --shared',
     );
   });
 });
@@ -354,7 +356,7 @@ it('--shared is a setting, and not to be had with a semaphore', () => {
   expect(settings('--shared').shared).toBe(true);
   expect(settings('--shared', '-c', '1').shared).toBe(true);
   expect(refusal(['--shared', '-c', '2', '--', 'x'])).toBe(
-    '-c/--concurrent and --shared say different things: give one',
+    '-c/--concurrent and --shared cannot be used together',
   );
 });
 
@@ -379,11 +381,14 @@ describe('--inspect', () => {
   });
 
   it.each([
-    ['--inspect=http', "--inspect wants [host:]port, not 'http'"],
-    ['--inspect=65536', "--inspect wants [host:]port, not '65536'"],
-    ['--inspect=::1:80', "--inspect wants [host:]port, not '::1:80' (IPv6 goes in brackets)"],
-    ['--inspect=[x]:80', "--inspect wants [host:]port, not '[x]:80'"],
-    ['--inspect=-1', "--inspect wants [host:]port, not '-1'"],
+    ['--inspect=http', "--inspect expects [host:]port, not 'http'"],
+    ['--inspect=65536', "--inspect expects [host:]port, not '65536'"],
+    [
+      '--inspect=::1:80',
+      "--inspect expects [host:]port, not '::1:80' (IPv6 addresses require brackets)",
+    ],
+    ['--inspect=[x]:80', "--inspect expects [host:]port, not '[x]:80'"],
+    ['--inspect=-1', "--inspect expects [host:]port, not '-1'"],
   ])('%s is refused', (word, message) => {
     expect(refusal([word, '--', 'x'])).toBe(message);
   });
@@ -392,14 +397,14 @@ describe('--inspect', () => {
     'lets no origin in that is none: %j',
     (origin) => {
       expect(refusal(['--inspect', `--inspect-origin=${origin}`, '--', 'x'])).toBe(
-        `--inspect-origin wants https://host[:port],… not '${origin}'`,
+        `--inspect-origin expects https://host[:port],… but got '${origin}'`,
       );
     },
   );
 
   it('is needed by --inspect-origin', () => {
     expect(refusal(['--inspect-origin', 'https://x', '--', 'x'])).toBe(
-      '--inspect-origin needs --inspect',
+      '--inspect-origin requires --inspect',
     );
   });
 });
