@@ -66,7 +66,7 @@ it.each([[], ['web'], ['--watch']])('says that its chroot is not there: %j', asy
   expect(await runLockex(['status', '-z', nowhere, ...words])).toMatchObject({
     status: 125,
     stdout: '',
-    stderr: 'lockex: the chroot /no/where: no such node\n',
+    stderr: 'lockex: the chroot /no/where does not exist\n',
   });
 });
 
@@ -111,7 +111,7 @@ describe('agrees with kazoo', () => {
     await untilQueued(waiter);
     const all = await views();
     expect(all).toMatchObject([
-      { id: 'pool', kind: 'semaphore', leases: 2, waiters: [{ pid: waiter.pid }] },
+      { id: 'pool', kind: 'semaphore', permits: 2, waiters: [{ pid: waiter.pid }] },
     ]);
     expect(await semaphore.leaseHolders()).toHaveLength(2);
     expect(all[0].holders).toMatchObject([{ says: 'the python side' }, { pid: holder.pid }]);
@@ -174,7 +174,7 @@ it('says in 125 which hosts could not be reached', async () => {
   } = await runLockex(['status', '-z', '127.0.0.1:1', '-T', '1']);
   expect({ exit, stdout }).toEqual({ exit: 125, stdout: '' });
   expect(stderr).toBe(
-    'lockex: 127.0.0.1:1: connection refused\nlockex: ZooKeeper could not be reached\n',
+    'lockex: 127.0.0.1:1: connection refused\nlockex: could not reach ZooKeeper\n',
   );
 });
 

@@ -39,7 +39,7 @@ describe('a life', () => {
     const { page } = viewer;
     await viewer.shows('waiting');
     const facts = page.locator('#facts');
-    await facts.getByText('place in the queue').waitFor();
+    await facts.getByText('position in the queue').waitFor();
     await page.locator('#queue tbody tr', { hasText: 'holds' }).waitFor();
     await page.locator('#queue tbody tr.ours', { hasText: '1.' }).waitFor();
 
@@ -53,10 +53,10 @@ describe('a life', () => {
     await page.locator('#actor-command.spoke').waitFor();
 
     program.stdin.end('go\n');
-    await page.locator('#outcome', { hasText: 'exit status 7' }).waitFor();
+    await page.locator('#outcome', { hasText: 'exited with status 7' }).waitFor();
     expect((await program.ended).status).toBe(7);
-    await page.locator('#connection', { hasText: 'lockex has ended' }).waitFor();
-    await page.locator('#queue-note', { hasText: 'not followed any more' }).waitFor();
+    await page.locator('#connection', { hasText: 'lockex has exited' }).waitFor();
+    await page.locator('#queue-note', { hasText: 'no longer followed' }).waitFor();
     expect(await page.locator('#queue tbody tr').count()).toBe(0);
     // Only a machine that stalled right then has something left to prove at the grant.
     const lit = (await viewer.lit()).filter((state) => state !== 'locked.confirming');
@@ -101,7 +101,7 @@ describe('a life', () => {
     const program = startLockex(['-z', '127.0.0.1:1', '-T', '4', '--inspect', '--', 'true']);
     const viewer = await openViewer(browser, await urlOf(program));
     await viewer.shows('connecting');
-    await viewer.page.locator('#outcome', { hasText: 'ZooKeeper could not be reached' }).waitFor();
+    await viewer.page.locator('#outcome', { hasText: 'could not reach ZooKeeper' }).waitFor();
     expect((await program.ended).status).toBe(125);
   });
 });
@@ -175,7 +175,7 @@ describe('a viewer', () => {
     const { port } = new URL(url);
     const second = startLockex([...words, `--inspect=${port}`, '--', 'echo up; exec sleep 600']);
     expect(await urlOf(second)).not.toBe(url);
-    await page.locator('#connection', { hasText: 'refused: open the whole address' }).waitFor();
+    await page.locator('#connection', { hasText: 'refused: missing or wrong token' }).waitFor();
   });
 
   it('on a phone, in the dark, needs no sideways scrolling', async () => {
