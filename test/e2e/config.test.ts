@@ -27,7 +27,9 @@ it('that is not there, not JSON, no file or too large is refused in one line', a
     return stderr;
   };
   expect(await refused(`${directory}/none`)).toBe(`lockex: no such file: '${directory}/none'\n`);
-  expect(await refused(`${directory}/broken`)).toBe(`lockex: ${directory}/broken is not JSON\n`);
+  expect(await refused(`${directory}/broken`)).toBe(
+    `lockex: ${directory}/broken is not valid JSON\n`,
+  );
   expect(await refused(directory)).toBe(`lockex: ${directory} is not a regular file\n`);
   expect(await refused('/dev/zero')).toBe('lockex: /dev/zero is not a regular file\n');
   truncateSync(`${directory}/broken`, 2_000_000);
