@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, TestRunner } from 'vitest';
 import type { Identity } from '../../src/command/options.ts';
 import { contentOf, startLockex, temporaryFolder } from '../e2e/program.ts';
-import { type Deed, judgeJournal, type Kill } from '../support/journal.ts';
+import { type JournalEntry, judgeJournal, type Kill } from '../support/journal.ts';
 import {
   describe as describeProcess,
   guardsOf,
@@ -33,7 +33,7 @@ export interface Side {
   readonly timeout: number;
   readonly options?: readonly string[];
   /** What the command does besides its work, as in worker.pl. */
-  readonly mode?: 'plain' | 'stubborn' | 'family' | 'loner';
+  readonly mode?: 'plain' | 'stubborn' | 'background' | 'detached';
   readonly env?: NodeJS.ProcessEnv;
 }
 
@@ -108,7 +108,7 @@ export class Duel {
     const journal = contentOf(this.#file('journal'));
     const verdict = judgeJournal(journal, Number(contentOf(this.#file('counter'))), this.#kills);
     expect(verdict).toMatchObject({ verdict: 'valid', acquisitions: 2 });
-    await this.#report(deedsIn(journal));
+    await this.#report(entriesIn(journal));
   }
 
   /** Still the same command under the same pid, and nobody else's; then as above. */
@@ -130,7 +130,7 @@ export class Duel {
     return `${this.#directory}/${name}`;
   }
 
-  #start(name: string, { hosts, timeout, options = [], mode = 'family', env }: Side): Program {
+  #start(name: string, { hosts, timeout, options = [], mode = 'background', env }: Side): Program {
     const words = [WORKER, this.#file('journal'), this.#file('counter'), name, 0, mode, WORK_MS];
     const lockex = ['-z', hosts, '-i', 'duel', '-T', `${timeout}`, '--kill-after', '0.3'];
     const program = startLockex(
@@ -146,7 +146,7 @@ export class Duel {
   async #runs(name: string, program: Program): Promise<number> {
     const line = await program.line(new RegExp(`^${name} \\d+$`), 'stdout', PATIENCE_MS);
     const isNoted = () => contentOf(this.#file('journal')).includes(`"contender":"${name}"`);
-    await until(isNoted, `${name}'s first deed`);
+    await until(isNoted, `${name}'s first entry`);
     this.#guards.push(...guardsOf(program.pid ?? 0));
     return Number(line.split(' ')[1]);
   }
@@ -159,14 +159,14 @@ export class Duel {
   }
 
   /** Shown by `npm run test:faults`. */
-  async #report(deeds: readonly Deed[]): Promise<void> {
-    const of = (name: string) => deeds.filter(({ contender }) => contender === name);
+  async #report(entries: readonly JournalEntry[]): Promise<void> {
+    const of = (name: string) => entries.filter(({ contender }) => contender === name);
     const [last, first] = [of('holder').at(-1), of('standby')[0]];
     if (!last || !first) throw new Error('one of them never ran');
     const since = (at: number) => `${Math.max(0, Math.round((at - this.#faultAt) / 1000))} ms`;
     const times = `stopped after ${since(last.at)}, taken over after ${since(first.at)}`;
     await TestRunner.getCurrentTest()?.context.annotate(
-      `${times}, token ${last.token} → ${first.token}, ${deeds.length} deeds, no overlap`,
+      `${times}, token ${last.token} → ${first.token}, ${entries.length} entries, no overlap`,
     );
   }
 }
@@ -176,9 +176,9 @@ function now(): number {
   return Number(process.hrtime.bigint() / 1000n);
 }
 
-function deedsIn(journal: string): Deed[] {
+function entriesIn(journal: string): JournalEntry[] {
   const lines = journal.trim().split('\n');
-  return lines.map((line): Deed => JSON.parse(line)).sort((a, b) => a.at - b.at);
+  return lines.map((line): JournalEntry => JSON.parse(line)).sort((a, b) => a.at - b.at);
 }
 
 /** Contenders' nodes that are left, as the first of the hosts sees them. */

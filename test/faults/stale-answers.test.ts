@@ -81,7 +81,7 @@ class Contest {
   /** Until its command is at work. */
   async runs(name: string): Promise<void> {
     const isNoted = () => this.journal().includes(`"contender":"${name}"`);
-    await until(isNoted, `${name}'s first deed`, PATIENCE_MS);
+    await until(isNoted, `${name}'s first entry`, PATIENCE_MS);
   }
 
   journal(): string {

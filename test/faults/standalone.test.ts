@@ -51,7 +51,7 @@ async function duelOnServer(holding: Partial<Side> = {}): Promise<{ server: Serv
 }
 
 describe('lockex', () => {
-  it.each(['family', 'loner'] as const)(
+  it.each(['background', 'detached'] as const)(
     'SIGKILLed: everything dead at once, and the standby does not wait for T (%s)',
     async (mode) => {
       const { of } = await proxiedDuel(30, { mode });
@@ -98,7 +98,7 @@ describe('lockex', () => {
     await of.survives();
   });
 
-  it('crashed by an exception that nobody foresaw: the same as SIGKILL, with a line', async () => {
+  it('crashed by an unexpected exception: as after SIGKILL, with one line of log', async () => {
     const { connectString } = await sharedServerWithChroot();
     const crashAt = `${temporaryFolder()}/now`;
     const preload = fileURLToPath(new URL('../support/crash.cjs', import.meta.url));
@@ -113,7 +113,7 @@ describe('lockex', () => {
     writeFileSync(crashAt, '');
     const { status, stderr } = await holder.ended;
     expect(status).toBe(125);
-    expect(stderr).toContain('lockex failed: nobody foresaw this');
+    expect(stderr).toContain('lockex failed: unexpected exception');
     expect(stderr).not.toMatch(/\n\s+at /);
     await gone(pid);
   });
@@ -264,7 +264,7 @@ describe('two faults at once', () => {
   });
 
   it('the command ignores TERM and has escaped, and the connection falls silent', async () => {
-    const { proxy, of } = await proxiedDuel(T, { mode: 'loner' });
+    const { proxy, of } = await proxiedDuel(T, { mode: 'detached' });
     of.fault();
     await proxy.blackhole('both');
     await of.handsOver(124);

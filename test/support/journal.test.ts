@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import {
-  type Deed,
   type Figures,
   type HistoryEvent,
+  type JournalEntry,
   judge,
   judgeJournal,
   type Kill,
@@ -11,16 +11,16 @@ import {
 /** A run of contender `c…`; its token is the number behind the dot, unless given. */
 function run(name: string, token = Number(name.split('.')[1]), pid = 1) {
   const contender = name.split('.')[0] ?? '';
-  const deed = (event: Deed['event']) => (at: number) =>
+  const entry = (event: JournalEntry['event']) => (at: number) =>
     ({ at, event, contender, run: name, pid, token, access: 'exclusive' }) as const;
-  const counting = (event: Deed['event']) => (at: number, value: number) => ({
-    ...deed(event)(at),
+  const counting = (event: JournalEntry['event']) => (at: number, value: number) => ({
+    ...entry(event)(at),
     value,
   });
   return {
-    begin: deed('begin'),
-    step: deed('step'),
-    end: deed('end'),
+    begin: entry('begin'),
+    step: entry('step'),
+    end: entry('end'),
     write: counting('write'),
     wrote: counting('wrote'),
   };
@@ -29,7 +29,8 @@ function run(name: string, token = Number(name.split('.')[1]), pid = 1) {
 const a = run('c1.1');
 const b = run('c2.2');
 const kill = (contender: string, at: number): Kill => ({ at, event: 'kill', contender });
-const text = (...deeds: Deed[]) => deeds.map((deed) => `${JSON.stringify(deed)}\n`).join('');
+const text = (...entries: JournalEntry[]) =>
+  entries.map((entry) => `${JSON.stringify(entry)}\n`).join('');
 
 function figures(
   history: readonly HistoryEvent[],
@@ -89,9 +90,9 @@ describe('overlaps', () => {
 });
 
 describe('fencing tokens', () => {
-  it('a deed after the first deed of a newer token is stale, each one', () => {
+  it('an entry after the first entry of a newer token is stale, each one', () => {
     const verdict = figures([a.begin(10), b.begin(11), a.step(12), a.step(13), b.step(14)]);
-    expect(verdict).toMatchObject({ verdict: 'invalid', staleDeeds: 2 });
+    expect(verdict).toMatchObject({ verdict: 'invalid', staleEntries: 2 });
   });
 
   it('have to grow from run to run', () => {
@@ -170,23 +171,23 @@ describe('the counter', () => {
   });
 });
 
-describe('a take-over', () => {
-  const takeOver = (...history: HistoryEvent[]) => figures(history).takeOvers;
+describe('a takeover', () => {
+  const takeover = (...history: HistoryEvent[]) => figures(history).takeovers;
 
   it('lasts from the end of a holder to the next begin', () => {
-    expect(takeOver(a.begin(10), a.end(20), b.begin(33))).toEqual([
+    expect(takeover(a.begin(10), a.end(20), b.begin(33))).toEqual([
       { from: 'c1.1', to: 'c2.2', killed: false, goneAt: 20, beganAt: 33 },
     ]);
   });
 
   it('lasts from the kill, when the holder had not ended', () => {
     const child = run('c1.1', 1, 99);
-    const killed = takeOver(a.begin(10), child.step(25), kill('c1', 22), b.begin(33));
+    const killed = takeover(a.begin(10), child.step(25), kill('c1', 22), b.begin(33));
     expect(killed).toMatchObject([{ killed: true, goneAt: 22, beganAt: 33 }]);
   });
 
-  it('lasts from the last deed, when the kill came shortly after it', () => {
-    const killed = takeOver(a.begin(10), a.step(20), kill('c1', 22), b.begin(33));
+  it('lasts from the last entry, when the kill came shortly after it', () => {
+    const killed = takeover(a.begin(10), a.step(20), kill('c1', 22), b.begin(33));
     expect(killed).toMatchObject([{ killed: true, goneAt: 20 }]);
   });
 
@@ -195,20 +196,20 @@ describe('a take-over', () => {
     ['before the holder began', kill('c1', 9)],
     ['after the next one had begun', kill('c1', 34)],
   ])('has nothing to do with a kill %s', (_, other) => {
-    expect(takeOver(a.begin(10), a.step(20), other, b.begin(33))).toMatchObject([
+    expect(takeover(a.begin(10), a.step(20), other, b.begin(33))).toMatchObject([
       { killed: false, goneAt: 20 },
     ]);
   });
 
   it('has nothing to do with a kill of a holder that had ended', () => {
-    expect(takeOver(a.begin(10), a.end(20), kill('c1', 21), b.begin(33))).toMatchObject([
+    expect(takeover(a.begin(10), a.end(20), kill('c1', 21), b.begin(33))).toMatchObject([
       { killed: false, goneAt: 20 },
     ]);
   });
 
   it('is none where two overlap, and then counts from the one that lives longer', () => {
     const c = run('c3.3');
-    expect(takeOver(a.begin(10), b.begin(12), b.end(15), a.end(30), c.begin(40))).toEqual([
+    expect(takeover(a.begin(10), b.begin(12), b.end(15), a.end(30), c.begin(40))).toEqual([
       { from: 'c1.1', to: 'c3.3', killed: false, goneAt: 30, beganAt: 40 },
     ]);
   });
@@ -220,7 +221,7 @@ describe('a history that can’t be judged is unknown, whatever else it says', (
   it.each<[string, HistoryEvent[]]>([
     ['without any run', []],
     ['of kills only', [kill('c1', 5)]],
-    ['with a deed before its run begins', [...fine, b.step(5)]],
+    ['with an entry before its run begins', [...fine, b.step(5)]],
     ['with a run that begins twice', [...fine, a.begin(9)]],
     ['with a run that changes its token', [a.begin(1), run('c1.1', 7).step(2)]],
     ['with a run that changes its contender', [a.begin(1), { ...a.step(2), contender: 'c9' }]],
@@ -250,12 +251,12 @@ describe('a journal', () => {
   const lines = text(a.begin(1), a.write(2, 1), a.wrote(3, 1), a.end(4));
   const withLine = (line: string) => judgeJournal(`${lines}${line}\n`, 1);
 
-  it('is JSON, a deed a line, padded or not; kills come from elsewhere', () => {
+  it('is JSON, an entry a line, padded or not; kills come from elsewhere', () => {
     expect(judgeJournal(lines, 1)).toMatchObject({ verdict: 'valid', completed: 1 });
     expect(judgeJournal(lines.replaceAll('}\n', '}    \n'), 1).verdict).toBe('valid');
     const cut = text(a.begin(1), a.step(5), b.begin(9));
     expect(judgeJournal(cut, 0, [kill('c1', 4)])).toMatchObject({
-      takeOvers: [{ killed: true, goneAt: 4 }],
+      takeovers: [{ killed: true, goneAt: 4 }],
     });
   });
 
@@ -268,7 +269,7 @@ describe('a journal', () => {
       const cut = lines.slice(0, length);
       if (!cut.endsWith('\n')) expect(judgeJournal(cut, 1).verdict).toBe('unknown');
     }
-    // Cut within what pads a line, all of the deed is there, and yet something was cut.
+    // Cut within what pads a line, all of the entry is there, and yet something was cut.
     expect(judgeJournal(lines.replaceAll('}\n', '}  \n').slice(0, -1), 1).verdict).toBe('unknown');
   });
 

@@ -2,9 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import {
   type Access,
-  type Deed,
   type Figures,
   type HistoryEvent,
+  type JournalEntry,
   judge,
   type LockRules,
 } from './journal.ts';
@@ -12,21 +12,21 @@ import {
 /** A run named by its contender and its token, such as `c1.7`. */
 function run(name: string, access: Access) {
   const [contender = '', token] = name.split('.');
-  const deed =
-    (event: Deed['event']) =>
-    (at: number, value?: number): Deed => ({
+  const entry =
+    (event: JournalEntry['event']) =>
+    (at: number, value?: number): JournalEntry => ({
       ...{ at, event, contender, run: name, pid: 1, token: Number(token), access },
       ...(value !== undefined && { value }),
     });
   return {
-    begin: deed('begin'),
-    step: deed('step'),
-    read: deed('read'),
-    write: deed('write'),
-    wrote: deed('wrote'),
-    end: deed('end'),
+    begin: entry('begin'),
+    step: entry('step'),
+    read: entry('read'),
+    write: entry('write'),
+    wrote: entry('wrote'),
+    end: entry('end'),
     /** Alive from `first` to `last`. */
-    lives: (first: number, last: number) => [deed('begin')(first), deed('end')(last)],
+    lives: (first: number, last: number) => [entry('begin')(first), entry('end')(last)],
   };
 }
 
@@ -43,7 +43,7 @@ function judgeBy(rules: LockRules) {
   };
 }
 
-const FLAWLESS = { verdict: 'valid', overlaps: [], staleDeeds: 0, tokensNotNewer: 0 };
+const FLAWLESS = { verdict: 'valid', overlaps: [], staleEntries: 0, tokensNotNewer: 0 };
 
 describe('a semaphore of two permits', () => {
   const figures = judgeBy({ kind: 'semaphore', permits: 2 });
@@ -83,18 +83,18 @@ describe('a semaphore of two permits', () => {
   it('has a stale run when it begins after two newer permits were held at once', () => {
     const verdict = figures(b.lives(1, 10), c.lives(2, 10), a.lives(20, 30));
     expect(verdict).toMatchObject({ verdict: 'invalid', overlaps: [], tokensNotNewer: 1 });
-    expect(verdict.staleDeeds).toBe(2);
+    expect(verdict.staleEntries).toBe(2);
   });
 
-  it('has stale deeds where an older run goes on after two newer permits were held at once', () => {
+  it('has stale entries where an older run goes on after two newer permits were held at once', () => {
     const verdict = figures(a.begin(1), b.lives(2, 10), c.lives(3, 10), a.step(20), a.step(21));
-    expect(verdict).toMatchObject({ verdict: 'invalid', staleDeeds: 2, tokensNotNewer: 0 });
+    expect(verdict).toMatchObject({ verdict: 'invalid', staleEntries: 2, tokensNotNewer: 0 });
   });
 
   it('counts a permit from the begin of a run with a newer token on', () => {
     // No three runs are alive at once, but three permits exist at 10: b's was made before c's.
     const verdict = figures(a.lives(1, 20), c.lives(10, 50), b.lives(30, 60));
-    expect(verdict).toMatchObject({ verdict: 'invalid', overlaps: [], atOnce: 2, staleDeeds: 1 });
+    expect(verdict).toMatchObject({ verdict: 'invalid', overlaps: [], atOnce: 2, staleEntries: 1 });
   });
 
   it('never gives a token twice', () => {
@@ -105,14 +105,14 @@ describe('a semaphore of two permits', () => {
 
   it('passes the permit that has been free for longest to the next run', () => {
     const verdict = figures(a.lives(1, 20), b.lives(2, 30), c.lives(33, 50), d.lives(35, 50));
-    expect(verdict.takeOvers).toEqual([
+    expect(verdict.takeovers).toEqual([
       { from: 'c1.1', to: 'c3.3', killed: false, goneAt: 20, beganAt: 33 },
       { from: 'c2.2', to: 'c4.4', killed: false, goneAt: 30, beganAt: 35 },
     ]);
   });
 
-  it('has no take-over into a permit that was never held', () => {
-    expect(figures(a.lives(1, 20), b.lives(30, 40)).takeOvers).toEqual([]);
+  it('has no takeover into a permit that was never held', () => {
+    expect(figures(a.lives(1, 20), b.lives(30, 40)).takeovers).toEqual([]);
   });
 });
 
@@ -153,11 +153,11 @@ describe('a shared lock', () => {
     expect(verdict).toMatchObject({ verdict: 'invalid', overlaps: [], tokensNotNewer: 1 });
   });
 
-  it('has stale deeds of a shared run after a newer exclusive one, and not after a shared one', () => {
+  it('has stale entries of a shared run after a newer exclusive one, and not after a shared one', () => {
     const reader = shared('c1.1');
-    const deeds = [reader.begin(1), reader.step(20)];
-    expect(figures(deeds, exclusive('c2.2').lives(5, 9))).toMatchObject({ staleDeeds: 1 });
-    expect(figures(deeds, shared('c2.2').lives(5, 9))).toMatchObject(FLAWLESS);
+    const entries = [reader.begin(1), reader.step(20)];
+    expect(figures(entries, exclusive('c2.2').lives(5, 9))).toMatchObject({ staleEntries: 1 });
+    expect(figures(entries, shared('c2.2').lives(5, 9))).toMatchObject(FLAWLESS);
   });
 
   it('never gives a token twice, to shared runs either', () => {
@@ -173,7 +173,7 @@ describe('a shared lock', () => {
       shared('c4.4').lives(35, 40),
       exclusive('c5.5').lives(50, 60),
     );
-    expect(verdict.takeOvers.map(({ from, to }) => [from, to])).toEqual([
+    expect(verdict.takeovers.map(({ from, to }) => [from, to])).toEqual([
       ['c1.1', 'c2.2'],
       ['c4.4', 'c5.5'],
     ]);
@@ -212,7 +212,7 @@ describe('a shared lock', () => {
 });
 
 describe('a history that does not fit its lock is unknown', () => {
-  it.each<[string, LockRules, Deed[]]>([
+  it.each<[string, LockRules, JournalEntry[]]>([
     ['a shared run of an exclusive lock', { kind: 'exclusive' }, run('c1.1', 'shared').lives(1, 2)],
     ['a permit of an exclusive lock', { kind: 'exclusive' }, run('c1.1', 'permit').lives(1, 2)],
     ['a permit of a shared lock', { kind: 'shared' }, run('c1.1', 'permit').lives(1, 2)],
