@@ -1,4 +1,4 @@
-/** Names, paths and host lists: what is taken, and what is refused with a reason. */
+/** Names, paths and host lists: accepted values, and the reasons of refusals. */
 import { describe, expect, it } from 'vitest';
 import { lockId, lockPath, zookeeperHosts } from '../../../src/cli/values.ts';
 
@@ -19,19 +19,19 @@ describe('a lock id', () => {
     ['a-__lock__', "'a-__lock__' ends with -__lock__, which is reserved"],
     ['-__once__', "'-__once__' ends with -__once__, which is reserved"],
     ['a\nb', "'a\\u{a}b' contains characters that ZooKeeper rejects"],
-  ])('may not be %j', (text, message) => {
+  ])('must not be %j', (text, message) => {
     expect(() => lockId('-i', text)).toThrow(message);
   });
 
   // The limits of PathUtils.validatePath, and their neighbours.
   it.each([0x00, 0x1f, 0x7f, 0x9f, 0xd800, 0xdfff, 0xe000, 0xf8ff, 0xfff0, 0xffff])(
-    'may not hold the character %i',
+    'must not contain the character %i',
     (code) => {
       expect(() => lockId('-i', `a${String.fromCharCode(code)}`)).toThrow('ZooKeeper rejects');
     },
   );
 
-  it.each([0x20, 0x7e, 0xa0, 0xd7ff, 0xf900, 0xffef])('may hold the character %i', (code) => {
+  it.each([0x20, 0x7e, 0xa0, 0xd7ff, 0xf900, 0xffef])('may contain the character %i', (code) => {
     expect(lockId('-i', `a${String.fromCharCode(code)}`)).toHaveLength(2);
   });
 });
@@ -43,7 +43,7 @@ describe('a lock path', () => {
     ['a/b/', 'a/b'],
     ['zookeepers/x', 'zookeepers/x'],
     ['a/zookeeper', 'a/zookeeper'],
-  ])('%j is %j', (text, path) => {
+  ])('%j is read as %j', (text, path) => {
     expect(lockPath('-p', text)).toBe(path);
   });
 
