@@ -197,7 +197,7 @@ function settingsOf(given: ParsedOptions, command: CommandLine, env: Environment
   };
 }
 
-/** An ACL of the scheme `auth` stands for the identity of the session, which must have one. */
+/** The ACL scheme `auth` means the identities of the session, which must have one. */
 function requireIdentityForAcl(given: ParsedOptions, { acl, auth, tls }: ServerSettings): void {
   const hasIdentity = auth !== null || (tls !== null && tls.own !== null);
   if (hasIdentity || !acl.some(({ scheme }) => scheme === 'auth')) return;

@@ -75,9 +75,10 @@ describe('an authenticated lockex', () => {
     expect(await refused('-i', 'x', '--auth-file', wrong)).toBe(
       `lockex: error: done: /lockex/x: no rights (ACL) for the user and password in ${wrong}\n`,
     );
-    const nobody = 'lockex: error: done: /lockex/x: no rights (ACL) (no --auth-file was given)\n';
-    expect(await refused('-i', 'x')).toBe(nobody);
-    expect(await refused('-i', 'x', '-c', '2')).toBe(nobody);
+    const unauthenticated =
+      'lockex: error: done: /lockex/x: no rights (ACL) (no --auth-file was given)\n';
+    expect(await refused('-i', 'x')).toBe(unauthenticated);
+    expect(await refused('-i', 'x', '-c', '2')).toBe(unauthenticated);
     expect(await refused('-i', 'y')).toContain('/lockex: no rights (ACL)');
     const stranger = await openSession(sharedServer(), chroot);
     for (const path of ['/lockex/x', '/lockex']) {

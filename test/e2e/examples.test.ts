@@ -57,7 +57,7 @@ describe.runIf(canUnshare)('a container', () => {
   it.each([
     ['Dockerfile', ['ENTRYPOINT ', 'CMD ']],
     ['kubernetes.yaml', ['command: ', 'args: ']],
-  ])('of %s starts its command as process 1, and stops when it is told to', async (name, marks) => {
+  ])('of %s starts its command as process 1, and stops on request', async (name, marks) => {
     const state = `${directory}/state`;
     const loopbackOnly = ['--port', '0', '--unixsocket', `${directory}/redis`];
     const [words = [], more = []] = marks.map((mark) => {

@@ -97,10 +97,10 @@ describe('another client', () => {
     expect((await once('1d')).stdout).toBe('up\n');
     const other = await openSession(sharedServer(), chroot);
     // The time of the record is that of this write, and its text that of the other client.
-    await other.setData(`${LOCK}-__once__`, Buffer.from('somebody'), -1);
+    await other.setData(`${LOCK}-__once__`, Buffer.from('another client'), -1);
     const { stdout, stderr } = await once('1d');
     expect(stdout).toBe('');
-    expect(stderr).toMatch(/skipped: somebody .*s ago/);
+    expect(stderr).toMatch(/skipped: another client .*s ago/);
   });
 
   it('with "c" can block new contenders: only its own client removes its node', async () => {

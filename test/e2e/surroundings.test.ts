@@ -44,7 +44,7 @@ it.runIf(isRoot)('the node contains the real user, not $USER', async () => {
   const as = async (uid: number) => {
     const drop = `setpriv --reuid=${uid} --regid=${uid} --clear-groups`;
     const { stdout } = await runLockexBehind(`set -- ${drop} "$@"`, given, {
-      env: { USER: 'somebody' },
+      env: { USER: 'forged' },
       cwd: '/',
     });
     return JSON.parse(stdout);

@@ -212,14 +212,14 @@ it('a stalled new connection is accepted and not answered, while open ones work'
   const [client, accepted] = await connectedPair();
   await proxy.stallNew();
   const stalled = await connectClient();
-  stalled.send('anybody?');
+  stalled.send('waiting');
   client.send('still here');
   await accepted.receives('still here');
   expect(serverSide).toHaveLength(1);
   const arrived = once(server, 'connection');
   await proxy.pass();
   await arrived;
-  await serverSide[1]?.receives('anybody?');
+  await serverSide[1]?.receives('waiting');
 });
 
 it('a cut is inside the next frame, independent of the chunks before it', async () => {

@@ -1,4 +1,4 @@
-/** What the judge allows for a semaphore of two permits and for a shared lock, and what it finds. */
+/** The judge's rules for semaphores and shared locks. */
 import { describe, expect, it } from 'vitest';
 import {
   type Access,

@@ -78,7 +78,7 @@ export function overlapsOf(runs: readonly Run[], rules: LockRules): Overlap[] {
 }
 
 export interface TokenFigures {
-  /** Deeds of runs that are over according to newer tokens. */
+  /** Entries of runs that are over according to newer tokens. */
   readonly staleEntries: number;
   /** Runs that begin when newer tokens exclude them, or with a token that was used before. */
   readonly tokensNotNewer: number;
