@@ -7,7 +7,9 @@ import { REAPER_WORD } from './platform/bun/installation.ts';
 // (`node::PlatformInit`), Bun does not. With a handler, the command starts with the default.
 process.on('SIGCHLD', () => {});
 
-/** A run that still waits or holds the lock may last for months: it frees the memory of the start. */
+/**
+ * A run that still waits or holds the lock may last for months: it frees the memory of the start.
+ */
 const COLLECT_AFTER_MS = 1000;
 setTimeout(() => Bun.gc(true), COLLECT_AFTER_MS).unref();
 

@@ -1,6 +1,7 @@
 /**
- * test/messages.txt lists every text of the sources that lockex may print: log messages, errors, help,
- * the page. It is generated from the syntax trees, so that all of them can be reviewed in one place.
+ * test/messages.txt lists every text of the sources that lockex may print: log messages, errors,
+ * help, the page. It is generated from the syntax trees, so that all of them can be reviewed in one
+ * place.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';

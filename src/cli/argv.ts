@@ -2,11 +2,11 @@
  * Splits argv into options and the command before cac reads any of it: cac would take the `-l` of
  * `lockex ls -l` as an option, and turns `-i 007` into 7. Pure.
  *
- * Not `util.parseArgs({ tokens: true, strict: false })`, which preserves `007` and reports the first
- * positional. It shifts one array for every argument and spreads a bundle of flags into a call
- * (`parseArgs` and `argsToTokens` in Node's lib/internal/util/parse_args/parse_args.js). Measured
- * with Node 20.20: 0.4 ms per start; 3.6 s for a command with 200,000 arguments (`lockex rm *`); a
- * RangeError for a bundle of 130,000 letters. This reads each argument once.
+ * Not `util.parseArgs({ tokens: true, strict: false })`, which preserves `007` and reports the
+ * first positional. It shifts one array for every argument and spreads a bundle of flags into a
+ * call (`parseArgs` and `argsToTokens` in Node's lib/internal/util/parse_args/parse_args.js).
+ * Measured with Node 20.20: 0.4 ms per start; 3.6 s for a command with 200,000 arguments (`lockex
+ * rm *`); a RangeError for a bundle of 130,000 letters. This reads each argument once.
  */
 import { labelOf, type OptionSpec } from './option-spec.ts';
 import { nearestTo } from './suggest.ts';
@@ -65,7 +65,10 @@ export function splitCommandLine(
   return { options, rest: args.rest };
 }
 
-/** Reads options and operands in any order; all arguments after `--` are operands. @throws UsageError */
+/**
+ * Reads options and operands in any order; all arguments after `--` are operands. @throws
+ * UsageError
+ */
 export function splitMixed(
   argv: readonly string[],
   specs: readonly OptionSpec[],

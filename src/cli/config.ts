@@ -1,6 +1,6 @@
 /**
- * The configuration file: the settings of a host, as JSON with the long names of options. The caller
- * reads the file; this checks its text. Throws UsageError.
+ * The configuration file: the settings of a host, as JSON with the long names of options. The
+ * caller reads the file; this checks its text. Throws UsageError.
  */
 import { labelOf, type OptionSpec } from './option-spec.ts';
 import { SPECS } from './options.ts';

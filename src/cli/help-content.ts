@@ -3,8 +3,8 @@
 export const SUMMARY = `lockex acquires a lock in ZooKeeper, runs a command while it holds the lock,
 and guarantees that the command has exited before another contender acquires it.`;
 
-export const COMMAND_RULE = `A single argument after -- is a command line for /bin/sh. Several arguments are
-a program and its arguments, executed without a shell.`;
+export const COMMAND_RULE = `A single argument after -- is a command line for /bin/sh.
+Several arguments are a program and its arguments, executed without a shell.`;
 
 export const SUBCOMMANDS = [
   {

@@ -17,12 +17,12 @@ export const OPTIONS = [
     value: 'N',
     default: '1',
     group: 'lock',
-    help: 'Number of holders at a time: above 1 it is a semaphore; all contenders must use the same N',
+    help: 'Number of holders at a time; above 1, a semaphore: all contenders must use the same N',
   },
   {
     name: 'shared',
     group: 'lock',
-    help: 'Share the lock with other --shared holders; a contender without --shared waits for all of them',
+    help: 'Share the lock with other --shared holders; exclusive contenders wait for all of them',
   },
   {
     name: 'recipe',
@@ -53,14 +53,14 @@ export const OPTIONS = [
     value: 'N',
     default: '1',
     group: 'lock',
-    help: 'Number of sessions: with N > 1, a session that is lost while waiting is replaced by a new one',
+    help: 'Number of sessions to try: with N > 1, a session lost while waiting is replaced',
   },
   {
     name: 'locktimeout',
     letter: 't',
     value: 'S',
     group: 'lock',
-    help: 'Seconds to wait for the lock after connecting (default: no limit; 0: same as --no-blocking)',
+    help: 'Seconds to wait for the lock after connecting (default: no limit; 0: --no-blocking)',
   },
   {
     name: 'hold',
@@ -82,7 +82,7 @@ export const OPTIONS = [
     letter: 'z',
     value: 'LIST',
     group: 'zookeeper',
-    help: 'Servers: host:port,… and an optional /chroot at the end (default: $ZKHOSTS, else localhost:2181)',
+    help: 'Servers: host:port,…[/chroot] (default: $ZKHOSTS, else localhost:2181)',
   },
   {
     name: 'timeout',
@@ -115,7 +115,7 @@ export const OPTIONS = [
     value: 'open|creator|LIST',
     default: 'open',
     group: 'zookeeper',
-    help: 'Access rights of the nodes that lockex creates; with authentication, the default is creator',
+    help: 'Access rights of the nodes of lockex; with authentication, the default is creator',
   },
   {
     name: 'tls-ca',
@@ -155,7 +155,7 @@ export const OPTIONS = [
     name: 'max-runtime',
     value: 'S',
     group: 'command',
-    help: 'Time limit of the command, in seconds; after it the command is stopped, with exit status 123',
+    help: 'Time limit of the command, in seconds; then it is stopped, with exit status 123',
   },
   {
     name: 'wait-for-all',
@@ -166,7 +166,7 @@ export const OPTIONS = [
     name: 'once-per',
     value: 'TIME',
     group: 'command',
-    help: 'Run only if no contender has finished it successfully within this time (90s, 10m, 1h, 1d)',
+    help: 'Run only if no contender has succeeded within this time (90s, 10m, 1h, 1d)',
   },
   {
     name: 'skip-exit-code',
@@ -181,7 +181,7 @@ export const OPTIONS = [
     value: 'exit|rejoin',
     default: 'exit',
     group: 'command',
-    help: 'After the lock was lost and the command has exited: exit with 124, or wait for the lock again',
+    help: 'After a loss of the lock, when the command has exited: exit with 124, or wait again',
   },
   {
     name: 'guard',
@@ -223,7 +223,7 @@ export const OPTIONS = [
     isConfigurable: true,
     value: 'CMD',
     group: 'messages',
-    help: 'Run CMD with /bin/sh on each change of state, with $LOCKEX_STATE, $LOCKEX_REASON, $LOCKEX_LOCKID',
+    help: 'Run CMD on each change of state, with $LOCKEX_STATE, $LOCKEX_REASON, $LOCKEX_LOCKID',
   },
   {
     name: 'ready-when',
@@ -251,7 +251,7 @@ export const OPTIONS = [
     name: 'config',
     value: 'FILE',
     group: 'messages',
-    help: 'Settings of this host, as JSON (default: $LOCKEX_CONFIG, else /etc/lockex.json if it exists)',
+    help: 'Settings of this host, JSON (default: $LOCKEX_CONFIG, else an existing /etc/lockex.json)',
   },
   { name: 'help', letter: 'h', group: 'messages', help: 'Show this help' },
   { name: 'version', letter: 'V', group: 'messages', help: "Show lockex's version" },

@@ -48,7 +48,10 @@ export interface RunRequest {
   readonly observers: ObserverSettings;
 }
 
-/** `status` and `config` are subcommands as the first argument only: `lockex -- status` runs a program. */
+/**
+ * `status` and `config` are subcommands as the first argument only: `lockex -- status` runs a
+ * program.
+ */
 export function parseCommandLine(
   argv: readonly string[],
   env: Environment,

@@ -1,6 +1,6 @@
 /**
- * The options of one command line, parsed by cac, with the configuration file and the defaults behind
- * them. Converts each to the type of its setting, or throws UsageError.
+ * The options of one command line, parsed by cac, with the configuration file and the defaults
+ * behind them. Converts each to the type of its setting, or throws UsageError.
  */
 import { isAbsolute, resolve } from 'node:path';
 import { cac } from 'cac';

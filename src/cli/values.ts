@@ -175,7 +175,9 @@ export function webOrigins(label: string, text: string): readonly string[] {
 
 const PERMISSIONS: Readonly<Record<string, number>> = { r: 1, w: 2, c: 4, d: 8, a: 16 };
 
-/** `open`, `creator`, or a list in the syntax of zkCli.sh's setAcl: `auth::cdrwa,world:anyone:r`. */
+/**
+ * `open`, `creator`, or a list in the syntax of zkCli.sh's setAcl: `auth::cdrwa,world:anyone:r`.
+ */
 export function acl(label: string, text: string): readonly AclEntry[] {
   if (text === 'open') return OPEN_ACL;
   if (text === 'creator') return CREATOR_ACL;

@@ -5,8 +5,8 @@
  *   this host, who can reach loopback as well.
  * - The Host header must name this server, against DNS rebinding: a foreign page whose host name
  *   resolves to this address sends its own name.
- * - An Origin, which browsers send with every WebSocket, must be that of the Host header or listed in
- *   `--inspect-origin`: pages of other sites are rejected even if they know the token.
+ * - An Origin, which browsers send with every WebSocket, must be that of the Host header or listed
+ *   in `--inspect-origin`: pages of other sites are rejected even if they know the token.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
@@ -35,7 +35,9 @@ const REFUSALS = {
   token: { status: 403, message: 'missing or wrong token: open the full URL that lockex logged' },
 } as const satisfies Readonly<Record<string, Refusal>>;
 
-/** Not parsed with `URL`, which interprets `//host` and `\`. The token must be the first parameter. */
+/**
+ * Not parsed with `URL`, which interprets `//host` and `\`. The token must be the first parameter.
+ */
 const TOKEN = /^[^?#]*\?token=([0-9a-f]+)$/;
 
 export class Admission {

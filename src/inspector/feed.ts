@@ -1,7 +1,7 @@
 /**
- * Converts the machine's transitions to what viewers receive. Pure, and an allowlist: only the fields
- * that are named here are sent. The machine has no session secrets; the command's arguments and
- * environment are not included.
+ * Converts the machine's transitions to what viewers receive. Pure, and an allowlist: only the
+ * fields that are named here are sent. The machine has no session secrets; the command's arguments
+ * and environment are not included.
  */
 import type { LockexContext, LockexEvent, QueueInfo } from '../../machines/contract.ts';
 import type { LockView } from '../status/view.ts';

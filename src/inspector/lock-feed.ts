@@ -1,7 +1,8 @@
 /**
- * Follows the queue of this run's lock, with the contenders of all hosts, while there are viewers. It
- * uses a session of its own, so that it cannot affect the session that holds the lock. The session
- * outlives the last viewer by LINGER_MS, so that viewers that reload do not create one session each.
+ * Follows the queue of this run's lock, with the contenders of all hosts, while there are viewers.
+ * It uses a session of its own, so that it cannot affect the session that holds the lock. The
+ * session outlives the last viewer by LINGER_MS, so that viewers that reload do not create one
+ * session each.
  */
 import { accessOf } from '../settings/access.ts';
 import type { ServerSettings } from '../settings/settings.ts';

@@ -1,6 +1,6 @@
 /**
- * The inspector (`--inspect`): serves a page that shows this lockex live, and Stately's protocol. An
- * observer: it cannot change anything, and its errors never end lockex.
+ * The inspector (`--inspect`): serves a page that shows this lockex live, and Stately's protocol.
+ * An observer: it cannot change anything, and its errors never end lockex.
  */
 import { createHash } from 'node:crypto';
 import type { LockexContext, LockexEvent } from '../../machines/contract.ts';

@@ -2,8 +2,8 @@
  * Serves the page and its live feed over HTTP and WebSocket, read-only.
  *
  * admission.ts decides which requests are answered. Connections are bounded in number and lifetime
- * (connections.ts). Viewers are bounded in number; one is dropped when too much data waits for it, or
- * when it does not answer a ping before the next one.
+ * (connections.ts). Viewers are bounded in number; one is dropped when too much data waits for it,
+ * or when it does not answer a ping before the next one.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
@@ -33,7 +33,9 @@ export interface InspectorServerBounds extends ConnectionBounds {
   readonly pingMs: number;
 }
 
-/** `live`: the page's feed, at /live. `stately`: the protocol of @statelyai/inspect, at other paths. */
+/**
+ * `live`: the page's feed, at /live. `stately`: the protocol of @statelyai/inspect, at other paths.
+ */
 export type ViewerKind = 'live' | 'stately';
 
 const MAX_VIEWERS = 32;

@@ -1,4 +1,6 @@
-/** `lockex status`: prints the holders and waiters of locks, once or on every change (`--watch`). */
+/**
+ * `lockex status`: prints the holders and waiters of locks, once or on every change (`--watch`).
+ */
 
 import { accessOf } from '../settings/access.ts';
 import type { StatusSettings } from '../settings/settings.ts';
@@ -84,7 +86,7 @@ async function showOnce(
     if (views.length > 0 || failures.length === 0) {
       output.print(linesOf(views, settings, output));
       const trouble = await output.flush();
-      if (trouble !== null) failures.push(`could not write to standard output: ${trouble}`);
+      if (trouble !== null) failures.push(`standard output can't be written: ${trouble}`);
     }
     for (const failure of new Set(failures)) output.complain(failure);
     return failures.length === 0 ? exitOf(views) : EXIT_UNREACHABLE;

@@ -5,7 +5,9 @@ import { innerLockPath } from '../zookeeper/recipes/semaphore.ts';
 import { ignoringNoNode, type LockSession, type NodeRead } from '../zookeeper/session/requests.ts';
 import { type ChildNode, freeLock, type LockView, viewOf } from './view.ts';
 
-/** How nodes are read: without watches (readingOf), or with a watch on what can change (watcher.ts). */
+/**
+ * How nodes are read: without watches (readingOf), or with a watch on what can change (watcher.ts).
+ */
 export interface Reading {
   /** Data of a contender's node, which never changes. */
   readonly data: (path: string) => Promise<NodeRead>;
@@ -22,8 +24,9 @@ export function readingOf(session: LockSession): Reading {
 }
 
 /**
- * A contender's node. Its data is undefined if the ACL denies reading it; `exists` needs no permission
- * at the servers that do not check READ for it (ZooKeeper's `FinalRequestProcessor`, `OpCode.exists`).
+ * A contender's node. Its data is undefined if the ACL denies reading it; `exists` needs no
+ * permission at the servers that do not check READ for it (ZooKeeper's `FinalRequestProcessor`,
+ * `OpCode.exists`).
  */
 export async function readContender(session: LockSession, path: string): Promise<NodeRead> {
   try {

@@ -10,7 +10,9 @@ const HEAD = ['', 'host', 'pid', 'user', 'command', 'since', 'token'];
 const TRUNCATABLE = [1, 3, 4];
 const MAX_CELL_WIDTH = 60;
 
-/** Returns lines. `columns`: width of the terminal. `place`: their parent node, if there are none. */
+/**
+ * Returns lines. `columns`: width of the terminal. `place`: their parent node, if there are none.
+ */
 export function renderLocks(
   views: readonly LockView[],
   { columns, place }: { readonly columns: number; readonly place: string },

@@ -1,6 +1,6 @@
 /**
- * Derives the holders and waiters of a lock from its nodes. Pure. Applies the same rules as lockex's
- * own contenders (zookeeper/recipes/queue-order.ts).
+ * Derives the holders and waiters of a lock from its nodes. Pure. Applies the same rules as
+ * lockex's own contenders (zookeeper/recipes/queue-order.ts).
  */
 import { beginningOf, decodeNodeData } from '../zookeeper/recipes/node-data.ts';
 import {
@@ -11,7 +11,9 @@ import {
 } from '../zookeeper/recipes/queue-order.ts';
 import { leasesIn } from '../zookeeper/recipes/semaphore.ts';
 
-/** A contender, as read from its node. Any client may have written its texts: escape them to print. */
+/**
+ * A contender, as read from its node. Any client may have written its texts: escape them to print.
+ */
 export interface ContenderView {
   /** Name of its node. */
   readonly node: string;

@@ -1,6 +1,6 @@
 /**
- * Reports the state of locks whenever it changes, with ZooKeeper's watches: no requests while nothing
- * changes. Reads the locks again after a reconnection and after a watch has fired.
+ * Reports the state of locks whenever it changes, with ZooKeeper's watches: no requests while
+ * nothing changes. Reads the locks again after a reconnection and after a watch has fired.
  */
 import { type Clock, systemClock } from '../util/clock.ts';
 import { PacedLook } from '../zookeeper/back-off.ts';
@@ -138,7 +138,9 @@ export class LockWatcher {
   }
 }
 
-/** Children of this path; null if it does not exist: then its nearest existing ancestor is watched. */
+/**
+ * Children of this path; null if it does not exist: then its nearest existing ancestor is watched.
+ */
 async function nearestChildren(reading: Reading, path: string): Promise<string[] | null> {
   const children = await ignoringNoNode(reading.changingChildren(path === '' ? '/' : path));
   if (children !== null || path === '') return children;

@@ -1,6 +1,6 @@
 /**
- * No descriptor is left to lockex: what the command has left behind is still seen. The fault is made by
- * a limit that is lowered while lockex runs, as any shortage would.
+ * No descriptor is left to lockex: what the command has left behind is still seen. The fault is
+ * made by a limit that is lowered while lockex runs, as any shortage would.
  */
 import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';

@@ -1,4 +1,6 @@
-/** Processes that outlive the command's first one are stopped, which is a failure, or waited for. */
+/**
+ * Processes that outlive the command's first one are stopped, which is a failure, or waited for.
+ */
 import { writeFileSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { gone, run } from '../support/processes.ts';

@@ -1,4 +1,7 @@
-/** The effects of another client on a lock, by the permissions that its ACL grants: docs/SECURITY.md. */
+/**
+ * The effects of another client on a lock, by the permissions that its ACL grants:
+ * docs/SECURITY.md.
+ */
 import { writeFileSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { RequestError } from '../../src/zookeeper/errors.ts';

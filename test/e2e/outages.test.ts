@@ -1,6 +1,7 @@
 /**
- * Outages of one server, caused by a fault proxy or by stopping it: after a short one the command still
- * runs with the same pid; a long one ends it before the server can grant the lock to another contender.
+ * Outages of one server, caused by a fault proxy or by stopping it: after a short one the command
+ * still runs with the same pid; a long one ends it before the server can grant the lock to another
+ * contender.
  */
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts';

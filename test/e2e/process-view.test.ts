@@ -1,4 +1,6 @@
-/** A foreign, incomplete or missing /proc: lockex does not start a command that it could not find. */
+/**
+ * A foreign, incomplete or missing /proc: lockex does not start a command that it could not find.
+ */
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { type Ended, run } from '../support/processes.ts';

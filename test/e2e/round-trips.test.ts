@@ -1,6 +1,6 @@
 /**
- * How often lockex waits for ZooKeeper, counted on the wire: what a benchmark would show a little of,
- * on one machine, on one day. docs/performance.md gives the reason for each.
+ * How often lockex waits for ZooKeeper, counted on the wire: what a benchmark would show a little
+ * of, on one machine, on one day. docs/performance.md gives the reason for each.
  */
 import { expect, it, onTestFinished } from 'vitest';
 import { openSession } from '../support/session.ts';

@@ -16,7 +16,9 @@ let authority: Authority;
 let stranger: Authority;
 /** A server that accepts all clients. */
 let open: SecureServer;
-/** A server that requires a client certificate and a password; its certificate has only its name. */
+/**
+ * A server that requires a client certificate and a password; its certificate has only its name.
+ */
 let closed: SecureServer;
 let expired: SecureServer;
 

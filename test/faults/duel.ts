@@ -1,7 +1,7 @@
 /**
- * A holder and a standby for one lock. Their commands write a journal with monotonic time (worker.pl).
- * The judge of the journal decides whether two ran at once and whether the fencing tokens increased.
- * The duel also checks that they leave nothing behind.
+ * A holder and a standby for one lock. Their commands write a journal with monotonic time
+ * (worker.pl). The judge of the journal decides whether two ran at once and whether the fencing
+ * tokens increased. The duel also checks that they leave nothing behind.
  */
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -96,7 +96,9 @@ export class Duel {
     expect(await isAlive(this.#holderPid)).toBe(false);
   }
 
-  /** Waits until the standby has acquired the lock and both have exited; then judges the journal. */
+  /**
+   * Waits until the standby has acquired the lock and both have exited; then judges the journal.
+   */
   async handsOver(holderStatus?: number): Promise<void> {
     await this.standbyRuns();
     const { status } = await this.holder.ended;

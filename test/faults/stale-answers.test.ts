@@ -1,9 +1,9 @@
 /**
- * Followers that send answers to the wrong request. Each test holds back data between the members, so
- * that a server's answer to an older handshake or request arrives while a newer one waits:
+ * Followers that send answers to the wrong request. Each test holds back data between the members,
+ * so that a server's answer to an older handshake or request arrives while a newer one waits:
  *
- * - `Learner.pendingRevalidations` is keyed by the session id, so the leader's answer to one handshake
- *   completes any later one of the same session;
+ * - `Learner.pendingRevalidations` is keyed by the session id, so the leader's answer to one
+ *   handshake completes any later one of the same session;
  * - `CommitProcessor` matches commits with waiting requests by session id and xid.
  *
  * The third contender of each test connects to the leader, and sees the actual state of the lock.
@@ -139,8 +139,8 @@ async function holdLeader(link: FaultProxy): Promise<void> {
 }
 
 /**
- * One handshake reaches the leader, and the next `held` are held on the way. Nothing else passes to the
- * leader meanwhile: the follower answers no pings, and `connect` is all that its clients do.
+ * One handshake reaches the leader, and the next `held` are held on the way. Nothing else passes to
+ * the leader meanwhile: the follower answers no pings, and `connect` is all that its clients do.
  */
 async function handshakes(link: FaultProxy, held: number, connect: () => unknown): Promise<void> {
   const before = link.counters.toServer.arrived;
@@ -204,8 +204,8 @@ it('the commit of an earlier check renews no lease of a holder', async () => {
   const third = contest.start('third', leader.connectString);
   await third.line(/"queue":/, 'stderr');
 
-  // The holder re-attaches at G. Its check is held on the way to the leader, and so is the answer to a
-  // ping behind it: G has nothing left to tell of the holder.
+  // The holder re-attaches at G. Its check is held on the way to the leader, and so is the answer
+  // to a ping behind it: G has nothing left to tell of the holder.
   const [attached, checked] = [more(clientsG, 'toClient'), frames(clientsG, 2)];
   clientsG.reset();
   await attached();

@@ -10,13 +10,13 @@ import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts';
 
 const TICK_MS = 500;
 /**
- * A follower without a leader continues to answer its clients for this many ticks: 6 s, longer than the
- * session timeout, so that a lease that relies on such answers would be too long.
+ * A follower without a leader continues to answer its clients for this many ticks: 6 s, longer than
+ * the session timeout, so that a lease that relies on such answers would be too long.
  */
 const SYNC_LIMIT = 12;
 /**
- * A member that is cut off can be elected, because votes use other ports. The other members then try
- * to follow it for this many ticks, and no member serves.
+ * A member that is cut off can be elected, because votes use other ports. The other members then
+ * try to follow it for this many ticks, and no member serves.
  */
 const INIT_LIMIT = 12;
 const SERVING_WITHIN_MS = 60_000;
@@ -68,7 +68,10 @@ export class Cluster {
     await Promise.all([...this.#links.values()].map((link) => link.pass()));
   }
 
-  /** Waits until all members serve; rejects if one does not, because later results would be worthless. */
+  /**
+   * Waits until all members serve; rejects if one does not, because later results would be
+   * worthless.
+   */
   async untilServing(): Promise<void> {
     await Promise.all(this.members.map((member) => member.ready(SERVING_WITHIN_MS)));
   }

@@ -1,6 +1,6 @@
 /**
- * One contender: a lockex that is restarted whenever it exits, as by supervisord, and its own proxies to
- * the members. It decides nothing about faults.
+ * One contender: a lockex that is restarted whenever it exits, as by supervisord, and its own
+ * proxies to the members. It decides nothing about faults.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -150,7 +150,8 @@ export class Contender {
     if (rejoins) options.push('--on-lost', 'rejoin');
     if (noGuard) options.push('--no-guard');
     return spawn(process.execPath, [directory.program, ...options, '--', ...worker], {
-      // Its own process group, so that ^C on the terminal reaches only the soak, which stops it in order.
+      // Its own process group, so that ^C on the terminal reaches only the soak, which stops it in
+      // order.
       detached: true,
       stdio: ['ignore', log, log],
       env: directory.environment(name),

@@ -1,4 +1,6 @@
-/** Injects faults into one contender: into its processes, and into its connections to the members. */
+/**
+ * Injects faults into one contender: into its processes, and into its connections to the members.
+ */
 import type { FaultProxy } from '../support/fault-proxy.ts';
 import { signal } from '../support/process-list.ts';
 import type { Contender } from './contender.ts';

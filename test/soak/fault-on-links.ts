@@ -1,6 +1,7 @@
 /**
- * Injects faults between the members, into the connections of followers to the leader's quorum port. On
- * such a link, `toServer` is the direction to the leader and `toClient` the direction to the follower.
+ * Injects faults between the members, into the connections of followers to the leader's quorum
+ * port. On such a link, `toServer` is the direction to the leader and `toClient` the direction to
+ * the follower.
  */
 import type { Server } from '../../scripts/servers/zookeeper.js';
 import type { Direction, FaultProxy } from '../support/fault-proxy.ts';
@@ -119,8 +120,8 @@ function repeated(action: () => void, times: number, durationMs: number): Inject
 }
 
 /**
- * Holds the leader's answers while a contender re-attaches, so that the answer to one handshake arrives
- * while the follower waits for the answer to a later one that the leader has never seen
+ * Holds the leader's answers while a contender re-attaches, so that the answer to one handshake
+ * arrives while the follower waits for the answer to a later one that the leader has never seen
  * (`Learner.pendingRevalidations` is keyed by the session id). test/faults/stale-answers.test.ts
  * injects the same fault step by step.
  */

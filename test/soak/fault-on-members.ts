@@ -1,11 +1,15 @@
-/** Injects faults into the ensemble's members. Healing does not wait until all members serve again. */
+/**
+ * Injects faults into the ensemble's members. Healing does not wait until all members serve again.
+ */
 import type { Server } from '../../scripts/servers/zookeeper.js';
 import type { Cluster } from './cluster.ts';
 import type { InjectedFault, MemberFault } from './fault.ts';
 
 export const LEADER_WITHIN_MS = 20_000;
 
-/** Undefined if no member has the role that the fault affects. `draw` chooses among equal members. */
+/**
+ * Undefined if no member has the role that the fault affects. `draw` chooses among equal members.
+ */
 export async function onMembers(
   kind: MemberFault,
   cluster: Cluster,

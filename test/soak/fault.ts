@@ -1,4 +1,7 @@
-/** The faults of the soak: their kinds, their plan, which depends on the seed only, and their records. */
+/**
+ * The faults of the soak: their kinds, their plan, which depends on the seed only, and their
+ * records.
+ */
 import type { Random } from '../support/random.ts';
 
 /** Faults of one contender's processes. */

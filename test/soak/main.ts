@@ -1,7 +1,7 @@
 /**
- * The soak: contenders compete for locks of several kinds on a real ensemble while a nemesis injects
- * faults. At the end, the judge decides for each lock whether its history is valid. Bundled and called
- * by scripts/soak.js.
+ * The soak: contenders compete for locks of several kinds on a real ensemble while a nemesis
+ * injects faults. At the end, the judge decides for each lock whether its history is valid. Bundled
+ * and called by scripts/soak.js.
  */
 import { randomInt } from 'node:crypto';
 import { writeFileSync } from 'node:fs';

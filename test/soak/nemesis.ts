@@ -1,9 +1,9 @@
 /**
- * Injects faults in rounds, one or two at a time, and heals each. All decisions are drawn in advance
- * (fault.ts), except which contender currently holds a lock.
+ * Injects faults in rounds, one or two at a time, and heals each. All decisions are drawn in
+ * advance (fault.ts), except which contender currently holds a lock.
  *
- * It never injects two faults into the same place at once: with its guard stopped and its lockex killed,
- * a contender would have no process left that could kill the command.
+ * It never injects two faults into the same place at once: with its guard stopped and its lockex
+ * killed, a contender would have no process left that could kill the command.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Server } from '../../scripts/servers/zookeeper.js';

@@ -1,6 +1,7 @@
 /**
- * The directory of one soak: a copy of the program (so that a build meanwhile does not change it), the
- * worker, journals, counters and logs. All processes of the soak have its path in their arguments.
+ * The directory of one soak: a copy of the program (so that a build meanwhile does not change it),
+ * the worker, journals, counters and logs. All processes of the soak have its path in their
+ * arguments.
  */
 import {
   chmodSync,
@@ -42,7 +43,9 @@ export class SoakDirectory {
     return join(this.path, name);
   }
 
-  /** Creates a file that all users may write to (some contenders run as `nobody`); returns its path. */
+  /**
+   * Creates a file that all users may write to (some contenders run as `nobody`); returns its path.
+   */
   create(name: string, text: string, flag = 'w'): string {
     const path = this.file(name);
     writeFileSync(path, text, { flag });

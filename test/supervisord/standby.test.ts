@@ -1,6 +1,7 @@
 /**
- * The cold standby of docs/supervisord.md with its configuration: two supervisords as two hosts, and one
- * redis with one data directory. Two redis servers at once would use the same port, and log an error.
+ * The cold standby of docs/supervisord.md with its configuration: two supervisords as two hosts,
+ * and one redis with one data directory. Two redis servers at once would use the same port, and log
+ * an error.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';

@@ -1,4 +1,7 @@
-/** A certificate authority for one test file, created with openssl, and the certificates that it signs. */
+/**
+ * A certificate authority for one test file, created with openssl, and the certificates that it
+ * signs.
+ */
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,7 @@
 /**
- * One direction of one proxied connection: a queue of the received bytes, forwarded when the proxy's
- * treatment allows it. Bytes are delayed, dropped or cut off, but never changed or reordered.
+ * One direction of one proxied connection: a queue of the received bytes, forwarded when the
+ * proxy's treatment allows it. Bytes are delayed, dropped or cut off, but never changed or
+ * reordered.
  */
 
 import type { Socket } from 'node:net';

@@ -138,8 +138,8 @@ export class FaultProxy {
   }
 
   /**
-   * Cuts each open connection after `bytes` bytes of the next frame from its server, counted from the
-   * frame's length prefix; a frame is never shorter than 20. Resolves when a connection is cut.
+   * Cuts each open connection after `bytes` bytes of the next frame from its server, counted from
+   * the frame's length prefix; a frame is never shorter than 20. Resolves when a connection is cut.
    */
   cutMidFrame(bytes = 6): Promise<void> {
     return new Promise((resolve) => {

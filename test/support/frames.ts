@@ -1,6 +1,6 @@
 /**
- * Tracks the boundaries of ZooKeeper's frames in a stream of bytes: 4 bytes of length, big-endian, then as
- * many bytes (org.apache.zookeeper.server.NIOServerCnxn). Looks at no frame's content.
+ * Tracks the boundaries of ZooKeeper's frames in a stream of bytes: 4 bytes of length, big-endian,
+ * then as many bytes (org.apache.zookeeper.server.NIOServerCnxn). Looks at no frame's content.
  */
 
 const PREFIX_BYTES = 4;

@@ -1,6 +1,6 @@
 /**
- * Starts one standalone ZooKeeper for all tests that need only a server. If ZooKeeper is not installed,
- * it provides none, and the tests that need it fail with a message.
+ * Starts one standalone ZooKeeper for all tests that need only a server. If ZooKeeper is not
+ * installed, it provides none, and the tests that need it fail with a message.
  */
 
 import type { TestProject } from 'vitest/node';

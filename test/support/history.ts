@@ -1,6 +1,6 @@
 /**
- * The history of one lock: the journal of its holders, with monotonic time, and the kills by the test.
- * Parses journals, rejects malformed ones, and groups entries into runs. Pure.
+ * The history of one lock: the journal of its holders, with monotonic time, and the kills by the
+ * test. Parses journals, rejects malformed ones, and groups entries into runs. Pure.
  */
 
 /** How a run holds the lock; `permit`: as one of the holders of a semaphore. */

@@ -2,8 +2,8 @@
  * The judge of the history of one lock. Pure. The verdict is valid, invalid or unknown; a malformed
  * history is never valid.
  *
- * It knows a holder by its entries only (history.ts); the state of lockex and ZooKeeper is irrelevant.
- * lock-rules.ts has the rules of each kind of lock.
+ * It knows a holder by its entries only (history.ts); the state of lockex and ZooKeeper is
+ * irrelevant. lock-rules.ts has the rules of each kind of lock.
  */
 import {
   check,
@@ -67,7 +67,9 @@ export function judgeJournal(
   return judged(() => judgeOrThrow([...parseJournal(text), ...kills], finalCounter, rules));
 }
 
-/** Judges events. The entries of each process must be in order; processes and kills in any order. */
+/**
+ * Judges events. The entries of each process must be in order; processes and kills in any order.
+ */
 export function judge(
   history: readonly HistoryEvent[],
   finalCounter: number,
@@ -123,8 +125,8 @@ function maxAtOnce(runs: readonly Run[]): number {
 }
 
 /**
- * Each permit goes from one run to the next; of several free permits, the one that has been free for
- * the longest time. A permit that is free because no contender waits counts as well.
+ * Each permit goes from one run to the next; of several free permits, the one that has been free
+ * for the longest time. A permit that is free because no contender waits counts as well.
  */
 function takeoversOf(runs: readonly Run[], kills: readonly Kill[], permits: number): Takeover[] {
   const takeovers: Takeover[] = [];

@@ -1,11 +1,11 @@
 /**
- * The rules of each kind of lock, and the violations in a history. Pure: based only on the entries and
- * fencing tokens of runs.
+ * The rules of each kind of lock, and the violations in a history. Pure: based only on the entries
+ * and fencing tokens of runs.
  *
  * A token is the zxid that created the holder's node, so tokens are in the order of creation:
  *
- * - Conflicting locks are granted in that order. After a run has begun, all conflicting runs with older
- *   tokens are over, and no further one may begin.
+ * - Conflicting locks are granted in that order. After a run has begun, all conflicting runs with
+ *   older tokens are over, and no further one may begin.
  * - The node of a semaphore's holder is the permit itself. Two holders may begin in either order,
  *   because an answer can be late, but a permit exists at the latest when a run with a newer token
  *   begins. So a run is over when N permits with newer tokens are held at the same time.
@@ -51,8 +51,8 @@ export function conflict(one: Run, other: Run): boolean {
 }
 
 /**
- * `runs` ordered by their begins. Locks: all conflicting pairs, not only neighbours, because a run may
- * outlive several others. Semaphores: one for each run that begins while all permits are held.
+ * `runs` ordered by their begins. Locks: all conflicting pairs, not only neighbours, because a run
+ * may outlive several others. Semaphores: one for each run that begins while all permits are held.
  */
 export function overlapsOf(runs: readonly Run[], rules: LockRules): Overlap[] {
   const overlaps: Overlap[] = [];

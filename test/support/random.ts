@@ -1,7 +1,7 @@
 /**
- * Pseudo-random numbers from a seed (mulberry32), so that a failure can be replayed: the same sequence
- * of calls gives the same numbers. Named streams are independent: the timing of one does not affect
- * the numbers of another.
+ * Pseudo-random numbers from a seed (mulberry32), so that a failure can be replayed: the same
+ * sequence of calls gives the same numbers. Named streams are independent: the timing of one does
+ * not affect the numbers of another.
  */
 
 export interface Random {

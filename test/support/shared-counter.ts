@@ -12,8 +12,8 @@ export interface CounterFigures {
 }
 
 /**
- * The counter starts at 0 and ends at `finalCounter`. An interrupted increment may have reached the file
- * or not: the next read shows which.
+ * The counter starts at 0 and ends at `finalCounter`. An interrupted increment may have reached the
+ * file or not: the next read shows which.
  *
  * @throws {MalformedHistory}
  */

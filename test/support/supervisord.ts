@@ -1,4 +1,6 @@
-/** Runs a real supervisord, each with its own directory and control socket, like a separate host. */
+/**
+ * Runs a real supervisord, each with its own directory and control socket, like a separate host.
+ */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';

@@ -62,8 +62,8 @@ interface NodeAddress {
 }
 
 /**
- * Creates an empty persistent node, open to the world, with the wire protocol: the set-up of a test of
- * lockex's client must not depend on that client. Frames as in ZooKeeper's zookeeper.jute:
+ * Creates an empty persistent node, open to the world, with the wire protocol: the set-up of a test
+ * of lockex's client must not depend on that client. Frames as in ZooKeeper's zookeeper.jute:
  * ConnectRequest, RequestHeader + CreateRequest, ReplyHeader.
  *
  * @throws if the server refuses or does not answer within 10 s
@@ -74,7 +74,9 @@ export async function createNode({ path, ...server }: NodeAddress): Promise<void
   if (error !== 0) throw new Error(`ZooKeeper didn't create ${path}: ${error}`);
 }
 
-/** Gives everyone all permissions on a node (SetACLRequest); resolves with the server's error code. */
+/**
+ * Gives everyone all permissions on a node (SetACLRequest); resolves with the server's error code.
+ */
 export async function openAcl({ path, ...server }: NodeAddress): Promise<number> {
   const acl = Buffer.concat([int(1), int(ALL_PERMISSIONS), text('world'), text('anyone')]);
   const { error } = await ask(server, SET_ACL, text(path), acl, int(ANY_VERSION));

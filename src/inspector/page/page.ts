@@ -1,6 +1,6 @@
 /**
- * The inspector's page: follows the feed and draws it. All external data is inserted as text, never as
- * markup.
+ * The inspector's page: follows the feed and draws it. All external data is inserted as text, never
+ * as markup.
  */
 import type { LockView } from '../../status/view.ts';
 import type { Facts, FeedEntry, FeedHead, FeedMessage } from '../feed.ts';

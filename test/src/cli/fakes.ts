@@ -34,8 +34,8 @@ export class FakeSink implements Sink {
   }
 
   /**
-   * The content of a terminal: lines, and the text on the last one. Interprets the escape sequences that
-   * the log may write, and throws on any other.
+   * The content of a terminal: lines, and the text on the last one. Interprets the escape sequences
+   * that the log may write, and throws on any other.
    */
   get screen(): string[] {
     const rows = [''];

@@ -1,4 +1,6 @@
-/** The generated lock id. The digests were computed with sha256sum from the JSON in the comments. */
+/**
+ * The generated lock id. The digests were computed with sha256sum from the JSON in the comments.
+ */
 import { describe, expect, it } from 'vitest';
 import { lockIdOf } from '../../../src/cli/lock-id.ts';
 
