@@ -66,8 +66,9 @@ export function splitCommandLine(
 }
 
 /**
- * Reads options and operands in any order; all arguments after `--` are operands. @throws
- * UsageError
+ * Reads options and operands in any order; all arguments after `--` are operands.
+ *
+ * @throws UsageError
  */
 export function splitMixed(
   argv: readonly string[],
