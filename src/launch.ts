@@ -1,9 +1,9 @@
 /**
- * What `lockex` and the reaper start with: the program, compiled beforehand.
+ * The entry point of `lockex` and of the reaper: loads the program with V8's code cache.
  *
- * Most of a short run would be spent on compiling JavaScript. The build runs the program once and
- * keeps what V8 compiled of it (`program/NAME.RUNTIME.cache`, see code-cache.ts). Any other runtime
- * than the build's compiles it again; nothing else is different then.
+ * Without it, a short run would spend most of its time on compiling JavaScript. The build runs the
+ * program once and stores the compiled code (`program/NAME.RUNTIME.cache`, see code-cache.ts). A
+ * runtime other than the build's ignores the cache and compiles the program itself.
  */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -16,7 +16,7 @@ type Program = (require: NodeJS.Require, filename: string) => void;
 const directory = `${dirname(__filename)}/program`;
 const name = basename(__filename, '.js');
 
-// latin1: the build writes nothing but ASCII, and this reads it fastest.
+// The build writes only ASCII, and latin1 is the fastest to decode.
 const source = readFileSync(`${directory}/${name}.js`, 'latin1');
 const script = new Script(source, {
   filename: `${directory}/${name}.js`,
@@ -25,7 +25,7 @@ const script = new Script(source, {
 const program = script.runInThisContext() as Program;
 program(createRequire(__filename), __filename);
 
-/** undefined where there is none for this runtime. */
+/** undefined if there is none for this runtime. */
 function codeCache(): Buffer | undefined {
   if (mayHaveV8Flags()) return undefined;
   try {

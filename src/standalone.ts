@@ -1,14 +1,17 @@
-/** What the standalone executable begins with: lockex, or its own reaper. */
+/** The entry point of the standalone executable: lockex, or its reaper. */
 import './platform/early-signals.ts';
 import { REAPER_WORD } from './platform/bun/installation.ts';
 
-// Whoever started us may ignore it; then the kernel keeps from us how a child ended. Node takes it
-// back by itself, Bun does not. The command finds it at its default, as with Node.
+// If the parent process ignores SIGCHLD, so does lockex, and the kernel discards the exit status of
+// its children (waitpid(2), ECHILD). Node resets inherited dispositions at start
+// (`node::PlatformInit`), Bun does not. With a handler, the command starts with the default.
 process.on('SIGCHLD', () => {});
 
-/** Whoever is still here may stay for months: what the start has left behind is given back, once. */
-const STARTED_MS = 1000;
-setTimeout(() => Bun.gc(true), STARTED_MS).unref();
+/**
+ * A run that still waits or holds the lock may last for months: it frees the memory of the start.
+ */
+const COLLECT_AFTER_MS = 1000;
+setTimeout(() => Bun.gc(true), COLLECT_AFTER_MS).unref();
 
 if (process.argv[2] === REAPER_WORD) void import('./reaper.ts');
 else void import('./main.ts');

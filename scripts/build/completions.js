@@ -1,7 +1,7 @@
 /** Completions for bash, zsh and fish, made of the table of options. */
 import { importSource } from '../lib/source.js';
 
-/** @typedef {import('../../src/cli/options.ts').OptionSpec} OptionSpec */
+/** @typedef {import('../../src/cli/option-spec.ts').OptionSpec} OptionSpec */
 
 /** @param {string} root of the project @returns {Promise<Record<'bash' | 'zsh' | 'fish', string>>} */
 export async function completions(root) {

@@ -1,11 +1,12 @@
 /** The manual page lockex(1), made of the table of options and of what --help says. */
 import { importSource } from '../lib/source.js';
 
-/** @typedef {import('../../src/cli/options.ts').OptionSpec} OptionSpec */
+/** @typedef {import('../../src/cli/option-spec.ts').OptionSpec} OptionSpec */
 
 /** @param {string} root of the project @returns {Promise<string>} man(7) */
 export async function manualPage(root) {
-  const { GROUPS, OF_STATUS, SPECS } = await importSource(root, 'src/cli/options.ts');
+  const { GROUPS } = await importSource(root, 'src/cli/option-spec.ts');
+  const { OF_STATUS, SPECS } = await importSource(root, 'src/cli/options.ts');
   const usage = await importSource(root, 'src/cli/help-content.ts');
   const { version } = await importSource(root, 'src/util/version.ts');
   const pairs = (/** @type {[string, string][]} */ list) =>
@@ -50,8 +51,8 @@ export async function manualPage(root) {
     '.TP\n.I /etc/lockex.json\nSettings of this host: long names of options, as JSON.',
     '.SH EXAMPLES',
     ...usage.EXAMPLES.map(
-      (/** @type {{ what: string, line: string }} */ { what, line }) =>
-        `.PP\n${paragraph(what)}\n.PP\n.nf\n.RS\n${escaped(line)}\n.RE\n.fi`,
+      (/** @type {{ purpose: string, line: string }} */ { purpose, line }) =>
+        `.PP\n${paragraph(purpose)}\n.PP\n.nf\n.RS\n${escaped(line)}\n.RE\n.fi`,
     ),
     '.SH SEE ALSO',
     '.BR flock (1),\n.BR supervisord (1),\n.BR systemd.service (5)',

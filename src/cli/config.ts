@@ -1,18 +1,18 @@
 /**
- * The configuration file: what does not change on a host, as JSON with the long names of options. Its
- * text comes from outside; this knows what it may say. Throws UsageError.
+ * The configuration file: the settings of a host, as JSON with the long names of options. The
+ * caller reads the file; this checks its text. Throws UsageError.
  */
-
-import { nearestTo } from './argv.ts';
-import { labelOf, type OptionSpec, SPECS } from './options.ts';
+import { labelOf, type OptionSpec } from './option-spec.ts';
+import { SPECS } from './options.ts';
+import { nearestTo } from './suggest.ts';
 import { quoted, UsageError } from './usage-error.ts';
 
 export const DEFAULT_CONFIG_FILE = '/etc/lockex.json';
 
 export interface Config {
-  /** Where it was read; for messages. */
+  /** Its path, for messages. */
   readonly file: string;
-  /** As the user would type it: by option. */
+  /** By option, as the user would type them. */
   readonly values: ReadonlyMap<string, string>;
 }
 
@@ -21,17 +21,17 @@ export const CONFIGURABLE: readonly OptionSpec[] = SPECS.filter((spec) => spec.i
 export function parseConfig(file: string, text: string): Config {
   let parsed: unknown;
   try {
-    // Some editors put a byte order mark before it.
+    // Some editors write a byte order mark first.
     parsed = JSON.parse(text.replace(/^\ufeff/, ''));
   } catch {
-    throw new UsageError(`${file} is not JSON`);
+    throw new UsageError(`${file} is not valid JSON`);
   }
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
-    throw new UsageError(`${file} has to be one JSON object`);
+    throw new UsageError(`${file}: expected one JSON object`);
   }
   const values = new Map<string, string>();
   for (const [name, value] of Object.entries(parsed)) {
-    // Where editors find the names.
+    // For editors, which find the names there.
     if (name === '$schema') continue;
     values.set(name, textOf(file, specOf(file, name), value));
   }
@@ -43,12 +43,12 @@ function specOf(file: string, name: string): OptionSpec {
   if (spec !== undefined) return spec;
   const other = SPECS.find((candidate) => candidate.name === name);
   if (other !== undefined) {
-    throw new UsageError(`${file}: ${labelOf(other)} belongs on the command line`);
+    throw new UsageError(`${file}: ${labelOf(other)} can be set on the command line only`);
   }
   const names = CONFIGURABLE.map((candidate) => candidate.name);
-  const near = nearestTo(name, names);
-  const hint = near === null ? '' : `: did you mean ${near}?`;
-  throw new UsageError(`${file}: there is no setting ${quoted(name)}${hint}`);
+  const nearest = nearestTo(name, names);
+  const hint = nearest === null ? '' : `: did you mean ${nearest}?`;
+  throw new UsageError(`${file}: unknown setting ${quoted(name)}${hint}`);
 }
 
 function textOf(file: string, spec: OptionSpec, value: unknown): string {
@@ -56,11 +56,11 @@ function textOf(file: string, spec: OptionSpec, value: unknown): string {
   if (isFlag && typeof value === 'boolean') return value ? 'on' : 'off';
   if (!isFlag && typeof value === 'string') return value;
   if (isNumeric(spec) && typeof value === 'number') return String(value);
-  const wanted = isFlag ? 'true or false' : isNumeric(spec) ? 'a string or a number' : 'a string';
-  throw new UsageError(`${file}: ${spec.name} wants ${wanted}`);
+  const expected = isFlag ? 'true or false' : isNumeric(spec) ? 'a string or a number' : 'a string';
+  throw new UsageError(`${file}: ${spec.name} expects ${expected}`);
 }
 
-/** A number in the place of a name would be another name: 1e3 is 1000. */
+/** Other values, such as names, must be strings: the JSON number 1e3 would become '1000'. */
 function isNumeric({ value }: OptionSpec): boolean {
   return value === 'N' || value === 'S';
 }
@@ -70,7 +70,7 @@ function typeOf(spec: OptionSpec): string | string[] {
   return isNumeric(spec) ? ['string', 'number'] : 'string';
 }
 
-/** A JSON schema for editors, made of the same table. */
+/** A JSON schema for editors, derived from the table of options. */
 export function configSchema(): object {
   const properties = CONFIGURABLE.map((spec): [string, object] => [
     spec.name,
@@ -83,7 +83,7 @@ export function configSchema(): object {
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     title: 'lockex',
-    description: `What does not change on a host: ${DEFAULT_CONFIG_FILE}`,
+    description: `Settings of a host: ${DEFAULT_CONFIG_FILE}`,
     type: 'object',
     additionalProperties: false,
     properties: { $schema: { type: 'string' }, ...Object.fromEntries(properties) },

@@ -1,77 +1,77 @@
-/** What is said of lockex besides its options: `--help` and the manual page are made of it. */
+/** The text of `--help` and the manual page, besides the options. */
 
-export const SUMMARY = `lockex takes a lock in ZooKeeper, runs a command while it holds it, and makes
-sure that the command is dead before anybody else gets the lock.`;
+export const SUMMARY = `lockex acquires a lock in ZooKeeper, runs a command while it holds the lock,
+and guarantees that the command has exited before another contender acquires it.`;
 
-export const COMMAND_RULE = `One word behind -- is a line for /bin/sh; several are a program and its
-arguments, executed as they are.`;
+export const COMMAND_RULE = `A single argument after -- is a command line for /bin/sh.
+Several arguments are a program and its arguments, executed without a shell.`;
 
 export const SUBCOMMANDS = [
   {
     name: 'status',
     operand: '[LOCKID…]',
-    help: 'who holds it, who waits: see lockex status --help',
+    help: 'show holders and waiters: lockex status --help',
   },
-  { name: 'config', operand: '', help: 'what is in force on this host, and why' },
+  { name: 'config', operand: '', help: 'show the settings of this host and their origin' },
 ] as const;
 
 export interface Example {
-  readonly what: string;
+  readonly purpose: string;
   readonly line: string;
 }
 
 export const EXAMPLES: readonly Example[] = [
   {
-    what: `A cold standby: the same on both hosts; the second one starts redis when the
-first one's ends, or its host does.`,
+    purpose: `A cold standby, started on two hosts: the second host starts redis when redis
+on the first host exits, or when that host fails.`,
     line: 'lockex -- /usr/local/bin/redis-server /etc/redis.conf',
   },
   {
-    what: 'A cron job that runs on one host only, though it is started on all of them:',
+    purpose: 'A cron job, started on all hosts, that runs on only one of them:',
     line: "lockex -t 1 -- 'sleep 30 && uptime'",
   },
   {
-    what: 'At most three at a time, on all hosts together:',
+    purpose: 'At most three at a time on all hosts together:',
     line: 'lockex -c 3 -i reports -- make-report --all',
   },
 ];
 
-/** Besides the command's own. */
+/** In addition to those of the command. */
 export const EXIT_STATUSES: readonly (readonly [string, string])[] = [
-  ['0', '--once-per: another one had finished it (or --skip-exit-code)'],
-  ['1', 'the lock was not had: -t was over, or --no-blocking (-E chooses another)'],
-  ['2', 'the command line is wrong'],
-  ['122', 'the command exited with 0, but left processes behind, which were stopped'],
-  ['123', 'the command ran for longer than --max-runtime, and was stopped'],
-  ['124', 'the lock was lost, and the command was stopped for it'],
-  ['125', 'ZooKeeper could not be reached, the lock was refused, or lockex failed'],
-  ['126', "the command can't be executed"],
+  ['0', '--once-per skipped the run (--skip-exit-code chooses another)'],
+  ['1', 'could not acquire the lock in time (-E chooses another)'],
+  ['2', 'usage error'],
+  ['122', 'the command exited with 0, but lockex stopped processes that outlived it'],
+  ['123', 'the command exceeded --max-runtime and was stopped'],
+  ['124', 'the lock was lost, and the command was stopped'],
+  ['125', 'ZooKeeper was unreachable, it refused the lock, or lockex failed'],
+  ['126', 'the command could not be executed'],
   ['127', 'the command was not found'],
-  ['128+n', 'signal n ended lockex before the command had started'],
+  ['128+n', 'lockex was ended by signal n before the command started'],
 ];
 
-/** Those of `lockex status`. */
+/** The exit statuses of `lockex status`. */
 export const STATUS_EXIT_STATUSES: readonly (readonly [string, string])[] = [
-  ['0', 'one of the locks is held'],
-  ['1', 'all of them are free'],
-  ['2', 'the command line is wrong'],
-  ['125', 'ZooKeeper could not be reached, or refuses to tell'],
-  ['141', 'nobody reads any more what --watch shows'],
-  ['128+n', 'signal n ended --watch'],
+  ['0', 'at least one lock is held'],
+  ['1', 'all locks are free'],
+  ['2', 'usage error'],
+  ['125', 'ZooKeeper was unreachable, or denied access'],
+  ['141', 'the reader of the output of --watch has exited'],
+  ['128+n', '--watch was ended by signal n'],
 ];
 
-/** What is read from it. */
+/** The environment variables that lockex reads. */
 export const ENVIRONMENT: readonly (readonly [string, string])[] = [
-  ['ZKHOSTS', 'as --zkhosts, which wins'],
-  ['LOCKEX_AUTH', 'user:password, as the file of --auth-file says it, which wins'],
-  ['LOCKEX_CONFIG', 'as --config, which wins'],
-  ['NO_COLOR', 'if it is set, no colours on a terminal'],
-  ['LOCKEX_TRACE', 'a file for every event and state, as JSON lines, to find a fault with'],
+  ['ZKHOSTS', 'same as --zkhosts, which takes precedence'],
+  ['LOCKEX_AUTH', 'user:password, like the file of --auth-file, which takes precedence'],
+  ['LOCKEX_CONFIG', 'same as --config, which takes precedence'],
+  ['NO_COLOR', 'if set, no colours on a terminal'],
+  ['LOCKEX_TRACE', 'a file for all events and states as JSON lines, for debugging'],
 ];
 
-/** What the command is given. */
+/** The environment variables that lockex sets for the command. */
 export const COMMAND_ENVIRONMENT: readonly (readonly [string, string])[] = [
   ['LOCKEX_LOCKID', 'the name of the lock'],
-  ['LOCKEX_LOCK_PATH', 'path of our node in ZooKeeper, below the chroot'],
-  ['LOCKEX_FENCING_TOKEN', 'a number that grows with every grant'],
+  ['LOCKEX_LOCK_PATH', "path of this contender's node in ZooKeeper, below the chroot"],
+  ['LOCKEX_FENCING_TOKEN', 'a number that increases with every grant of the lock'],
 ];

@@ -1,4 +1,9 @@
-/** The text of `--help`, at most 80 columns wide. Pure. */
+/**
+ * The text of `--help`, at most 80 columns wide. Pure.
+ *
+ * Laid out here and not by cac, whose `Command.outputHelp` neither wraps nor groups options, and
+ * writes with console.info, which ignores errors: `lockex --help >/dev/full` has to fail.
+ */
 
 import {
   COMMAND_RULE,
@@ -9,10 +14,11 @@ import {
   SUBCOMMANDS,
   SUMMARY,
 } from './help-content.ts';
-import { CONFIG_SPECS, GROUPS, type OptionSpec, SPECS, STATUS_SPECS } from './options.ts';
+import { GROUPS, type OptionSpec } from './option-spec.ts';
+import { CONFIG_SPECS, SPECS, STATUS_SPECS } from './options.ts';
 
 const WIDTH = 80;
-/** Where the descriptions begin. */
+/** Column in which the descriptions start. */
 const INDENT = 30;
 
 const HEAD = `${SUMMARY}
@@ -27,11 +33,11 @@ const TAIL = `Examples:
 ${EXAMPLES.map(exampleText).join('\n\n')}
 
 Exit status:
-  the command's (128+n where signal n killed it), or
+  that of the command (128+n if signal n killed it), or
 ${EXIT_STATUSES.map(statusText).join('\n')}`;
 
-const STATUS_HEAD = `lockex status shows who holds a lock and who waits for it, of all locks or of
-those that are named. It changes nothing.
+const STATUS_HEAD = `lockex status shows the holders and waiters of all locks, or of the locks that
+are named. It changes nothing.
 
 Usage:
   lockex status [OPTIONS] [LOCKID…]`;
@@ -40,11 +46,11 @@ const STATUS_TAIL = `Examples:
   All locks:
     lockex status
 
-  One of them, live:
+  One lock, live:
     lockex status --watch redis
 
   In a script:
-    lockex status nightly >/dev/null && echo 'it runs somewhere'
+    lockex status nightly >/dev/null && echo 'nightly is running'
 
 Exit status:
 ${STATUS_EXIT_STATUSES.map(statusText).join('\n')}`;
@@ -57,8 +63,8 @@ export function statusHelpText(): string {
   return [STATUS_HEAD, ...groupsOf(STATUS_SPECS), STATUS_TAIL].join('\n\n');
 }
 
-const CONFIG_HEAD = `lockex config shows what is in force on this host, and where it comes from: the
-command line, the environment, the configuration file, or lockex itself.
+const CONFIG_HEAD = `lockex config shows the settings of this host and the origin of each: the
+command line, the environment, the configuration file, or the default.
 
 Usage:
   lockex config [OPTIONS]`;
@@ -71,8 +77,8 @@ function subcommandText({ name, operand, help }: (typeof SUBCOMMANDS)[number]): 
   return `  ${`lockex ${name} ${operand}`.padEnd(INDENT - 3)} ${help}`;
 }
 
-function exampleText({ what, line }: Example): string {
-  return `${indented(what)}\n    ${line}`;
+function exampleText({ purpose, line }: Example): string {
+  return `${indented(purpose)}\n    ${line}`;
 }
 
 function statusText([status, meaning]: readonly [string, string]): string {
@@ -95,8 +101,8 @@ function optionText(spec: OptionSpec): string {
   const name = spec.negatable ? `--[no-]${spec.name}` : `--${spec.name}`;
   const value = spec.isValueOptional ? `[=${spec.value}]` : ` ${spec.value}`;
   const head = `  ${letter}${name}${spec.value === undefined ? '' : value}`;
-  const standard = spec.default === undefined ? '' : ` (default: ${spec.default})`;
-  const lines = wrapped(spec.help + standard, WIDTH - INDENT);
+  const defaultText = spec.default === undefined ? '' : ` (default: ${spec.default})`;
+  const lines = wrapped(spec.help + defaultText, WIDTH - INDENT);
   const first = head.length < INDENT ? head.padEnd(INDENT) + (lines.shift() ?? '') : head;
   return [first, ...lines.map((line) => ' '.repeat(INDENT) + line)].join('\n');
 }

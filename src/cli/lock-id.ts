@@ -1,5 +1,6 @@
 /**
- * The lock id of a command that was given none: the same on every host and in every version. Pure.
+ * The lock id of a run without --lockid, derived from its command: the same on every host and in
+ * every version. Pure.
  */
 import type { CommandLine } from '../settings/command-line.ts';
 import { trimmedEnd } from '../util/trim.ts';
@@ -7,22 +8,22 @@ import { trimmedEnd } from '../util/trim.ts';
 const SLUG_LENGTH = 32;
 const DIGEST_LENGTH = 16;
 
-/** A slug of the program's name, for people, and a digest of the whole command line. */
+/** A readable slug of the program's name, and a digest of the whole command line. */
 export function lockIdOf(command: CommandLine): string {
-  const words = command.kind === 'shell' ? [command.line] : command.argv;
-  // JSON: ["a b"] and ["a","b"] must not be one lock.
-  const encoded = JSON.stringify([command.kind, ...words]);
-  // Loaded here: it takes longer than all of this program, and most are given a lock id.
+  const args = command.kind === 'shell' ? [command.line] : command.argv;
+  // As JSON, which keeps ["a b"] and ["a","b"] apart.
+  const encoded = JSON.stringify([command.kind, ...args]);
+  // Loaded only for runs without --lockid, to keep the start of the others short.
   const { createHash } = process.getBuiltinModule('node:crypto');
   const digest = createHash('sha256').update(encoded).digest('hex').slice(0, DIGEST_LENGTH);
   const program = command.kind === 'shell' ? programIn(command.line) : command.argv[0];
   return `${slugOf(program)}-${digest}`;
 }
 
-/** What `PASSWORD=x` assigns must not get into the name of a node. */
+/** Assignments such as `PASSWORD=x`: their values must not appear in the name of a node. */
 const PLAIN_ASSIGNMENTS = /^(?:\w+=[^\s'"`$\\()]*\s+)*/;
 
-/** The first word that is no assignment. 'sh' where only a shell could tell. */
+/** The first word after the assignments; 'sh' where only a shell could find it. */
 function programIn(line: string): string {
   const [word = ''] = line.trim().replace(PLAIN_ASSIGNMENTS, '').split(/\s/, 1);
   return word.includes('=') ? 'sh' : word;

@@ -1,39 +1,15 @@
 /**
- * The one place that declares the options: parsing and `--help` come from this table. What a value
- * may be is in values.ts.
+ * The table of all options of a run. Parsing, `--help`, the manual page, the completions and the
+ * schema of the configuration file are derived from it. values.ts checks the values.
  */
-
-export interface OptionSpec {
-  /** Long name, without dashes. */
-  readonly name: string;
-  readonly letter?: string;
-  /** What `--help` calls its value; without one it is a flag. */
-  readonly value?: string;
-  /** It may stand without its value, which is taken as `--NAME=VALUE` only. */
-  readonly isValueOptional?: boolean;
-  /** `--no-NAME` exists; the flag is on without it. */
-  readonly negatable?: boolean;
-  /** As the user would type it; absent: unset, or off. */
-  readonly default?: string;
-  /** The configuration file may say it (config.ts). */
-  readonly isConfigurable?: boolean;
-  readonly help: string;
-  readonly group: 'lock' | 'zookeeper' | 'command' | 'messages';
-}
-
-export const GROUPS: Readonly<Record<OptionSpec['group'], string>> = {
-  lock: 'The lock',
-  zookeeper: 'ZooKeeper',
-  command: 'The command',
-  messages: 'Messages',
-};
+import type { OptionSpec } from './option-spec.ts';
 
 export const OPTIONS = [
   {
     name: 'blocking',
     negatable: true,
     group: 'lock',
-    help: 'Wait for the lock (the default), or with --no-blocking give up at once',
+    help: 'Wait for the lock (the default); with --no-blocking, give up at once if it is held',
   },
   {
     name: 'concurrent',
@@ -41,26 +17,26 @@ export const OPTIONS = [
     value: 'N',
     default: '1',
     group: 'lock',
-    help: 'How many may hold it at once: above 1 it is a semaphore, and all have to say the same N',
+    help: 'Number of holders at a time; above 1, a semaphore: all contenders must use the same N',
   },
   {
     name: 'shared',
     group: 'lock',
-    help: 'Hold it together with others that say so; who does not say so waits for all of them',
+    help: 'Share the lock with other --shared holders; exclusive contenders wait for all of them',
   },
   {
     name: 'recipe',
     value: 'kazoo|curator',
     default: 'kazoo',
     group: 'lock',
-    help: "Whose clients share the lock: kazoo's, or those of Curator's InterProcessMutex",
+    help: "Be compatible with kazoo's Lock, or with Curator's InterProcessMutex",
   },
   {
     name: 'lockid',
     letter: 'i',
     value: 'ID',
     group: 'lock',
-    help: 'Name of the lock (default: made from the command)',
+    help: 'Name of the lock (default: derived from the command)',
   },
   {
     name: 'lockpath',
@@ -69,7 +45,7 @@ export const OPTIONS = [
     value: 'PATH',
     default: 'lockex',
     group: 'lock',
-    help: 'Where in ZooKeeper the locks live',
+    help: 'Parent node of the locks in ZooKeeper',
   },
   {
     name: 'lockretry',
@@ -77,20 +53,20 @@ export const OPTIONS = [
     value: 'N',
     default: '1',
     group: 'lock',
-    help: 'Sessions to try: with N > 1, one that is lost while waiting is followed by a new one',
+    help: 'Number of sessions to try: with N > 1, a session lost while waiting is replaced',
   },
   {
     name: 'locktimeout',
     letter: 't',
     value: 'S',
     group: 'lock',
-    help: 'Seconds to wait for the lock once a server is reached (default: for ever; 0: --no-blocking)',
+    help: 'Seconds to wait for the lock after connecting (default: no limit; 0: --no-blocking)',
   },
   {
     name: 'hold',
     value: 'S',
     group: 'lock',
-    help: 'Seconds to keep the lock at least, even if the command ends sooner by itself',
+    help: 'Minimum time to hold the lock, in seconds, even if the command exits earlier',
   },
   {
     name: 'conflict-exit-code',
@@ -98,7 +74,7 @@ export const OPTIONS = [
     value: 'N',
     default: '1',
     group: 'lock',
-    help: 'Exit status when the lock was not had',
+    help: 'Exit status if the lock could not be acquired',
   },
   {
     name: 'zkhosts',
@@ -106,7 +82,7 @@ export const OPTIONS = [
     letter: 'z',
     value: 'LIST',
     group: 'zookeeper',
-    help: 'host:port,… with an optional /chroot at the end (default: $ZKHOSTS, else localhost:2181)',
+    help: 'Servers: host:port,…[/chroot] (default: $ZKHOSTS, else localhost:2181)',
   },
   {
     name: 'timeout',
@@ -115,7 +91,7 @@ export const OPTIONS = [
     value: 'S',
     default: '30',
     group: 'zookeeper',
-    help: 'Seconds that one try to connect may take, and the session timeout to ask for',
+    help: 'Requested session timeout, and time limit of one connection attempt, in seconds',
   },
   {
     name: 'retry',
@@ -124,14 +100,14 @@ export const OPTIONS = [
     value: 'N',
     default: '1',
     group: 'zookeeper',
-    help: 'Tries to connect',
+    help: 'Number of connection attempts',
   },
   {
     name: 'auth-file',
     isConfigurable: true,
     value: 'FILE',
     group: 'zookeeper',
-    help: 'Authenticate (digest) with user:password, the one line of this file (default: $LOCKEX_AUTH)',
+    help: 'File with one line, user:password, for digest authentication (default: $LOCKEX_AUTH)',
   },
   {
     name: 'acl',
@@ -139,33 +115,33 @@ export const OPTIONS = [
     value: 'open|creator|LIST',
     default: 'open',
     group: 'zookeeper',
-    help: 'Who may touch our nodes; with authentication the default is creator',
+    help: 'Access rights of the nodes of lockex; with authentication, the default is creator',
   },
   {
     name: 'tls-ca',
     isConfigurable: true,
     value: 'FILE',
     group: 'zookeeper',
-    help: 'Connect over TLS, to servers whose certificate is signed by an authority in this file (PEM)',
+    help: 'Connect over TLS; the certificates of the trusted authorities (PEM)',
   },
   {
     name: 'tls-cert',
     isConfigurable: true,
     value: 'FILE',
     group: 'zookeeper',
-    help: 'Our own certificate, where the servers want one (PEM)',
+    help: 'Client certificate, if the servers require one (PEM)',
   },
   {
     name: 'tls-key',
     isConfigurable: true,
     value: 'FILE',
     group: 'zookeeper',
-    help: 'Its private key (PEM), for our eyes only',
+    help: 'Private key of the client certificate (PEM), readable by its owner only',
   },
   {
     name: 'shell',
     group: 'command',
-    help: 'Join the words of the command and give them to /bin/sh -c',
+    help: 'Join the arguments of the command with spaces and run them with /bin/sh -c',
   },
   {
     name: 'kill-after',
@@ -173,31 +149,31 @@ export const OPTIONS = [
     value: 'S',
     default: '5',
     group: 'command',
-    help: 'Seconds between SIGTERM and SIGKILL when it is stopped',
+    help: 'Seconds between SIGTERM and SIGKILL when the command is stopped',
   },
   {
     name: 'max-runtime',
     value: 'S',
     group: 'command',
-    help: 'Seconds that the command may run; then it is stopped, and the exit status is 123',
+    help: 'Time limit of the command, in seconds; then it is stopped, with exit status 123',
   },
   {
     name: 'wait-for-all',
     group: 'command',
-    help: 'Keep the lock until everything that the command started has ended, also in the background',
+    help: 'Keep the lock until all processes of the command, also in the background, have exited',
   },
   {
     name: 'once-per',
     value: 'TIME',
     group: 'command',
-    help: 'Run only if no contender has finished it with 0 within that time (90s, 10m, 1h, 1d)',
+    help: 'Run only if no contender has succeeded within this time (90s, 10m, 1h, 1d)',
   },
   {
     name: 'skip-exit-code',
     value: 'N',
     default: '0',
     group: 'command',
-    help: 'Exit status when --once-per has nothing to do',
+    help: 'Exit status if --once-per skips the run',
   },
   {
     name: 'on-lost',
@@ -205,14 +181,14 @@ export const OPTIONS = [
     value: 'exit|rejoin',
     default: 'exit',
     group: 'command',
-    help: 'When the lock was lost and the command is dead: exit with 124, or wait for the lock again',
+    help: 'After a loss of the lock, when the command has exited: exit with 124, or wait again',
   },
   {
     name: 'guard',
     isConfigurable: true,
     negatable: true,
     group: 'command',
-    help: 'Have a guard beside the command that kills it should lockex die or hang (the default)',
+    help: 'Start a guard process that kills the command if lockex dies or hangs (the default)',
   },
   {
     name: 'log-format',
@@ -220,7 +196,7 @@ export const OPTIONS = [
     value: 'text|json',
     default: 'text',
     group: 'messages',
-    help: 'Lines for people, or one JSON object a line',
+    help: 'Plain text, or one JSON object per line',
   },
   {
     name: 'log-level',
@@ -228,26 +204,26 @@ export const OPTIONS = [
     value: 'LEVEL',
     default: 'info',
     group: 'messages',
-    help: 'error, warn, info or debug',
+    help: 'Minimum level: error, warn, info or debug',
   },
   {
     name: 'quiet',
     letter: 'q',
     group: 'messages',
-    help: 'Warnings and errors only: --log-level warn',
+    help: 'Same as --log-level warn',
   },
   {
     name: 'verbose',
     letter: 'v',
     group: 'messages',
-    help: 'Everything: --log-level debug',
+    help: 'Same as --log-level debug',
   },
   {
     name: 'on-state',
     isConfigurable: true,
     value: 'CMD',
     group: 'messages',
-    help: 'Run this with /bin/sh at each change of state: $LOCKEX_STATE, $LOCKEX_REASON, $LOCKEX_LOCKID',
+    help: 'Run CMD on each change of state, with $LOCKEX_STATE, $LOCKEX_REASON, $LOCKEX_LOCKID',
   },
   {
     name: 'ready-when',
@@ -255,43 +231,44 @@ export const OPTIONS = [
     value: 'waiting|running',
     default: 'waiting',
     group: 'messages',
-    help: 'When systemd is told that we are ready, in a unit of Type=notify',
+    help: 'State in which lockex notifies systemd that it is ready, in a unit of Type=notify',
   },
   {
     name: 'inspect',
     value: '[HOST:]PORT',
     isValueOptional: true,
     group: 'messages',
-    help: 'Serve a page that shows this lockex live; on loopback and a free port when none is named',
+    help: 'Serve a web page that shows this lockex live (default: on loopback, a free port)',
   },
   {
     name: 'inspect-origin',
     isConfigurable: true,
     value: 'URL,…',
     group: 'messages',
-    help: "Other sites whose pages may attach to --inspect, such as Stately's: https://stately.ai",
+    help: 'Other origins whose pages may connect to --inspect, such as https://stately.ai',
   },
   {
     name: 'config',
     value: 'FILE',
     group: 'messages',
-    help: 'Settings of this host, as JSON (default: $LOCKEX_CONFIG, else /etc/lockex.json if there)',
+    help: 'Settings of this host, JSON (default: $LOCKEX_CONFIG, else an existing /etc/lockex.json)',
   },
-  { name: 'help', letter: 'h', group: 'messages', help: 'Show this' },
+  { name: 'help', letter: 'h', group: 'messages', help: 'Show this help' },
   { name: 'version', letter: 'V', group: 'messages', help: "Show lockex's version" },
 ] as const satisfies readonly OptionSpec[];
 
-/** Only `lockex status` has these. */
+/** Options of `lockex status` only. */
 export const OF_STATUS = [
-  { name: 'json', group: 'messages', help: 'One JSON array instead of tables' },
-  { name: 'watch', group: 'messages', help: 'Stay, and show every change' },
+  { name: 'json', group: 'messages', help: 'Print a JSON array instead of tables' },
+  { name: 'watch', group: 'messages', help: 'Keep running, and show every change' },
 ] as const satisfies readonly OptionSpec[];
 
-/** What `lockex status` shares with a run; it is waited for by a person. */
-const SHARED = [
+/** Options that `lockex status` shares with a run. */
+const STATUS_SHARED = [
   ...['lockpath', 'zkhosts', 'timeout', 'retry', 'config', 'help'],
   ...['auth-file', 'tls-ca', 'tls-cert', 'tls-key'],
 ];
+/** Shorter than that of a run: a user waits for the output. */
 const STATUS_TIMEOUT = '5';
 
 export type OptionName = (typeof OPTIONS | typeof OF_STATUS)[number]['name'];
@@ -299,18 +276,13 @@ export type OptionName = (typeof OPTIONS | typeof OF_STATUS)[number]['name'];
 export const SPECS: readonly OptionSpec[] = OPTIONS;
 
 export const STATUS_SPECS: readonly OptionSpec[] = [
-  ...SPECS.filter(({ name }) => SHARED.includes(name)).map((spec) =>
+  ...SPECS.filter(({ name }) => STATUS_SHARED.includes(name)).map((spec) =>
     spec.name === 'timeout' ? { ...spec, default: STATUS_TIMEOUT } : spec,
   ),
   ...OF_STATUS,
 ];
 
-/** `lockex config` shows what is in force of these. */
+/** Options of `lockex config`: what it shows, `--config` and `--help`. */
 export const CONFIG_SPECS: readonly OptionSpec[] = SPECS.filter(
   ({ name, isConfigurable }: OptionSpec) => isConfigurable || ['config', 'help'].includes(name),
 );
-
-/** How messages name an option: `-c/--concurrent`, `--no-guard`. */
-export function labelOf({ name, letter }: Pick<OptionSpec, 'name' | 'letter'>): string {
-  return letter === undefined ? `--${name}` : `-${letter}/--${name}`;
-}

@@ -1,4 +1,4 @@
-/** argv and environment → what is to be done, or a UsageError. Does nothing itself. */
+/** Parses argv and the environment into a request, or throws UsageError. Does nothing itself. */
 import { AUTH_VARIABLE } from '../settings/access.ts';
 import type { CommandLine } from '../settings/command-line.ts';
 import type {
@@ -35,7 +35,7 @@ export type ParsedCommandLine =
         readonly value: string;
         readonly source: string;
       }[];
-      /** Its files are to be looked at, as for a run. */
+      /** The caller checks its files, as for a run. */
       readonly access: Pick<StatusSettings, 'auth' | 'tls'>;
     }
   | { readonly kind: 'status'; readonly settings: StatusSettings }
@@ -48,7 +48,10 @@ export interface RunRequest {
   readonly observers: ObserverSettings;
 }
 
-/** `status` is a subcommand as the very first word only: `lockex -- status` runs a program. */
+/**
+ * `status` and `config` are subcommands as the first argument only: `lockex -- status` runs a
+ * program.
+ */
 export function parseCommandLine(
   argv: readonly string[],
   env: Environment,
@@ -60,19 +63,19 @@ export function parseCommandLine(
   return parseRun(argv, env, readConfig);
 }
 
-/** The text of a file; null where there is none. @throws UsageError */
+/** Returns the text of a file; null if it does not exist. @throws UsageError */
 type ReadFile = (file: string) => string | null;
 type ReadConfig = (file: string | null) => Config | null;
 
-/** A file that was named has to be there. */
+/** A file that is named explicitly must exist. */
 function configFrom(named: string | null, env: Environment, readFile: ReadFile): Config | null {
-  if (named === '') throw new UsageError('--config wants a file');
-  const wanted = named ?? env['LOCKEX_CONFIG'] ?? '';
-  const file = wanted === '' ? DEFAULT_CONFIG_FILE : wanted;
+  if (named === '') throw new UsageError('--config expects a file');
+  const explicit = named ?? env['LOCKEX_CONFIG'] ?? '';
+  const file = explicit === '' ? DEFAULT_CONFIG_FILE : explicit;
   const text = readFile(file);
   if (text !== null) return parseConfig(file, text);
-  if (wanted === '') return null;
-  throw new UsageError(`there is no file ${quoted(file)}`);
+  if (explicit === '') return null;
+  throw new UsageError(`no such file: ${quoted(file)}`);
 }
 
 function parseConfigShow(
@@ -82,10 +85,10 @@ function parseConfigShow(
 ): ParsedCommandLine {
   const { options, rest } = splitMixed(argv, CONFIG_SPECS);
   if (rest.length > 0)
-    throw new UsageError(`config takes options only, not ${quoted(rest[0] ?? '')}`);
+    throw new UsageError(`lockex config takes only options, but got ${quoted(rest[0] ?? '')}`);
   const given = new ParsedOptions(CONFIG_SPECS, options, readConfig);
   if (given.isOn('help')) return { kind: 'help', text: configHelpText() };
-  // What would be refused in a run is refused here.
+  // Settings that a run would reject are rejected here.
   const servers = given.servers(env);
   const { auth, tls } = servers;
   requireIdentityForAcl(given, servers);
@@ -99,7 +102,7 @@ function parseConfigShow(
     zkhosts: given.hostsText(env),
     guard: given.isOff('guard') ? 'off' : 'on',
     ...(auth?.kind === 'environment' && { 'auth-file': 'hidden' }),
-    ...(auth !== null && !given.isSaid('acl') && { acl: 'creator' }),
+    ...(auth !== null && !given.isSet('acl') && { acl: 'creator' }),
   };
   const rows = CONFIGURABLE.map(({ name }) => ({
     name,
@@ -143,20 +146,22 @@ function parseStatus(
     kind: 'status',
     settings: {
       ...given.servers(env),
-      lockIds: rest.length === 0 ? null : rest.map((word) => lockId('LOCKID', word)),
+      lockIds: rest.length === 0 ? null : rest.map((id) => lockId('LOCKID', id)),
       json: given.isOn('json'),
       watch: given.isOn('watch'),
     },
   };
 }
 
-function commandLineOf(words: readonly string[], shell: boolean): CommandLine {
-  const [first, ...others] = words;
+function commandLineOf(args: readonly string[], shell: boolean): CommandLine {
+  const [first, ...others] = args;
   if (first === undefined) {
-    throw new UsageError("no command: lockex OPTIONS -- COMMAND [ARGUMENT…] (see 'lockex --help')");
+    throw new UsageError(
+      "no command: usage is lockex [OPTIONS] -- COMMAND [ARGUMENT…] (see 'lockex --help')",
+    );
   }
   if (shell || others.length === 0) {
-    const line = words.join(' ');
+    const line = args.join(' ');
     if (line.trim() === '') throw new UsageError('the command is empty');
     return { kind: 'shell', line };
   }
@@ -195,17 +200,17 @@ function settingsOf(given: ParsedOptions, command: CommandLine, env: Environment
   };
 }
 
-/** What only its maker may touch needs one that is known. */
+/** The ACL scheme `auth` means the identities of the session, which must have one. */
 function requireIdentityForAcl(given: ParsedOptions, { acl, auth, tls }: ServerSettings): void {
-  const isSomebody = auth !== null || (tls !== null && tls.own !== null);
-  if (isSomebody || !acl.some(({ scheme }) => scheme === 'auth')) return;
+  const hasIdentity = auth !== null || (tls !== null && tls.own !== null);
+  if (hasIdentity || !acl.some(({ scheme }) => scheme === 'auth')) return;
   const means = `--auth-file, ${AUTH_VARIABLE} or --tls-cert`;
-  throw new UsageError(`${given.label('acl')} ${quoted(given.text('acl'))} needs ${means}`);
+  throw new UsageError(`${given.label('acl')} ${quoted(given.text('acl'))} requires ${means}`);
 }
 
 function sharedOf(given: ParsedOptions): boolean {
   if (given.isOn('shared') && given.count('concurrent') > 1) {
-    throw new UsageError('-c/--concurrent and --shared say different things: give one');
+    throw new UsageError('-c/--concurrent and --shared cannot be used together');
   }
   return given.isOn('shared');
 }
@@ -215,32 +220,32 @@ function recipeOf(given: ParsedOptions): LockexSettings['recipe'] {
   const recipe = oneOf(label, given.text('recipe'), ['kazoo', 'curator']);
   const isPlain = !given.isOn('shared') && given.count('concurrent') === 1;
   if (recipe === 'curator' && !isPlain) {
-    throw new UsageError('--recipe curator is for a plain lock: without -c and --shared');
+    throw new UsageError('--recipe curator cannot be used with -c above 1 or --shared');
   }
   return recipe;
 }
 
 function oncePerOf(given: ParsedOptions): number | null {
   if (!given.has('once-per')) {
-    if (given.has('skip-exit-code')) throw new UsageError('--skip-exit-code needs --once-per');
+    if (given.has('skip-exit-code')) throw new UsageError('--skip-exit-code requires --once-per');
     return null;
   }
   const isAlone = !given.isOn('shared') && given.count('concurrent') === 1;
-  if (!isAlone) throw new UsageError('--once-per is for a lock that one holds alone');
+  if (!isAlone) throw new UsageError('--once-per cannot be used with -c above 1 or --shared');
   return timeSpan(given.label('once-per'), given.text('once-per'));
 }
 
-/** null: for ever; 0: not at all. */
+/** In milliseconds; null: no limit; 0: do not wait. */
 function waitOf(given: ParsedOptions): number | null {
   if (given.isOff('blocking')) {
     if (given.has('locktimeout')) {
-      throw new UsageError('-t/--locktimeout and --no-blocking say different things: give one');
+      throw new UsageError('-t/--locktimeout and --no-blocking cannot be used together');
     }
     return 0;
   }
   const waitMs = given.has('locktimeout') ? given.duration('locktimeout', 0) : null;
   if (waitMs === 0 && given.isOn('blocking')) {
-    throw new UsageError('-t/--locktimeout 0 and --blocking say different things: give one');
+    throw new UsageError('-t/--locktimeout 0 and --blocking cannot be used together');
   }
   return waitMs;
 }
@@ -258,10 +263,10 @@ function readyWhenOf(given: ParsedOptions): ObserverSettings['readyWhen'] {
 }
 
 function onStateOf(given: ParsedOptions): string | null {
-  if (!given.isSaid('on-state')) return null;
+  if (!given.isSet('on-state')) return null;
   const line = given.text('on-state');
   const isCommand = line.trim() !== '' && !line.includes('\0');
-  if (!isCommand) throw new UsageError(`${given.label('on-state')} wants a command`);
+  if (!isCommand) throw new UsageError(`${given.label('on-state')} expects a command`);
   return line;
 }
 
@@ -270,12 +275,12 @@ function inspectSettings(given: ParsedOptions): InspectSettings | null {
   if (given.has('inspect')) {
     return { ...listenAddress(given.label('inspect'), given.text('inspect')), origins };
   }
-  if (given.has('inspect-origin')) throw new UsageError('--inspect-origin needs --inspect');
+  if (given.has('inspect-origin')) throw new UsageError('--inspect-origin requires --inspect');
   return null;
 }
 
 function originsOf(given: ParsedOptions): readonly string[] {
-  return given.isSaid('inspect-origin')
+  return given.isSet('inspect-origin')
     ? webOrigins(given.label('inspect-origin'), given.text('inspect-origin'))
     : [];
 }
@@ -287,7 +292,7 @@ function logSettings(given: ParsedOptions): LogSettings {
   const levels = new Set(said.map((name) => meanings[name]));
   if (levels.size > 1) {
     const labels = said.map((name) => given.label(name));
-    throw new UsageError(`${labels.join(' and ')} say different things: give one`);
+    throw new UsageError(`${labels.join(' and ')} select different log levels: use one of them`);
   }
   const [chosen = level] = levels;
   const format = oneOf(given.label('log-format'), given.text('log-format'), LOG_FORMATS);

@@ -1,4 +1,7 @@
-/** The options that were given, as cac reads them, with their defaults: typed values, or UsageError. */
+/**
+ * The options of one command line, parsed by cac, with the configuration file and the defaults
+ * behind them. Converts each to the type of its setting, or throws UsageError.
+ */
 import { isAbsolute, resolve } from 'node:path';
 import { cac } from 'cac';
 import {
@@ -9,20 +12,21 @@ import {
   type TlsFiles,
 } from '../settings/access.ts';
 import type { ServerSettings } from '../settings/settings.ts';
-import type { GivenOption } from './argv.ts';
+import type { ParsedOption } from './argv.ts';
 import type { Config } from './config.ts';
-import { labelOf, type OptionName, type OptionSpec } from './options.ts';
+import { labelOf, type OptionSpec } from './option-spec.ts';
+import type { OptionName } from './options.ts';
 import { quoted, UsageError } from './usage-error.ts';
-import { ANY_COUNT, acl, lockPath, seconds, wholeNumber, zookeeperHosts } from './values.ts';
+import { acl, lockPath, MAX_COUNT, seconds, wholeNumber, zookeeperHosts } from './values.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** A session timeout below this is no use: a server's smallest is two ticks. */
-const LEAST_TIMEOUT_MS = 100;
+/** In milliseconds. Servers raise a session timeout to at least two ticks anyway. */
+const MIN_TIMEOUT_MS = 100;
 
 const DEFAULT_HOSTS = 'localhost:2181';
 
-/** The last one of a name wins. */
+/** If an option is repeated, the last one wins. */
 export class ParsedOptions {
   readonly #specs: readonly OptionSpec[];
   readonly #values: Readonly<Record<string, unknown>>;
@@ -32,24 +36,24 @@ export class ParsedOptions {
 
   constructor(
     specs: readonly OptionSpec[],
-    options: readonly GivenOption[],
+    options: readonly ParsedOption[],
     readConfig: (file: string | null) => Config | null,
   ) {
     this.#specs = specs;
     const cli = cac('lockex');
-    // Before cac, to which thousands of one name would be work for each pair of them.
+    // cac collects repeated options in arrays, in quadratic time: it gets only the last of each.
     const last = new Map(options.map((option) => [option.spec.name, option]));
-    // Those that were not given would cost a start half a millisecond.
+    // Only the options in use are declared: all of them would cost each start half a millisecond.
     for (const { spec } of last.values()) cli.option(declaration(spec), spec.help);
-    // cac makes numbers of what looks like one; behind a colon nothing does.
-    const words = [...last.values()].map(({ spec, text }) => `--${spec.name}=:${text}`);
-    this.#values = cli.parse(['node', 'lockex', ...words], { run: false }).options;
+    // cac converts text that looks like a number (`007`); a colon in front prevents that.
+    const args = [...last.values()].map(({ spec, text }) => `--${spec.name}=:${text}`);
+    this.#values = cli.parse(['node', 'lockex', ...args], { run: false }).options;
     this.#names = new Set(last.keys());
     const isInfoOnly = this.isOn('help') || this.isOn('version');
     this.#config = isInfoOnly ? null : readConfig(this.has('config') ? this.text('config') : null);
   }
 
-  /** On the command line. */
+  /** True if it is on the command line. */
   has(name: OptionName): boolean {
     return this.#names.has(name);
   }
@@ -62,24 +66,24 @@ export class ParsedOptions {
     return (this.has(name) ? this.#typed(name) : this.#config?.values.get(name)) === 'off';
   }
 
-  /** Said anywhere: on the command line or in the configuration. */
-  isSaid(name: OptionName): boolean {
+  /** True if it is on the command line or in the configuration file. */
+  isSet(name: OptionName): boolean {
     return this.has(name) || this.#config?.values.has(name) === true;
   }
 
-  /** What was typed, or is configured, or the default. */
+  /** The value as typed on the command line, else as configured, else the default. */
   text(name: OptionName): string {
     if (this.has(name)) return this.#typed(name);
     return this.#config?.values.get(name) ?? this.#spec(name).default ?? '';
   }
 
-  /** How messages name it. */
+  /** Its name in messages; with the file's path if the value comes from there. */
   label(name: OptionName): string {
     const isConfigured = !this.has(name) && this.#config?.values.has(name);
     return isConfigured ? `${this.#config?.file}: ${name}` : labelOf(this.#spec(name));
   }
 
-  /** Where its value comes from, for people. */
+  /** The origin of its value, as text for `lockex config`. */
   sourceOf(name: OptionName, env: Environment): string {
     if (this.has(name)) return 'command line';
     if (name === 'zkhosts' && env['ZKHOSTS']) return 'ZKHOSTS';
@@ -87,14 +91,14 @@ export class ParsedOptions {
     return this.#config?.values.has(name) ? this.#config.file : 'default';
   }
 
-  /** 1 or more. */
+  /** A whole number, 1 or more. */
   count(name: OptionName): number {
-    return wholeNumber(this.label(name), this.text(name), 1, ANY_COUNT);
+    return wholeNumber(this.label(name), this.text(name), 1, MAX_COUNT);
   }
 
-  /** Typed as seconds; milliseconds. */
-  duration(name: OptionName, leastMs: number): number {
-    return seconds(this.label(name), this.text(name), leastMs);
+  /** In milliseconds; typed in seconds. */
+  duration(name: OptionName, minMs: number): number {
+    return seconds(this.label(name), this.text(name), minMs);
   }
 
   servers(env: Environment): ServerSettings {
@@ -103,11 +107,11 @@ export class ParsedOptions {
       ...this.#security(env),
       lockPath: lockPath(this.label('lockpath'), this.text('lockpath')),
       connectTries: this.count('retry'),
-      timeoutMs: this.duration('timeout', LEAST_TIMEOUT_MS),
+      timeoutMs: this.duration('timeout', MIN_TIMEOUT_MS),
     };
   }
 
-  /** As it was said. */
+  /** The host list as typed, wherever it comes from. */
   hostsText(env: Environment): string {
     if (this.has('zkhosts')) return this.text('zkhosts');
     return env['ZKHOSTS'] || this.text('zkhosts') || DEFAULT_HOSTS;
@@ -115,7 +119,7 @@ export class ParsedOptions {
 
   #security(env: Environment): Pick<ServerSettings, 'auth' | 'tls' | 'acl'> {
     const auth = this.#auth(env);
-    const acls = this.isSaid('acl') ? acl(this.label('acl'), this.text('acl')) : null;
+    const acls = this.isSet('acl') ? acl(this.label('acl'), this.text('acl')) : null;
     return { auth, tls: this.#tls(), acl: acls ?? (auth === null ? OPEN_ACL : CREATOR_ACL) };
   }
 
@@ -128,29 +132,29 @@ export class ParsedOptions {
   #tls(): TlsFiles | null {
     const [ca, cert, key] = [this.#file('tls-ca'), this.#file('tls-cert'), this.#file('tls-key')];
     if ((cert === null) !== (key === null)) {
-      throw new UsageError('--tls-cert and --tls-key go together');
+      throw new UsageError('--tls-cert and --tls-key must be used together');
     }
     if (ca !== null) return { ca, own: cert === null || key === null ? null : { cert, key } };
-    if (cert !== null) throw new UsageError('--tls-cert needs --tls-ca');
+    if (cert !== null) throw new UsageError('--tls-cert requires --tls-ca');
     return null;
   }
 
-  /** Absolute, for it is read again later; null: not said. */
+  /** Absolute, because it is read again later; null: not set. */
   #file(name: OptionName): string | null {
-    if (!this.isSaid(name)) return null;
+    if (!this.isSet(name)) return null;
     const text = this.text(name);
-    if (text === '') throw new UsageError(`${this.label(name)} wants a file`);
+    if (text === '') throw new UsageError(`${this.label(name)} expects a file`);
     if (!this.has(name) && !isAbsolute(text)) {
-      throw new UsageError(`${this.label(name)} wants an absolute path, not ${quoted(text)}`);
+      throw new UsageError(`${this.label(name)} expects an absolute path, not ${quoted(text)}`);
     }
     return resolve(text);
   }
 
-  /** What is written down is looked at, also where something else is in force. */
+  /** A configured host list is checked even if ZKHOSTS takes precedence. */
   #hosts(env: Environment) {
-    const said = zookeeperHosts(this.label('zkhosts'), this.text('zkhosts') || DEFAULT_HOSTS);
+    const set = zookeeperHosts(this.label('zkhosts'), this.text('zkhosts') || DEFAULT_HOSTS);
     const fromEnvironment = this.has('zkhosts') ? undefined : env['ZKHOSTS'];
-    return fromEnvironment ? zookeeperHosts('ZKHOSTS', fromEnvironment) : said;
+    return fromEnvironment ? zookeeperHosts('ZKHOSTS', fromEnvironment) : set;
   }
 
   #typed(name: OptionName): string {
@@ -165,7 +169,7 @@ export class ParsedOptions {
   }
 }
 
-/** Every option is declared to cac with a value: flags have 'on' or 'off' by now. */
+/** Declares every option to cac with a value: argv.ts has turned flags into 'on' or 'off'. */
 function declaration({ name, letter }: OptionSpec): string {
   return letter === undefined ? `--${name} <value>` : `-${letter}, --${name} <value>`;
 }

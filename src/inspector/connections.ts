@@ -1,15 +1,14 @@
 /**
- * The TCP connections of the inspector's server. Each has a deadline until it becomes a viewer's, so
- * that half a request, a refusal that is not read, or a page that is fetched by a byte a minute
- * occupies nothing for long; and there are at most so many of them: a new one takes the place of the
- * oldest.
+ * Bounds the TCP connections of the inspector's server until they become a viewer's. Each has a
+ * deadline, against incomplete requests and clients that read slowly or not at all. Their number is
+ * limited: a new connection replaces the oldest.
  */
 import type { Socket } from 'node:net';
 
 export interface ConnectionBounds {
-  /** Connections that are not a viewer's. */
+  /** Connections other than viewers. */
   readonly maxPending: number;
-  /** Milliseconds until a connection that is not a viewer's is closed. */
+  /** Milliseconds until a connection that has not become a viewer's is closed. */
   readonly maxPendingMs: number;
 }
 
@@ -22,7 +21,7 @@ export class Connections {
     this.#bounds = bounds;
   }
 
-  /** Connections that are not a viewer's. */
+  /** Connections other than viewers. */
   get pending(): number {
     return this.#pending.size;
   }
@@ -37,7 +36,7 @@ export class Connections {
     if (this.#pending.size > maxPending && oldest !== undefined) this.#drop(oldest);
   }
 
-  /** It is a viewer's, and stays for as long as the viewer does. */
+  /** The connection has become a viewer's, and has no deadline any more. */
   promote(socket: Socket): void {
     this.#forget(socket);
   }

@@ -1,45 +1,45 @@
 /**
- * What a viewer may see, made of the machine's transitions. Pure, and a whitelist: what is not named
- * here goes nowhere. No session secret is known to the machine; a command's arguments and its
- * environment are not put in.
+ * Converts the machine's transitions to what viewers receive. Pure, and an allowlist: only the
+ * fields that are named here are sent. The machine has no session secrets; the command's arguments
+ * and environment are not included.
  */
 import type { LockexContext, LockexEvent, QueueInfo } from '../../machines/contract.ts';
 import type { LockView } from '../status/view.ts';
 
-/** Of a run, known from its start. */
+/** Facts about a run that never change. */
 export interface FeedHead {
   readonly lockId: string;
   readonly lockPath: string;
-  /** N of a semaphore; 1 for a lock. */
+  /** The number of permits of a semaphore; 1 for a lock. */
   readonly leases: number;
   readonly host: string;
   readonly pid: number;
   readonly version: string;
 }
 
-/** How things stand; durations are counted from the entry's `at`. */
+/** The state of a run at one moment; durations are relative to the entry's `at`. */
 export interface Facts {
   readonly server: string | null;
   readonly timeoutMs: number | null;
   readonly path: string | null;
   readonly fencingToken: string | null;
   readonly commandPid: number | null;
-  /** Our place in the queue, and who is before us. */
+  /** This contender's position in the queue, and the contenders ahead of it. */
   readonly queue: QueueInfo | null;
   readonly lease: { readonly leftMs: number; readonly stopInMs: number } | null;
   readonly loss: { readonly cause: string; readonly message: string } | null;
   readonly outcome: { readonly kind: string } | null;
 }
 
-/** A transition, or an event that changed no state. */
+/** A transition, or an event that changed nothing. */
 export interface FeedEntry {
   /** From 1, without gaps. */
   readonly number: number;
   /** Milliseconds since 1970. */
   readonly at: number;
-  /** As `running`, `cleanup.stopping`. */
+  /** For example `running`, `cleanup.stopping`. */
   readonly state: string;
-  /** null: the first state. */
+  /** null for the initial state. */
   readonly event: FeedEvent | null;
   readonly facts: Facts;
 }
@@ -49,12 +49,12 @@ export interface FeedEvent {
   readonly details: Readonly<Record<string, unknown>>;
 }
 
-/** What is sent to the page: everything so far, then one thing after the other. */
+/** Messages to the page: the history first, then one message for each change. */
 export type FeedMessage =
   | {
       readonly type: 'hello';
       readonly head: FeedHead;
-      /** Of this program, when this was sent: milliseconds since 1970. */
+      /** lockex's clock when this was sent: milliseconds since 1970. */
       readonly now: number;
       readonly entries: readonly FeedEntry[];
     }
@@ -80,7 +80,7 @@ export function factsOf(context: LockexContext, now: number): Facts {
   };
 }
 
-/** Each kind of event has been looked at: what a new one may show is to be decided here. */
+/** The switch is exhaustive: for a new type of event, decide here what viewers may see. */
 export function feedEvent(event: LockexEvent): FeedEvent {
   return { type: event.type, details: detailsOf(event) };
 }

@@ -1,10 +1,10 @@
-/** What has happened so far, for viewers that come late. Bounded. */
+/** The most recent entries of the feed, for viewers that connect later. Bounded. */
 import type { LockexContext, LockexEvent } from '../../machines/contract.ts';
 import type { Clock } from '../util/clock.ts';
 import { type FeedEntry, factsOf, feedEvent } from './feed.ts';
 
 const MAX_ENTRIES = 500;
-/** Of these there is one every few seconds, for months. */
+/** Limited separately: there is a renewal every few seconds, which would displace all else. */
 const MAX_RENEWALS = 20;
 
 export class History {
@@ -38,7 +38,7 @@ export class History {
     return entry;
   }
 
-  /** In their order; some of the older ones may be missing. */
+  /** In order of their numbers; older ones may be missing. */
   entries(): FeedEntry[] {
     return [...this.#entries, ...this.#renewals].sort((a, b) => a.number - b.number);
   }

@@ -1,7 +1,8 @@
 /**
- * The whole queue of our lock, on all hosts, for as long as the page is open anywhere: read by a
- * session of its own, so that the one that holds the lock has no part in it. The session outlives the
- * last viewer by LINGER_MS, so that viewers that come and go do not make a session each.
+ * Follows the queue of this run's lock, with the contenders of all hosts, while there are viewers.
+ * It uses a session of its own, so that it cannot affect the session that holds the lock. The
+ * session outlives the last viewer by LINGER_MS, so that viewers that reload do not create one
+ * session each.
  */
 import { accessOf } from '../settings/access.ts';
 import type { ServerSettings } from '../settings/settings.ts';
@@ -21,10 +22,10 @@ export interface LockFeedOptions {
 type LockMessage = Extract<FeedMessage, { type: 'lock' }>;
 
 const CLOSE_MS = 300;
-const AGAIN_MS = 2000;
+const RETRY_MS = 2000;
 const LINGER_MS = 10_000;
 
-/** `lingering`: without viewers, until a timer stops it. */
+/** `lingering`: no viewers; a timer will stop it. */
 type Stage = 'idle' | 'following' | 'lingering';
 
 export class LockFeed {
@@ -40,12 +41,12 @@ export class LockFeed {
     this.#send = send;
   }
 
-  /** As last told, while it is followed. */
+  /** The last message, while the lock is followed. */
   get latest(): LockMessage | null {
     return this.#latest;
   }
 
-  /** There is a viewer. */
+  /** Called when a viewer has connected. */
   start(): void {
     this.#options.clock.clearTimeout(this.#linger);
     const before = this.#stage;
@@ -53,11 +54,11 @@ export class LockFeed {
     if (before === 'idle') this.#follow();
   }
 
-  /** There is no viewer any more. */
+  /** Called when the last viewer has disconnected. */
   pause(): void {
     if (this.#stage !== 'following') return;
     this.#stage = 'lingering';
-    // As in observe: what only looks on ends nothing.
+    // As in Inspector.observe: an error of an observer must not end lockex.
     this.#linger = this.#options.clock.setTimeout(
       () => void this.stop().catch(() => {}),
       LINGER_MS,
@@ -73,9 +74,9 @@ export class LockFeed {
     await session?.close(CLOSE_MS);
   }
 
-  /** A rejection that nobody foresaw ends the feed, never lockex. */
+  /** An unexpected rejection ends the feed, never lockex. */
   #follow(): void {
-    this.#connect().catch((error: unknown) => this.#tell(null, String(error)));
+    this.#connect().catch((error: unknown) => this.#report(null, String(error)));
   }
 
   async #connect(): Promise<void> {
@@ -90,33 +91,33 @@ export class LockFeed {
         if (session !== this.#session) return;
         throw error;
       }
-      this.#tell(null, 'ZooKeeper could not be reached');
-      return this.#again(session);
+      this.#report(null, 'could not reach ZooKeeper');
+      return this.#retryLater(session);
     }
     if (session !== this.#session) return;
-    const tell = (lock: LockView | null, problem: string | null) => {
-      if (session === this.#session) this.#tell(lock, problem);
+    const report = (lock: LockView | null, problem: string | null) => {
+      if (session === this.#session) this.#report(lock, problem);
     };
-    session.once('expired', () => this.#again(session));
-    session.on('detached', ({ reason }) => tell(null, reason));
+    session.once('expired', () => this.#retryLater(session));
+    session.on('detached', ({ reason }) => report(null, reason));
     new LockWatcher(
       session,
       { lockPath: `/${lockPath}`, ids: [lockId] },
       {
-        onViews: ([lock]) => tell(lock ?? null, null),
-        onRefused: (message) => tell(null, message),
+        onViews: ([lock]) => report(lock ?? null, null),
+        onRefused: (message) => report(null, message),
       },
     );
   }
 
-  #again(session: Session): void {
+  #retryLater(session: Session): void {
     if (session !== this.#session || this.#stage === 'idle') return;
     this.#options.clock.setTimeout(() => {
       if (session === this.#session && this.#stage !== 'idle') this.#follow();
-    }, AGAIN_MS);
+    }, RETRY_MS);
   }
 
-  #tell(lock: LockView | null, problem: string | null): void {
+  #report(lock: LockView | null, problem: string | null): void {
     if (this.#stage === 'idle') return;
     const message: LockMessage = { type: 'lock', lock, problem };
     this.#latest = message;

@@ -1,6 +1,6 @@
 /**
- * The inspector: a page that shows this lockex live, and Stately's protocol. Loaded only with
- * `--inspect`. An observer: it can't change anything, and what it can't do is said, never thrown.
+ * The inspector (`--inspect`): serves a page that shows this lockex live, and Stately's protocol.
+ * An observer: it cannot change anything, and its errors never end lockex.
  */
 import { createHash } from 'node:crypto';
 import type { LockexContext, LockexEvent } from '../../machines/contract.ts';
@@ -20,14 +20,14 @@ export interface InspectorOptions {
   readonly clock: Clock;
   /** The machine's definition, as JSON. */
   readonly definition: () => string;
-  /** The page that shows it all: HTML. */
+  /** The page, as HTML. */
   readonly page: string;
 }
 
-/** What the last words have to get through to the viewers, when lockex ends. */
-const FAREWELL_MS = 500;
+/** Time for viewers to receive the last message when lockex exits. */
+const CLOSE_MS = 500;
 
-/** Resolves when it listens. Rejects with the system's error where it can't (EADDRINUSE, …). */
+/** Resolves when it listens; rejects with the system's error (EADDRINUSE, …). */
 export async function startInspector(options: InspectorOptions): Promise<Inspector> {
   const inspector = new Inspector(options);
   await inspector.listen();
@@ -67,7 +67,7 @@ export class Inspector {
     this.#url = await this.#server.listen();
   }
 
-  /** Called after every transition; `event` is null for the first state. */
+  /** Called after every transition; `event` is null for the initial state. */
   observe(
     { state, context }: { readonly state: string; readonly context: LockexContext },
     event: LockexEvent | null,
@@ -76,17 +76,17 @@ export class Inspector {
       const entry = this.#history.add(state, context, event);
       if (this.#server.viewers === 0) return;
       this.#server.send('live', text({ type: 'entry', entry }));
-      for (const words of statelyEvents(entry)) this.#server.send('stately', words);
+      for (const message of statelyEvents(entry)) this.#server.send('stately', message);
     } catch {
-      // A bug in what only looks on must not end a lockex that holds a lock.
+      // A bug in an observer must not end a lockex that holds a lock.
     }
   }
 
-  /** The last words; resolves when viewers have them, or after half a second. */
+  /** Sends the last message; resolves when viewers have received it, or after CLOSE_MS. */
   async conclude({ exitCode }: Output): Promise<void> {
     this.#exitCode = exitCode;
     this.#server.send('live', text({ type: 'ended', exitCode }));
-    await Promise.all([this.#lock.stop(), this.#server.close(FAREWELL_MS)]);
+    await Promise.all([this.#lock.stop(), this.#server.close(CLOSE_MS)]);
   }
 
   #welcome(kind: ViewerKind): readonly string[] {
@@ -109,7 +109,7 @@ function text(message: FeedMessage): string {
   return JSON.stringify(message);
 }
 
-/** Nothing but what the page itself brings: its one script, its one style, its own feed. */
+/** A Content-Security-Policy that allows only the page's own script, style and feed. */
 function policyFor(page: string): string {
   const hashes = (tag: string) =>
     [...page.matchAll(new RegExp(`<${tag}>(.*?)</${tag}>`, 'gs'))]

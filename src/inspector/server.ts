@@ -1,9 +1,9 @@
 /**
- * Serves the page and its live feed over HTTP and WebSocket. Nothing can be changed through it.
+ * Serves the page and its live feed over HTTP and WebSocket, read-only.
  *
- * Who is answered is decided in admission.ts. Connections are bounded in number and lifetime
- * (connections.ts), and so are viewers: what waits for each is bounded, one that exceeds it is
- * dropped, and so is one that does not answer a ping until the next.
+ * admission.ts decides which requests are answered. Connections are bounded in number and lifetime
+ * (connections.ts). Viewers are bounded in number; one is dropped when too much data waits for it,
+ * or when it does not answer a ping before the next one.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
@@ -15,32 +15,34 @@ import { Admission, inUrl, type Refusal } from './admission.ts';
 import { type ConnectionBounds, Connections } from './connections.ts';
 
 export interface InspectorServerOptions {
-  /** Port 0: a free one. */
+  /** Port 0 means a free port. */
   readonly address: Host;
-  /** Origins of other sites whose pages may attach, such as `https://stately.ai`. */
+  /** Other origins whose pages may connect, such as `https://stately.ai`. */
   readonly allowedOrigins: readonly string[];
   readonly page: string;
-  /** Value of its Content-Security-Policy. */
+  /** The page's Content-Security-Policy. */
   readonly policy: string;
-  /** A viewer has come; gives what it is told first. */
+  /** Called for each new viewer; returns the first messages to it. */
   readonly onViewer: (kind: ViewerKind) => readonly string[];
   readonly onViewersGone: () => void;
   readonly bounds?: InspectorServerBounds;
 }
 
 export interface InspectorServerBounds extends ConnectionBounds {
-  /** Milliseconds between two pings: a viewer that has not answered one by the next is dropped. */
+  /** Milliseconds between pings: a viewer that has not answered by the next one is dropped. */
   readonly pingMs: number;
 }
 
-/** `live`: our page's feed at /live. `stately`: the protocol of @statelyai/inspect, everywhere else. */
+/**
+ * `live`: the page's feed, at /live. `stately`: the protocol of @statelyai/inspect, at other paths.
+ */
 export type ViewerKind = 'live' | 'stately';
 
 const MAX_VIEWERS = 32;
-/** Waiting to be read by one viewer; bytes. */
+/** Bytes that may wait for one viewer. */
 const MAX_WAITING_BYTES = 4 * 1024 * 1024;
 const MAX_MESSAGE_BYTES = 1024;
-/** The page of 200 kB gets through a slow tunnel in that time. */
+/** Enough for a page of 200 kB through a slow tunnel. */
 const DEFAULT_BOUNDS = { maxPending: 32, maxPendingMs: 30_000, pingMs: 30_000 };
 const LOOPBACK = ['127.0.0.1', 'localhost', '[::1]'];
 const TOKEN_BYTES = 16;
@@ -58,12 +60,12 @@ export class InspectorServer {
     maxPayload: MAX_MESSAGE_BYTES,
     perMessageDeflate: false,
     clientTracking: false,
-    // Answers to pings that are not read would pile up.
+    // Pongs to a client that does not read would pile up: see #welcome.
     autoPong: false,
   });
   readonly #connections: Connections;
   readonly #viewers = new Map<WebSocket, ViewerKind>();
-  /** Viewers that have not answered the last ping yet. */
+  /** Viewers that have not answered the last ping. */
   readonly #unanswered = new Set<WebSocket>();
   readonly #pings: NodeJS.Timeout;
   #admission: Admission | null = null;
@@ -94,7 +96,7 @@ export class InspectorServer {
         resolve();
       });
     });
-    // The run decides how long this process lives.
+    // The server must not keep the process alive.
     this.#server.unref();
     const bound = (this.#server.address() as AddressInfo).port;
     const token = randomHex(TOKEN_BYTES);
@@ -110,24 +112,24 @@ export class InspectorServer {
 
   /** To all viewers of this kind. */
   send(kind: ViewerKind, text: string): void {
-    for (const [viewer, viewed] of this.#viewers) if (viewed === kind) this.#give(viewer, text);
+    for (const [viewer, its] of this.#viewers) if (its === kind) this.#send(viewer, text);
   }
 
   get viewers(): number {
     return this.#viewers.size;
   }
 
-  /** Connections that are not a viewer's. */
+  /** Connections other than viewers. */
   get pendingConnections(): number {
     return this.#connections.pending;
   }
 
-  /** Ends it; what viewers were sent before has `boundMs` to get through. */
+  /** Stops the server; messages that were sent before have `boundMs` to reach the viewers. */
   async close(boundMs: number): Promise<void> {
     clearInterval(this.#pings);
     this.#server.close();
     const bound = performance.now() + boundMs;
-    for (const viewer of this.#viewers.keys()) viewer.close(1001, 'lockex has ended');
+    for (const viewer of this.#viewers.keys()) viewer.close(1001, 'lockex has exited');
     while (this.#viewers.size > 0 && performance.now() < bound) {
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
@@ -143,12 +145,13 @@ export class InspectorServer {
       response
         .writeHead(status, { 'content-type': 'text/plain', ...COMMON_HEADERS })
         .end(`${text}\n`);
-    // A body that is sent all the same is not read.
+    // A request body is not read.
     request.on('error', () => {});
     const refusal = this.#refusalOf(request, request.socket);
     if (refusal !== null) return void refuse(refusal.status, refusal.message);
-    if (request.method !== 'GET' && request.method !== 'HEAD') return void refuse(405, 'GET only');
-    if (pathOf(request) !== '/') return void refuse(404, 'there is / and nothing else');
+    if (request.method !== 'GET' && request.method !== 'HEAD')
+      return void refuse(405, 'only GET is supported');
+    if (pathOf(request) !== '/') return void refuse(404, 'not found: the only page is /');
     const { page, policy } = this.#options;
     response
       .writeHead(200, {
@@ -161,7 +164,7 @@ export class InspectorServer {
   }
 
   #refusalOf(request: IncomingMessage, { localAddress }: Socket): Refusal | null {
-    // It is set before the first connection is accepted.
+    // Set before the first connection is accepted.
     if (this.#admission === null) throw new Error('a request before listening');
     return this.#admission.refusalOf(request, localAddress);
   }
@@ -173,7 +176,7 @@ export class InspectorServer {
     const status = refusal?.status ?? (this.#viewers.size >= MAX_VIEWERS ? 503 : null);
     if (status !== null) {
       const head = `HTTP/1.1 ${status} ${REASONS[status]}`;
-      // Not left half open: the other side may never close its end.
+      // Destroyed, not left half-open: the client may never close its end.
       socket.end(`${head}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () =>
         socket.destroy(),
       );
@@ -188,7 +191,7 @@ export class InspectorServer {
   }
 
   #welcome(viewer: WebSocket, kind: ViewerKind): void {
-    // What viewers say is not listened to.
+    // Messages from viewers are ignored.
     viewer.on('error', () => viewer.terminate());
     viewer.on('pong', () => this.#unanswered.delete(viewer));
     viewer.on('ping', () => {
@@ -200,16 +203,16 @@ export class InspectorServer {
       if (this.#viewers.size === 0) this.#options.onViewersGone();
     });
     this.#viewers.set(viewer, kind);
-    for (const text of this.#options.onViewer(kind)) this.#give(viewer, text);
+    for (const text of this.#options.onViewer(kind)) this.#send(viewer, text);
   }
 
-  #give(viewer: WebSocket, text: string): void {
+  #send(viewer: WebSocket, text: string): void {
     if (viewer.readyState !== viewer.OPEN) return;
     if (viewer.bufferedAmount + text.length > MAX_WAITING_BYTES) return viewer.terminate();
     viewer.send(text);
   }
 
-  /** A viewer whose host is gone, or that reads nothing, would be kept for ever. */
+  /** Detects viewers whose host is gone or that do not read. */
   #pingAll(): void {
     for (const viewer of this.#viewers.keys()) {
       if (this.#unanswered.has(viewer)) viewer.terminate();

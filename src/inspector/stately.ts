@@ -1,15 +1,15 @@
 /**
- * The feed in the words of `@statelyai/inspect` (its types StatelyActorEvent, StatelyEventEvent,
- * StatelySnapshotEvent), for Stately's own inspector and whatever else receives its protocol. Made of
- * the feed's entries alone, so that it shows no more than they do. Pure.
+ * Converts the feed to the protocol of `@statelyai/inspect` (its types StatelyActorEvent,
+ * StatelyEventEvent, StatelySnapshotEvent), for Stately's inspector and other clients. It uses only
+ * the feed's entries, so it shows no more than they do. Pure.
  */
 import type { FeedEntry, FeedHead } from './feed.ts';
 
-/** Of @statelyai/inspect, whose protocol this is. */
+/** The version of @statelyai/inspect whose protocol this is. */
 const VERSION = '0.7.2';
 const ROOT = 'lockex';
 
-/** The actor, with the machine's definition as JSON; to be said first. */
+/** The first message: the actor, with the machine's definition as JSON. */
 export function statelyActor(head: FeedHead, first: FeedEntry, definition: string): string {
   return JSON.stringify({
     type: '@xstate.actor',
@@ -21,7 +21,7 @@ export function statelyActor(head: FeedHead, first: FeedEntry, definition: strin
   });
 }
 
-/** What happened, and how things stand after it. */
+/** The event, and the snapshot after it. */
 export function statelyEvents(entry: FeedEntry): string[] {
   const event = { type: entry.event?.type ?? 'xstate.init', ...entry.event?.details };
   const snapshot = JSON.stringify({
@@ -31,8 +31,8 @@ export function statelyEvents(entry: FeedEntry): string[] {
     snapshot: snapshotOf(entry),
   });
   if (entry.event === null) return [snapshot];
-  const told = { type: '@xstate.event', ...common(entry), sourceId: undefined, event };
-  return [JSON.stringify(told), snapshot];
+  const inspected = { type: '@xstate.event', ...common(entry), sourceId: undefined, event };
+  return [JSON.stringify(inspected), snapshot];
 }
 
 function common({ at, number }: FeedEntry) {
@@ -53,7 +53,7 @@ function snapshotOf({ state, facts }: FeedEntry) {
   };
 }
 
-/** `cleanup.stopping` → `{ cleanup: 'stopping' }`, as xstate has it. */
+/** `cleanup.stopping` → `{ cleanup: 'stopping' }`, as in XState's snapshots. */
 function stateValue(state: string): unknown {
   const [outer = '', ...inner] = state.split('.');
   return inner.length === 0 ? outer : { [outer]: stateValue(inner.join('.')) };

@@ -1,4 +1,6 @@
-/** `lockex status`: asks ZooKeeper how locks stand, prints it, and watches where that was asked for. */
+/**
+ * `lockex status`: prints the holders and waiters of locks, once or on every change (`--watch`).
+ */
 
 import { accessOf } from '../settings/access.ts';
 import type { StatusSettings } from '../settings/settings.ts';
@@ -16,12 +18,12 @@ import { LockWatcher } from './watcher.ts';
 const EXIT_HELD = 0;
 const EXIT_FREE = 1;
 const EXIT_UNREACHABLE = 125;
-/** What a program that SIGPIPE ends would give. */
-const EXIT_UNREAD = 141;
+/** As if SIGPIPE had ended it (128 + 13). */
+const EXIT_BROKEN_PIPE = 141;
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 const CLOSE_MS = 2000;
 
-/** Never rejects but for a bug. Resolves to the exit status. */
+/** Resolves to the exit status; rejects only on a bug. */
 export async function status(
   settings: StatusSettings,
   clock: Clock,
@@ -33,12 +35,12 @@ export async function status(
     const session = await connected(settings, { clock, tries }, output);
     if (session === null) return EXIT_UNREACHABLE;
     try {
-      if (!(await isThere(session, settings, output))) return EXIT_UNREACHABLE;
+      if (!(await chrootExists(session, settings, output))) return EXIT_UNREACHABLE;
       const exit = settings.watch
-        ? await watchUntilOver(session, settings, output)
+        ? await watchLocks(session, settings, output)
         : await showOnce(session, settings, output);
       if (exit !== 'again') return exit;
-      output.complain('the session is over: connecting again');
+      output.complain('session expired: reconnecting');
     } finally {
       await session.close(CLOSE_MS);
     }
@@ -51,7 +53,7 @@ async function connected(
   { complain }: Output,
 ): Promise<Session | null> {
   const { timeoutMs, connectTries } = settings;
-  for (let left = connectTries; left > 0; left -= 1) {
+  for (let triesLeft = connectTries; triesLeft > 0; triesLeft -= 1) {
     await tries.next();
     const session = new Session({ ...accessOf(settings), timeoutMs, clock, log: () => {} });
     try {
@@ -62,7 +64,7 @@ async function connected(
       for (const { host, problem } of error.failures) complain(`${host}: ${problem}`);
     }
   }
-  complain('ZooKeeper could not be reached');
+  complain('could not reach ZooKeeper');
   return null;
 }
 
@@ -77,29 +79,31 @@ async function showOnce(
     const ids = settings.lockIds ?? (await readLockIds(reading, path));
     const read = await Promise.allSettled(ids.map((id) => readLock(reading, path, id)));
     const views = read.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
-    const refusals = read.flatMap((each) => (each.status === 'rejected' ? [refusalIn(each)] : []));
-    // Those that may be read are shown, if there are any.
-    if (views.length > 0 || refusals.length === 0) {
-      output.print(shown(views, settings, output));
+    const failures = read.flatMap((each) =>
+      each.status === 'rejected' ? [failureMessage(each)] : [],
+    );
+    // The readable locks are shown, and the others reported.
+    if (views.length > 0 || failures.length === 0) {
+      output.print(linesOf(views, settings, output));
       const trouble = await output.flush();
-      if (trouble !== null) refusals.push(`standard output can't be written: ${trouble}`);
+      if (trouble !== null) failures.push(`standard output can't be written: ${trouble}`);
     }
-    for (const refusal of new Set(refusals)) output.complain(refusal);
-    return refusals.length === 0 ? exitOf(views) : EXIT_UNREACHABLE;
+    for (const failure of new Set(failures)) output.complain(failure);
+    return failures.length === 0 ? exitOf(views) : EXIT_UNREACHABLE;
   } catch (error) {
-    output.complain(refusalIn({ reason: error }));
+    output.complain(failureMessage({ reason: error }));
     return EXIT_UNREACHABLE;
   }
 }
 
-/** What the server, or the connection, says; anything else is a bug, and is thrown. */
-function refusalIn({ reason }: { readonly reason: unknown }): string {
+/** The message of a failed request; any other error is a bug, and is thrown. */
+function failureMessage({ reason }: { readonly reason: unknown }): string {
   if (!isRequestError(reason)) throw reason;
   return reason.message;
 }
 
-/** A chroot that is mistyped would look like one without locks. */
-async function isThere(
+/** Without this check, a mistyped chroot would look like one without locks. */
+async function chrootExists(
   session: Session,
   { chroot }: StatusSettings,
   { complain }: Output,
@@ -107,15 +111,15 @@ async function isThere(
   if (chroot === '') return true;
   try {
     if ((await session.exists('/')) !== null) return true;
-    complain(`the chroot ${chroot}: no such node`);
+    complain(`the chroot ${chroot} does not exist`);
   } catch (error) {
-    complain(refusalIn({ reason: error }));
+    complain(failureMessage({ reason: error }));
   }
   return false;
 }
 
-/** 'again' when the session was lost. */
-async function watchUntilOver(
+/** Resolves to the exit status, or to 'again' when the session has expired. */
+async function watchLocks(
   session: Session,
   settings: StatusSettings,
   output: Output,
@@ -126,7 +130,7 @@ async function watchUntilOver(
       session,
       { lockPath: `/${settings.lockPath}`, ids: settings.lockIds },
       {
-        onViews: (views) => screen.show(shown(views, settings, output), settings.json),
+        onViews: (views) => screen.show(linesOf(views, settings, output), settings.json),
         onRefused: (message) => {
           output.complain(message);
           end(EXIT_UNREACHABLE);
@@ -143,11 +147,11 @@ async function watchUntilOver(
     };
     for (const [signal, handler] of handlers) process.on(signal, handler);
     session.once('expired', () => end('again'));
-    output.onUnread(() => end(EXIT_UNREAD));
+    output.onUnread(() => end(EXIT_BROKEN_PIPE));
   });
 }
 
-function shown(
+function linesOf(
   views: readonly LockView[],
   { json, watch, lockPath, chroot }: StatusSettings,
   { columns }: Output,
@@ -161,7 +165,7 @@ function exitOf(views: readonly LockView[]): number {
   return views.some(isHeld) ? EXIT_HELD : EXIT_FREE;
 }
 
-/** Redraws in place on a terminal; elsewhere each state is printed below the one before. */
+/** Redraws in place on a terminal; elsewhere prints each state below the previous one. */
 class Screen {
   readonly #output: Output;
   #lines = 0;
@@ -182,7 +186,7 @@ class Screen {
     const room = Math.max(2, rows - 1);
     const fitting =
       lines.length > room
-        ? [...lines.slice(0, room - 1), `… ${lines.length - room + 1} lines more`]
+        ? [...lines.slice(0, room - 1), `… ${lines.length - room + 1} more lines`]
         : lines;
     reprint(fitting, this.#lines);
     this.#lines = fitting.length;

@@ -1,13 +1,15 @@
-/** Reads locks from ZooKeeper, and makes nothing there. Rejects with RequestError. */
+/** Reads locks from ZooKeeper and creates nothing there. Rejects with RequestError. */
 import { reservedEnding } from '../settings/reserved-names.ts';
 import { isRequestError, requestError } from '../zookeeper/errors.ts';
 import { innerLockPath } from '../zookeeper/recipes/semaphore.ts';
 import { ignoringNoNode, type LockSession, type NodeRead } from '../zookeeper/session/requests.ts';
 import { type ChildNode, freeLock, type LockView, viewOf } from './view.ts';
 
-/** How nodes are read: by a session, or by something that watches what can change. */
+/**
+ * How nodes are read: without watches (readingOf), or with a watch on what can change (watcher.ts).
+ */
 export interface Reading {
-  /** Of a contender: never written again. */
+  /** Data of a contender's node, which never changes. */
   readonly data: (path: string) => Promise<NodeRead>;
   readonly changingData: (path: string) => Promise<NodeRead>;
   readonly changingChildren: (path: string) => Promise<string[]>;
@@ -21,7 +23,11 @@ export function readingOf(session: LockSession): Reading {
   };
 }
 
-/** One whose data we may not read is there all the same: that can be seen by everybody. */
+/**
+ * A contender's node. Its data is undefined if the ACL denies reading it; `exists` needs no
+ * permission at the servers that do not check READ for it (ZooKeeper's `FinalRequestProcessor`,
+ * `OpCode.exists`).
+ */
 export async function readContender(session: LockSession, path: string): Promise<NodeRead> {
   try {
     return await session.getData(path);
@@ -33,7 +39,7 @@ export async function readContender(session: LockSession, path: string): Promise
   }
 }
 
-/** Ids of all locks below a path, in order. */
+/** The ids of all locks below a path, sorted. */
 export async function readLockIds(reading: Reading, lockPath: string): Promise<string[]> {
   return lockIdsAmong((await ignoringNoNode(reading.changingChildren(lockPath))) ?? []);
 }
@@ -42,7 +48,7 @@ export function lockIdsAmong(names: readonly string[]): string[] {
   return names.filter((name) => reservedEnding(name) === null).sort();
 }
 
-/** A lock that is not there is a free one. */
+/** A lock without a node is free. */
 export async function readLock(reading: Reading, lockPath: string, id: string): Promise<LockView> {
   const path = `${lockPath}/${id}`;
   const [node, children, queue] = await Promise.all([
@@ -54,14 +60,14 @@ export async function readLock(reading: Reading, lockPath: string, id: string): 
   return viewOf(id, path, { data: node.data, children, queue });
 }
 
-/** Children that went meanwhile are left out. */
+/** Leaves out children that are deleted meanwhile. */
 async function readChildren(reading: Reading, path: string): Promise<ChildNode[]> {
   const names = (await ignoringNoNode(reading.changingChildren(path))) ?? [];
   const read = await Promise.all(
     names.map(async (name): Promise<ChildNode | null> => {
-      const found = await ignoringNoNode(reading.data(`${path}/${name}`));
-      if (found === null) return null;
-      return { name, data: found.data, ctime: found.stat.ctime, czxid: found.stat.czxid };
+      const node = await ignoringNoNode(reading.data(`${path}/${name}`));
+      if (node === null) return null;
+      return { name, data: node.data, ctime: node.stat.ctime, czxid: node.stat.czxid };
     }),
   );
   return read.filter((child) => child !== null);

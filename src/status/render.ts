@@ -1,17 +1,17 @@
-/** Locks as a table for people. Pure; nothing that others wrote gets to the terminal as it is. */
+/** Renders locks as tables of text. Pure; escapes all text that comes from nodes. */
 import { printable } from '../util/printable.ts';
 import type { ContenderView, LockView } from './view.ts';
 
 const GAP = '  ';
-/** Narrowed where the table would be wider than the terminal, widest first, to no less than this. */
-const NARROWEST = 8;
+/** A table that is too wide loses characters of its widest column first, down to this width. */
+const MIN_CELL_WIDTH = 8;
 const HEAD = ['', 'host', 'pid', 'user', 'command', 'since', 'token'];
-/** Columns whose text can be cut: host, user and command. */
-const CUTTABLE = [1, 3, 4];
+/** Columns that may be truncated: host, user and command. */
+const TRUNCATABLE = [1, 3, 4];
 const MAX_CELL_WIDTH = 60;
 
 /**
- * Lines. `columns`: width of the terminal. `place`: where all of them live, for when there are none.
+ * Returns lines. `columns`: width of the terminal. `place`: their parent node, if there are none.
  */
 export function renderLocks(
   views: readonly LockView[],
@@ -19,10 +19,10 @@ export function renderLocks(
 ): readonly string[] {
   if (views.length === 0) return [`no locks under ${printable(place, MAX_CELL_WIDTH)}`];
   const blocks = views.map((view) => renderLock(view, columns));
-  // Tables stand apart; what is a single line needs no room.
+  // An empty line separates tables; single lines follow each other.
   return blocks.flatMap((block, index) => {
-    const isApart = [block, blocks[index - 1] ?? []].some((lines) => lines.length > 1);
-    return index > 0 && isApart ? ['', ...block] : block;
+    const isSeparated = [block, blocks[index - 1] ?? []].some((lines) => lines.length > 1);
+    return index > 0 && isSeparated ? ['', ...block] : block;
   });
 }
 
@@ -35,20 +35,20 @@ function renderLock(view: LockView, columns: number): readonly string[] {
   return rows.length === 0 ? [title] : [title, ...tableOf([HEAD, ...rows], columns)];
 }
 
-function summaryOf({ kind, leases, holders, waiters }: LockView): string {
+function summaryOf({ kind, permits, holders, waiters }: LockView): string {
   const waiting = waiters.length === 0 ? '' : `, ${waiters.length} waiting`;
-  if (kind === 'semaphore') return `semaphore, ${holders.length} of ${leases} held${waiting}`;
+  if (kind === 'semaphore') return `semaphore, ${holders.length} of ${permits} held${waiting}`;
   if (holders.length === 0) return 'free';
   const shared = holders[0]?.shared ? `, shared by ${holders.length}` : '';
   return `held${shared}${waiting}`;
 }
 
-function rowOf(mark: string, contender: ContenderView): string[] {
+function rowOf(position: string, contender: ContenderView): string[] {
   const { host, pid, user, command, says, since, fencingToken, shared, by } = contender;
-  const kind = shared ? `${mark} shared` : mark;
+  const role = shared ? `${position} shared` : position;
   const who = host ?? says ?? contender.node;
   const cells = [
-    kind,
+    role,
     who,
     pid === null ? '' : String(pid),
     user ?? '',
@@ -65,8 +65,8 @@ function tableOf(rows: readonly (readonly string[])[], columns: number): string[
   );
   const total = () => widths.reduce((sum, width) => sum + width + GAP.length, 0);
   while (total() > columns) {
-    const [widest = 1] = CUTTABLE.toSorted((a, b) => (widths[b] ?? 0) - (widths[a] ?? 0));
-    if ((widths[widest] ?? 0) <= NARROWEST) break;
+    const [widest = 1] = TRUNCATABLE.toSorted((a, b) => (widths[b] ?? 0) - (widths[a] ?? 0));
+    if ((widths[widest] ?? 0) <= MIN_CELL_WIDTH) break;
     widths[widest] = (widths[widest] ?? 0) - 1;
   }
   return rows.map((row) => {

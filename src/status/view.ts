@@ -1,8 +1,7 @@
 /**
- * What stands under a lock's node, made into who holds it and who waits. Pure. Who holds is decided
- * by the same rules as for our own contenders (zookeeper/recipes/queue-order.ts).
+ * Derives the holders and waiters of a lock from its nodes. Pure. Applies the same rules as
+ * lockex's own contenders (zookeeper/recipes/queue-order.ts).
  */
-
 import { beginningOf, decodeNodeData } from '../zookeeper/recipes/node-data.ts';
 import {
   holdersAmong,
@@ -12,11 +11,13 @@ import {
 } from '../zookeeper/recipes/queue-order.ts';
 import { leasesIn } from '../zookeeper/recipes/semaphore.ts';
 
-/** A contender as its node tells; every text may be anybody's, and is not safe to print as it is. */
+/**
+ * A contender, as read from its node. Any client may have written its texts: escape them to print.
+ */
 export interface ContenderView {
   /** Name of its node. */
   readonly node: string;
-  /** Whose kind of node it is, as far as name and data tell. */
+  /** The library that created the node, as far as its name and data show. */
   readonly by: 'lockex' | 'kazoo' | 'curator';
   /** A shared lock (`__rlock__`). */
   readonly shared: boolean;
@@ -25,9 +26,9 @@ export interface ContenderView {
   readonly user: string | null;
   /** Name of the command, without its arguments. */
   readonly command: string | null;
-  /** What a contender that is no lockex says of itself; null where it says nothing. */
+  /** Data of a node that lockex did not write, as text; null if empty. */
   readonly says: string | null;
-  /** When its node was made, by the server's clock: ISO 8601; null where that is no time. */
+  /** Creation time of its node, by the server's clock, ISO 8601; null if out of range. */
   readonly since: string | null;
   /** czxid of its node, decimal; null while it waits. */
   readonly fencingToken: string | null;
@@ -38,14 +39,14 @@ export interface LockView {
   /** Below the chroot. */
   readonly path: string;
   readonly kind: 'lock' | 'semaphore';
-  /** N of a semaphore; 1 for a lock. */
-  readonly leases: number;
+  /** The number of permits of a semaphore; 1 for a lock. */
+  readonly permits: number;
   readonly holders: readonly ContenderView[];
-  /** In the order in which they are served. */
+  /** In the order in which they acquire the lock. */
   readonly waiters: readonly ContenderView[];
 }
 
-/** A child of a lock's node, as it was read. */
+/** A child of a lock's node. */
 export interface ChildNode {
   readonly name: string;
   readonly data: Buffer | undefined;
@@ -58,24 +59,24 @@ export interface LockNodes {
   /** Data of the lock's own node. */
   readonly data: Buffer | undefined;
   readonly children: readonly ChildNode[];
-  /** Of a semaphore: who stands in line for a look at its leases. */
+  /** Of a semaphore: the contenders for its inner lock, which guards its permits. */
   readonly queue: readonly ChildNode[];
 }
 
-/** Of what others write, no more is kept. */
+/** Longer texts from nodes are cut. */
 const MAX_TEXT_LENGTH = 200;
 
 export function viewOf(id: string, path: string, nodes: LockNodes): LockView {
-  const leases = leasesIn(nodes.data);
+  const permits = leasesIn(nodes.data);
   const isLock = nodes.children.some(({ name }) => isContender(name));
-  return leases === null || isLock
+  return permits === null || isLock
     ? viewOfLock(id, path, nodes)
-    : viewOfSemaphore(id, path, nodes, leases);
+    : viewOfSemaphore(id, path, nodes, permits);
 }
 
-/** Nobody has ever asked for it, or its nodes are gone. */
+/** A lock without contenders. */
 export function freeLock(id: string, path: string): LockView {
-  return { id, path, kind: 'lock', leases: 1, holders: [], waiters: [] };
+  return { id, path, kind: 'lock', permits: 1, holders: [], waiters: [] };
 }
 
 export function isHeld({ holders }: LockView): boolean {
@@ -96,7 +97,7 @@ function viewOfLock(id: string, path: string, { children }: LockNodes): LockView
   return {
     ...freeLock(id, path),
     holders: views(holders, true),
-    // Last, and still in the way: see contenders.ts.
+    // Contenders without a valid sequence number come last, and still block: see queue-order.ts.
     waiters: views([...waiters, ...unordered], false),
   };
 }
@@ -105,10 +106,10 @@ function viewOfSemaphore(
   id: string,
   path: string,
   { children, queue }: LockNodes,
-  leases: number,
+  permits: number,
 ): LockView {
   const oldestFirst = children.toSorted((a, b) => (a.czxid < b.czxid ? -1 : 1));
-  // For a moment a lockex has both a lease and a place in the queue, under one GUID.
+  // For a moment a lockex has both a permit and a place in the queue, under one GUID.
   const holding = new Set(children.map(({ name }) => name));
   const { contenders, unordered } = queueOf(queue.map(({ name }) => name));
   const places = [...contenders.map(({ node }) => node), ...unordered];
@@ -122,18 +123,18 @@ function viewOfSemaphore(
     id,
     path,
     kind: 'semaphore',
-    leases,
-    holders: oldestFirst.slice(0, leases).map((child) => contenderView(child, false, true)),
+    permits,
+    holders: oldestFirst.slice(0, permits).map((child) => contenderView(child, false, true)),
     waiters: waiting.map((child) => contenderView(child, false, false)),
   };
 }
 
-/** A lock may have a hundred thousand: none is searched for among the others. */
+/** An index, because a lock may have 100,000 children. */
 function byName(children: readonly ChildNode[]): ReadonlyMap<string, ChildNode> {
   return new Map(children.map((child) => [child.name, child]));
 }
 
-/** Of four-digit years: a server may send any number. null: out of their range. */
+/** null unless its year has four digits: a server may send any number. */
 function isoTime(ms: number): string | null {
   return ms >= YEAR_1 && ms < YEAR_10000 ? new Date(ms).toISOString() : null;
 }

@@ -1,6 +1,6 @@
 /**
- * Keeps telling how locks stand, by ZooKeeper's watches: nothing is asked while nothing changes.
- * After a reconnection, and when a watch has fired, what it was about is read again.
+ * Reports the state of locks whenever it changes, with ZooKeeper's watches: no requests while
+ * nothing changes. Reads the locks again after a reconnection and after a watch has fired.
  */
 import { type Clock, systemClock } from '../util/clock.ts';
 import { PacedLook } from '../zookeeper/back-off.ts';
@@ -12,16 +12,16 @@ import { lockIdsAmong, type Reading, readContender, readLock } from './reader.ts
 import type { LockView } from './view.ts';
 
 export interface WatchedLocks {
-  /** Below the chroot, with a slash before it. */
+  /** Below the chroot, with a leading slash. */
   readonly lockPath: string;
   /** null: all. */
   readonly ids: readonly string[] | null;
 }
 
 export interface LockWatcherEvents {
-  /** Each time something may have changed. */
+  /** Called whenever something may have changed. */
   readonly onViews: (views: readonly LockView[]) => void;
-  /** The server refuses to tell, or this failed; it is not asked again. */
+  /** The server denies access, or the watcher has failed; it has stopped. */
   readonly onRefused: (message: string) => void;
 }
 
@@ -29,8 +29,8 @@ export class LockWatcher {
   readonly #session: Session;
   readonly #locks: WatchedLocks;
   readonly #events: LockWatcherEvents;
-  /** Watches that stand at the server, by what they watch: each is set once. */
-  readonly #standing = new Set<string>();
+  /** Watches that are set at the server, by kind and path: each is set once. */
+  readonly #watches = new Set<string>();
   readonly #onAttached = () => this.#begin();
   readonly #retries: Retries;
   readonly #look: PacedLook;
@@ -61,9 +61,9 @@ export class LockWatcher {
     this.#session.off('attached', this.#onAttached);
   }
 
-  /** Watches go with their connection. */
+  /** Watches end with their connection. */
   #begin(): void {
-    this.#standing.clear();
+    this.#watches.clear();
     this.#refresh();
   }
 
@@ -82,15 +82,15 @@ export class LockWatcher {
         this.#retries.reset();
         if (!this.#isStopped) this.#events.onViews(views);
       } catch (error) {
-        // A bug here must not take down whoever holds a lock and is only being looked at.
-        if (!isRequestError(error)) this.#refused(`failed: ${error}`);
+        // A bug here must not end a lockex that holds a lock and serves the inspector.
+        if (!isRequestError(error)) this.#refused(`could not read the locks: ${error}`);
         else this.#failed(error);
       }
     }
     this.#isReading = false;
   }
 
-  /** After 'wait' and 'reattach' all is read again, on the next connection. */
+  /** After 'wait' and 'reattach', everything is read again on the next connection. */
   #failed(error: RequestError): void {
     const { message } = error;
     const action = this.#retries.next(error, 'watching');
@@ -113,7 +113,7 @@ export class LockWatcher {
       changingChildren: (path) =>
         this.#watched(`children ${path}`, (onChange) => this.#session.getChildren(path, onChange)),
     };
-    // A lock that is not there yet is announced by its parent, and that by its own.
+    // A watch on the children of the parent reports a new lock; a missing parent, its own parent.
     const listed = await nearestChildren(reading, lockPath);
     const shown = ids ?? lockIdsAmong(listed ?? []);
     return await Promise.all(shown.map((id) => readLock(reading, lockPath, id)));
@@ -123,22 +123,24 @@ export class LockWatcher {
     name: string,
     read: (onChange: (() => void) | undefined) => Promise<T>,
   ): Promise<T> {
-    if (this.#standing.has(name)) return await read(undefined);
-    this.#standing.add(name);
+    if (this.#watches.has(name)) return await read(undefined);
+    this.#watches.add(name);
     try {
       return await read(() => {
-        this.#standing.delete(name);
+        this.#watches.delete(name);
         this.#look.changed();
       });
     } catch (error) {
-      // No answer, no watch.
-      this.#standing.delete(name);
+      // The server sets a watch only if the read succeeds.
+      this.#watches.delete(name);
       throw error;
     }
   }
 }
 
-/** Children of this path; null where it is not there, but the nearest one above it has been read. */
+/**
+ * Children of this path; null if it does not exist: then its nearest existing ancestor is watched.
+ */
 async function nearestChildren(reading: Reading, path: string): Promise<string[] | null> {
   const children = await ignoringNoNode(reading.changingChildren(path === '' ? '/' : path));
   if (children !== null || path === '') return children;

@@ -1,4 +1,4 @@
-/** Digest authentication and ACLs, on a real server: who may touch what, and where no secret is. */
+/** Digest authentication and ACLs on a real server, and the secrecy of the password. */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, closeSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -41,10 +41,10 @@ async function refused(...words: string[]): Promise<string> {
   return stderr.replace(/^\S+ /, '');
 }
 
-it('status shows what may be read, and names the rest', async () => {
+it('status shows the readable locks, and names the others', async () => {
   const open = startLockex(['-z', hosts, '-i', 'open', '--', 'sleep 600']);
   await untilState(open, 'running');
-  // In a lock that is everybody's, a contender that tells nobody else of itself.
+  // In a lock that is open to all, a contender whose data only it may read.
   const words = ['-z', hosts, '-i', 'open', '--auth-file', alice, '--', 'sleep 600'];
   const discreet = startLockex(words);
   await untilQueued(discreet);
@@ -64,8 +64,8 @@ it('status shows what may be read, and names the rest', async () => {
   ]);
 });
 
-describe('who is authenticated', () => {
-  it('has what it made for itself: a wrong password and strangers are refused in one line', async () => {
+describe('an authenticated lockex', () => {
+  it('owns its nodes: another password, or none, is refused in one line', async () => {
     const holder = startLockex(['-z', hosts, '-i', 'x', '--auth-file', alice, '--', 'sleep 600']);
     await untilState(holder, 'running');
     const second = startLockex(['-z', hosts, '-i', 'x', '--auth-file', alice, '--', 'echo up']);
@@ -75,9 +75,10 @@ describe('who is authenticated', () => {
     expect(await refused('-i', 'x', '--auth-file', wrong)).toBe(
       `lockex: error: done: /lockex/x: no rights (ACL) for the user and password in ${wrong}\n`,
     );
-    const nobody = 'lockex: error: done: /lockex/x: no rights (ACL) (no --auth-file was given)\n';
-    expect(await refused('-i', 'x')).toBe(nobody);
-    expect(await refused('-i', 'x', '-c', '2')).toBe(nobody);
+    const unauthenticated =
+      'lockex: error: done: /lockex/x: no rights (ACL) (no --auth-file was given)\n';
+    expect(await refused('-i', 'x')).toBe(unauthenticated);
+    expect(await refused('-i', 'x', '-c', '2')).toBe(unauthenticated);
     expect(await refused('-i', 'y')).toContain('/lockex: no rights (ACL)');
     const stranger = await openSession(sharedServer(), chroot);
     for (const path of ['/lockex/x', '/lockex']) {
@@ -94,7 +95,7 @@ describe('who is authenticated', () => {
   });
 
   it.each([['-c', '2'], ['--shared'], ['--once-per', '1h'], ['-p', 'deep/er']])(
-    'has a lock with %s %s',
+    'acquires a lock with %s %s',
     async (...option) => {
       const words = ['-z', hosts, '-i', 'x', ...option.filter((word) => word !== '')];
       const run = await runLockex([...words, '--auth-file', alice, '--', 'echo up; exit 0']);
@@ -103,7 +104,7 @@ describe('who is authenticated', () => {
     },
   );
 
-  it('shares a lock with a kazoo that is', async () => {
+  it('shares a lock with an authenticated kazoo', async () => {
     const kazoo = await startKazoo(hosts, 10, `alice:${PASSWORD}`);
     const lock = await kazoo.lock('/lockex/x');
     expect(await lock.acquire()).toBe(true);
@@ -115,7 +116,7 @@ describe('who is authenticated', () => {
     expect(await next).toBe(true);
   });
 
-  it('may leave its nodes open, or give them any other ACL', async () => {
+  it('may create nodes with any ACL', async () => {
     const run = (...words: string[]) =>
       runLockex(['-z', hosts, '-q', ...words, '--', 'echo up'], {
         env: { LOCKEX_AUTH: `alice:${PASSWORD}` },
@@ -129,7 +130,7 @@ describe('who is authenticated', () => {
     expect(await refused('-i', 'x', '-p', 'read')).toContain('/read/x: no rights (ACL)');
   });
 
-  it('waits for a contender whose node it may not read', async () => {
+  it('waits for a contender whose node it must not read', async () => {
     await runLockex(['-z', hosts, '-i', 'x', '--', 'true']);
     const bob = { auth: { kind: 'file', path: fileWith('bob:b') }, acl: CREATOR_ACL } as const;
     const session = await openSession(sharedServer(), chroot, bob);
@@ -140,7 +141,7 @@ describe('who is authenticated', () => {
     expect((await waiting.ended).stdout).toBe('up\n');
   });
 
-  it('is refused where its ACL would keep it from proving its own lock', async () => {
+  it('is refused if its ACL prevents it from reading its own node', async () => {
     expect(await refused('-i', 'x', '--acl', 'world:anyone:cda')).toContain('no rights (ACL)');
   });
 });
@@ -165,7 +166,7 @@ describe('a file with a password', () => {
     });
   });
 
-  it('has a user of its own, or the command line is wrong; its text is never printed', async () => {
+  it('must contain user:password; its text is never printed', async () => {
     const env = { LOCKEX_AUTH: PASSWORD };
     expect(await runLockex(['-z', hosts, '--', 'true'], { env })).toMatchObject({
       status: 2,
@@ -181,7 +182,7 @@ function pipe(): string {
 }
 
 describe('the password', () => {
-  it('is not in the command’s environment, a hook’s, a log, a trace or lockex config', async () => {
+  it('is not in the environment of the command or a hook, nor in a log, a trace or lockex config', async () => {
     const env = { LOCKEX_AUTH: `alice:${PASSWORD}`, LOCKEX_TRACE: `${directory}/trace` };
     const hook = `env >>${directory}/hook`;
     const words = ['-z', hosts, '-v', '--log-format', 'json', '--on-state', hook];
@@ -196,7 +197,7 @@ describe('the password', () => {
     expect(config.stdout).not.toContain(PASSWORD);
   });
 
-  it('does not stay in memory: no core of status, or of a holder, has it', async () => {
+  it('does not stay in memory: core dumps of status and of a holder do not contain it', async () => {
     const holder = startLockex(['-z', hosts, '-i', 'x', '--auth-file', alice, '--', 'sleep 600']);
     await untilState(holder, 'running');
     const words = ['status', '--watch', '-z', hosts, '--auth-file', alice, 'x'];
@@ -211,7 +212,7 @@ describe('the password', () => {
   });
 });
 
-/** What a core would hold: /proc/PID/mem, proc(5). */
+/** The content of a core dump: /proc/PID/mem, proc(5). */
 function memoryHas(pid: number, text: string): boolean {
   const memory = openSync(`/proc/${pid}/mem`, 'r');
   try {
@@ -226,7 +227,7 @@ function memoryHas(pid: number, text: string): boolean {
         try {
           return bytes.subarray(0, readSync(memory, bytes, 0, bytes.length, from)).includes(text);
         } catch {
-          // It was given back meanwhile.
+          // The mapping was released meanwhile.
           return false;
         }
       });

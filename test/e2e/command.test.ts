@@ -1,4 +1,4 @@
-/** What the command sees of lockex: its streams, its environment, its signals. */
+/** The command's streams, environment and signals. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { gone } from '../support/processes.ts';
 import { sharedServerWithChroot } from '../support/zookeeper.ts';
@@ -10,21 +10,21 @@ beforeEach(async () => {
 });
 
 describe('the streams', () => {
-  it('are the command’s own: all of stdin, nothing of ours on stdout', async () => {
+  it('belong to the command: lockex neither reads stdin nor writes to stdout', async () => {
     const input = Array.from({ length: 20_000 }, (_, index) => `line ${index}`).join('\n');
     const { stdout, status } = await runLockex(['-z', hosts, '--', 'cat'], { input });
     expect(status).toBe(0);
     expect(stdout === input).toBe(true);
   });
 
-  it('of stderr carry the command’s words and lockex’s', async () => {
+  it('for stderr are shared by the command and lockex', async () => {
     const { stderr } = await runLockex(['-z', hosts, '-q', '--', 'echo mine >&2']);
     expect(stderr).toBe('mine\n');
   });
 });
 
 describe('the environment', () => {
-  it('tells the lock, its token and our node, and loses nothing', async () => {
+  it('contains the lock, its token and node, and is complete', async () => {
     const env = { 'my-var': 'odd name', MULTI: 'two\nlines', PLAIN: 'x' };
     const { stdout } = await runLockex(['-z', hosts, '-i', 'e', '-q', '--', 'env', '-0'], { env });
     const seen = new Map(
@@ -40,7 +40,7 @@ describe('the environment', () => {
     expect([...seen.keys()].filter((name) => name?.startsWith('LOCKEX_HELD_'))).toHaveLength(1);
   });
 
-  it('has a token that grows with every grant', async () => {
+  it('has a token that increases with every grant', async () => {
     const tokens: bigint[] = [];
     for (let grant = 0; grant < 3; grant += 1) {
       const words = ['-z', hosts, '-i', 'e', '-q', '--', 'echo $LOCKEX_FENCING_TOKEN'];
@@ -53,7 +53,7 @@ describe('the environment', () => {
 
 describe('signals', () => {
   it.each(['SIGINT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const)(
-    '%s is passed on, once, and does not end lockex',
+    '%s is passed on once, and does not end lockex',
     async (signal) => {
       const file = `${temporaryFolder()}/got`;
       const name = signal.slice(3);
@@ -66,7 +66,7 @@ describe('signals', () => {
     },
   );
 
-  it('TERM stops the whole group; what ignores it is killed after --kill-after', async () => {
+  it('TERM stops the process group; processes that ignore it are killed after --kill-after', async () => {
     const script = "trap '' TERM; echo up $$; (trap '' TERM; sleep 600) & sleep 600";
     const program = startLockex(['-z', hosts, '--kill-after', '0.3', '--', script]);
     const pid = Number((await program.line(/^up/)).split(' ')[1]);
@@ -85,7 +85,7 @@ describe('signals', () => {
     expect((await program.ended).status).toBe(137);
   });
 
-  it('TSTP is not obeyed: a stopped lockex would lose the lock', async () => {
+  it('TSTP is ignored: a stopped lockex would lose the lock', async () => {
     const program = startLockex(['-z', hosts, '--', 'echo up; sleep 600']);
     await program.line(/^up$/);
     program.signal('SIGTSTP');
@@ -95,9 +95,9 @@ describe('signals', () => {
   });
 });
 
-describe('what the command leaves behind', () => {
-  it('is stopped before the lock is let go, and named', async () => {
-    // Ends once the other one has become what it is named for.
+describe('a process that outlives the command', () => {
+  it('is stopped before the lock is released, and named', async () => {
+    // Exits after the other process has executed its program.
     const named = 'until grep -q sleep /proc/$!/comm; do :; done';
     const script = `sleep 600 >/dev/null 2>&1 & echo $!; ${named}; exit 4`;
     const { status, stdout, stderr } = await runLockex(['-z', hosts, '--', script]);

@@ -1,10 +1,10 @@
-/** The configuration file, on a real run. */
+/** The configuration file in real runs. */
 import { chmodSync, chownSync, existsSync, mkdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { sharedServerWithChroot } from '../support/zookeeper.ts';
 import { runLockex, temporaryFolder } from './program.ts';
 
-it('says where ZooKeeper is, to a run and to status', async () => {
+it('sets the servers of runs and of status', async () => {
   const { connectString } = await sharedServerWithChroot();
   const file = `${temporaryFolder()}/lockex.json`;
   writeFileSync(file, JSON.stringify({ zkhosts: connectString, 'log-level': 'warn' }));
@@ -18,7 +18,7 @@ it('says where ZooKeeper is, to a run and to status', async () => {
   expect((await runLockex(['config'], { env })).stdout).toContain(`${connectString}  (${file})`);
 });
 
-it('that is not there, not JSON, no file or too large is refused in one line', async () => {
+it('is refused in one line if missing, not JSON, not a file or too large', async () => {
   const directory = temporaryFolder();
   writeFileSync(`${directory}/broken`, '{');
   const refused = async (file: string) => {
@@ -26,23 +26,25 @@ it('that is not there, not JSON, no file or too large is refused in one line', a
     expect(status).toBe(2);
     return stderr;
   };
-  expect(await refused(`${directory}/none`)).toBe(`lockex: there is no file '${directory}/none'\n`);
-  expect(await refused(`${directory}/broken`)).toBe(`lockex: ${directory}/broken is not JSON\n`);
+  expect(await refused(`${directory}/none`)).toBe(`lockex: no such file: '${directory}/none'\n`);
+  expect(await refused(`${directory}/broken`)).toBe(
+    `lockex: ${directory}/broken is not valid JSON\n`,
+  );
   expect(await refused(directory)).toBe(`lockex: ${directory} is not a regular file\n`);
   expect(await refused('/dev/zero')).toBe('lockex: /dev/zero is not a regular file\n');
   truncateSync(`${directory}/broken`, 2_000_000);
   expect(await refused(`${directory}/broken`)).toBe(
     `lockex: ${directory}/broken is too large: at most 1048576 bytes are read\n`,
   );
-  expect(await refused('')).toBe('lockex: --config wants a file\n');
-  // These have nothing to configure.
+  expect(await refused('')).toBe('lockex: --config expects a file\n');
+  // These do not read the file.
   const env = { LOCKEX_CONFIG: `${directory}/none` };
   for (const word of ['--version', '--help']) {
     expect((await runLockex([word], { env })).status).toBe(0);
   }
 });
 
-it.runIf(process.getuid?.() === 0)('of another user decides nothing, in any place', async () => {
+it.runIf(process.getuid?.() === 0)('of another user is refused, in any directory', async () => {
   const { connectString } = await sharedServerWithChroot();
   const directory = temporaryFolder();
   const file = `${directory}/lockex.json`;
@@ -69,7 +71,7 @@ it.runIf(process.getuid?.() === 0)('of another user decides nothing, in any plac
   expect(existsSync(hooked)).toBe(true);
 });
 
-it('lies where it is said to lie: what the directory of a job holds is not read', async () => {
+it('is not searched for in the working directory', async () => {
   const { connectString } = await sharedServerWithChroot();
   const directory = temporaryFolder();
   const stranger = `${directory}/node_modules/bufferutil`;

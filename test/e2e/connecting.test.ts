@@ -1,4 +1,4 @@
-/** A server that is not reached at all: nothing comes back, not even a refusal. */
+/** A server that does not answer at all, not even with a refusal. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readlinkSync } from 'node:fs';
@@ -31,18 +31,18 @@ function socketsOf(pid: number): number {
     try {
       return readlinkSync(`/proc/${pid}/fd/${descriptor}`).startsWith('socket:');
     } catch {
-      // Closed meanwhile.
+      // The connection was closed meanwhile.
       return false;
     }
   }).length;
 }
 
 it.runIf(process.platform === 'linux')(
-  'attempts that hang are given up, and leave nothing open',
+  'connection attempts that hang are abandoned, and their sockets closed',
   async () => {
     const hosts = await blackHole();
     const lockex = startLockex(['-z', hosts, '-T', '2', '-R', '9', '--', 'true']);
-    // Each try is several attempts, and between two of them there is none.
+    // Each try consists of several attempts, with pauses between them.
     await lockex.line(/try 3 of 9/, 'stderr');
     const early = socketsOf(lockex.pid ?? 0);
     await lockex.line(/try 6 of 9/, 'stderr');

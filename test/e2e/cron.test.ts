@@ -1,4 +1,4 @@
-/** What cron jobs need: a lock that is kept for a while, and a command that does not hang for ever. */
+/** Options for cron jobs: --hold, --max-runtime, --once-per. */
 import { readFileSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { gone, run } from '../support/processes.ts';
@@ -21,17 +21,17 @@ beforeEach(async () => {
 });
 
 describe('--hold', () => {
-  it('keeps the lock when the command has ended, and its exit status', async () => {
+  it('keeps the lock after the command has exited, and its exit status', async () => {
     const holder = startLockex(['-z', hosts, '-i', 'job', '--hold', '600', '--', 'exit 7']);
     await untilState(holder, 'cleanup.holding');
     const late = await runLockex(['-z', hosts, '-i', 'job', '-t', '0.5', '--', 'echo twice']);
     expect(late).toMatchObject({ status: 1, stdout: '' });
-    // Nobody has to wait for it who does not want to.
+    // Other contenders may give up.
     holder.signal('SIGTERM');
     expect((await holder.ended).status).toBe(7);
   });
 
-  it('lets go by itself when the time is over', async () => {
+  it('releases the lock after the time', async () => {
     const holder = startLockex(['-z', hosts, '-i', 'job', '--hold', '2', '--', 'exit 7']);
     await untilState(holder, 'cleanup.holding');
     const next = startLockex(['-z', hosts, '-i', 'job', '--', 'echo mine']);
@@ -42,7 +42,7 @@ describe('--hold', () => {
 });
 
 describe('--max-runtime', () => {
-  it('stops what hangs, children included, and says so with 123', async () => {
+  it('stops a command that hangs, including its children, with exit status 123', async () => {
     const script = "trap '' TERM; sleep 600 & echo $!; sleep 600; sleep 600";
     const words = ['-z', hosts, '-i', 'job', '--max-runtime', '1', '--kill-after', '0.2'];
     const program = startLockex([...words, '--', script]);
@@ -58,7 +58,7 @@ describe('--max-runtime', () => {
     });
   });
 
-  it('leaves alone what ends in time', async () => {
+  it('does not affect a command that exits in time', async () => {
     const words = ['-z', hosts, '-q', '--max-runtime', '600', '--', 'exit 3'];
     expect((await runLockex(words)).status).toBe(3);
   });
@@ -67,7 +67,7 @@ describe('--max-runtime', () => {
 describe('--once-per', () => {
   const job = (...words: string[]) => ['-z', hosts, '-i', 'job', '--once-per', '1h', ...words];
 
-  it('runs once, on whatever host, and then says who ran it and when', async () => {
+  it('runs the command once on any host, then reports who ran it and when', async () => {
     expect(await runLockex(job('--', 'echo ran'))).toMatchObject({ status: 0, stdout: 'ran\n' });
     const again = await runLockex(job('--', 'echo ran'));
     expect(again).toMatchObject({ status: 0, stdout: '' });
@@ -76,14 +76,14 @@ describe('--once-per', () => {
     expect(other).toMatchObject({ status: 75, stdout: '', stderr: '' });
   });
 
-  it('is run again when the time is over', async () => {
+  it('runs it again after the time', async () => {
     const words = ['-z', hosts, '-q', '-i', 'job', '--once-per', '1s', '--', 'echo ran'];
     expect((await runLockex(words)).stdout).toBe('ran\n');
     await new Promise((resolve) => setTimeout(resolve, 1500));
     expect((await runLockex(words)).stdout).toBe('ran\n');
   });
 
-  it('counts neither a failure, nor a crash in the middle', async () => {
+  it('ignores failed and interrupted runs', async () => {
     expect((await runLockex(job('-q', '--', 'exit 1'))).status).toBe(1);
     const crashing = startLockex(job('--', 'echo up; exec sleep 600'));
     await crashing.line(/^up$/);
@@ -92,7 +92,7 @@ describe('--once-per', () => {
     expect((await runLockex(job('-q', '--', 'echo ran'))).stdout).toBe('ran\n');
   });
 
-  it('who waited while another ran it runs nothing', async () => {
+  it('skips the run after waiting for another run', async () => {
     const first = startLockex(job('--', 'echo up; read line'));
     await first.line(/^up$/);
     const second = startLockex(job('--', 'echo twice'));
@@ -102,8 +102,8 @@ describe('--once-per', () => {
     expect(await second.ended).toMatchObject({ status: 0, stdout: '' });
   });
 
-  it('goes by ZooKeeper’s clock, not by the hosts’', async () => {
-    // Of two hosts, one is a day late and the other a day early.
+  it('uses ZooKeeper’s clock, not that of the hosts', async () => {
+    // The clock of one host is a day late, that of the other a day early.
     const shifted = (by: string, ...words: string[]) =>
       run('faketime', ['-f', by, PROGRAM, ...words], { env: userEnvironment() });
     const late = await shifted('-1d', ...job('-q', '--', 'date +%s; echo ran'));
@@ -115,7 +115,7 @@ describe('--once-per', () => {
     });
   });
 
-  it('leaves nothing that looks like a lock', async () => {
+  it('leaves no node that looks like a lock', async () => {
     await runLockex(job('-q', '--', 'true'));
     const { stdout } = await runLockex(['status', '-z', hosts, '--json']);
     expect(JSON.parse(stdout)).toMatchObject([{ id: 'job', holders: [] }]);
@@ -128,17 +128,17 @@ describe('docs/examples/crontab', () => {
 
   it.each(jobs)('%s', async (line) => {
     const directory = temporaryFolder();
-    // As cron does: five fields, and the rest for a shell. The job itself is a word that is counted.
+    // As cron does: five fields, and the rest for a shell. The job writes a word, which is counted.
     const job = line.replace(/^(\S+\s+){5}/, '');
     const command = job
       .replace(/^lockex /, `${PROGRAM} -z ${hosts} `)
-      // A minute is long for a test.
+      // A minute would be long for a test.
       .replace('--hold 60', '--hold 8')
       .replace(/-- (\S+)/, `-- sh -c 'echo $0 >>${directory}/ran; sleep 1' $1`);
     expect(command).not.toBe(job);
     const started = [1, 2, 3].map(() => run('sh', ['-c', command], { env: userEnvironment() }));
     const ended = await Promise.all(started);
-    // cron mails whatever is said: nothing, on every host.
+    // cron mails all output: there must be none on any host.
     expect(ended.map(({ stdout, stderr }) => stdout + stderr)).toEqual(['', '', '']);
     expect(contentOf(`${directory}/ran`).trim().split('\n')).toHaveLength(1);
   });

@@ -1,4 +1,4 @@
-/** lockex and the real Curator's InterProcessMutex contend for the same lock. */
+/** lockex and Curator's InterProcessMutex contend for the same lock. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { startCurator } from '../support/curator.ts';
 import { childrenOf, sharedServer, sharedServerWithChroot } from '../support/zookeeper.ts';
@@ -43,7 +43,7 @@ describe('with --recipe curator', () => {
     expect(late).toMatchObject({ status: 1, stdout: '' });
   });
 
-  it('the queue is served in the order of coming, whatever the client', async () => {
+  it('the lock is granted in queue order to both clients', async () => {
     const first = lockex(...AS_CURATOR, '--', 'sleep', '600');
     await untilState(first, 'running');
     const other = await curator();
@@ -77,7 +77,7 @@ it.each([
 });
 
 describe('without it', () => {
-  it('lockex waits for Curator, and warns that Curator would not wait for it', async () => {
+  it('lockex waits for Curator, and warns that Curator does not wait for lockex', async () => {
     const other = await curator();
     await other.acquire();
     const waiter = lockex('--', 'echo got it');
@@ -90,7 +90,7 @@ describe('without it', () => {
     expect((await waiter.ended).stdout).toBe('got it\n');
   });
 
-  it('Curator does not wait for lockex: it excludes in one direction only', async () => {
+  it('Curator does not wait for lockex: exclusion works in one direction only', async () => {
     const holder = lockex('--', 'sleep', '600');
     await untilState(holder, 'running');
     const other = await curator();

@@ -1,6 +1,6 @@
 /**
- * No descriptor is left to lockex: what the command has left behind is still seen. The fault is made by
- * a limit that is lowered while lockex runs, as any shortage would.
+ * No descriptor is left to lockex: what the command has left behind is still seen. The fault is
+ * made by a limit that is lowered while lockex runs, as any shortage would.
  */
 import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { until } from '../support/until.ts';
 import { sharedServerWithChroot } from '../support/zookeeper.ts';
 import { contentOf, logOf, PROGRAM, temporaryFolder, userEnvironment } from './program.ts';
 
-it('without a descriptor the lock is kept until what the command has left is dead', async () => {
+it('without free descriptors the lock is kept until all processes of the command have exited', async () => {
   const { connectString } = await sharedServerWithChroot();
   const directory = temporaryFolder();
   const [left, go] = [join(directory, 'left'), join(directory, 'go')];
@@ -26,14 +26,14 @@ it('without a descriptor the lock is kept until what the command has left is dea
   execFileSync('sh', ['-c', `echo go >${go}`]);
   const { stderr } = await lockex.ended;
   expect(await isAlive(pid)).toBe(false);
-  // Seen and stopped by lockex, not by what outlives it.
+  // Found and stopped by lockex, not by the guard.
   expect(stderr).toMatch(new RegExp(`left processes behind.*sh\\[${pid}\\]`));
   const states = logOf({ stderr }).map(({ state }) => state);
   expect(states).not.toContain('lost');
   expect(states).toContain('done');
 });
 
-/** From now on each new one fails with EMFILE, unless an open one is closed for it. */
+/** From now on, opening a descriptor fails with EMFILE unless another is closed first. */
 function leaveNoDescriptorTo(pid: number): void {
   const open = new Set(readdirSync(`/proc/${pid}/fd`).map(Number));
   let free = 0;

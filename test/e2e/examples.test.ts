@@ -1,4 +1,4 @@
-/** docs/examples: what can be copied is what works. */
+/** The examples in docs/examples work as they are. */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -11,7 +11,7 @@ const textOf = (name: string) =>
 
 let hosts: string;
 let directory: string;
-/** With lockex in its PATH, and a job that says that it ran. */
+/** With lockex in PATH, and a job that records its runs. */
 let env: NodeJS.ProcessEnv;
 beforeEach(async () => {
   hosts = (await sharedServerWithChroot()).connectString;
@@ -25,9 +25,9 @@ beforeEach(async () => {
 
 describe('a unit of systemd', () => {
   it.each(['redis-standby.service', 'nightly-report.service', 'nightly-report.timer'])(
-    '%s is what systemd takes',
+    '%s is accepted by systemd',
     async (name) => {
-      // It looks whether programs are there.
+      // systemd-analyze checks that programs exist.
       for (const unit of new Set([name, name.replace('.timer', '.service')])) {
         const text = textOf(unit)
           .replaceAll('/usr/bin/lockex', PROGRAM)
@@ -39,7 +39,7 @@ describe('a unit of systemd', () => {
     },
   );
 
-  it('that a timer starts on every host does its work once', async () => {
+  it('that a timer starts on every host runs its job once', async () => {
     const [, line = ''] =
       /^ExecStart=\/usr\/bin\/(.*)$/m.exec(textOf('nightly-report.service')) ?? [];
     const started = [1, 2, 3].map(() => run('sh', ['-c', line], { env }));
@@ -50,14 +50,14 @@ describe('a unit of systemd', () => {
 });
 
 const UNSHARE = ['--pid', '--fork', '--mount-proc', '--kill-child'];
-/** Only root may, and not in every container. */
+/** Requires root, and is not possible in all containers. */
 const canUnshare = spawnSync('unshare', [...UNSHARE, 'true']).status === 0;
 
 describe.runIf(canUnshare)('a container', () => {
   it.each([
     ['Dockerfile', ['ENTRYPOINT ', 'CMD ']],
     ['kubernetes.yaml', ['command: ', 'args: ']],
-  ])('of %s starts its command as process 1, and stops when it is told to', async (name, marks) => {
+  ])('of %s starts its command as process 1, and stops on request', async (name, marks) => {
     const state = `${directory}/state`;
     const loopbackOnly = ['--port', '0', '--unixsocket', `${directory}/redis`];
     const [words = [], more = []] = marks.map((mark) => {
@@ -85,9 +85,9 @@ describe.runIf(canUnshare)('a container', () => {
   });
 });
 
-it('nohup keeps a hangup from lockex and from its command', async () => {
+it('nohup protects lockex and its command from a hangup', async () => {
   const line = 'nohup lockex -i x -- "echo up; read word; echo \\$word" 2>/dev/null';
-  // As typed into bash, which says in `_` what it runs; dash would not.
+  // As typed into bash, which sets `_`; dash does not.
   const typed = { ...env, _: '/usr/bin/nohup' };
   const program = startProgram('sh', ['-c', `exec ${line}`], { env: typed });
   await program.line(/^up$/);

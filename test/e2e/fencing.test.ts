@@ -1,4 +1,4 @@
-/** The example of docs/safety.md: a store that refuses an older token. */
+/** The example of docs/safety.md: a store that rejects older tokens. */
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { startProgram } from '../support/processes.ts';
@@ -7,7 +7,7 @@ import { runLockex } from './program.ts';
 
 const STORE = fileURLToPath(new URL('../../docs/examples/fenced-store.js', import.meta.url));
 
-it('a store refuses what an earlier holder sends late', async () => {
+it('a store rejects a late write of an earlier holder', async () => {
   const { connectString } = await sharedServerWithChroot();
   const store = startProgram(process.execPath, [STORE, '0']);
   const [port] = (await store.line(/^listening on \d+$/)).split(' ').slice(-1);

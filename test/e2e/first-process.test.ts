@@ -1,4 +1,4 @@
-/** lockex as a container starts it: the first process of a pid namespace of its own. */
+/** lockex as the first process of a pid namespace, as in a container. */
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { run, startProgram } from '../support/processes.ts';
@@ -7,7 +7,7 @@ import { PROGRAM, temporaryFolder, userEnvironment } from './program.ts';
 
 const UNSHARE = ['--pid', '--fork', '--mount-proc', '--kill-child'];
 
-/** Only root may, and not in every container. */
+/** Requires root, and is not possible in all containers. */
 const canUnshare = spawnSync('unshare', [...UNSHARE, 'true']).status === 0;
 
 async function startFirst(script: string) {
@@ -19,10 +19,10 @@ async function startFirst(script: string) {
 }
 
 it.runIf(canUnshare)(
-  'what has become another user’s is waited for, also where /proc hides it',
+  'a process that changed its user is waited for, even if /proc hides it',
   async () => {
     const { connectString } = await sharedServerWithChroot();
-    // What sudo is: it may become anybody, whoever runs it.
+    // Set-user-ID root, like sudo.
     const sudo = `${temporaryFolder()}/sudo`;
     const made = `cp "$(command -v setpriv)" ${sudo} && chmod 4755 ${sudo} && chmod 755 "\${0%/*}"`;
     const drop = 'setpriv --reuid=65534 --regid=65534 --clear-groups';
@@ -38,14 +38,14 @@ it.runIf(canUnshare)(
 );
 
 describe.runIf(canUnshare)('lockex as process 1', () => {
-  it('runs the command and gives its status', async () => {
+  it('runs the command and returns its status', async () => {
     // Its parent is the init, whose parent is lockex.
     const script = 'read -r pid name state parent rest </proc/$PPID/stat; echo $parent; exit 7';
     const { status, stdout } = await (await startFirst(script)).ended;
     expect({ status, stdout }).toEqual({ status: 7, stdout: '1\n' });
   });
 
-  it('stops the command and what has escaped when it is stopped, as `docker stop` does', async () => {
+  it('stops the command and escaped processes on SIGTERM, as sent by `docker stop`', async () => {
     const script =
       "trap 'echo stopping; exit 3' TERM; setsid sh -c 'exec sleep 500' & echo up; while :; do sleep 0.1; done";
     const program = await startFirst(script);

@@ -1,4 +1,4 @@
-/** lockex and the real kazoo contend for the same locks and semaphores. */
+/** lockex and kazoo contend for the same locks and semaphores. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { startKazoo } from '../support/kazoo.ts';
 import { sharedServerWithChroot } from '../support/zookeeper.ts';
@@ -12,7 +12,7 @@ beforeEach(async () => {
 const lockex = (...words: string[]) => startLockex(['-z', hosts, '-i', 'x', ...words]);
 
 describe('a lock', () => {
-  it('that kazoo holds makes lockex wait, and say who holds it', async () => {
+  it('held by kazoo makes lockex wait and report the holder', async () => {
     const kazoo = await startKazoo(hosts);
     const lock = await kazoo.lock('/lockex/x', 'the python side');
     expect(await lock.acquire()).toBe(true);
@@ -24,7 +24,7 @@ describe('a lock', () => {
     expect(await waiter.ended).toMatchObject({ status: 0, stdout: 'got it\n' });
   });
 
-  it('that lockex holds makes kazoo wait, and reads well in contenders()', async () => {
+  it('held by lockex makes kazoo wait, and shows up in contenders()', async () => {
     const holder = lockex('--', 'sleep', '600');
     await untilState(holder, 'running');
     const kazoo = await startKazoo(hosts);
@@ -38,13 +38,13 @@ describe('a lock', () => {
     expect(await lock.contenders()).toEqual(['the python side']);
   });
 
-  it('is served in the order of coming, whatever the client', async () => {
+  it('is granted in queue order to both clients', async () => {
     const first = lockex('--', 'sleep', '600');
     await untilState(first, 'running');
     const kazoo = await startKazoo(hosts);
     const lock = await kazoo.lock('/lockex/x', 'second');
     const second = lock.acquire();
-    // kazoo stands in the queue once its node does.
+    // kazoo is in the queue once its node exists.
     while ((await kazoo.children('/lockex/x')).length < 2);
     const third = lockex('--', 'sleep', '600');
     expect(await untilQueued(third)).toMatchObject({
@@ -58,7 +58,7 @@ describe('a lock', () => {
 });
 
 describe('a semaphore', () => {
-  it('admits N in all, whoever they are', async () => {
+  it('admits N holders of both clients in total', async () => {
     const kazoo = await startKazoo(hosts);
     const semaphore = await kazoo.semaphore('/lockex/x', 2, 'the python side');
     expect(await semaphore.acquire()).toBe(true);
@@ -73,7 +73,7 @@ describe('a semaphore', () => {
     await semaphore.release();
     expect(await third.ended).toMatchObject({ status: 0, stdout: 'third\n' });
 
-    // Now two of ours' leases may be free again; take both, so that kazoo has to wait.
+    // Two permits may be free again; acquire both, so that kazoo has to wait.
     const fourth = lockex('-c', '2', '--', 'sleep', '600');
     await untilState(fourth, 'running');
     expect(await semaphore.acquire({ blocking: false })).toBe(false);
@@ -82,7 +82,7 @@ describe('a semaphore', () => {
     expect(await acquired).toBe(true);
   });
 
-  it('of another N is refused on both sides', async () => {
+  it('with another N is refused by both clients', async () => {
     const holder = lockex('-c', '2', '--', 'sleep', '600');
     await untilState(holder, 'running');
     const kazoo = await startKazoo(hosts);
@@ -97,7 +97,7 @@ describe('a semaphore', () => {
     expect(stderr).toMatch(/semaphore of 3, not 2/);
   });
 
-  it('is left without an inner lock node once a lease is had', async () => {
+  it('has no inner lock node after a permit has been acquired', async () => {
     const holder = lockex('-c', '2', '--', 'sleep', '600');
     await untilState(holder, 'running');
     const kazoo = await startKazoo(hosts);

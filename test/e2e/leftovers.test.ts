@@ -1,4 +1,6 @@
-/** Processes that outlive the command's first one: stopped, which is no success, or waited for. */
+/**
+ * Processes that outlive the command's first one are stopped, which is a failure, or waited for.
+ */
 import { writeFileSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { gone, run } from '../support/processes.ts';
@@ -10,10 +12,10 @@ beforeEach(async () => {
   hosts = (await sharedServerWithChroot()).connectString;
 });
 
-const job = (...words: string[]) => ['-z', hosts, '-i', 'job', '--kill-after', '0.5', ...words];
-/** Writes its pid to $PIPE, and stays. */
+const job = (...options: string[]) => ['-z', hosts, '-i', 'job', '--kill-after', '0.5', ...options];
+/** Writes its pid to $PIPE, and keeps running. */
 const SLEEPER = 'sh -c "echo \\$\\$ >\\$PIPE; exec sleep 600 >/dev/null 2>&1"';
-/** The first process ends when that is there. */
+/** The first process exits after that. */
 const END = 'read pid <$PIPE; echo $pid';
 
 async function newPipe(): Promise<string> {
@@ -22,13 +24,13 @@ async function newPipe(): Promise<string> {
   return pipe;
 }
 
-describe('what the command leaves behind is stopped', () => {
+describe('processes that outlive the command are stopped', () => {
   it.each([
     ['a subshell in the background', `( ${SLEEPER} ) & ${END}`],
     ['nohup', `nohup ${SLEEPER} & ${END}`],
     ['a daemon that forks twice', `( setsid ${SLEEPER} & ) ; ${END}`],
     ['one that ignores SIGTERM', `( trap '' TERM; ${SLEEPER} ) & ${END}`],
-    // It forks where it leads its process group: the first process has ended before the job begins.
+    // setsid forks if it leads its process group: the first process exits before the job starts.
     ['setsid', 'echo $$; exec setsid sleep 600'],
   ])('and that is no success: %s', async (_, script) => {
     const words = job('--once-per', '1h', '--log-format', 'json', '--', script);
@@ -42,12 +44,12 @@ describe('what the command leaves behind is stopped', () => {
       reason: 'leftovers',
       exitCode: 122,
     });
-    // Nothing is recorded.
+    // The run is not recorded.
     const again = await runLockex(job('-q', '--once-per', '1h', '--', 'echo ran'));
     expect(again).toMatchObject({ status: 0, stdout: 'ran\n' });
   });
 
-  it('and a failure keeps its status', async () => {
+  it('and a failure keeps its exit status', async () => {
     const words = job('-q', '--', `( ${SLEEPER} ) & ${END}; exit 3`);
     const { status } = await runLockex(words, { env: { PIPE: await newPipe() } });
     expect(status).toBe(3);
@@ -55,7 +57,7 @@ describe('what the command leaves behind is stopped', () => {
 });
 
 describe('--wait-for-all', () => {
-  /** Leaves something behind that ends when a pipe asks for it. */
+  /** Leaves a process behind that exits when it reads from a pipe. */
   async function waiting(...words: string[]) {
     const [pipe, other] = [await newPipe(), await newPipe()];
     const leftover = `echo $$ >$PIPE; read line <${other}; echo done`;
@@ -71,11 +73,11 @@ describe('--wait-for-all', () => {
     return { holder, left, finish: () => writeFileSync(other, 'go\n') };
   }
 
-  it('keeps the lock until everything has ended by itself, and then it is a success', async () => {
+  it('keeps the lock until all processes have exited, and then succeeds', async () => {
     const { holder, left, finish } = await waiting('--once-per', '1h');
     const next = startLockex(job('--', 'echo mine'));
     await untilQueued(next);
-    // Longer than what is about to end anyway is given.
+    // Longer than the time that lockex allows for exiting processes.
     await new Promise((resolve) => setTimeout(resolve, 1500));
     process.kill(left, 0);
     finish();
@@ -91,7 +93,7 @@ describe('--wait-for-all', () => {
     expect((await runLockex(words)).status).toBe(7);
   });
 
-  it('is ended by SIGTERM: what is left is stopped, and it is no success', async () => {
+  it('is ended by SIGTERM: the remaining processes are stopped, which is a failure', async () => {
     const { holder, left } = await waiting();
     holder.signal('SIGTERM');
     expect((await holder.ended).status).toBe(122);
@@ -104,7 +106,7 @@ describe('--wait-for-all', () => {
     await gone(left);
   });
 
-  it('has the guard end what is left when lockex is killed', async () => {
+  it('lets the guard kill the remaining processes if lockex is killed', async () => {
     const { holder, left } = await waiting();
     holder.signal('SIGKILL');
     await holder.ended;

@@ -1,4 +1,4 @@
-/** lockex as a library: its examples run, and its types hold. */
+/** lockex as a library: its examples and types. */
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
@@ -16,7 +16,7 @@ it('the example runs a command under a lock with the real actors', async () => {
   expect(stderr).toMatch(/^connecting\nwaiting\nlocked.*\n(.*\n)*running, fencing token \d+\n/);
 });
 
-it('the example gives the machine actors of its own', async () => {
+it('the example provides its own actors to the machine', async () => {
   const { status, stdout } = await run(process.execPath, [`${ROOT}docs/examples/own-actors.js`]);
   expect({ status, stdout }).toEqual({
     status: 0,
@@ -26,10 +26,10 @@ it('the example gives the machine actors of its own', async () => {
   });
 });
 
-it('has types that tell a right use from a wrong one', async () => {
+it('has types that reject wrong uses', async () => {
   const directory = temporaryFolder();
   mkdirSync(`${directory}/node_modules`);
-  // Nothing but what is installed with lockex: no types of Node's.
+  // Only with the packages that lockex installs, without Node's types.
   symlinkSync(`${ROOT}node_modules/xstate`, `${directory}/node_modules/xstate`);
   symlinkSync(ROOT, `${directory}/node_modules/lockex`);
   writeFileSync(`${directory}/package.json`, '{ "type": "module" }');

@@ -1,6 +1,6 @@
 /**
- * A server whose name gets another address while a lock is held. The name is looked up as the system
- * does, in a hosts file that only lockex sees: it is mounted in a namespace of its own.
+ * The address of a server's name changes while a lock is held. The name is in a hosts file that is
+ * mounted in a mount namespace, so that only lockex sees it.
  */
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -20,7 +20,7 @@ const canMount =
   spawnSync('unshare', [...UNSHARE, 'sh', '-c', MOUNT_AND_RUN, 'sh', '/etc/hosts', 'true'])
     .status === 0;
 
-/** The shared server, reached at another address of the loopback network. */
+/** A relay to the shared server at another loopback address. */
 async function serverAt(address: string, port: number) {
   const { host, port: real } = sharedServer();
   const sockets = new Set<Socket>();
@@ -45,7 +45,7 @@ async function serverAt(address: string, port: number) {
   return { port: (server.address() as AddressInfo).port, stop };
 }
 
-it.runIf(canMount)('is reached at its new address at once, and the lock is kept', async () => {
+it.runIf(canMount)('lockex connects to the new address at once, and keeps the lock', async () => {
   const hosts = join(temporaryFolder(), 'hosts');
   const moveTo = (address: string) => writeFileSync(hosts, `${address} ${NAME}\n`);
   const before = await serverAt('127.0.0.2', 0);

@@ -1,4 +1,7 @@
-/** What another user of the same ZooKeeper may do to a lock, by what its ACL permits: docs/SECURITY.md. */
+/**
+ * The effects of another client on a lock, by the permissions that its ACL grants:
+ * docs/SECURITY.md.
+ */
 import { writeFileSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { RequestError } from '../../src/zookeeper/errors.ts';
@@ -19,92 +22,98 @@ beforeEach(async () => {
 
 const LOCK = '/lockex/x';
 
-/** A holder whose nodes give everybody else these permissions, and somebody else. */
+/** A holder whose nodes grant these permissions to all, and a session of another client. */
 async function neighbours(permissions: string) {
   const others = permissions === '' ? '' : `,world:anyone:${permissions}`;
   const acl = `auth::cdrwa${others}`;
   const words = ['-z', hosts, '-i', 'x', '-T', '30', '--auth-file', alice, '--acl', acl];
   const holder = startLockex([...words, '--', 'sleep 600']);
   const { path: node } = await untilState(holder, 'running');
-  const stranger = await openSession(sharedServer(), chroot);
-  return { holder, words, node: String(node), stranger };
+  const other = await openSession(sharedServer(), chroot);
+  return { holder, words, node: String(node), other };
 }
 
-/** One that changes nothing but for those who are told of it comes first, one that ends it last. */
-const DEEDS: Readonly<Record<string, (stranger: Session, node: string) => Promise<unknown>>> = {
-  'read the queue': (stranger) => stranger.getChildren(LOCK),
-  'read who contends': (stranger, node) => stranger.getData(node),
-  'change what a node says': (stranger, node) => stranger.setData(node, Buffer.from('lies'), -1),
-  'change what the lock’s node says': (stranger) => stranger.setData(LOCK, Buffer.from('7'), -1),
-  'stand in the queue': (stranger) =>
-    stranger.create(`${LOCK}/s__lock__`, Buffer.alloc(0), {
+/** In the order of their effects: reading first, ending the holder last. */
+const ATTEMPTS: Readonly<Record<string, (other: Session, node: string) => Promise<unknown>>> = {
+  'read the queue': (other) => other.getChildren(LOCK),
+  'read the data of a contender': (other, node) => other.getData(node),
+  'change the data of a node': (other, node) => other.setData(node, Buffer.from('lies'), -1),
+  'change the data of the lock’s node': (other) => other.setData(LOCK, Buffer.from('7'), -1),
+  'create a node in the queue': (other) =>
+    other.create(`${LOCK}/s__lock__`, Buffer.alloc(0), {
       mode: CreateMode.EPHEMERAL_SEQUENTIAL,
     }),
-  // lockex itself never asks for that.
+  // lockex itself never sends this request.
   'change the ACL': async () => {
     const error = await openAcl({ ...sharedServer(), path: `${chroot}${LOCK}` });
     if (error !== 0) throw new RequestError(error, LOCK);
   },
-  'take a contender out': (stranger, node) => stranger.remove(node),
+  'delete the node of a contender': (other, node) => other.remove(node),
 };
 
 it.each([
-  { permissions: '', deeds: [] },
-  { permissions: 'r', deeds: ['read the queue', 'read who contends'] },
-  { permissions: 'c', deeds: ['stand in the queue'] },
-  { permissions: 'd', deeds: ['take a contender out'] },
-  { permissions: 'w', deeds: ['change what a node says', 'change what the lock’s node says'] },
-  // The ACL opens the rest.
-  { permissions: 'a', deeds: ['change the ACL', 'take a contender out'] },
-])('with "$permissions" a neighbour may do this: $deeds', async ({ permissions, deeds }) => {
-  const { holder, node, stranger } = await neighbours(permissions);
-  const done: string[] = [];
-  for (const [name, deed] of Object.entries(DEEDS)) {
-    await deed(stranger, node).then(
-      () => done.push(name),
-      (error: unknown) => expect(error).toMatchObject({ code: 'NO_AUTH' }),
-    );
-  }
-  expect(done).toEqual(deeds);
-  if (deeds.includes('take a contender out')) {
-    // Others may hold the lock from then on: the command is killed at once.
-    expect((await holder.ended).status).toBe(124);
-    return;
-  }
-  holder.signal('SIGTERM');
-  expect((await holder.ended).stderr).toContain('"exitCode":143');
-});
+  { permissions: '', allowed: [] },
+  { permissions: 'r', allowed: ['read the queue', 'read the data of a contender'] },
+  { permissions: 'c', allowed: ['create a node in the queue'] },
+  { permissions: 'd', allowed: ['delete the node of a contender'] },
+  {
+    permissions: 'w',
+    allowed: ['change the data of a node', 'change the data of the lock’s node'],
+  },
+  // The new ACL allows the next attempt.
+  { permissions: 'a', allowed: ['change the ACL', 'delete the node of a contender'] },
+])(
+  'with "$permissions" another client is allowed to: $allowed',
+  async ({ permissions, allowed }) => {
+    const { holder, node, other } = await neighbours(permissions);
+    const done: string[] = [];
+    for (const [name, attempt] of Object.entries(ATTEMPTS)) {
+      await attempt(other, node).then(
+        () => done.push(name),
+        (error: unknown) => expect(error).toMatchObject({ code: 'NO_AUTH' }),
+      );
+    }
+    expect(done).toEqual(allowed);
+    if (allowed.includes('delete the node of a contender')) {
+      // Another contender may acquire the lock from now on: the command is killed at once.
+      expect((await holder.ended).status).toBe(124);
+      return;
+    }
+    holder.signal('SIGTERM');
+    expect((await holder.ended).stderr).toContain('"exitCode":143');
+  },
+);
 
-describe('what a neighbour did', () => {
-  it('with "w" to the lock’s node is refused by those who come then, naming both sides', async () => {
-    const { words, stranger } = await neighbours('w');
-    await stranger.setData(LOCK, Buffer.from('7'), -1);
+describe('another client', () => {
+  it('with "w" to the lock’s node can change its kind: new contenders exit with 125', async () => {
+    const { words, other } = await neighbours('w');
+    await other.setData(LOCK, Buffer.from('7'), -1);
     const { status, stderr } = await runLockex([...words, '-q', '--', 'true']);
     expect(status).toBe(125);
     expect(stderr).toContain(`${LOCK} is a semaphore of 7 (-c 7)`);
   });
 
-  it('with "w" to the record of the last run decides when the command runs again', async () => {
+  it('with "w" to the record of the last run can prevent runs of the command', async () => {
     const acl = 'auth::cdrwa,world:anyone:w';
     const words = ['-z', hosts, '-i', 'x', '-T', '30', '--auth-file', alice, '--acl', acl];
     const once = (span: string) => runLockex([...words, '--once-per', span, '--', 'echo up']);
     expect((await once('1d')).stdout).toBe('up\n');
-    const stranger = await openSession(sharedServer(), chroot);
-    // Of this moment, by the server's clock; and what it says of who ran it is the neighbour's.
-    await stranger.setData(`${LOCK}-__once__`, Buffer.from('somebody'), -1);
+    const other = await openSession(sharedServer(), chroot);
+    // The time of the record is that of this write, and its text that of the other client.
+    await other.setData(`${LOCK}-__once__`, Buffer.from('another client'), -1);
     const { stdout, stderr } = await once('1d');
     expect(stdout).toBe('');
-    expect(stderr).toMatch(/skipped: somebody .*s ago/);
+    expect(stderr).toMatch(/skipped: another client .*s ago/);
   });
 
-  it('with "c" is waited for: only its maker takes a node out of the queue', async () => {
-    const { holder, words, stranger } = await neighbours('c');
-    // Without a sequence number of the server's, before all others.
+  it('with "c" can block new contenders: only its own client removes its node', async () => {
+    const { holder, words, other } = await neighbours('c');
+    // Created by name, with a sequence number before all others.
     const node = `${LOCK}/s__lock__0000000000`;
-    await stranger.create(node, Buffer.alloc(0), { mode: CreateMode.EPHEMERAL });
+    await other.create(node, Buffer.alloc(0), { mode: CreateMode.EPHEMERAL });
     const { status, stdout } = await runLockex([...words, '-q', '-t', '0', '--', 'echo up']);
     expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
-    // The holder holds on: it was first when it was granted the lock.
+    // The holder is not affected: it was first when it was granted the lock.
     holder.signal('SIGTERM');
     expect((await holder.ended).stderr).toContain('"exitCode":143');
   });

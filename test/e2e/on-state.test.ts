@@ -1,9 +1,9 @@
-/** `--on-state` on a real run. */
+/** `--on-state` in real runs. */
 import { expect, it } from 'vitest';
 import { sharedServerWithChroot } from '../support/zookeeper.ts';
 import { contentOf, runLockex, startLockex, temporaryFolder } from './program.ts';
 
-it('tells each state, why, and how it ended; standard output is the command’s alone', async () => {
+it('reports each state with its reason; standard output belongs to the command', async () => {
   const { connectString } = await sharedServerWithChroot();
   const file = `${temporaryFolder()}/told`;
   const hook = `echo "$LOCKEX_LOCKID: $LOCKEX_STATE: $LOCKEX_REASON" >>${file}; echo noise`;
@@ -20,7 +20,7 @@ it('tells each state, why, and how it ended; standard output is the command’s 
   ]);
 });
 
-it('that hangs keeps nobody from running', async () => {
+it('does not delay the command if the hook hangs', async () => {
   const { connectString } = await sharedServerWithChroot();
   const words = ['-z', connectString, '--on-state', 'exec sleep 600', '--', 'echo up; read line'];
   const program = startLockex(words);

@@ -1,6 +1,7 @@
 /**
- * Outages of one server, made with a fault proxy or by stopping it: a short one leaves the command
- * running under the same pid, a long one ends it before the server can give the lock to another.
+ * Outages of one server, caused by a fault proxy or by stopping it: after a short one the command
+ * still runs with the same pid; a long one ends it before the server can grant the lock to another
+ * contender.
  */
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts';
@@ -18,7 +19,7 @@ async function proxied(): Promise<{ proxy: FaultProxy; hosts: string; direct: st
   return { proxy, hosts: `${proxy.connectString}${chroot}`, direct: connectString };
 }
 
-/** A holder with T = 10 s tolerates an outage of some 3 s, one with 60 s of 25 s. */
+/** A holder with T = 10 s tolerates an outage of about 3 s; with T = 60 s, of 25 s. */
 async function running(hosts: string, timeout = 10) {
   const options = ['-v', '-T', String(timeout), '--kill-after', '0.5'];
   const holder = startLockex(['-z', hosts, '-i', 'o', ...options, '--', SERVICE]);
@@ -53,9 +54,9 @@ describe('a short outage leaves the command running', () => {
   });
 });
 
-describe('a long outage ends the command before the server can give the lock away', () => {
+describe('a long outage ends the command before the server can grant the lock to another contender', () => {
   it.each(['both', 'toServer', 'toClient'] as const)(
-    'when the connection falls silent (%s)',
+    'if the connection is silent (%s)',
     async (direction) => {
       const { proxy, hosts, direct } = await proxied();
       const { holder, pid } = await running(hosts);
@@ -77,7 +78,7 @@ describe('a long outage ends the command before the server can give the lock awa
     },
   );
 
-  it('and the command that ignores TERM is killed in time', async () => {
+  it('and kills a command that ignores TERM in time', async () => {
     const { proxy, hosts, direct } = await proxied();
     const script = "trap '' TERM; echo $$; while :; do sleep 0.1; done";
     const holder = startLockex(['-z', hosts, '-i', 'o', '-T', '6', '--', script]);
@@ -98,7 +99,7 @@ describe('a long outage ends the command before the server can give the lock awa
     expect((await holder.ended).status).toBe(124);
   });
 
-  it('when the server is stopped for good', async () => {
+  it('if the server stays stopped', async () => {
     const server = await startServer({ tickTime: 500 });
     onTestFinished(() => server.stop());
     const { holder, pid } = await running(server.connectString);
@@ -108,8 +109,8 @@ describe('a long outage ends the command before the server can give the lock awa
   });
 });
 
-describe('a command that ends by itself while the connection is silent', () => {
-  it('keeps its status, and nobody waits for the session timeout', async () => {
+describe('a command that exits while the connection is silent', () => {
+  it('keeps its status, and lockex does not wait for the session timeout', async () => {
     const { proxy, hosts } = await proxied();
     const words = ['-z', hosts, '-i', 'o', '-T', '60', '--', 'echo up; read line; exit 7'];
     const holder = startLockex(words);
@@ -120,13 +121,13 @@ describe('a command that ends by itself while the connection is silent', () => {
     const { status, stderr } = await holder.ended;
     expect(status).toBe(7);
     expect(stderr).toMatch(/"level":"warn".*released when the session ends/);
-    // Some five seconds; a request's own deadline would be 40.
+    // About five seconds; the deadline of a request would be 40.
     expect(performance.now() - began).toBeLessThan(30_000);
   });
 });
 
 describe('waiting', () => {
-  it('survives a reset and keeps its place in the queue', async () => {
+  it('survives a reset and keeps its position in the queue', async () => {
     const { proxy, hosts, direct } = await proxied();
     const { holder } = await running(direct, 60);
     const waiter = startLockex(['-z', hosts, '-i', 'o', '-T', '60', '--', 'echo mine']);
@@ -140,7 +141,7 @@ describe('waiting', () => {
     expect((await later.ended).stdout).toBe('later\n');
   });
 
-  it('ends with 125 when its session is lost, and with -r 2 tries once more', async () => {
+  it('exits with 125 when its session is lost, and retries once with -r 2', async () => {
     const { proxy, hosts, direct } = await proxied();
     const { holder } = await running(direct, 60);
     const words = ['-z', hosts, '-i', 'o', '-T', '1'];
@@ -158,7 +159,7 @@ describe('waiting', () => {
 });
 
 describe('--on-lost rejoin', () => {
-  it('waits for the lock again with a new session, once the command is dead', async () => {
+  it('waits for the lock again with a new session after the command has exited', async () => {
     const { proxy, hosts } = await proxied();
     const words = ['-z', hosts, '-i', 'o', '-T', '4', '-R', '60', '--on-lost', 'rejoin'];
     const script = 'echo $LOCKEX_FENCING_TOKEN $$; while :; do sleep 0.1; done';

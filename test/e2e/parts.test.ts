@@ -1,4 +1,4 @@
-/** What is optional is loaded when it is asked for, and not a byte of it otherwise. */
+/** Optional parts are loaded only if they are used. */
 import { cpSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { expect, it } from 'vitest';
@@ -12,7 +12,7 @@ const NEEDED = ['lockex.js', 'reaper.js', codeCacheName('lockex'), codeCacheName
 /** The standalone executable is one file. */
 const isForNode = PROGRAM.endsWith('.js');
 
-it.runIf(isForNode)('a run needs nothing of the inspector and of status', async () => {
+it.runIf(isForNode)('a run loads neither the inspector nor status', async () => {
   const { connectString } = await sharedServerWithChroot();
   const copy = `${temporaryFolder()}/dist`;
   for (const name of ['lockex.js', 'package.json', 'program']) {
@@ -31,6 +31,6 @@ it.runIf(isForNode)('a run needs nothing of the inspector and of status', async 
 });
 
 it.runIf(isForNode)('the program stays small', () => {
-  // Bytes of what every start reads; raise it knowingly.
+  // Bytes that every start reads. Raise the limit only deliberately.
   expect(statSync(`${dirname(PROGRAM)}/program/lockex.js`).size).toBeLessThan(500_000);
 });

@@ -1,4 +1,6 @@
-/** A /proc that is not ours, not all of it, or not there: nothing is started that could not be found. */
+/**
+ * A foreign, incomplete or missing /proc: lockex does not start a command that it could not find.
+ */
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { type Ended, run } from '../support/processes.ts';
@@ -8,10 +10,10 @@ import { PROGRAM, userEnvironment } from './program.ts';
 const isStandalone = !PROGRAM.endsWith('.js');
 const NAMESPACES = ['--mount', '--pid', '--fork', '--kill-child'];
 
-/** Only root may, and not in every container. */
+/** Requires root, and is not possible in all containers. */
 const canUnshare = spawnSync('unshare', [...NAMESPACES, 'true']).status === 0;
 
-/** lockex with a command that says that it ran, behind a shell line in namespaces of its own. */
+/** Runs lockex after a shell command in new namespaces; the command reports that it ran. */
 async function runBehind(
   before: string,
   { namespaces = NAMESPACES, user = '' } = {},
@@ -30,7 +32,7 @@ describe.runIf(canUnshare)('/proc', () => {
     expect(stderr).toMatch(/^lockex: \/proc belongs to another pid namespace \(.*; mount the one/);
   });
 
-  it('of the pid namespace is taken', async () => {
+  it('of the own pid namespace is accepted', async () => {
     const { status, stdout } = await runBehind('mount -t proc proc /proc');
     expect({ status, stdout }).toEqual({ status: 0, stdout: 'ran\n' });
   });
@@ -46,7 +48,7 @@ describe.runIf(canUnshare)('/proc', () => {
     async (before) => {
       const { status, stdout, stderr } = await runBehind(before, { namespaces: ['--mount'] });
       expect(stdout).toBe('');
-      // It aborts before the first line of lockex.
+      // Bun aborts before the first line of lockex.
       if (isStandalone) expect(status).toBe(134);
       else {
         expect(status).toBe(125);
@@ -55,7 +57,7 @@ describe.runIf(canUnshare)('/proc', () => {
     },
   );
 
-  it('that hides the processes of others is warned of', async () => {
+  it('that hides the processes of other users causes a warning', async () => {
     const ended = await runBehind('mount -t proc -o hidepid=2 proc /proc', {
       user: 'setpriv --reuid=65534 --regid=65534 --clear-groups',
     });

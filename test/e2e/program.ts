@@ -1,4 +1,4 @@
-/** The built program, run as a user runs it. Built by `npm run build`, which `npm test` does. */
+/** Runs the built program as a user does. `npm test` builds it with `npm run build`. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,11 +6,11 @@ import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { type Ended, type Program, run, startProgram } from '../support/processes.ts';
 
-/** One switch chooses what is tested. */
+/** The program under test. */
 export const PROGRAM =
   process.env['LOCKEX_PROGRAM'] ?? fileURLToPath(new URL('../../dist/lockex.js', import.meta.url));
 
-/** The environment of a user who has set nothing for lockex. */
+/** This environment without lockex's own variables. */
 export function userEnvironment(more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
   const {
     ZKHOSTS: _,
@@ -26,17 +26,17 @@ interface Options {
   readonly env?: NodeJS.ProcessEnv;
   readonly input?: string;
   readonly cwd?: string;
-  /** Killed after that long; milliseconds. */
+  /** SIGKILL after this time; milliseconds. */
   readonly maxLifeMs?: number;
 }
 
-/** With a log in JSON and a session timeout of 4 s, unless the words say otherwise or it is `bare`. */
+/** With a JSON log and a session timeout of 4 s, unless `args` override them or `bare` is set. */
 export function startLockex(
-  words: readonly string[],
+  args: readonly string[],
   { env, bare = false, ...options }: Omit<Options, 'input'> & { readonly bare?: boolean } = {},
 ): Program {
-  const given = bare ? words : ['--log-format', 'json', '-T', '4', ...words];
-  return startProgram(PROGRAM, given, {
+  const all = bare ? args : ['--log-format', 'json', '-T', '4', ...args];
+  return startProgram(PROGRAM, all, {
     env: userEnvironment(env),
     ...options,
   });
@@ -44,26 +44,26 @@ export function startLockex(
 
 /** Runs lockex to its end. */
 export async function runLockex(
-  words: readonly string[],
+  args: readonly string[],
   { env, ...options }: Options = {},
 ): Promise<Ended> {
-  return await run(PROGRAM, words, { env: userEnvironment(env), ...options });
+  return await run(PROGRAM, args, { env: userEnvironment(env), ...options });
 }
 
-/** The same, from a shell that has done something before. */
+/** Runs lockex to its end, from a shell that has executed `before`. */
 export async function runLockexBehind(
   before: string,
-  words: readonly string[],
+  args: readonly string[],
   { env, ...options }: Options = {},
 ): Promise<Ended> {
   const script = `${before}\nexec "$@"`;
-  return await run('/bin/sh', ['-c', script, 'sh', PROGRAM, ...words], {
+  return await run('/bin/sh', ['-c', script, 'sh', PROGRAM, ...args], {
     env: userEnvironment(env),
     ...options,
   });
 }
 
-/** Until the machine has been in this state; gives the fields of the line that says so. */
+/** Waits until the machine has been in this state; returns the fields of that log line. */
 export async function untilState(
   program: Program,
   state: string,
@@ -71,12 +71,12 @@ export async function untilState(
   return JSON.parse(await program.line(new RegExp(`"state":"${state}`), 'stderr'));
 }
 
-/** Until it stands in the queue behind somebody. */
+/** Waits until it is in the queue; returns the fields of that log line. */
 export async function untilQueued(program: Program): Promise<Readonly<Record<string, unknown>>> {
   return JSON.parse(await program.line(/"queue":/, 'stderr'));
 }
 
-/** The fields of every line of its log. */
+/** The fields of all lines of its log. */
 export function logOf({ stderr }: { readonly stderr: string }): Record<string, unknown>[] {
   return stderr
     .split('\n')
@@ -84,14 +84,14 @@ export function logOf({ stderr }: { readonly stderr: string }): Record<string, u
     .map((line) => JSON.parse(line));
 }
 
-/** A directory that goes with the test. */
+/** A directory that is removed after the test. */
 export function temporaryFolder(): string {
   const directory = mkdtempSync(join(tmpdir(), 'lockex-test-'));
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   return directory;
 }
 
-/** '' while the file is not there. */
+/** The content of a file; '' if it does not exist. */
 export function contentOf(file: string): string {
   try {
     return readFileSync(file, 'utf8');

@@ -1,4 +1,4 @@
-/** The two recipes of the README, on several "hosts" at once. */
+/** The recipes of the README, on several simulated hosts. */
 import { writeFileSync } from 'node:fs';
 import { beforeEach, expect, it } from 'vitest';
 import { gone } from '../support/processes.ts';
@@ -17,9 +17,9 @@ beforeEach(async () => {
   hosts = (await sharedServerWithChroot()).connectString;
 });
 
-it('a cold standby starts its command when the holder is sent a SIGTERM, and not before', async () => {
+it('a cold standby starts its command only after the holder received SIGTERM', async () => {
   const journal = `${temporaryFolder()}/journal`;
-  // Both hosts run the same: the lock id comes from the command line.
+  // Both hosts run the same command line, from which the lock id is derived.
   const service = `echo start >>${journal}; trap 'echo stop >>${journal}; exit 0' TERM; echo up; while :; do sleep 0.1; done`;
   const holder = startLockex(['-z', hosts, '--', service]);
   await holder.line(/^up$/);
@@ -34,9 +34,9 @@ it('a cold standby starts its command when the holder is sent a SIGTERM, and not
   expect((await standby.ended).status).toBe(0);
 });
 
-it('of a cron job that starts on five hosts at once with -t 1, one runs', async () => {
+it('a cron job with -t 1 that starts on five hosts at once runs on one of them', async () => {
   const directory = temporaryFolder();
-  // Runs until every other host has given up, which is what the recipe's sleep is for.
+  // Runs until all other hosts have given up, like the sleep of the recipe.
   const job = `echo $LOCKEX_FENCING_TOKEN >>${directory}/ran; while [ ! -e ${directory}/over ]; do sleep 0.1; done`;
   const programs = Array.from({ length: 5 }, () =>
     startLockex(['-z', hosts, '-i', 'nightly', '-t', '1', '--', job]),
@@ -57,7 +57,7 @@ it('of a cron job that starts on five hosts at once with -t 1, one runs', async 
   expect(contentOf(`${directory}/ran`).trim().split('\n')).toHaveLength(1);
 });
 
-it('three leases are had by three who come at once and will not wait', async () => {
+it('three contenders with --no-blocking acquire three permits at once', async () => {
   const words = ['-z', hosts, '-i', 'burst', '-c', '3', '--no-blocking', '--', 'sleep', '600'];
   const programs = [1, 2, 3].map(() => startLockex(words));
   for (const program of programs) await untilState(program, 'running');
@@ -65,7 +65,7 @@ it('three leases are had by three who come at once and will not wait', async () 
   expect((await fourth.ended).status).toBe(1);
 });
 
-it('of eight contenders each gets the lock once, in the order of their coming', async () => {
+it('eight contenders acquire the lock once each, in queue order', async () => {
   const journal = `${temporaryFolder()}/journal`;
   const first = startLockex(['-z', hosts, '-i', 'fifo', '--', 'sleep', '600']);
   await untilState(first, 'running');
@@ -82,7 +82,7 @@ it('of eight contenders each gets the lock once, in the order of their coming', 
   expect(contentOf(journal)).toBe('1\n2\n3\n4\n5\n6\n7\n');
 });
 
-it('a lockex that is SIGKILLed leaves nothing that runs, and the standby does not wait for T', async () => {
+it('after SIGKILL of lockex no process is left, and the standby does not wait for T', async () => {
   const words = ['-z', hosts, '-T', '30', '-i', 'k', '--', 'echo $$; exec sleep 600'];
   const holder = startLockex(words);
   const pid = Number(await holder.line(/^\d+$/));

@@ -1,4 +1,4 @@
-/** docs/semaphore.md: N is changed while the semaphore is in use. */
+/** docs/semaphore.md: changing N while the semaphore is in use. */
 import { beforeEach, expect, it } from 'vitest';
 import { openSession } from '../support/session.ts';
 import { sharedServer, sharedServerWithChroot } from '../support/zookeeper.ts';
@@ -17,21 +17,21 @@ beforeEach(async () => {
   ({ connectString: hosts, chroot } = await sharedServerWithChroot());
 });
 
-const contender = (leases: number, job = 'exec sleep 600') =>
-  startLockex(['-z', hosts, '-i', 'pool', '-c', `${leases}`, '--', job]);
+const contender = (permits: number, job = 'exec sleep 600') =>
+  startLockex(['-z', hosts, '-i', 'pool', '-c', `${permits}`, '--', job]);
 
-/** What `zkCli.sh set /lockex/pool N` does. */
-async function setLeases(leases: number): Promise<void> {
+/** Like `zkCli.sh set /lockex/pool N`. */
+async function setPermits(permits: number): Promise<void> {
   const admin = await openSession(sharedServer(), chroot);
-  await admin.setData('/lockex/pool', Buffer.from(String(leases)), -1);
+  await admin.setData('/lockex/pool', Buffer.from(String(permits)), -1);
 }
 
-it('more leases: who holds one goes on, who waits has to say the new N', async () => {
+it('more permits: holders continue, waiters must use the new N', async () => {
   const holders = [contender(2), contender(2)];
   for (const holder of holders) await untilState(holder, 'running');
   const waiter = contender(2);
   await untilQueued(waiter);
-  await setLeases(3);
+  await setPermits(3);
   holders[0]?.signal('SIGTERM');
   await holders[0]?.ended;
   const { status, stderr } = await waiter.ended;
@@ -45,20 +45,20 @@ it('more leases: who holds one goes on, who waits has to say the new N', async (
   expect(holders[1]?.stderr).not.toContain('cleanup');
 });
 
-it('fewer leases: who holds one goes on, and nobody gets one until there is room', async () => {
+it('fewer permits: holders continue, and no permit is granted until enough are free', async () => {
   const journal = `${temporaryFolder()}/journal`;
   const one = contender(3);
-  // Takes its time: whoever is let in too early has come by then.
+  // A contender that is admitted too early would have started by now.
   const ending = `sleep 1; echo ended >>${journal}; exit`;
   const two = contender(3, `trap '${ending}' TERM; sleep 600 & wait`);
   const three = contender(3);
   for (const holder of [one, two, three]) await untilState(holder, 'running');
-  await setLeases(2);
+  await setPermits(2);
   const waiter = contender(2, `echo started >>${journal}; exec sleep 600`);
   await untilQueued(waiter);
   one.signal('SIGTERM');
   await one.ended;
-  // Two are held still, and that is as many as there may be.
+  // Two permits are still held, which is the maximum.
   two.signal('SIGTERM');
   await untilState(waiter, 'running');
   await expect.poll(() => contentOf(journal)).toBe('ended\nstarted\n');

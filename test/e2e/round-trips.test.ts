@@ -1,6 +1,6 @@
 /**
- * How often lockex waits for ZooKeeper, counted on the wire: what a benchmark would show a little of,
- * on one machine, on one day. docs/performance.md gives the reason for each.
+ * How often lockex waits for ZooKeeper, counted on the wire: what a benchmark would show a little
+ * of, on one machine, on one day. docs/performance.md gives the reason for each.
  */
 import { expect, it, onTestFinished } from 'vitest';
 import { openSession } from '../support/session.ts';
@@ -9,7 +9,7 @@ import { Wiretap } from '../support/wiretap.ts';
 import { sharedServer, sharedServerWithChroot } from '../support/zookeeper.ts';
 import { startLockex, untilQueued } from './program.ts';
 
-/** A tap before the shared server, and a tree of its own in which the lock has been used before. */
+/** A wiretap in front of the shared server, and a chroot in which the lock was used before. */
 async function tapped(): Promise<{ readonly tap: Wiretap; readonly hosts: string }> {
   const { chroot } = await sharedServerWithChroot();
   const before = await openSession(sharedServer(), chroot);
@@ -22,13 +22,13 @@ async function tapped(): Promise<{ readonly tap: Wiretap; readonly hosts: string
 const START = ['handshake', 'create', 'getData', 'getChildren2'];
 const WORDS = ['-i', 'x', '-T', '60', '-v', '--'];
 
-it('uncontended, the command starts after two: a session and a node', async () => {
+it('without contention, the command starts after two: session and node', async () => {
   const { tap, hosts } = await tapped();
-  // Three requests are one round trip: no answer comes before all three were asked.
+  // Three requests are one round trip: all are sent before the first answer.
   tap.held = { answer: 'create', until: 'getChildren2' };
   const first = startLockex(['-z', hosts, ...WORDS, 'exit 0']);
   expect((await first.ended).status).toBe(0);
-  // The watch on our node is not waited for: here its answer never comes.
+  // lockex does not wait for the watch on its node, which is never answered here.
   tap.words.length = 0;
   tap.held = { answer: 'exists', until: null };
   const second = startLockex(['-z', hosts, ...WORDS, 'echo started; exec sleep 600']);
@@ -36,7 +36,7 @@ it('uncontended, the command starts after two: a session and a node', async () =
   expect(tap.saidBy('client')).toEqual([...START, 'exists']);
 });
 
-it('and from its end on one more: the node and the session go, in this order', async () => {
+it('the end takes one more: the node is deleted, then the session closed', async () => {
   const { tap, hosts } = await tapped();
   tap.held = { answer: 'delete', until: 'closeSession' };
   const { status } = await startLockex(['-z', hosts, ...WORDS, 'true']).ended;
@@ -44,23 +44,23 @@ it('and from its end on one more: the node and the session go, in this order', a
   expect(tap.saidBy('client')).toEqual([...START, 'exists', 'delete', 'closeSession']);
 });
 
-it('an end whose answers are lost is an end all the same', async () => {
+it('the end succeeds even if its answers are lost', async () => {
   const { tap, hosts } = await tapped();
   tap.held = { answer: 'delete', until: null };
   const { status, stderr } = await startLockex(['-z', hosts, ...WORDS, 'true']).ended;
   expect(status).toBe(0);
-  // The server, asked on another connection, says that the session is over.
+  // The server confirms on another connection that the session is closed.
   expect(tap.saidBy('client').slice(-3)).toEqual(['delete', 'closeSession', 'handshake']);
   expect(stderr).not.toMatch(/could not be|lost/);
 });
 
-it('a handover is one notification: the rest was had beforehand', async () => {
+it('a handover takes one notification: everything else was prepared', async () => {
   const { tap, hosts } = await tapped();
   const holder = startLockex(['-z', beside(hosts), ...WORDS, 'echo held; exec sleep 600']);
   await holder.line(/^held$/);
   const standby = startLockex(['-z', hosts, ...WORDS, 'echo started; exec sleep 600']);
   await untilQueued(standby);
-  // Its own node watched, and a first confirmation: then it is ready.
+  // With a watch on its own node and a first confirmation, it is prepared.
   await until(() => tap.saidBy('server').filter((word) => word === 'multi').length === 1);
   await until(() => tap.saidBy('server').includes('exists'));
   const before = tap.words.length;
@@ -70,7 +70,7 @@ it('a handover is one notification: the rest was had beforehand', async () => {
   expect(words).toEqual([{ by: 'server', word: 'notification' }]);
 });
 
-it('the third in line is told nothing, and asks nothing', async () => {
+it('the third in the queue receives and sends nothing', async () => {
   const { tap, hosts } = await tapped();
   const others = [beside(hosts), beside(hosts)];
   const [holder] = await startInTurn(others);
@@ -84,13 +84,13 @@ it('the third in line is told nothing, and asks nothing', async () => {
   expect(words).toEqual([]);
 });
 
-/** The same tree, not through the tap. */
+/** The same chroot without the wiretap. */
 function beside(hosts: string): string {
   const { host, port } = sharedServer();
   return hosts.replace(/^[^/]+/, `${host}:${port}`);
 }
 
-/** A holder, and behind it whoever else. */
+/** A holder, and other contenders behind it. */
 async function startInTurn(hosts: readonly string[]) {
   const contenders = [];
   for (const [index, host] of hosts.entries()) {
@@ -102,13 +102,13 @@ async function startInTurn(hosts: readonly string[]) {
   return contenders;
 }
 
-it('says at level debug where the time went, in the order of what happened', async () => {
+it('logs the duration of each phase at level debug, in order', async () => {
   const { connectString } = await sharedServerWithChroot();
   const { stderr } = await startLockex(['-z', connectString, '-v', '--', 'true']).ended;
   const line = /milliseconds since the process began: ([^"]+)"/.exec(stderr)?.[1] ?? '';
   const phases = line.split(', ').map((phase) => phase.split(' '));
   const names = phases.map(([name]) => name);
-  // A server that is near is reached before the machine is loaded.
+  // A near server is connected before the machine is loaded.
   expect(names).toContain('load');
   expect(names.filter((name) => name !== 'load')).toEqual(
     'connect session node grant spawn exit release close'.split(' '),

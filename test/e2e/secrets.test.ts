@@ -1,4 +1,4 @@
-/** Whoever has a session's id and password can end it: neither may be seen by anybody. */
+/** A session's id and password allow closing it, so both must stay secret. */
 import { readdirSync } from 'node:fs';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { startFaultProxy } from '../support/fault-proxy.ts';
@@ -6,7 +6,7 @@ import { openSession } from '../support/session.ts';
 import { sharedServer, sharedServerWithChroot } from '../support/zookeeper.ts';
 import { contentOf, startLockex, temporaryFolder, untilQueued } from './program.ts';
 
-/** Arguments and environment of every process that is there at the moment. */
+/** Arguments and environments of all current processes. */
 function everyProcess(): string {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
@@ -33,7 +33,7 @@ it('the session id is in no log, trace, argument or environment, nor the reaperâ
   const standby = startLockex(['-z', connectString, ...words]);
   await untilQueued(standby);
   expect(everyProcess()).not.toMatch(forms);
-  // The reaper can't be heard yet, and so it is there to be looked at.
+  // The reaper cannot reach the server yet, so it is still running.
   await proxy.blackhole('both');
   holder.signal('SIGKILL');
   await vi.waitUntil(() => /[-/]reaper(\.js)?\0/.test(everyProcess()), { timeout: 30_000 });

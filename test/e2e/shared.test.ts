@@ -1,4 +1,4 @@
-/** Shared locks, among ourselves and with kazoo's ReadLock and WriteLock. */
+/** Shared locks of lockex, and with kazoo's ReadLock and WriteLock. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { startKazoo } from '../support/kazoo.ts';
 import type { Program } from '../support/processes.ts';
@@ -21,7 +21,7 @@ async function stopped(program: Program) {
 }
 
 describe('a shared lock', () => {
-  it('is held by many; who wants it alone waits for all, and who comes after that waits behind', async () => {
+  it('is held by many; an exclusive contender waits for all, and later ones wait behind it', async () => {
     const [one, two] = [lockex('--shared'), lockex('--shared')];
     for (const program of [one, two]) await running(program);
     const alone = lockex();
@@ -37,7 +37,7 @@ describe('a shared lock', () => {
     await running(late);
   });
 
-  it('is not had at once with --no-blocking while somebody has it alone', async () => {
+  it('is not acquired with --no-blocking while it is held exclusively', async () => {
     const alone = lockex();
     await running(alone);
     expect((await lockex('--shared', '--no-blocking').ended).status).toBe(1);
@@ -45,7 +45,7 @@ describe('a shared lock', () => {
 });
 
 describe('with kazoo', () => {
-  it('a ReadLock is shared with us, and a WriteLock waits for us', async () => {
+  it('a ReadLock shares with lockex, and a WriteLock waits for lockex', async () => {
     const ours = lockex('--shared');
     await running(ours);
     const kazoo = await startKazoo(hosts);
@@ -61,7 +61,7 @@ describe('with kazoo', () => {
     expect(await acquired).toBe(true);
   });
 
-  it('we share with its ReadLock, and wait for its WriteLock', async () => {
+  it('lockex shares with a ReadLock, and waits for a WriteLock', async () => {
     const kazoo = await startKazoo(hosts);
     const reader = await kazoo.readLock('/lockex/x');
     expect(await reader.acquire()).toBe(true);

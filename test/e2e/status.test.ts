@@ -1,4 +1,4 @@
-/** `lockex status`, as people and scripts run it, beside what kazoo sees. */
+/** `lockex status` as users and scripts run it, compared with kazoo's view. */
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { CreateMode } from '../../src/zookeeper/session/requests.ts';
 import { bytes, int, STAT, startScriptedServer } from '../src/zookeeper/scripted-server.ts';
@@ -32,7 +32,7 @@ async function views(...words: string[]) {
   return JSON.parse(stdout);
 }
 
-it('shows holder and waiters, and exits with 0 while one of the locks is held', async () => {
+it('shows holder and waiters, and exits with 0 while at least one lock is held', async () => {
   const holder = startLockex(['-z', hosts, '-i', 'web', '--', 'sleep', '600']);
   await untilState(holder, 'running');
   const waiter = startLockex(['-z', hosts, '-i', 'web', '--', 'sleep', '600']);
@@ -52,7 +52,7 @@ it('shows holder and waiters, and exits with 0 while one of the locks is held', 
   ]);
 });
 
-it('makes nothing, leaves nothing, and says that there is nothing', async () => {
+it('creates no nodes, and reports that there are no locks', async () => {
   const [all, one] = [await status(), await status('web')];
   expect(all).toMatchObject({ status: 1, stdout: `no locks under ${chroot}/lockex\n`, stderr: '' });
   expect(one).toMatchObject({ status: 1, stdout: 'web: free\n', stderr: '' });
@@ -60,13 +60,13 @@ it('makes nothing, leaves nothing, and says that there is nothing', async () => 
   expect(await childrenOf({ host, port, path: chroot })).toEqual([]);
 });
 
-it.each([[], ['web'], ['--watch']])('says that its chroot is not there: %j', async (...words) => {
+it.each([[], ['web'], ['--watch']])('reports a missing chroot: %j', async (...words) => {
   const { connectString } = sharedServer();
   const nowhere = `${connectString}/no/where`;
   expect(await runLockex(['status', '-z', nowhere, ...words])).toMatchObject({
     status: 125,
     stdout: '',
-    stderr: 'lockex: the chroot /no/where: no such node\n',
+    stderr: 'lockex: the chroot /no/where does not exist\n',
   });
 });
 
@@ -111,7 +111,7 @@ describe('agrees with kazoo', () => {
     await untilQueued(waiter);
     const all = await views();
     expect(all).toMatchObject([
-      { id: 'pool', kind: 'semaphore', leases: 2, waiters: [{ pid: waiter.pid }] },
+      { id: 'pool', kind: 'semaphore', permits: 2, waiters: [{ pid: waiter.pid }] },
     ]);
     expect(await semaphore.leaseHolders()).toHaveLength(2);
     expect(all[0].holders).toMatchObject([{ says: 'the python side' }, { pid: holder.pid }]);
@@ -119,7 +119,7 @@ describe('agrees with kazoo', () => {
   });
 });
 
-it('shows a contender of Curator, and lets no hostile data through', async () => {
+it('shows a contender of Curator, and escapes its data', async () => {
   const admin = await openSession(sharedServer(), chroot);
   await admin.mkdirp('/lockex/web');
   const data = Buffer.from('\u001b[2Jevil\r\n');
@@ -133,13 +133,13 @@ it('shows a contender of Curator, and lets no hostile data through', async () =>
 });
 
 describe('a hostile server', () => {
-  /** Standard error of a status of a lock of this name, which the server then refuses to tell of. */
-  async function toldOf(name: string): Promise<string> {
+  /** The error output for a lock of this name, whose requests the server rejects. */
+  async function errorOutputFor(name: string): Promise<string> {
     const { port } = await startScriptedServer(async (connection) => {
       await connection.shakeHands();
       for (let frame = await connection.frame(); frame; frame = await connection.frame()) {
         const [xid, type] = [frame.readInt32BE(0), frame.readInt32BE(4)];
-        // OpCode.getChildren2, of the path where locks are.
+        // OpCode.getChildren2 of the parent of all locks.
         const isList =
           type === 12 && frame.toString('utf8', 12, 12 + frame.readInt32BE(8)) === '/lockex';
         const isEnd = type === -11;
@@ -152,21 +152,21 @@ describe('a hostile server', () => {
     return stderr;
   }
 
-  it('gets no name through to the terminal as it is, in errors either', async () => {
-    // What servers take as a name, too.
-    expect(await toldOf('a\u202e\u200b\u2028lockex: forged')).toBe(
+  it('cannot write unescaped names to the terminal, also in errors', async () => {
+    // ZooKeeper accepts these characters in names.
+    expect(await errorOutputFor('a\u202e\u200b\u2028lockex: forged')).toBe(
       'lockex: /lockex/a\\u{202e}\\u{200b}\\u{2028}lockex: forged: ' +
         'the server found the request malformed\n',
     );
   });
 
-  it('gets no control character through, nor a line of its own', async () => {
-    const told = await toldOf('a\u001b[2J\u0007\u009b\nlockex: forged');
-    expect(told).toMatch(/^lockex: [^\p{Cc}\p{Cf}]+\n$/u);
+  it('can write neither control characters nor additional lines', async () => {
+    const stderr = await errorOutputFor('a\u001b[2J\u0007\u009b\nlockex: forged');
+    expect(stderr).toMatch(/^lockex: [^\p{Cc}\p{Cf}]+\n$/u);
   });
 });
 
-it('says in 125 which hosts could not be reached', async () => {
+it('exits with 125 and names the unreachable hosts', async () => {
   const {
     status: exit,
     stdout,
@@ -174,23 +174,23 @@ it('says in 125 which hosts could not be reached', async () => {
   } = await runLockex(['status', '-z', '127.0.0.1:1', '-T', '1']);
   expect({ exit, stdout }).toEqual({ exit: 125, stdout: '' });
   expect(stderr).toBe(
-    'lockex: 127.0.0.1:1: connection refused\nlockex: ZooKeeper could not be reached\n',
+    'lockex: 127.0.0.1:1: connection refused\nlockex: could not reach ZooKeeper\n',
   );
 });
 
 it.each([
-  [['--jsn'], "there is no option '--jsn': did you mean --json?"],
-  [['-c', '2'], "there is no option '-c': see 'lockex --help'"],
-  [['a/b'], "LOCKID wants the name of a lock: 'a/b' has a slash (-p says where locks live)"],
+  [['--jsn'], "unknown option '--jsn': did you mean --json?"],
+  [['-c', '2'], "unknown option '-c': see 'lockex --help'"],
+  [['a/b'], "LOCKID expects a lock name: 'a/b' contains a slash (use -p for the path)"],
   [
     ['x-__lock__'],
-    "LOCKID wants the name of a lock: 'x-__lock__' ends with -__lock__, which lockex reserves",
+    "LOCKID expects a lock name: 'x-__lock__' ends with -__lock__, which is reserved",
   ],
 ])('refuses %j in one line', async (words, message) => {
   expect(await status(...words)).toMatchObject({ status: 2, stderr: `lockex: ${message}\n` });
 });
 
-it('is a program’s name behind --', async () => {
+it('is the name of a program after --', async () => {
   const { status: exit, stderr } = await runLockex(['-z', hosts, '-q', '--', 'status', 'x']);
   expect(exit).toBe(127);
   expect(stderr).toContain('status');
@@ -202,7 +202,7 @@ describe('--watch', () => {
       env: userEnvironment(),
     });
 
-  it('shows each change as it comes, from before there is anything to the end', async () => {
+  it('shows each change, from the first contender to the last', async () => {
     const watcher = watch('web');
     await watcher.line(/"holders":\[\]/);
     const holder = startLockex(['-z', hosts, '-i', 'web', '--', 'sleep', '600']);
@@ -215,7 +215,7 @@ describe('--watch', () => {
     expect((await watcher.ended).status).toBe(130);
   });
 
-  it('shows locks that come later, also over a connection that was reset', async () => {
+  it('shows locks that are created later, also after a reset of the connection', async () => {
     const { host, port } = sharedServer();
     const proxy = await startFaultProxy(host, port);
     onTestFinished(() => proxy.close());

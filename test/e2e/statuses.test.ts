@@ -1,4 +1,4 @@
-/** Every exit status of the table in the README, as a shell sees it. */
+/** All exit statuses of the table in the README, as a shell sees them. */
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -12,7 +12,7 @@ beforeEach(async () => {
 
 const lockex = (...words: string[]) => runLockex(['-z', hosts, ...words]);
 
-/** A contender that holds `-i held` until it is told to stop. */
+/** A contender that holds `-i held` until it is stopped. */
 async function holding(...options: string[]) {
   const holder = startLockex(['-z', hosts, '-i', 'held', ...options, '--', 'sleep', '600']);
   await untilState(holder, 'running');
@@ -24,12 +24,12 @@ describe('the command’s own status', () => {
     expect((await lockex('--', 'sh', '-c', `exit ${status}`)).status).toBe(status);
   });
 
-  it('is 128+n where signal n killed it', async () => {
+  it('is 128+n if signal n killed it', async () => {
     expect((await lockex('--', 'sh', '-c', 'kill -SEGV $$')).status).toBe(139);
     expect((await lockex('--', 'sh', '-c', 'kill -KILL $$')).status).toBe(137);
   });
 
-  it('is kept when it was stopped on request', async () => {
+  it('is passed on after a stop on request', async () => {
     const program = startLockex([
       '-z',
       hosts,
@@ -43,37 +43,37 @@ describe('the command’s own status', () => {
 });
 
 describe('the shell', () => {
-  it('gets a single word as a command line', async () => {
+  it('gets a single argument as a command line', async () => {
     const { stdout, status } = await lockex('--', 'echo one && echo two; exit 3');
     expect({ stdout, status }).toEqual({ stdout: 'one\ntwo\n', status: 3 });
   });
 
-  it('does not get several words: they are executed as they are', async () => {
+  it('does not get several arguments: they are executed directly', async () => {
     const words = ['a b', '$HOME', '', '"', "it's", '-n', '*', 'new\nline'];
     const { stdout } = await lockex('--', 'printf', '[%s]', ...words);
     expect(stdout).toBe(words.map((word) => `[${word}]`).join(''));
   });
 
-  it('gets all words, joined, with --shell', async () => {
+  it('gets all arguments, joined with spaces, with --shell', async () => {
     expect((await lockex('--shell', '--', 'echo', 'a', '&&', 'echo', 'b')).stdout).toBe('a\nb\n');
   });
 });
 
-describe('1, or what -E says', () => {
-  it('when --no-blocking finds the lock taken', async () => {
+describe('1, or the value of -E', () => {
+  it('if the lock is held, with --no-blocking', async () => {
     await holding();
     expect((await lockex('-i', 'held', '--no-blocking', '--', 'true')).status).toBe(1);
     expect((await lockex('-i', 'held', '-t', '0', '-E', '99', '--', 'true')).status).toBe(99);
   });
 
-  it('when -t is over', async () => {
+  it('if -t is exceeded', async () => {
     await holding();
     const { status, stderr, stdout } = await lockex('-i', 'held', '-t', '0.3', '--', 'echo ran');
     expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
     expect(stderr).toContain('(sleep)');
   });
 
-  it('when --no-blocking finds every lease of a semaphore taken', async () => {
+  it('if all permits of a semaphore are held, with --no-blocking', async () => {
     await holding('-c', '2');
     await holding('-c', '2');
     expect((await lockex('-i', 'held', '-c', '2', '--no-blocking', '--', 'true')).status).toBe(1);
@@ -110,7 +110,7 @@ describe('2', () => {
     expect(stderr).toContain(named);
   });
 
-  it('for a wrong ZKHOSTS, which it names', async () => {
+  it('for an invalid ZKHOSTS, which it names', async () => {
     const { status, stderr } = await runLockex(['--', 'true'], { env: { ZKHOSTS: 'a:x' } });
     expect(status).toBe(2);
     expect(stderr).toContain('ZKHOSTS');
@@ -118,7 +118,7 @@ describe('2', () => {
 });
 
 describe('125', () => {
-  it('when no server can be reached, with a line for each host', async () => {
+  it('if no server is reachable, with one line per host', async () => {
     const words = ['-z', '127.0.0.1:1,no-such-host.invalid:2181', '-T', '1', '-R', '2'];
     const { status, stderr } = await runLockex([...words, '--', 'true']);
     expect(status).toBe(125);
@@ -127,14 +127,14 @@ describe('125', () => {
     expect(stderr).not.toContain('    at ');
   });
 
-  it('when the other contenders say another N, with both numbers', async () => {
+  it('if the other contenders use another N, with both numbers', async () => {
     await holding('-c', '2');
     const { status, stderr } = await lockex('-i', 'held', '-c', '3', '--', 'true');
     expect(status).toBe(125);
     expect(stderr).toMatch(/semaphore of 2, not 3/);
   });
 
-  it('when a lock is wanted where a semaphore is, and the other way round', async () => {
+  it('for a lock where there is a semaphore, and vice versa', async () => {
     await holding('-c', '2');
     const lock = await lockex('-i', 'held', '--', 'true');
     expect(lock.status).toBe(125);
@@ -146,7 +146,7 @@ describe('125', () => {
     expect(semaphore.stderr).toMatch(/plain lock/);
   });
 
-  it('when the chroot is not there', async () => {
+  it('if the chroot does not exist', async () => {
     const { status, stderr } = await runLockex(['-z', `${hosts}/missing`, '--', 'true']);
     expect(status).toBe(125);
     expect(stderr).toMatch(/chroot .*missing/);
@@ -154,13 +154,13 @@ describe('125', () => {
 });
 
 describe('126 and 127', () => {
-  it('say that the command was not found', async () => {
+  it('report that the command was not found', async () => {
     const { status, stderr } = await lockex('--', 'no-such-program', 'x');
     expect(status).toBe(127);
     expect(stderr).toMatch(/no-such-program: command not found/);
   });
 
-  it('say that the command can’t be executed', async () => {
+  it('report that the command cannot be executed', async () => {
     const file = join(temporaryFolder(), 'plain-file');
     writeFileSync(file, 'no program\n');
     chmodSync(file, 0o644);
@@ -184,8 +184,8 @@ describe('128+n', () => {
   });
 });
 
-it('a signal ends lockex also while it connects, without waiting for anything', async () => {
-  // Nobody answers at this address, and a try may take ten minutes.
+it('a signal ends lockex immediately while it connects', async () => {
+  // No host has this address, and an attempt may take ten minutes.
   const program = startLockex(['-z', '127.0.0.1:1', '-T', '600', '--', 'true']);
   await untilState(program, 'connecting');
   program.signal('SIGTERM');
@@ -193,7 +193,7 @@ it('a signal ends lockex also while it connects, without waiting for anything', 
 });
 
 describe('--help and --version', () => {
-  it('print to stdout and end with 0', async () => {
+  it('print to stdout and exit with 0', async () => {
     const help = await runLockex(['--help']);
     expect(help).toMatchObject({ status: 0, stderr: '' });
     expect(help.stdout).toContain('lockex -t 1 --');

@@ -1,4 +1,4 @@
-/** What lockex may be started in: signals that are ignored, directories, descriptors, bytes, outputs. */
+/** Unusual environments: ignored signals, directories, descriptors, encodings, outputs. */
 
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
@@ -15,7 +15,7 @@ import {
 const isRoot = process.getuid?.() === 0;
 const ONE_LINE = /^lockex: .*\n$/;
 
-it('by a parent that ignores SIGCHLD, it knows all the same how the command ended', async () => {
+it('with a parent that ignores SIGCHLD, lockex gets the exit status of the command', async () => {
   const { connectString } = await sharedServerWithChroot();
   const under = async (words: readonly string[]) => {
     const given = ['-q', '-z', connectString, '-i', 'x', ...words];
@@ -28,7 +28,7 @@ it('by a parent that ignores SIGCHLD, it knows all the same how the command ende
   expect(await under(once)).toMatchObject({ status: 9, stderr: '' });
 });
 
-it('on a terminal that has hung up, it passes the status of its command on', async () => {
+it('on a terminal that has hung up, lockex passes on the status of the command', async () => {
   const { connectString } = await sharedServerWithChroot();
   const python = fileURLToPath(new URL('../support/on_lost_terminal.py', import.meta.url));
   const command = 'echo ready; while [ -t 1 ]; do sleep 0.05; done; exit 7';
@@ -37,14 +37,14 @@ it('on a terminal that has hung up, it passes the status of its command on', asy
   expect(stdout).toBe('7\n');
 });
 
-it.runIf(isRoot)('it says in its node who runs it, whatever $USER says', async () => {
+it.runIf(isRoot)('the node contains the real user, not $USER', async () => {
   const { connectString } = await sharedServerWithChroot();
   const script = `'${PROGRAM}' status -z ${connectString} --json x`;
   const given = ['-q', '-z', connectString, '-i', 'x', '--', script];
   const as = async (uid: number) => {
     const drop = `setpriv --reuid=${uid} --regid=${uid} --clear-groups`;
     const { stdout } = await runLockexBehind(`set -- ${drop} "$@"`, given, {
-      env: { USER: 'somebody' },
+      env: { USER: 'forged' },
       cwd: '/',
     });
     return JSON.parse(stdout);
@@ -53,16 +53,16 @@ it.runIf(isRoot)('it says in its node who runs it, whatever $USER says', async (
   expect(await as(54321)).toMatchObject([{ holders: [{ user: '54321' }] }]);
 });
 
-it('in a directory that it may not enter again, it runs the command there', async () => {
+it('in a directory that it cannot enter again, lockex runs the command', async () => {
   const { connectString } = await sharedServerWithChroot();
-  // To root every directory is open, for as long as it has its capabilities.
+  // Without its capabilities, root cannot enter every directory.
   const drop = isRoot ? 'setpriv --bounding-set=-all --inh-caps=-all' : '';
   const given = ['-q', '-z', connectString, '--', 'echo', 'hi'];
   const before = `cd '${temporaryFolder()}' && chmod 0 . && set -- ${drop} "$@"`;
   expect(await runLockexBehind(before, given)).toMatchObject({ status: 0, stdout: 'hi\n' });
 });
 
-it('in a directory that is gone, it runs the command there (and Bun ends itself)', async () => {
+it('in a deleted directory, lockex runs the command (and Bun exits)', async () => {
   const { connectString } = await sharedServerWithChroot();
   const given = ['-q', '-z', connectString, '--', 'echo', 'hi'];
   const directory = `${temporaryFolder()}/gone`;
@@ -73,7 +73,7 @@ it('in a directory that is gone, it runs the command there (and Bun ends itself)
 });
 
 it.each([24, 30, 40])(
-  'with %d descriptors it runs the command, or says in words why not',
+  'with %d descriptors lockex runs the command, or reports the reason',
   async (most) => {
     const { connectString } = await sharedServerWithChroot();
     const given = ['-z', connectString, '--', 'echo hi'];
@@ -86,7 +86,7 @@ it.each([24, 30, 40])(
   },
 );
 
-it('refuses a word that is not UTF-8, and tells of a variable that is not', async () => {
+it('refuses an argument that is not UTF-8, and warns of such a variable', async () => {
   const { connectString } = await sharedServerWithChroot();
   const told = async (bytes: string, words: string[]) => {
     const before = `set -- "$@" "$(printf '${bytes}')"; export ODD="$(printf '${bytes}')"`;
@@ -95,7 +95,7 @@ it('refuses a word that is not UTF-8, and tells of a variable that is not', asyn
   const word = await told('caf\\351', ['printf', '%s']);
   expect(word).toMatchObject({ status: 2, stdout: '', stderr: expect.stringMatching(ONE_LINE) });
   expect(word.stderr).toContain('is not UTF-8');
-  // U+FFFD itself is as good as any.
+  // U+FFFD itself is a valid character.
   expect(await told('\\357\\277\\275', ['printf', '%s'])).toMatchObject({
     ...{ status: 0, stdout: '\ufffd', stderr: '' },
   });
@@ -106,7 +106,7 @@ it('refuses a word that is not UTF-8, and tells of a variable that is not', asyn
 });
 
 it.each([['--help'], ['--version'], ['config'], ['status']])(
-  '%s says when it could not be written',
+  '%s reports that its output could not be written',
   async (word) => {
     const { connectString } = await sharedServerWithChroot();
     const env = { ZKHOSTS: connectString };
@@ -132,7 +132,7 @@ it.each([
   expect(ended.stderr).toBe(`lockex: LOCKEX_TRACE: ${file} can't be written: ${code}\n`);
 });
 
-it('a file that could steer the terminal is named without its powers', async () => {
+it('control characters in the name of a file are escaped', async () => {
   const words = ['--auth-file', 'a\u001b[31mb', '--', 'true'];
   const { status, stderr } = await runLockex(words);
   expect(status).toBe(2);

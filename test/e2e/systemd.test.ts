@@ -1,11 +1,11 @@
-/** `Type=notify`, with a real notify socket and the real systemd-notify. */
+/** `Type=notify`, with a notify socket and systemd-notify. */
 import { symlinkSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { startProgram } from '../support/processes.ts';
 import { sharedServerWithChroot } from '../support/zookeeper.ts';
 import { startLockex, temporaryFolder, untilQueued } from './program.ts';
 
-/** Prints each message that comes, its lines joined by a bar. Node has no such sockets. */
+/** Prints each message, its lines joined by a bar. Node has no Unix datagram sockets. */
 const RECEIVER = `
 import socket, sys
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -29,14 +29,14 @@ const lockex = (...words: string[]) =>
   startLockex(['-z', hosts, '-i', 'unit', ...words], { env: { NOTIFY_SOCKET: socket } });
 
 describe('systemd', () => {
-  it('is told that a standby is ready, what it does, and that it stops', async () => {
+  it('is notified that a standby is ready, of its states, and that it stops', async () => {
     const holder = lockex('--', 'echo "[$NOTIFY_SOCKET]"; read line; exit 3');
-    // The command does not speak for the unit.
+    // The command cannot send notifications for the unit.
     expect(await holder.line(/^\[/)).toBe('[]');
     await heard.line(/READY=1\|STATUS=running: fencing token \d+/);
     holder.stdin.end('go\n');
     expect((await holder.ended).status).toBe(3);
-    // systemd-notify waits for each message to be taken: that is the barrier.
+    // systemd-notify waits until each message has been received (its barrier).
     const messages = heard.stdout.split('\n').filter((line) => /STATUS/.test(line));
     expect(messages.map((message) => message.replace(/token \d+/, 'token N'))).toEqual([
       'STATUS=connecting',
@@ -48,7 +48,7 @@ describe('systemd', () => {
     ]);
   });
 
-  it('with --ready-when running hears of it only then', async () => {
+  it('is notified only in state running with --ready-when running', async () => {
     const holder = startLockex(['-z', hosts, '-i', 'unit', '--', 'read line']);
     await holder.line(/"state":"running"/, 'stderr');
     const standby = lockex('--ready-when', 'running', '--', 'exec sleep 600');
@@ -59,7 +59,7 @@ describe('systemd', () => {
     await heard.line(/^READY=1\|STATUS=running/);
   });
 
-  it('where systemd-notify is not to be found, only a warning is said', async () => {
+  it('a missing systemd-notify causes only a warning', async () => {
     const directory = temporaryFolder();
     symlinkSync(process.execPath, `${directory}/node`);
     const env = { NOTIFY_SOCKET: socket, PATH: directory };

@@ -1,4 +1,4 @@
-/** TLS to servers with a secure port: who is who, and each way in which it can be wrong. */
+/** TLS: mutual authentication, and all ways in which it can fail. */
 import { chmodSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { freePort } from '../../scripts/servers/loopback.js';
@@ -14,9 +14,11 @@ interface SecureServer {
 
 let authority: Authority;
 let stranger: Authority;
-/** Takes everybody. */
+/** A server that accepts all clients. */
 let open: SecureServer;
-/** Wants a certificate and a password, and is to be called by its name. */
+/**
+ * A server that requires a client certificate and a password; its certificate has only its name.
+ */
 let closed: SecureServer;
 let expired: SecureServer;
 
@@ -66,7 +68,7 @@ function password(): string[] {
 }
 
 describe('a lock', () => {
-  it.each(['localhost', '127.0.0.1'])('is had over TLS, the server known as %s', async (name) => {
+  it.each(['localhost', '127.0.0.1'])('is acquired over TLS from the server %s', async (name) => {
     const words = ['-z', `${name}:${open.port}`, '-i', name, ...trusting()];
     const run = await runLockex([...words, '--', 'echo up; exit 7']);
     expect(run).toMatchObject({ status: 7, stdout: 'up\n' });
@@ -74,7 +76,7 @@ describe('a lock', () => {
     expect(JSON.parse(status.stdout)).toMatchObject([{ id: name, holders: [] }]);
   });
 
-  it('whose holder is killed is free at once: the reaper is authenticated, too', async () => {
+  it('is free at once after its holder was killed: the reaper authenticates as well', async () => {
     const words = () => [
       ...['-z', `localhost:${closed.port}`, '-i', 'x', '-T', '60'],
       ...[...as(authority.sign('client')), ...password(), '--', 'sleep 600'],
@@ -88,7 +90,7 @@ describe('a lock', () => {
     await standby.line(/"state":"running"/, 'stderr', 30_000);
   });
 
-  it('survives the loss of its connection, and is lost in time where there is no other', async () => {
+  it('survives the loss of a connection, and is lost in time without another', async () => {
     const proxy = await startFaultProxy('127.0.0.1', open.port);
     onTestFinished(() => proxy.close());
     const words = ['-i', 'cut', ...trusting(), '--', 'sleep 600'];
@@ -123,22 +125,22 @@ const refusals: readonly [string, () => readonly string[], RegExp][] = [
     /its certificate is for another name/,
   ],
   [
-    'no certificate of ours',
+    'no client certificate',
     () => ['-z', `localhost:${closed.port}`, ...trusting()],
     /the server wants a certificate of ours \(--tls-cert\)/,
   ],
   [
-    'a certificate of ours that it does not know',
+    'an untrusted client certificate',
     () => ['-z', `localhost:${closed.port}`, ...as(stranger.sign('client'))],
     /the server refuses our certificate \(--tls-cert\)/,
   ],
   [
-    'a certificate of ours that has expired',
+    'an expired client certificate',
     () => ['-z', `localhost:${closed.port}`, ...as(authority.sign('old', { days: -1 }))],
     /our certificate in \S+ has expired/,
   ],
   [
-    'a key that is another’s',
+    'a key of another certificate',
     () => {
       const { cert } = authority.sign('client');
       return ['-z', `localhost:${closed.port}`, ...as({ cert, key: stranger.sign('x').key })];
@@ -149,7 +151,7 @@ const refusals: readonly [string, () => readonly string[], RegExp][] = [
 
 describe('a server', () => {
   it.each(refusals)('with %s is refused at once, in one line', async (_, words, message) => {
-    // It would be waited for longer than the test lasts.
+    // lockex would otherwise retry for longer than the test lasts.
     const { status, stderr } = await runLockex(['-q', '-T', '600', ...words(), '--', 'echo up']);
     expect(status).toBe(125);
     const lines = stderr.trimEnd().split('\n');
@@ -159,7 +161,7 @@ describe('a server', () => {
     ]);
   });
 
-  it('that speaks no TLS, or nothing else, is told from one that is down', async () => {
+  it('without TLS, or with TLS only, is distinguished from one that is down', async () => {
     const run = (words: readonly string[]) => runLockex(['-q', '-T', '1', ...words, '--', 'true']);
     const noTls = await run(['-z', open.server.connectString, ...trusting()]);
     expect(noTls.stderr).toContain('closed the connection before TLS stood (no TLS on this port?)');
@@ -168,7 +170,7 @@ describe('a server', () => {
     expect([noTls.status, onlyTls.status]).toEqual([125, 125]);
   });
 
-  it('that takes nobody without authentication says so', async () => {
+  it('that requires authentication is reported as such', async () => {
     const words = ['-z', `localhost:${closed.port}`, ...as(authority.sign('client'))];
     const { status, stderr } = await runLockex(['-q', ...words, '--', 'echo up']);
     expect(status).toBe(125);
@@ -189,21 +191,17 @@ describe('the files', () => {
       'holds no certificate',
     ],
     [
-      'a certificate that is none',
+      'an invalid certificate',
       () => ['--tls-ca', garbled('CERTIFICATE')],
       "holds a certificate that can't be read",
     ],
     [
-      'a key that is none',
+      'an invalid key',
       () => as({ cert: authority.sign('x').cert, key: garbled('PRIVATE KEY') }),
       "holds a private key that can't be read",
     ],
     ['no key', () => [...as({ cert: authority.ca, key: authority.ca })], 'can be read by others'],
-    [
-      'one that is not there',
-      () => ['--tls-ca', '/nowhere'],
-      "can't be read: there is no such file",
-    ],
+    ['a missing file', () => ['--tls-ca', '/nowhere'], "can't be read: there is no such file"],
   ])('are looked at first: %s', async (_, words, message) => {
     const { status, stderr } = await runLockex(['-z', 'localhost:1', ...words(), '--', 'true']);
     expect(status).toBe(2);

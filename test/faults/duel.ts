@@ -1,15 +1,14 @@
 /**
- * A holder and a standby for one lock, and what becomes of them. Their commands journal what they do
- * with monotonic time (worker.pl); the journal's judge says whether two ran at once and whether the
- * fencing tokens grew; and what they leave behind is looked for.
+ * A holder and a standby for one lock. Their commands write a journal with monotonic time
+ * (worker.pl). The judge of the journal decides whether two ran at once and whether the fencing
+ * tokens increased. The duel also checks that they leave nothing behind.
  */
-
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, TestRunner } from 'vitest';
 import type { Identity } from '../../src/command/options.ts';
 import { contentOf, startLockex, temporaryFolder } from '../e2e/program.ts';
-import { type Deed, judgeJournal, type Kill } from '../support/journal.ts';
+import { type JournalEntry, judgeJournal, type Kill } from '../support/journal.ts';
 import {
   describe as describeProcess,
   guardsOf,
@@ -23,8 +22,8 @@ import { childrenOf } from '../support/zookeeper.ts';
 const WORKER = fileURLToPath(new URL('../support/worker.pl', import.meta.url));
 const WORK_MS = 600_000;
 /** Of a lockex; longer than any test here. */
-const LIFE_MS = 180_000;
-/** For whatever has to happen in the end, on a busy host as well. */
+const MAX_LIFE_MS = 180_000;
+/** Bound of all waits, also on a busy host. */
 const PATIENCE_MS = 90_000;
 
 export interface Side {
@@ -32,12 +31,12 @@ export interface Side {
   /** Session timeout, seconds. */
   readonly timeout: number;
   readonly options?: readonly string[];
-  /** What the command does besides its work, as in worker.pl. */
-  readonly mode?: 'plain' | 'stubborn' | 'family' | 'loner';
+  /** The mode of worker.pl. */
+  readonly mode?: 'plain' | 'stubborn' | 'background' | 'detached';
   readonly env?: NodeJS.ProcessEnv;
 }
 
-/** The holder runs and the standby waits when it resolves. */
+/** Resolves when the holder runs and the standby waits. */
 export async function duel(holding: Side, waiting: Side): Promise<Duel> {
   const of = new Duel(temporaryFolder(), holding, waiting);
   await of.begin();
@@ -86,7 +85,7 @@ export class Duel {
     return guard.pid;
   }
 
-  /** Times are counted from here: to be called just before the fault is made. */
+  /** Durations are measured from here: call it just before the fault is injected. */
   fault(kind?: 'kill'): void {
     this.#faultAt = now();
     if (kind) this.#kills.push({ at: this.#faultAt, event: kind, contender: 'holder' });
@@ -97,7 +96,9 @@ export class Duel {
     expect(await isAlive(this.#holderPid)).toBe(false);
   }
 
-  /** Until the lock has changed hands and both have ended: judged, and nothing left behind. */
+  /**
+   * Waits until the standby has acquired the lock and both have exited; then judges the journal.
+   */
   async handsOver(holderStatus?: number): Promise<void> {
     await this.standbyRuns();
     const { status } = await this.holder.ended;
@@ -108,16 +109,16 @@ export class Duel {
     const journal = contentOf(this.#file('journal'));
     const verdict = judgeJournal(journal, Number(contentOf(this.#file('counter'))), this.#kills);
     expect(verdict).toMatchObject({ verdict: 'valid', acquisitions: 2 });
-    await this.#report(deedsIn(journal));
+    await this.#report(entriesIn(journal));
   }
 
-  /** Still the same command under the same pid, and nobody else's; then as above. */
+  /** Waits until the holder has reconnected, still with the same command; then ends as above. */
   async survives(): Promise<void> {
     await this.holder.line(/"state":"running".*connected again/, 'stderr', PATIENCE_MS);
     await this.endsUnharmed();
   }
 
-  /** It runs until it is told to end. */
+  /** Checks that the holder's command still runs, and stops it. */
   async endsUnharmed(): Promise<void> {
     expect(await isAlive(this.#holderPid)).toBe(true);
     expect(this.standby.stdout).toBe('');
@@ -130,23 +131,23 @@ export class Duel {
     return `${this.#directory}/${name}`;
   }
 
-  #start(name: string, { hosts, timeout, options = [], mode = 'family', env }: Side): Program {
+  #start(name: string, { hosts, timeout, options = [], mode = 'background', env }: Side): Program {
     const words = [WORKER, this.#file('journal'), this.#file('counter'), name, 0, mode, WORK_MS];
     const lockex = ['-z', hosts, '-i', 'duel', '-T', `${timeout}`, '--kill-after', '0.3'];
     const program = startLockex(
       [...lockex, ...options, '--', `echo ${name} $$; exec perl ${words.join(' ')}`],
-      { env: { ...env, TMPDIR: this.#file('temporary') }, maxLifeMs: LIFE_MS },
+      { env: { ...env, TMPDIR: this.#file('temporary') }, maxLifeMs: MAX_LIFE_MS },
     );
-    // Stopped by the test, it could not be ended by it.
+    // A stopped process would not react to SIGTERM.
     onTestFinished(() => program.signal('SIGCONT'));
     return program;
   }
 
-  /** Until its command is at work; gives its pid. */
+  /** Waits until its command works; returns the command's pid. */
   async #runs(name: string, program: Program): Promise<number> {
     const line = await program.line(new RegExp(`^${name} \\d+$`), 'stdout', PATIENCE_MS);
     const isNoted = () => contentOf(this.#file('journal')).includes(`"contender":"${name}"`);
-    await until(isNoted, `${name}'s first deed`);
+    await until(isNoted, `${name}'s first entry`);
     this.#guards.push(...guardsOf(program.pid ?? 0));
     return Number(line.split(' ')[1]);
   }
@@ -158,15 +159,15 @@ export class Duel {
     expect(readdirSync(this.#file('temporary'))).toEqual([]);
   }
 
-  /** Shown by `npm run test:faults`. */
-  async #report(deeds: readonly Deed[]): Promise<void> {
-    const of = (name: string) => deeds.filter(({ contender }) => contender === name);
+  /** Annotates the test with the measured times. */
+  async #report(entries: readonly JournalEntry[]): Promise<void> {
+    const of = (name: string) => entries.filter(({ contender }) => contender === name);
     const [last, first] = [of('holder').at(-1), of('standby')[0]];
     if (!last || !first) throw new Error('one of them never ran');
     const since = (at: number) => `${Math.max(0, Math.round((at - this.#faultAt) / 1000))} ms`;
     const times = `stopped after ${since(last.at)}, taken over after ${since(first.at)}`;
     await TestRunner.getCurrentTest()?.context.annotate(
-      `${times}, token ${last.token} → ${first.token}, ${deeds.length} deeds, no overlap`,
+      `${times}, token ${last.token} → ${first.token}, ${entries.length} entries, no overlap`,
     );
   }
 }
@@ -176,18 +177,18 @@ function now(): number {
   return Number(process.hrtime.bigint() / 1000n);
 }
 
-function deedsIn(journal: string): Deed[] {
+function entriesIn(journal: string): JournalEntry[] {
   const lines = journal.trim().split('\n');
-  return lines.map((line): Deed => JSON.parse(line)).sort((a, b) => a.at - b.at);
+  return lines.map((line): JournalEntry => JSON.parse(line)).sort((a, b) => a.at - b.at);
 }
 
-/** Contenders' nodes that are left, as the first of the hosts sees them. */
+/** The remaining nodes of contenders, as seen by the first host. */
 async function nodesAt(hosts: string): Promise<readonly string[]> {
   const [, host = '', port = '', chroot = ''] = /^([^:]+):(\d+)[^/]*(.*)$/.exec(hosts) ?? [];
   return await childrenOf({ host, port: Number(port), path: `${chroot}/lockex/duel` });
 }
 
-/** Until there is nothing of this kind any more; a server cleans up behind a session by and by. */
+/** Waits until nothing remains; a server deletes the nodes of a session with a delay. */
 async function untilGone(
   remains: () => readonly string[] | Promise<readonly string[]>,
 ): Promise<void> {

@@ -1,10 +1,10 @@
-/** `--once-per` where ZooKeeper is away as the job ends: its success is recorded all the same. */
+/** `--once-per` records a success even if ZooKeeper is unavailable when the job ends. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { runLockex, startLockex, untilState } from '../e2e/program.ts';
 import { type Ensemble, type Server, startEnsemble } from '../support/zookeeper.ts';
 
-/** So long that a busy host has the time for an election before the lease ends. */
+/** Long enough for an election on a busy host before the lease ends. */
 const T = '90';
 
 let ensemble: Ensemble;
@@ -16,7 +16,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => ensemble.stop());
 
-/** Kills the leader and a follower; they are started again as the test ends, if not before. */
+/** Kills the leader and a follower; restarts them after the test, if not before. */
 async function killQuorum(): Promise<readonly Server[]> {
   const [leader, [follower]] = [await ensemble.leader(), await ensemble.followers()];
   if (follower === undefined) throw new Error('no follower');
@@ -34,7 +34,7 @@ const job = (id: string, ...command: string[]) => [
   ...['--', ...command],
 ];
 
-it('is recorded when the leader is killed as the job ends, and another is elected', async () => {
+it('a success is recorded if the leader is killed when the job ends, and another is elected', async () => {
   const first = startLockex(job('leader', 'echo up; read line'));
   await first.line(/^up$/);
   const leader = await ensemble.leader();
@@ -45,13 +45,13 @@ it('is recorded when the leader is killed as the job ends, and another is electe
   expect(await runLockex(job('leader', 'echo twice'))).toMatchObject({ status: 0, stdout: '' });
 });
 
-it('is recorded once a quorum is back, for as long as the lease lasts', async () => {
+it('a success is recorded when a quorum is back before the lease ends', async () => {
   const first = startLockex(job('quorum', 'echo up; read line'));
   await first.line(/^up$/);
   const members = await killQuorum();
   first.stdin.end('go\n');
   await untilState(first, 'cleanup.recording');
-  // Longer than a release is tried for.
+  // Longer than the attempts to release the lock.
   await pause(5000);
   await Promise.all(members.map((member) => member.restart()));
   const { status, stderr } = await first.ended;
@@ -60,7 +60,7 @@ it('is recorded once a quorum is back, for as long as the lease lasts', async ()
   expect(await runLockex(job('quorum', 'echo twice'))).toMatchObject({ status: 0, stdout: '' });
 });
 
-it('is given up on SIGTERM, with a warning', async () => {
+it('SIGTERM ends the attempts to record a success, with a warning', async () => {
   const first = startLockex(job('stopped', 'echo up; read line'));
   await first.line(/^up$/);
   await killQuorum();

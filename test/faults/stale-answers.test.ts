@@ -1,13 +1,12 @@
 /**
- * Followers that answer with what was meant for another question. Each case holds back what passes
- * between the members, so that a server's answer to an older handshake or request arrives when a newer
- * one waits:
+ * Followers that send answers to the wrong request. Each test holds back data between the members,
+ * so that a server's answer to an older handshake or request arrives while a newer one waits:
  *
- * - `Learner.pendingRevalidations` is keyed by the session id, so the leader's answer to one handshake
- *   completes any later one of the same session;
+ * - `Learner.pendingRevalidations` is keyed by the session id, so the leader's answer to one
+ *   handshake completes any later one of the same session;
  * - `CommitProcessor` matches commits with waiting requests by session id and xid.
  *
- * The third contender of each case connects to the leader itself and sees the lock as it is.
+ * The third contender of each test connects to the leader, and sees the actual state of the lock.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -48,7 +47,7 @@ beforeEach(async () => {
   await linked.heal();
 });
 
-/** One lock, contenders at servers of their own, and what their commands did. */
+/** One lock, contenders at different servers, and the journal of their commands. */
 class Contest {
   readonly #directory = temporaryFolder();
   readonly #chroot: string;
@@ -78,10 +77,10 @@ class Contest {
     return program;
   }
 
-  /** Until its command is at work. */
+  /** Waits until its command works. */
   async runs(name: string): Promise<void> {
     const isNoted = () => this.journal().includes(`"contender":"${name}"`);
-    await until(isNoted, `${name}'s first deed`, PATIENCE_MS);
+    await until(isNoted, `${name}'s first entry`, PATIENCE_MS);
   }
 
   journal(): string {
@@ -102,7 +101,7 @@ async function ends(program: Program): Promise<void> {
   await program.ended;
 }
 
-/** A proxy for clients of this member. */
+/** A proxy for the clients of this member. */
 async function clientsOf(member: Server): Promise<FaultProxy> {
   const proxy = await startFaultProxy(member.host, member.port);
   onTestFinished(() => proxy.close());
@@ -116,32 +115,32 @@ async function members(): Promise<{ leader: Server; f: Server; g: Server }> {
   return { leader, f, g };
 }
 
-/** Until `proxy` has let through more than it has now, in this direction. */
+/** Returns a function that waits until `proxy` has forwarded more data in this direction. */
 function more(proxy: FaultProxy, way: 'toServer' | 'toClient'): () => Promise<void> {
   const before = proxy.counters[way].bytes;
   return () => proxy.until(() => proxy.counters[way].bytes > before, PATIENCE_MS);
 }
 
-/** Until so many more frames of clients were let through than have been now. */
+/** Returns a function that waits until this number of further frames of clients was forwarded. */
 function frames(clients: FaultProxy, number: number): () => Promise<void> {
   const before = clients.counters.toServer.packets;
   const enough = () => clients.counters.toServer.packets >= before + number;
   return () => clients.until(enough, PATIENCE_MS);
 }
 
-/** Holds what the leader sends, until the follower has nothing left to answer of what it sent before. */
+/** Holds the leader's data, and waits until the follower has answered all earlier data. */
 async function holdLeader(link: FaultProxy): Promise<void> {
   await link.blackhole('toClient');
   const isHeld = () => link.counters.toClient.arrived > link.counters.toClient.bytes;
-  // A ping: every half tick.
+  // The leader sends a ping every half tick.
   await link.until(isHeld, PATIENCE_MS);
-  // An answer to the ping before may be late.
+  // The answer to the previous ping may be late.
   await pause(700);
 }
 
 /**
- * One handshake reaches the leader, and the next `held` are held on the way. Nothing else passes to the
- * leader meanwhile: the follower answers no pings, and `connect` is all that its clients do.
+ * One handshake reaches the leader, and the next `held` are held on the way. Nothing else passes to
+ * the leader meanwhile: the follower answers no pings, and `connect` is all that its clients do.
  */
 async function handshakes(link: FaultProxy, held: number, connect: () => unknown): Promise<void> {
   const before = link.counters.toServer.arrived;
@@ -205,8 +204,8 @@ it('the commit of an earlier check renews no lease of a holder', async () => {
   const third = contest.start('third', leader.connectString);
   await third.line(/"queue":/, 'stderr');
 
-  // The holder re-attaches at G. Its check is held on the way to the leader, and so is the answer to a
-  // ping behind it: G has nothing left to tell of the holder.
+  // The holder re-attaches at G. Its check is held on the way to the leader, and so is the answer
+  // to a ping behind it: G has nothing left to tell of the holder.
   const [attached, checked] = [more(clientsG, 'toClient'), frames(clientsG, 2)];
   clientsG.reset();
   await attached();

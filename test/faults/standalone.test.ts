@@ -1,4 +1,4 @@
-/** Faults of lockex itself and of a single server. Each test says how its fault is made. */
+/** Faults of lockex itself and of a single server. Each test shows how its fault is injected. */
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -25,10 +25,10 @@ import {
 import { type Duel, duel, type Side } from './duel.ts';
 
 const T = 4;
-/** For a standby whose server is away for a while. */
+/** Options for a standby whose server is unavailable for a while. */
 const PATIENT = ['-r', '9', '-R', '99'];
 
-/** Each side reaches the shared server through a proxy of its own. */
+/** The holder connects to the shared server through a proxy, the standby directly. */
 async function proxiedDuel(
   timeout = T,
   holding: Partial<Side> = {},
@@ -42,7 +42,7 @@ async function proxiedDuel(
   return { proxy, of };
 }
 
-/** On a server of their own. */
+/** A duel on a separate server. */
 async function duelOnServer(holding: Partial<Side> = {}): Promise<{ server: Server; of: Duel }> {
   const server = await startServer({ tickTime: 500 });
   onTestFinished(() => server.stop());
@@ -51,8 +51,8 @@ async function duelOnServer(holding: Partial<Side> = {}): Promise<{ server: Serv
 }
 
 describe('lockex', () => {
-  it.each(['family', 'loner'] as const)(
-    'SIGKILLed: everything dead at once, and the standby does not wait for T (%s)',
+  it.each(['background', 'detached'] as const)(
+    'SIGKILLed: all processes are dead at once, and the standby does not wait for T (%s)',
     async (mode) => {
       const { of } = await proxiedDuel(30, { mode });
       of.fault('kill');
@@ -64,7 +64,7 @@ describe('lockex', () => {
     },
   );
 
-  it('SIGSTOPped for good: dead before the lease ends, by the guard', async () => {
+  it('SIGSTOPped permanently: the guard kills the command before the lease ends', async () => {
     const { of } = await proxiedDuel();
     of.fault();
     of.holder.signal('SIGSTOP');
@@ -73,11 +73,11 @@ describe('lockex', () => {
     await of.handsOver(124);
   });
 
-  it('its event loop blocked for good: dead before the lease ends, by the guard', async () => {
-    // The fault: a trace into a pipe that nobody reads any more blocks whoever writes the next line.
+  it('with a permanently blocked event loop: the guard kills the command before the lease ends', async () => {
+    // The fault: the next write of a trace into a pipe without a reader blocks.
     const trace = `${temporaryFolder()}/trace`;
     execFileSync('mkfifo', [trace]);
-    // Open for writing as well, it sees no end of file between two lines.
+    // Also open for writing, so that the reader never sees an end of file.
     const script = 'exec 3<>"$0"; echo open; exec cat <&3';
     const reader = startProgram('sh', ['-c', script, trace]);
     await reader.line(/^open$/);
@@ -89,16 +89,16 @@ describe('lockex', () => {
     await of.handsOver();
   });
 
-  it('SIGSTOPped for a moment: goes on, the lease proven anew', async () => {
+  it('SIGSTOPped for a moment: continues with a renewed lease', async () => {
     const { of } = await proxiedDuel(60);
     of.holder.signal('SIGSTOP');
-    // Longer than a renewal may be late (T/6 + T/10), shorter than what the lease tolerates (23 s).
+    // Longer than a renewal may be late (T/6 + T/10), shorter than the lease tolerates (23 s).
     await pause(17_000);
     of.holder.signal('SIGCONT');
     await of.survives();
   });
 
-  it('crashed by an exception that nobody foresaw: the same as SIGKILL, with a line', async () => {
+  it('crashed by an unexpected exception: as after SIGKILL, with one line of log', async () => {
     const { connectString } = await sharedServerWithChroot();
     const crashAt = `${temporaryFolder()}/now`;
     const preload = fileURLToPath(new URL('../support/crash.cjs', import.meta.url));
@@ -113,7 +113,7 @@ describe('lockex', () => {
     writeFileSync(crashAt, '');
     const { status, stderr } = await holder.ended;
     expect(status).toBe(125);
-    expect(stderr).toContain('lockex failed: nobody foresaw this');
+    expect(stderr).toContain('lockex failed: unexpected exception');
     expect(stderr).not.toMatch(/\n\s+at /);
     await gone(pid);
   });
@@ -127,7 +127,7 @@ describe('the network', () => {
     await of.handsOver(124);
   });
 
-  it('silent, and what was sent arrives in the end', async () => {
+  it('silent, and held data arrives at the end', async () => {
     const { proxy, of } = await proxiedDuel();
     of.fault();
     await proxy.blackhole('both', { bytes: 'hold' });
@@ -136,7 +136,7 @@ describe('the network', () => {
     await of.handsOver(124);
   });
 
-  it('slow: nothing is suspended for a delay that is short against T', async () => {
+  it('slow: a delay much shorter than T does not suspend lockex', async () => {
     const { proxy, of } = await proxiedDuel(40);
     await proxy.delay(200);
     await pause(6000);
@@ -144,7 +144,7 @@ describe('the network', () => {
     await of.endsUnharmed();
   });
 
-  it('reset again and again', async () => {
+  it('reset repeatedly', async () => {
     const { proxy, of } = await proxiedDuel(60);
     for (let time = 0; time < 5; time += 1) {
       const before = proxy.counters.accepted;
@@ -166,7 +166,7 @@ describe('the network', () => {
     }
   });
 
-  it('half open: new connections are accepted and never answered, the old one is reset', async () => {
+  it('half open: new connections are accepted and never answered, and the old one is reset', async () => {
     const { proxy, of } = await proxiedDuel();
     of.fault();
     await proxy.stallNew();
@@ -175,8 +175,8 @@ describe('the network', () => {
   });
 });
 
-describe('silent while', () => {
-  it('the command is being stopped: its grace ends with the lease, and the status is its own', async () => {
+describe('a silent connection while', () => {
+  it('the command is being stopped: --kill-after ends with the lease, and its status is passed on', async () => {
     const { proxy, of } = await proxiedDuel(T, {
       mode: 'stubborn',
       options: ['--kill-after', '600'],
@@ -188,7 +188,7 @@ describe('silent while', () => {
     await of.handsOver(137);
   });
 
-  it('the lock is being released: the command’s status, and the node left to its timeout', async () => {
+  it('the lock is being released: the status is passed on, and the node expires', async () => {
     const { host, port } = sharedServer();
     const { chroot, connectString } = await sharedServerWithChroot();
     const proxy = await startFaultProxy(host, port);
@@ -206,7 +206,7 @@ describe('silent while', () => {
     expect(await standby.ended).toMatchObject({ status: 0, stdout: 'mine\n' });
   });
 
-  it('it waits: nothing was started, and the queue goes on without it', async () => {
+  it('lockex waits: it starts nothing, and the queue continues without it', async () => {
     const { host, port } = sharedServer();
     const { chroot, connectString } = await sharedServerWithChroot();
     const proxy = await startFaultProxy(host, port);
@@ -227,7 +227,7 @@ describe('silent while', () => {
 });
 
 describe('two faults at once', () => {
-  it('silence, and lockex SIGKILLed: the reaper can’t be heard, and the session ends by itself', async () => {
+  it('silence, and lockex SIGKILLed: the reaper cannot reach the server, and the session expires', async () => {
     const { proxy, of } = await proxiedDuel();
     await proxy.blackhole('both');
     of.fault('kill');
@@ -245,7 +245,7 @@ describe('two faults at once', () => {
     await of.handsOver(124);
   });
 
-  it('the guard SIGKILLed, and silence: another guard stands, and lockex stops the command', async () => {
+  it('the guard SIGKILLed, and silence: another guard replaces it, and lockex stops the command', async () => {
     const { proxy, of } = await proxiedDuel();
     process.kill(of.holderGuard, 'SIGKILL');
     of.fault();
@@ -253,7 +253,7 @@ describe('two faults at once', () => {
     await of.handsOver(124);
   });
 
-  it('the server hung, and lockex SIGKILLed', async () => {
+  it('a hanging server, and lockex SIGKILLed', async () => {
     const { server, of } = await duelOnServer();
     await server.pause();
     of.fault('kill');
@@ -263,8 +263,8 @@ describe('two faults at once', () => {
     await of.handsOver();
   });
 
-  it('the command ignores TERM and has escaped, and the connection falls silent', async () => {
-    const { proxy, of } = await proxiedDuel(T, { mode: 'loner' });
+  it('an escaped command that ignores TERM, and silence', async () => {
+    const { proxy, of } = await proxiedDuel(T, { mode: 'detached' });
     of.fault();
     await proxy.blackhole('both');
     await of.handsOver(124);
@@ -272,7 +272,7 @@ describe('two faults at once', () => {
 });
 
 describe('the server', () => {
-  it('hung (SIGSTOP) and woken again: the command is dead before the lock changes hands', async () => {
+  it('hanging for a while: the command is dead before the standby acquires the lock', async () => {
     const { server, of } = await duelOnServer();
     of.fault();
     await server.pause();
@@ -282,7 +282,7 @@ describe('the server', () => {
     await of.handsOver(124);
   });
 
-  it('restarted beyond the timeout', async () => {
+  it('down for longer than the session timeout', async () => {
     const { server, of } = await duelOnServer();
     of.fault();
     await server.kill();
@@ -292,7 +292,7 @@ describe('the server', () => {
   });
 });
 
-/** A holder that ends when it reads a line, somebody behind it, and a session that may do anything. */
+/** A holder that exits when it reads a line, a waiter behind it, and a session to change nodes. */
 async function queuedBehindOne(command: string) {
   const { connectString, chroot } = await sharedServerWithChroot();
   const words = ['-z', connectString, '-i', 'n', '-T', '10', '--'];
@@ -303,25 +303,25 @@ async function queuedBehindOne(command: string) {
   return { holder, waiter, admin: await openSession(sharedServer(), chroot) };
 }
 
-describe('our node', () => {
-  it('deleted by an admin: the command is killed at once, and lockex says why', async () => {
+describe('the node of a contender', () => {
+  it('deleted by an admin: the command is killed at once, and lockex logs the cause', async () => {
     const server = await startServer({ tickTime: 500, maxSessionTimeout: 10_000_000 });
     onTestFinished(() => server.stop());
     const script = "trap '' TERM; echo $LOCKEX_LOCK_PATH; while :; do sleep 0.1; done";
-    // The lease is renewed every three minutes only: it is the watch that tells.
+    // The lease is renewed only every three minutes: the watch reports the deletion.
     const words = ['-z', server.connectString, '-i', 'n', '-T', '3000', '--kill-after', '600'];
     const holder = startLockex([...words, '--', script]);
     const path = await holder.line(/^\//);
     const admin = await openSession(server);
     await admin.remove(path);
     expect(await untilState(holder, 'lost')).toMatchObject({ cause: 'nodeGone' });
-    // It ignores TERM and has a long grace: only a kill at once ends it now.
+    // It ignores TERM and --kill-after is long: only an immediate SIGKILL ends it.
     const { status, stderr } = await holder.ended;
     expect(status).toBe(124);
     expect(logOf({ stderr }).at(-1)).toMatchObject({ state: 'done' });
   });
 
-  it('deleted while we wait, next in line: we stand at the end of the queue, and get the lock then', async () => {
+  it('deleted while it waits: it queues again at the end, and acquires the lock later', async () => {
     const { holder, waiter, admin } = await queuedBehindOne('echo $LOCKEX_LOCK_PATH');
     const waiting = async () => {
       const names = await admin.getChildren('/lockex/n');
@@ -336,10 +336,10 @@ describe('our node', () => {
     expect(await waiter.ended).toMatchObject({ status: 0, stdout: `/lockex/n/${second}\n` });
   });
 
-  it('deleted, and made again by somebody else while we wait: it is not ours', async () => {
+  it('deleted and created again by another client while it waits: lockex does not use it', async () => {
     const { holder, waiter, admin } = await queuedBehindOne('echo never');
     const own = (await admin.getChildren('/lockex/n')).find((name) => name.endsWith('1')) ?? '';
-    // It is to see both at once.
+    // lockex sees both changes at once.
     waiter.signal('SIGSTOP');
     await untilStopped(waiter.pid);
     await admin.remove(`/lockex/n/${own}`);

@@ -1,4 +1,4 @@
-/** Debian's Chromium, with a page on an inspector; every request to another host is a failure. */
+/** Opens inspector pages in Debian's Chromium; a request to another host fails the test. */
 import { existsSync } from 'node:fs';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { expect, onTestFinished } from 'vitest';
@@ -17,15 +17,15 @@ const ARGUMENTS = [
   '--disable-sync',
 ];
 
-/** Runs in the page: text, as this project's own code knows no browser. */
-const NOTING_LIT_STATES = `
+/** Runs in the page. A string, because the tests are compiled without the browser's types. */
+const RECORD_LIT_STATES = `
   window.lit = [];
   const look = () => {
     const on = [...document.querySelectorAll('.state.on:not(.compound)')].map(({ id }) => id.slice(6));
     if (on.length === 1 && on[0] !== window.lit.at(-1)) window.lit.push(on[0]);
   };
-  const what = { subtree: true, attributes: true, attributeFilter: ['class'] };
-  new MutationObserver(look).observe(document, what);
+  const observed = { subtree: true, attributes: true, attributeFilter: ['class'] };
+  new MutationObserver(look).observe(document, observed);
 `;
 
 export async function startBrowser(): Promise<Browser> {
@@ -41,9 +41,9 @@ export async function urlOf(program: Program): Promise<string> {
 
 export interface Viewer {
   readonly page: Page;
-  /** Until this state is the one that is lit. */
+  /** Resolves when the chart highlights this state. */
   shows(state: string): Promise<void>;
-  /** States that were lit so far, in order. */
+  /** The states that were highlighted so far, in order. */
   readonly lit: () => Promise<readonly string[]>;
 }
 
@@ -54,33 +54,33 @@ export async function openViewer(
     mayFailToLoad = false,
     ...options
   }: Parameters<Browser['newContext']>[0] & {
-    /** The test ends lockex, or has it refuse requests. */
+    /** The test ends lockex, or makes it refuse requests. */
     readonly mayFailToLoad?: boolean;
   } = {},
 ): Promise<Viewer> {
   const context = await browser.newContext(options);
   const expected = mayFailToLoad ? /WebSocket|Failed to load resource/ : /WebSocket/;
-  const strangers: string[] = [];
+  const foreignRequests: string[] = [];
   const problems: string[] = [];
   const { host } = new URL(url);
-  const note = (requested: string) => {
-    if (new URL(requested).host !== host) strangers.push(requested);
+  const check = (requested: string) => {
+    if (new URL(requested).host !== host) foreignRequests.push(requested);
   };
-  context.on('request', (request) => note(request.url()));
+  context.on('request', (request) => check(request.url()));
   const page = await context.newPage();
-  page.on('websocket', (socket) => note(socket.url()));
+  page.on('websocket', (socket) => check(socket.url()));
   page.on('pageerror', (error) => problems.push(error.message));
   page.on('console', (message) => {
-    // What the browser says of a connection that is gone is what the test has made.
+    // Errors of connections that the test itself breaks are expected.
     if (message.type() === 'error' && !expected.test(message.text())) problems.push(message.text());
   });
   onTestFinished(async () => {
     await context.close();
-    expect(strangers).toEqual([]);
+    expect(foreignRequests).toEqual([]);
     expect(problems).toEqual([]);
   });
-  // From before the page's own script on: no state is too short to be seen.
-  await page.addInitScript({ content: NOTING_LIT_STATES });
+  // Installed before the page's own script, so that it sees even the shortest state.
+  await page.addInitScript({ content: RECORD_LIT_STATES });
   await page.goto(url);
   return {
     page,

@@ -1,4 +1,4 @@
-/** The page of a real run on a real ZooKeeper, in a real browser. */
+/** The page of a real run with a real ZooKeeper, in a real browser. */
 import { statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
@@ -17,19 +17,19 @@ beforeAll(async () => {
 });
 afterAll(() => browser.close());
 
-/** lockex on the shared server, through a proxy. */
-async function inspected(words: readonly string[]) {
+/** Starts lockex with `--inspect` on the shared server, through a proxy. */
+async function startInspected(args: readonly string[]) {
   const { host, port } = sharedServer();
   const { chroot, connectString } = await sharedServerWithChroot();
   const proxy = await startFaultProxy(host, port);
   onTestFinished(() => proxy.close());
-  const program = startLockex(['-z', `${proxy.connectString}${chroot}`, '--inspect', ...words]);
+  const program = startLockex(['-z', `${proxy.connectString}${chroot}`, '--inspect', ...args]);
   const viewer = await openViewer(browser, await urlOf(program));
   return { program, proxy, viewer, connectString };
 }
 
-describe('a life', () => {
-  it('from waiting to done is lit state by state, with what is to be known of it', async () => {
+describe('a run', () => {
+  it('is shown state by state from waiting to done, with its facts', async () => {
     const { connectString } = await sharedServerWithChroot();
     const words = ['-z', connectString, '-i', 'life', '-T', '10'];
     const holder = startLockex([...words, '--', 'read line']);
@@ -39,7 +39,7 @@ describe('a life', () => {
     const { page } = viewer;
     await viewer.shows('waiting');
     const facts = page.locator('#facts');
-    await facts.getByText('place in the queue').waitFor();
+    await facts.getByText('position in the queue').waitFor();
     await page.locator('#queue tbody tr', { hasText: 'holds' }).waitFor();
     await page.locator('#queue tbody tr.ours', { hasText: '1.' }).waitFor();
 
@@ -53,12 +53,12 @@ describe('a life', () => {
     await page.locator('#actor-command.spoke').waitFor();
 
     program.stdin.end('go\n');
-    await page.locator('#outcome', { hasText: 'exit status 7' }).waitFor();
+    await page.locator('#outcome', { hasText: 'exited with status 7' }).waitFor();
     expect((await program.ended).status).toBe(7);
-    await page.locator('#connection', { hasText: 'lockex has ended' }).waitFor();
-    await page.locator('#queue-note', { hasText: 'not followed any more' }).waitFor();
+    await page.locator('#connection', { hasText: 'lockex has exited' }).waitFor();
+    await page.locator('#queue-note', { hasText: 'no longer followed' }).waitFor();
     expect(await page.locator('#queue tbody tr').count()).toBe(0);
-    // Only a machine that stalled right then has something left to prove at the grant.
+    // The lease is usually confirmed before the grant, unless the machine stalls.
     const lit = (await viewer.lit()).filter((state) => state !== 'locked.confirming');
     expect(lit).toEqual([
       'waiting',
@@ -73,8 +73,8 @@ describe('a life', () => {
     expect(timeline.length).toBeGreaterThanOrEqual(8);
   });
 
-  it('through an outage and a loss is lit as well; the lease runs down', async () => {
-    const { program, proxy, viewer } = await inspected([
+  it('is shown through an outage and a loss, with a decreasing lease', async () => {
+    const { program, proxy, viewer } = await startInspected([
       '-T',
       '6',
       '--',
@@ -97,18 +97,18 @@ describe('a life', () => {
     await page.locator('#facts', { hasText: 'leaseEnding' }).waitFor();
   });
 
-  it('that never gets beyond connecting', async () => {
+  it('is shown if it cannot connect', async () => {
     const program = startLockex(['-z', '127.0.0.1:1', '-T', '4', '--inspect', '--', 'true']);
     const viewer = await openViewer(browser, await urlOf(program));
     await viewer.shows('connecting');
-    await viewer.page.locator('#outcome', { hasText: 'ZooKeeper could not be reached' }).waitFor();
+    await viewer.page.locator('#outcome', { hasText: 'could not reach ZooKeeper' }).waitFor();
     expect((await program.ended).status).toBe(125);
   });
 });
 
 describe('a viewer', () => {
-  it('that comes late gets the history, and can filter it', async () => {
-    const { program, viewer } = await inspected(['-T', '4', '--', 'echo up; exec sleep 600']);
+  it('that connects later gets the history, and can filter it', async () => {
+    const { program, viewer } = await startInspected(['-T', '4', '--', 'echo up; exec sleep 600']);
     await program.line(/^up$/);
     const late = await openViewer(browser, await urlOf(program));
     await late.shows('running');
@@ -125,8 +125,8 @@ describe('a viewer', () => {
     await viewer.shows('running');
   });
 
-  it('sees no argument of the command, nor its environment', async () => {
-    const { program, viewer } = await inspected([
+  it('sees neither the arguments of the command nor its environment', async () => {
+    const { program, viewer } = await startInspected([
       '--',
       'sh',
       '-c',
@@ -148,8 +148,8 @@ describe('a viewer', () => {
     expect(`${heard.join('')}${await viewer.page.content()}`).not.toMatch(/hunter2|LOCKEX_HELD/);
   });
 
-  it('needs the token of this lockex, which a reload keeps', async () => {
-    const { program, viewer } = await inspected(['-T', '30', '--', 'echo up; exec sleep 600']);
+  it('needs the token of this lockex, which survives a reload', async () => {
+    const { program, viewer } = await startInspected(['-T', '30', '--', 'echo up; exec sleep 600']);
     await program.line(/^up$/);
     const live = viewer.page.locator('#connection', { hasText: 'live' });
     await live.waitFor();
@@ -163,7 +163,7 @@ describe('a viewer', () => {
     }
   });
 
-  it('says what to do where another lockex has taken the port', async () => {
+  it('explains the refusal when another lockex uses the port', async () => {
     const { connectString } = await sharedServerWithChroot();
     const words = ['-z', connectString, '-T', '30'];
     const first = startLockex([...words, '--inspect', '--', 'echo up; exec sleep 600']);
@@ -175,11 +175,11 @@ describe('a viewer', () => {
     const { port } = new URL(url);
     const second = startLockex([...words, `--inspect=${port}`, '--', 'echo up; exec sleep 600']);
     expect(await urlOf(second)).not.toBe(url);
-    await page.locator('#connection', { hasText: 'refused: open the whole address' }).waitFor();
+    await page.locator('#connection', { hasText: 'refused: missing or wrong token' }).waitFor();
   });
 
-  it('on a phone, in the dark, needs no sideways scrolling', async () => {
-    const { program } = await inspected(['--', 'echo up; exec sleep 600']);
+  it('on a phone in dark mode needs no horizontal scrolling', async () => {
+    const { program } = await startInspected(['--', 'echo up; exec sleep 600']);
     await program.line(/^up$/);
     const { page, shows } = await openViewer(browser, await urlOf(program), {
       viewport: { width: 360, height: 740 },
@@ -194,7 +194,7 @@ describe('a viewer', () => {
   });
 });
 
-it('Stately’s receiver attaches to a run, and is told the machine and what it does', async () => {
+it('Stately’s receiver connects to a run, and receives the machine, its events and snapshots', async () => {
   const { connectString } = await sharedServerWithChroot();
   const program = startLockex(['-z', connectString, '--inspect', '--', 'echo up; read line']);
   const { host, search } = new URL(await urlOf(program));
@@ -229,8 +229,8 @@ const typeIn = (event: StatelyInspectionEvent) =>
   event.type === '@xstate.event' ? event.event.type : null;
 
 describe('--inspect', () => {
-  it('with a port that is taken is refused in one line, before anything runs', async () => {
-    const { program, connectString } = await inspected(['--', 'echo up; exec sleep 600']);
+  it('with a port in use is refused in one line, before the command starts', async () => {
+    const { program, connectString } = await startInspected(['--', 'echo up; exec sleep 600']);
     const { port } = new URL(await urlOf(program));
     const second = startLockex(['-z', connectString, `--inspect=${port}`, '--', 'echo never']);
     const { status, stdout, stderr } = await second.ended;
@@ -239,7 +239,7 @@ describe('--inspect', () => {
     expect(stderr).toContain('somebody listens there already');
   });
 
-  it('on another address than loopback warns', async () => {
+  it('on an address other than loopback warns', async () => {
     const { connectString } = await sharedServerWithChroot();
     const program = startLockex(['-z', connectString, '--inspect=0.0.0.0:0', '--', 'true']);
     const { status, stderr } = await program.ended;
@@ -247,7 +247,7 @@ describe('--inspect', () => {
     expect(stderr).toMatch(/"level":"warn".*not a loopback address/);
   });
 
-  it('keeps no connection that is refused, and a bounded number of those that say nothing', async () => {
+  it('closes refused connections, and bounds the number of silent ones', async () => {
     const { connectString } = await sharedServerWithChroot();
     const program = startLockex([
       '-z',
@@ -269,7 +269,7 @@ describe('--inspect', () => {
       'Sec-WebSocket-Version: 13',
       'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
     ].join('\r\n');
-    /** Never closes its end by itself; resolves when the server has closed its own. */
+    /** Never closes its end; resolves when the server has closed its own. */
     const closedByServer = (text: string) => {
       let resolve = () => {};
       const promise = new Promise<void>((settle) => {
@@ -288,7 +288,7 @@ describe('--inspect', () => {
     expect((await fetch(url)).status).toBe(200);
   });
 
-  it('has a page that weighs less than 300 kB', () => {
+  it('has a page of less than 300 kB', () => {
     const page = fileURLToPath(new URL('../../dist/program/inspector.html', import.meta.url));
     expect(statSync(page).size).toBeLessThan(300_000);
   });

@@ -1,4 +1,4 @@
-/** The soak's ensemble of three, its members joined through proxies on their quorum ports. */
+/** The soak's ensemble of three members, connected through proxies on their quorum ports. */
 import {
   type Ensemble,
   findZookeeper,
@@ -10,16 +10,16 @@ import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts';
 
 const TICK_MS = 500;
 /**
- * A follower that has lost its leader goes on answering its clients for this many ticks: 6 s, longer
- * than the session timeout, so that a lease that trusts it would be too long.
+ * A follower without a leader continues to answer its clients for this many ticks: 6 s, longer than
+ * the session timeout, so that a lease that relies on such answers would be too long.
  */
 const SYNC_LIMIT = 12;
 /**
- * Who is cut off can be elected all the same, as votes travel by other ports; for this many ticks the
- * others then try to follow it, and nobody is served.
+ * A member that is cut off can be elected, because votes use other ports. The other members then
+ * try to follow it for this many ticks, and no member serves.
  */
 const INIT_LIMIT = 12;
-const SERVES_WITHIN_MS = 60_000;
+const SERVING_WITHIN_MS = 60_000;
 
 export class Cluster {
   readonly #ensemble: Ensemble;
@@ -39,7 +39,7 @@ export class Cluster {
     return `member ${this.#idOf(member)}`;
   }
 
-  /** Undefined when there is none within `timeoutMs`. */
+  /** Undefined if there is none within `timeoutMs`. */
   async leader(timeoutMs: number): Promise<Server | undefined> {
     return await this.#ensemble.leader(timeoutMs).catch(() => undefined);
   }
@@ -48,15 +48,15 @@ export class Cluster {
     return await this.#ensemble.followers();
   }
 
-  /** By which `from` reaches the quorum port of `to`. */
+  /** The proxy through which `from` connects to the quorum port of `to`. */
   link(from: Server, to: Server): FaultProxy {
     const name = `${this.#idOf(from)}>${this.#idOf(to)}`;
     const link = this.#links.get(name);
-    if (link === undefined) throw new Error(`there is no link ${name}`);
+    if (link === undefined) throw new Error(`no link ${name}`);
     return link;
   }
 
-  /** Cuts a member off from the others, but not from its clients. */
+  /** Partitions a member from the others, but not from its clients. */
   async cutOff(member: Server): Promise<void> {
     const id = this.#idOf(member);
     const links = [...this.#links].filter(([name]) => name.split('>').includes(id));
@@ -64,16 +64,19 @@ export class Cluster {
   }
 
   /** Ends all faults of the links. */
-  async mendLinks(): Promise<void> {
+  async healLinks(): Promise<void> {
     await Promise.all([...this.#links.values()].map((link) => link.pass()));
   }
 
-  /** Waits until all members serve. Rejects when one does not: nothing after it would count. */
-  async serves(): Promise<void> {
-    await Promise.all(this.members.map((member) => member.ready(SERVES_WITHIN_MS)));
+  /**
+   * Waits until all members serve; rejects if one does not, because later results would be
+   * worthless.
+   */
+  async untilServing(): Promise<void> {
+    await Promise.all(this.members.map((member) => member.ready(SERVING_WITHIN_MS)));
   }
 
-  /** Paths of the ephemeral nodes that stand, as the leader knows them. */
+  /** The paths of all ephemeral nodes, as the leader lists them. */
   async ephemerals(): Promise<string[]> {
     const leader = await this.leader(5000);
     const dump = (await leader?.fourLetter('dump')) ?? '';

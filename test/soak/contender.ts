@@ -1,6 +1,6 @@
 /**
- * One contender: a lockex that is started again whenever it ends, as supervisord would, and the
- * proxies through which it, alone, sees the members. It decides nothing about faults.
+ * One contender: a lockex that is restarted whenever it exits, as by supervisord, and its own
+ * proxies to the members. It decides nothing about faults.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,36 +12,36 @@ import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts';
 import type { Kill } from '../support/journal.ts';
 import { guardsOf } from '../support/process-list.ts';
 import type { Random } from '../support/random.ts';
+import type { SoakDirectory } from './soak-directory.ts';
 import type { SoakLock } from './soak-lock.ts';
 import { nowUs } from './time.ts';
-import type { Workshop } from './workshop.ts';
 
 export const SESSION_TIMEOUT_S = 4;
 const KILL_AFTER_S = 0.5;
-const MODES = ['plain', 'plain', 'stubborn', 'family', 'loner'] as const;
+const MODES = ['plain', 'plain', 'stubborn', 'background', 'detached'] as const;
 /**
- * Some work beyond the session timeout: what ends by itself before anybody else could be given the
- * lock proves nothing.
+ * Duration of the commands. Some are longer than the session timeout: a command that ends before
+ * another contender could acquire the lock proves nothing.
  */
 const WORK_MS = [
-  { least: 200, most: 3000 },
-  { least: 200, most: 3000 },
-  { least: 4000, most: 12_000 },
+  { min: 200, max: 3000 },
+  { min: 200, max: 3000 },
+  { min: 4000, max: 12_000 },
 ] as const;
-const PAUSE_MS = { least: 20, most: 400 };
+const PAUSE_MS = { min: 20, max: 400 };
 const STOPPED_WITHIN_MS = 20_000;
-/** The user `nobody`: may make no cgroup, so that the other ways to find a family are tried too. */
-const NOBODY = 65_534;
+/** The user `nobody` may not create cgroups, so lockex finds the processes by its other means. */
+const UNPRIVILEGED_UID = 65_534;
 
 export interface ContenderOptions {
   readonly name: string;
-  readonly workshop: Workshop;
-  /** The one that it contends for, time and again. */
+  readonly directory: SoakDirectory;
+  /** The lock that it contends for. */
   readonly lock: SoakLock;
   readonly random: Random;
-  /** Goes back into the queue by itself when it has lost the lock. */
+  /** Runs lockex with `--on-lost rejoin`. */
   readonly rejoins: boolean;
-  /** Runs as somebody who may do little. Only root can have it so. */
+  /** Runs as the user `nobody`; requires root. */
   readonly unprivileged: boolean;
   readonly noGuard: boolean;
 }
@@ -51,9 +51,9 @@ export class Contender {
   readonly lock: SoakLock;
   readonly proxies: readonly FaultProxy[];
   readonly kills: Kill[] = [];
-  /** How its lockexes ended, and how often: status, signal, or that it was in the end. */
+  /** How often its lockexes ended with which status or signal, or were stopped at the end. */
   readonly endings = new Map<string, number>();
-  /** Every guard that was seen: none may be left in the end. */
+  /** All guards that were seen; none may be left at the end. */
   readonly guards: Identity[] = [];
   readonly #options: ContenderOptions;
   #child: ChildProcess | undefined;
@@ -72,19 +72,19 @@ export class Contender {
     this.#loop = this.#keepRunning();
   }
 
-  /** Of the lockex that runs; undefined between two of them. */
+  /** Pid of the running lockex; undefined between two of them. */
   get pid(): number | undefined {
     const child = this.#child;
     const ended = child === undefined || child.exitCode !== null || child.signalCode !== null;
     return ended ? undefined : child.pid;
   }
 
-  /** Those of its lockex to the members. */
+  /** Resets its lockex's connections to the members. */
   resetConnections(): void {
     for (const proxy of this.proxies) proxy.reset();
   }
 
-  /** Notes the guards that stand beside its lockex. */
+  /** Records the guards of its lockex. */
   noteGuards(): readonly Identity[] {
     const guards = this.pid === undefined ? [] : guardsOf(this.pid);
     this.guards.push(...guards);
@@ -104,7 +104,7 @@ export class Contender {
     return true;
   }
 
-  /** SIGTERM, as supervisord's stop; SIGKILL where that is not enough, which is said as a failure. */
+  /** Sends SIGTERM; false if that was not enough and it had to send SIGKILL. */
   async stop(): Promise<boolean> {
     this.#stopping = true;
     this.noteGuards();
@@ -124,42 +124,43 @@ export class Contender {
   async #keepRunning(): Promise<void> {
     const { random } = this.#options;
     while (!this.#stopping) {
-      const log = openSync(this.#options.workshop.file(`${this.name}.log`), 'a');
+      const log = openSync(this.#options.directory.file(`${this.name}.log`), 'a');
       const child = this.#launch(log);
       closeSync(log);
       this.#child = child;
       const [status, signal] = await once(child, 'exit');
-      const ending = this.#stopping ? 'stopped in the end' : String(signal ?? status);
+      const ending = this.#stopping ? 'stopped at the end' : String(signal ?? status);
       this.endings.set(ending, (this.endings.get(ending) ?? 0) + 1);
-      // No reference: only the loop waits for it, and it ends soon in any case.
-      if (!this.#stopping) await sleep(random.between(PAUSE_MS.least, PAUSE_MS.most));
+      // Short, so it is not worth cancelling.
+      if (!this.#stopping) await sleep(random.between(PAUSE_MS.min, PAUSE_MS.max));
     }
   }
 
   #launch(log: number): ChildProcess {
     const { name, lock } = this;
-    const { workshop, random, rejoins, unprivileged, noGuard } = this.#options;
+    const { directory, random, rejoins, unprivileged, noGuard } = this.#options;
     const work = random.pick(WORK_MS);
-    const workMs = Math.round(random.between(work.least, work.most));
+    const workMs = Math.round(random.between(work.min, work.max));
     const access = lock.accessBy(random);
-    const words = [name, ++this.#starts, random.pick(MODES), workMs, access].map(String);
-    const worker = ['/usr/bin/perl', workshop.worker, ...lock.workerFiles, ...words];
+    const args = [name, ++this.#starts, random.pick(MODES), workMs, access].map(String);
+    const worker = ['/usr/bin/perl', directory.worker, ...lock.workerFiles, ...args];
     const hosts = this.proxies.map((proxy) => proxy.connectString).join(',');
     const options = ['-z', hosts, '-T', String(SESSION_TIMEOUT_S), ...lock.lockexOptions(access)];
     options.push('--kill-after', String(KILL_AFTER_S), '--log-format', 'json', '-v');
     if (rejoins) options.push('--on-lost', 'rejoin');
     if (noGuard) options.push('--no-guard');
-    return spawn(process.execPath, [workshop.program, ...options, '--', ...worker], {
-      // A group of its own: a terminal's ^C is for the soak, which stops its contenders in order.
+    return spawn(process.execPath, [directory.program, ...options, '--', ...worker], {
+      // Its own process group, so that ^C on the terminal reaches only the soak, which stops it in
+      // order.
       detached: true,
       stdio: ['ignore', log, log],
-      env: workshop.environment(name),
-      ...(unprivileged && { uid: NOBODY, gid: NOBODY }),
+      env: directory.environment(name),
+      ...(unprivileged && { uid: UNPRIVILEGED_UID, gid: UNPRIVILEGED_UID }),
     });
   }
 }
 
-export async function makeContender(
+export async function createContender(
   options: ContenderOptions,
   members: readonly Server[],
 ): Promise<Contender> {

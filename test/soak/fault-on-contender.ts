@@ -1,18 +1,23 @@
-/** How the faults of one contender are made: on its processes, and on its way to the members. */
+/**
+ * Injects faults into one contender: into its processes, and into its connections to the members.
+ */
 import type { FaultProxy } from '../support/fault-proxy.ts';
 import { signal } from '../support/process-list.ts';
 import type { Contender } from './contender.ts';
-import type { MadeFault, NetworkFault, ProcessFault } from './fault.ts';
+import type { InjectedFault, NetworkFault, ProcessFault } from './fault.ts';
 
 const NOTHING_TO_HEAL = () => {};
 
-/** Undefined when the process is not there. */
-export function onProcess(kind: ProcessFault, contender: Contender): MadeFault | undefined {
+/** Undefined if the process does not exist. */
+export function onProcess(kind: ProcessFault, contender: Contender): InjectedFault | undefined {
   const heal = healOfProcess(kind, contender);
   return heal && { target: contender.name, heal };
 }
 
-function healOfProcess(kind: ProcessFault, contender: Contender): MadeFault['heal'] | undefined {
+function healOfProcess(
+  kind: ProcessFault,
+  contender: Contender,
+): InjectedFault['heal'] | undefined {
   switch (kind) {
     case 'lockex killed':
       return contender.kill() ? NOTHING_TO_HEAL : undefined;
@@ -23,7 +28,7 @@ function healOfProcess(kind: ProcessFault, contender: Contender): MadeFault['hea
   }
 }
 
-function stopLockex(contender: Contender): MadeFault['heal'] | undefined {
+function stopLockex(contender: Contender): InjectedFault['heal'] | undefined {
   contender.noteGuards();
   const { pid } = contender;
   if (!contender.signal('SIGSTOP')) return undefined;
@@ -32,8 +37,8 @@ function stopLockex(contender: Contender): MadeFault['heal'] | undefined {
   };
 }
 
-/** Lockex is to notice that the guard does not answer, and to replace it. */
-function stopGuards(contender: Contender): MadeFault['heal'] | undefined {
+/** lockex must notice that the guard does not answer, and replace it. */
+function stopGuards(contender: Contender): InjectedFault['heal'] | undefined {
   const stopped = contender.noteGuards().filter((guard) => signal(guard, 'SIGSTOP'));
   if (stopped.length === 0) return undefined;
   return () => {
@@ -41,15 +46,15 @@ function stopGuards(contender: Contender): MadeFault['heal'] | undefined {
   };
 }
 
-/** `slowByMs`: of one direction; a delay of both takes half of it each. */
+/** `slowByMs`: delay of one direction; a fault of both directions delays each by half. */
 export async function onNetwork(
   kind: NetworkFault,
   contender: Contender,
   slowByMs: number,
-): Promise<MadeFault | undefined> {
-  const proxies = disturbedBy(kind, contender);
+): Promise<InjectedFault | undefined> {
+  const proxies = affectedProxies(kind, contender);
   if (proxies.length === 0) return undefined;
-  await Promise.all(proxies.map((proxy) => disturb(kind, proxy, slowByMs)));
+  await Promise.all(proxies.map((proxy) => inject(kind, proxy, slowByMs)));
   return {
     target: contender.name,
     heal: async () => {
@@ -58,12 +63,12 @@ export async function onNetwork(
   };
 }
 
-function disturbedBy(kind: NetworkFault, { proxies }: Contender): readonly FaultProxy[] {
+function affectedProxies(kind: NetworkFault, { proxies }: Contender): readonly FaultProxy[] {
   if (kind !== 'answers of one member delayed') return proxies;
   return proxies.filter((proxy) => proxy.connections() > 0).slice(0, 1);
 }
 
-async function disturb(kind: NetworkFault, proxy: FaultProxy, slowByMs: number): Promise<void> {
+async function inject(kind: NetworkFault, proxy: FaultProxy, slowByMs: number): Promise<void> {
   switch (kind) {
     case 'partition':
       return await proxy.blackhole('both');
@@ -81,7 +86,7 @@ async function disturb(kind: NetworkFault, proxy: FaultProxy, slowByMs: number):
     case 'answers of one member delayed':
       return await proxy.delay(slowByMs, 'toClient');
     case 'stall':
-      // Open connections would never meet it.
+      // Affects only new connections, so the open ones are reset.
       await proxy.stallNew();
       return proxy.reset();
   }

@@ -1,19 +1,20 @@
 /**
- * How the faults between the members are made, on the connections of followers to the leader's quorum
- * port. On such a link `toServer` is the direction to the leader, `toClient` the one to the follower.
+ * Injects faults between the members, into the connections of followers to the leader's quorum
+ * port. On such a link, `toServer` is the direction to the leader and `toClient` the direction to
+ * the follower.
  */
 import type { Server } from '../../scripts/servers/zookeeper.js';
 import type { Direction, FaultProxy } from '../support/fault-proxy.ts';
 import type { Cluster } from './cluster.ts';
 import type { Contender } from './contender.ts';
-import type { LinkFault, MadeFault, PlannedLinkFault } from './fault.ts';
+import type { InjectedFault, LinkFault, PlannedLinkFault } from './fault.ts';
 import { LEADER_WITHIN_MS } from './fault-on-members.ts';
 
 export interface LinkFaultTarget {
   readonly cluster: Cluster;
-  /** Whose client connections are reset where the fault says so. */
+  /** Some faults also reset the client connections of this contender. */
   readonly contender: Contender;
-  /** Where that contender is connected; a fault of one follower is made there if it is one. */
+  /** The member that it is connected to; preferred as the affected follower. */
   readonly member: Server | undefined;
 }
 
@@ -25,20 +26,20 @@ interface Place {
   readonly leaderLinks: readonly FaultProxy[];
 }
 
-/** Undefined when there is no leader with a follower. */
+/** Undefined if there is no leader with a follower. */
 export async function onLinks(
   fault: PlannedLinkFault,
   target: LinkFaultTarget,
-): Promise<MadeFault | undefined> {
+): Promise<InjectedFault | undefined> {
   const { cluster, contender } = target;
   const place = await placeOf(target, fault.draw);
   if (place === undefined) return undefined;
-  const phases = await make(fault, target, place);
+  const phases = await inject(fault, target, place);
   const name = cluster.nameOf(place.follower);
   return {
     target: isOfAllLinks(fault.kind) ? `leader's links, ${contender.name}` : name,
     ...(phases && { phases }),
-    heal: () => cluster.mendLinks(),
+    heal: () => cluster.healLinks(),
   };
 }
 
@@ -59,12 +60,12 @@ async function placeOf(
   return { follower, link: cluster.link(follower, leader), leaderLinks };
 }
 
-/** Makes the fault, and gives its later phases if it has some. */
-async function make(
+/** Injects the fault; returns its later phases, if any. */
+async function inject(
   { kind, durationMs, slowByMs, draw }: PlannedLinkFault,
   { cluster, contender }: LinkFaultTarget,
   { follower, link, leaderLinks }: Place,
-): Promise<MadeFault['phases']> {
+): Promise<InjectedFault['phases']> {
   switch (kind) {
     case 'follower cut off':
       await cluster.cutOff(follower);
@@ -94,13 +95,13 @@ async function make(
   }
 }
 
-/** What was sent meanwhile, slow or held, arrives late, when the fault is healed. */
+/** The data that was delayed or held arrives when the fault is healed. */
 async function slowThenCut(
   link: FaultProxy,
   direction: Direction,
   slowByMs: number,
   durationMs: number,
-): Promise<MadeFault['phases']> {
+): Promise<InjectedFault['phases']> {
   await link.delay(slowByMs, direction);
   return async (pause) => {
     await pause(durationMs / 2);
@@ -109,25 +110,26 @@ async function slowThenCut(
   };
 }
 
-function repeated(strike: () => void, times: number, durationMs: number): MadeFault['phases'] {
+function repeated(action: () => void, times: number, durationMs: number): InjectedFault['phases'] {
   return async (pause) => {
-    for (let struck = 0; struck < times; struck++) {
-      strike();
+    for (let count = 0; count < times; count++) {
+      action();
       await pause(durationMs / times);
     }
   };
 }
 
 /**
- * The leader's answers are held while a contender re-attaches, so that the answer to one handshake
- * arrives when a later one waits that the leader has never seen (`Learner.pendingRevalidations` is
- * keyed by the session id; test/faults/stale-answers.test.ts makes the same by events).
+ * Holds the leader's answers while a contender re-attaches, so that the answer to one handshake
+ * arrives while the follower waits for the answer to a later one that the leader has never seen
+ * (`Learner.pendingRevalidations` is keyed by the session id). test/faults/stale-answers.test.ts
+ * injects the same fault step by step.
  */
 async function lateAnswer(
   links: readonly FaultProxy[],
   contender: Contender,
   durationMs: number,
-): Promise<MadeFault['phases']> {
+): Promise<InjectedFault['phases']> {
   const cut = (direction: Direction | 'both') =>
     Promise.all(links.map((link) => link.blackhole(direction)));
   await cut('toClient');

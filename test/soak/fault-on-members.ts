@@ -1,16 +1,20 @@
-/** How the faults of the ensemble's members are made. Their heals do not wait until all serve again. */
+/**
+ * Injects faults into the ensemble's members. Healing does not wait until all members serve again.
+ */
 import type { Server } from '../../scripts/servers/zookeeper.js';
 import type { Cluster } from './cluster.ts';
-import type { MadeFault, MemberFault } from './fault.ts';
+import type { InjectedFault, MemberFault } from './fault.ts';
 
 export const LEADER_WITHIN_MS = 20_000;
 
-/** Undefined when the role that it is made on isn't there. `draw` chooses among equals. */
+/**
+ * Undefined if no member has the role that the fault affects. `draw` chooses among equal members.
+ */
 export async function onMembers(
   kind: MemberFault,
   cluster: Cluster,
   draw: number,
-): Promise<MadeFault | undefined> {
+): Promise<InjectedFault | undefined> {
   const some = cluster.members[draw % cluster.members.length];
   switch (kind) {
     case 'member killed':
@@ -30,7 +34,7 @@ export async function onMembers(
   }
 }
 
-async function killed(cluster: Cluster, members: readonly Server[]): Promise<MadeFault> {
+async function killed(cluster: Cluster, members: readonly Server[]): Promise<InjectedFault> {
   await Promise.all(members.map((member) => member.kill()));
   return {
     target: namesOf(cluster, members),
@@ -40,7 +44,7 @@ async function killed(cluster: Cluster, members: readonly Server[]): Promise<Mad
   };
 }
 
-async function paused(cluster: Cluster, members: readonly Server[]): Promise<MadeFault> {
+async function paused(cluster: Cluster, members: readonly Server[]): Promise<InjectedFault> {
   await Promise.all(members.map((member) => member.pause()));
   return {
     target: namesOf(cluster, members),

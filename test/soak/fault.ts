@@ -1,9 +1,12 @@
-/** What a fault of the soak is, and what has come of it. Types, and the plan that the seed decides. */
+/**
+ * The faults of the soak: their kinds, their plan, which depends on the seed only, and their
+ * records.
+ */
 import type { Random } from '../support/random.ts';
 
-/** What is done to one contender's processes. */
+/** Faults of one contender's processes. */
 const PROCESS_FAULTS = ['lockex killed', 'lockex stopped', 'guard stopped'] as const;
-/** What is done between one contender and the members. */
+/** Faults of the connections between one contender and the members. */
 const NETWORK_FAULTS = [
   'partition',
   'partition, bytes lost',
@@ -15,7 +18,7 @@ const NETWORK_FAULTS = [
   'answers of one member delayed',
   'stall',
 ] as const;
-/** What is done to the members. */
+/** Faults of the members. */
 const MEMBER_FAULTS = [
   'member killed',
   'member paused',
@@ -23,7 +26,7 @@ const MEMBER_FAULTS = [
   'leader paused',
   'quorum lost',
 ] as const;
-/** What is done between the members, to their quorum connections. */
+/** Faults of the quorum connections between the members. */
 const LINK_FAULTS = [
   'follower cut off',
   'slow link to leader',
@@ -49,30 +52,30 @@ export const FAULT_KINDS: readonly FaultKind[] = [
   ...LINK_FAULTS,
 ];
 
-/** Members and the ways to them are whole all the while. */
+/** True if the fault affects neither the members nor the connections to them. */
 export function isProcessFault(kind: FaultKind): boolean {
   return (PROCESS_FAULTS as readonly FaultKind[]).includes(kind);
 }
 
-/** Which contender: the one that holds a lock at the moment, or the one of that number. */
+/** The affected contender: the current holder of a lock, or the contender with this number. */
 interface OnContender {
   readonly holder: boolean;
-  /** Chooses the lock as well. */
+  /** Also chooses the lock. */
   readonly target: number;
 }
 
 interface Slow {
-  /** In one direction; a fault of both directions divides it. */
+  /** Delay in one direction; a fault of both directions delays each by half. */
   readonly slowByMs: number;
 }
 
 interface Lasting {
   readonly durationMs: number;
-  /** After the fault before it of the same round. */
+  /** Delay after the previous fault of the same round. */
   readonly delayMs: number;
 }
 
-/** The draw chooses among members in the same role, and among variants of a fault. */
+/** `draw` chooses among members with the same role, and among variants of a fault. */
 interface OnEnsemble {
   readonly draw: number;
 }
@@ -95,11 +98,11 @@ export type PlannedFault =
   | PlannedMemberFault
   | PlannedLinkFault;
 
-/** A fault that was made, on what was there to make it on. */
-export interface MadeFault {
-  /** Such as `c2`, or `member 1`. */
+/** A fault that has been injected. */
+export interface InjectedFault {
+  /** For example `c2` or `member 1`. */
   readonly target: string;
-  /** Goes through the phases of the fault. Without it, the fault stays the same until it is healed. */
+  /** Runs the later phases of the fault. Absent: the fault stays the same until it is healed. */
   readonly phases?: (pause: (ms: number) => Promise<void>) => Promise<void>;
   readonly heal: () => void | Promise<void>;
 }
@@ -115,24 +118,24 @@ export interface FaultRecord {
 /** One fault, or two at once. */
 export interface Round {
   readonly faults: readonly [PlannedFault, ...PlannedFault[]];
-  /** Quiet after all is healed. */
+  /** Time without faults after the round. */
   readonly pauseMs: number;
 }
 
-/** What is named more often is drawn more often. */
+/** Places that are listed more often are drawn more often. */
 const PLACES = [
   ...(['process', 'process', 'network', 'network'] as const),
   ...(['members', 'links', 'links'] as const),
 ] as const;
-/** Nothing is to be healed after these. */
+/** Faults without a duration: nothing to heal. */
 export const MOMENTARY: readonly FaultKind[] = ['lockex killed', 'reset', 'link reset'];
 const TWO_AT_ONCE = 0.3;
-/** Most contenders only wait, and a fault of a holder is the one that counts. */
+/** Most contenders only wait; faults of a holder are the interesting ones. */
 const ON_HOLDER = 0.65;
-/** Divisible by every number of members, roles and variants that it chooses among. */
+/** Divisible by all numbers of members and variants to choose from. */
 const DRAWS = 60;
 
-/** Draws nothing that depends on how the soak goes: the same seed, the same rounds. */
+/** Independent of the course of the soak: the same seed gives the same rounds. */
 export function planRound(random: Random, contenders: number): Round {
   const first = planFault(random, contenders);
   const faults: [PlannedFault, ...PlannedFault[]] = [first];
@@ -159,7 +162,7 @@ function planFault(random: Random, contenders: number): PlannedFault {
     : { on, kind: random.pick(LINK_FAULTS), slowByMs, draw, ...some };
 }
 
-/** Some within the session timeout, some around it, some beyond. */
+/** Shorter than the session timeout, about as long, or longer. */
 function durationOf(random: Random): number {
   const [low, high] = random.pick([
     [100, 1500],

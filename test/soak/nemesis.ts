@@ -1,9 +1,9 @@
 /**
- * Makes faults in rounds, one or two at once, and heals each one. It decides nothing but which
- * contender holds a lock at the moment; all else is drawn before (fault.ts).
+ * Injects faults in rounds, one or two at a time, and heals each. All decisions are drawn in
+ * advance (fault.ts), except which contender currently holds a lock.
  *
- * It never makes two faults of one kind at once. Two of them on one contender's processes, its guard
- * stopped and lockex killed, would be a fault of everything that there is to kill the command.
+ * It never injects two faults into the same place at once: with its guard stopped and its lockex
+ * killed, a contender would have no process left that could kill the command.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Server } from '../../scripts/servers/zookeeper.js';
@@ -13,7 +13,7 @@ import type { Cluster } from './cluster.ts';
 import type { Contender } from './contender.ts';
 import {
   type FaultRecord,
-  type MadeFault,
+  type InjectedFault,
   MOMENTARY,
   type PlannedFault,
   planRound,
@@ -31,16 +31,16 @@ export interface NemesisOptions {
   readonly random: Random;
   readonly locks: readonly SoakLock[];
   readonly log: (text: string) => void;
-  /** Ends the rest of the faults early; what is made is healed. */
+  /** Skips the remaining faults; the current ones are healed. */
   readonly signal: AbortSignal;
 }
 
-/** Where a holder is to be struck, and there is none yet. */
+/** How long to wait for a holder, if the fault is to affect one. */
 const HOLDER_WITHIN_MS = 3000;
 
 export class Nemesis {
   readonly records: FaultRecord[] = [];
-  /** Faults that were planned, and whose target was not there. */
+  /** Planned faults without a target. */
   missed = 0;
   readonly #options: NemesisOptions;
 
@@ -48,7 +48,7 @@ export class Nemesis {
     this.#options = options;
   }
 
-  async rage(durationMs: number): Promise<void> {
+  async run(durationMs: number): Promise<void> {
     const { random, contenders, signal } = this.#options;
     const deadline = performance.now() + durationMs;
     while (performance.now() < deadline && !signal.aborted) {
@@ -60,16 +60,16 @@ export class Nemesis {
 
   async #play({ faults }: Round): Promise<void> {
     let delayMs = 0;
-    const made = faults.map(async (fault, index) => {
+    const injected = faults.map(async (fault, index) => {
       if (index > 0) delayMs += fault.delayMs;
       await this.#pause(delayMs);
-      return await this.#makeAndHeal(fault);
+      return await this.#injectAndHeal(fault);
     });
-    // All are healed before the failure of one is reported.
-    const results = await Promise.allSettled(made);
+    // All faults are healed before the failure of one is reported.
+    const results = await Promise.allSettled(injected);
     const failure = results.find((result) => result.status === 'rejected');
     if (failure) throw failure.reason;
-    await this.#options.cluster.serves();
+    await this.#options.cluster.untilServing();
     // An outage lasts until the members serve again.
     for (const [index, result] of results.entries()) {
       const on = faults[index]?.on;
@@ -78,30 +78,30 @@ export class Nemesis {
     }
   }
 
-  async #makeAndHeal(fault: PlannedFault): Promise<FaultRecord | undefined> {
+  async #injectAndHeal(fault: PlannedFault): Promise<FaultRecord | undefined> {
     const madeAt = nowUs();
-    const made = await this.#make(fault);
-    if (made === undefined) {
+    const injected = await this.#inject(fault);
+    if (injected === undefined) {
       this.missed++;
       return undefined;
     }
-    const { target } = made;
+    const { target } = injected;
     const record: FaultRecord = { kind: fault.kind, target, madeAt, healedAt: undefined };
     this.records.push(record);
     const lastsMs = MOMENTARY.includes(fault.kind) ? 0 : fault.durationMs;
     const lasting = lastsMs === 0 ? '' : `, ${(lastsMs / 1000).toFixed(1)} s`;
     this.#options.log(`${fault.kind}: ${target}${lasting}`);
     try {
-      if (made.phases) await made.phases((ms) => this.#pause(ms));
+      if (injected.phases) await injected.phases((ms) => this.#pause(ms));
       else await this.#pause(lastsMs);
     } finally {
-      await made.heal();
+      await injected.heal();
     }
     record.healedAt = nowUs();
     return record;
   }
 
-  async #make(fault: PlannedFault): Promise<MadeFault | undefined> {
+  async #inject(fault: PlannedFault): Promise<InjectedFault | undefined> {
     const { cluster } = this.#options;
     if (fault.on === 'members') return await onMembers(fault.kind, cluster, fault.draw);
     const contender = await this.#target(fault.holder, fault.target);
@@ -115,7 +115,7 @@ export class Nemesis {
     }
   }
 
-  /** Where it is connected. */
+  /** The member that it is connected to. */
   #memberOf({ proxies }: Contender): Server | undefined {
     const { cluster } = this.#options;
     return cluster.members.find((_, index) => (proxies[index]?.connections() ?? 0) > 0);
@@ -131,12 +131,12 @@ export class Nemesis {
       if (found) return found;
     }
     const chosen = contenders[draw % contenders.length];
-    if (chosen === undefined) throw new Error('there are no contenders');
+    if (chosen === undefined) throw new Error('no contenders');
     return chosen;
   }
 
   async #pause(ms: number): Promise<void> {
-    // Ended early is no failure.
+    // Rejects when the signal skips the rest, which is not a failure.
     await sleep(ms, undefined, { signal: this.#options.signal }).catch(() => {});
   }
 }

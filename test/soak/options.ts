@@ -1,19 +1,19 @@
-/** What the soak is asked for: the options of `npm run soak`. Pure. */
+/** The options of `npm run soak`. Pure. */
 import { parseArgs } from 'node:util';
 
-/** Contenders are dealt to the kinds in this order, so the first gets one more. */
+/** Contenders are distributed to the kinds in this order, so the first kinds get more. */
 export const LOCK_KINDS = ['semaphore', 'lock', 'shared'] as const;
 export type LockKind = (typeof LOCK_KINDS)[number];
 
 export interface SoakOptions {
-  /** How long faults are made. */
+  /** Duration of the faults. */
   readonly minutes: number;
   readonly seed: number;
   readonly kinds: readonly LockKind[];
   readonly contenders: number;
-  /** Runs every lockex with `--no-guard`: the judge is to find what then goes wrong. */
+  /** Runs every lockex with `--no-guard`, to show that the judge detects violations. */
   readonly noGuard: boolean;
-  /** Leave journals, logs and traces also when all went well. */
+  /** Keeps journals, logs and traces after a success. */
   readonly keep: boolean;
 }
 
@@ -22,11 +22,11 @@ export const USAGE =
   '                       [--contenders K] [--no-guard] [--keep]';
 const MAX_MINUTES = 24 * 60;
 const MAX_CONTENDERS = 32;
-/** A semaphore of two permits has to have a third contender. */
+/** A semaphore of two permits needs a third contender. */
 const MIN_CONTENDERS: Readonly<Record<LockKind, number>> = { semaphore: 3, lock: 2, shared: 2 };
 const DEFAULT_CONTENDERS = { one: 4, all: 9 };
 
-/** @throws {TypeError} with a line for people */
+/** @throws {TypeError} with a message for the user */
 export function parseSoakOptions(argv: readonly string[], freshSeed: () => number): SoakOptions {
   const { values } = parseArgs({
     args: [...argv],
@@ -41,30 +41,32 @@ export function parseSoakOptions(argv: readonly string[], freshSeed: () => numbe
   });
   const minutes = Number(values.minutes);
   if (!(minutes > 0 && minutes <= MAX_MINUTES)) {
-    throw new TypeError(`--minutes: more than 0, at most ${MAX_MINUTES}`);
+    throw new TypeError(`--minutes expects a number above 0, at most ${MAX_MINUTES}`);
   }
   const seed = values.seed === undefined ? freshSeed() : wholeNumber(values.seed);
-  if (seed === undefined) throw new TypeError('--seed: a whole number');
+  if (seed === undefined) throw new TypeError('--seed expects a whole number');
   const kinds = LOCK_KINDS.filter((kind) => values.kind === 'all' || values.kind === kind);
-  if (kinds.length === 0) throw new TypeError(`--kind: ${LOCK_KINDS.join(', ')} or all`);
+  if (kinds.length === 0) throw new TypeError(`--kind expects ${LOCK_KINDS.join(', ')} or all`);
   const contenders = contendersOf(kinds, values.contenders);
   return { minutes, seed, kinds, contenders, noGuard: values['no-guard'], keep: values.keep };
 }
 
-/** The command line that makes the same faults again. */
+/** The command line that replays the same faults. */
 export function commandLineOf(options: Omit<SoakOptions, 'keep'>): string {
   const { minutes, seed, kinds, contenders, noGuard } = options;
   const kind = kinds.length === 1 ? kinds[0] : 'all';
-  const words = `--minutes ${minutes} --seed ${seed} --kind ${kind} --contenders ${contenders}`;
-  return `npm run soak -- ${words}${noGuard ? ' --no-guard' : ''}`;
+  const args = `--minutes ${minutes} --seed ${seed} --kind ${kind} --contenders ${contenders}`;
+  return `npm run soak -- ${args}${noGuard ? ' --no-guard' : ''}`;
 }
 
-function contendersOf(kinds: readonly LockKind[], given: string | undefined): number {
+function contendersOf(kinds: readonly LockKind[], text: string | undefined): number {
   const { one, all } = DEFAULT_CONTENDERS;
-  const contenders = given === undefined ? (kinds.length === 1 ? one : all) : wholeNumber(given);
-  const least = kinds.reduce((sum, kind) => sum + MIN_CONTENDERS[kind], 0);
-  if (contenders === undefined || contenders < least || contenders > MAX_CONTENDERS) {
-    throw new TypeError(`--contenders: from ${least} to ${MAX_CONTENDERS} for these locks`);
+  const contenders = text === undefined ? (kinds.length === 1 ? one : all) : wholeNumber(text);
+  const min = kinds.reduce((sum, kind) => sum + MIN_CONTENDERS[kind], 0);
+  if (contenders === undefined || contenders < min || contenders > MAX_CONTENDERS) {
+    throw new TypeError(
+      `--contenders expects a number from ${min} to ${MAX_CONTENDERS} for these locks`,
+    );
   }
   return contenders;
 }

@@ -1,4 +1,4 @@
-/** What the soak decides without any I/O: its options, its plan, its report. */
+/** The pure parts of the soak: options, plan and report. */
 import { describe, expect, it } from 'vitest';
 import { judgeJournal } from '../support/journal.ts';
 import { randomOf } from '../support/random.ts';
@@ -12,12 +12,12 @@ const rounds = (seed: number, count = 2000) => {
 };
 
 describe('the plan of the faults', () => {
-  it('is the same for the same seed, and another for another', () => {
+  it('depends on the seed only', () => {
     expect(rounds(7, 50)).toEqual(rounds(7, 50));
     expect(rounds(7, 50)).not.toEqual(rounds(8, 50));
   });
 
-  it('holds every kind, and two at once now and then', () => {
+  it('contains all kinds of faults, and sometimes two at once', () => {
     const planned = rounds(7);
     const kinds = new Set(planned.flatMap(({ faults }) => faults.map(({ kind }) => kind)));
     expect([...kinds].toSorted()).toEqual([...FAULT_KINDS].toSorted());
@@ -25,7 +25,7 @@ describe('the plan of the faults', () => {
     expect(pairs / planned.length).toBeCloseTo(0.3, 1);
   });
 
-  it('draws every variant of the faults between the members', () => {
+  it('draws all variants of the faults between the members', () => {
     const links = rounds(7).flatMap(({ faults }) => faults.filter((fault) => fault.on === 'links'));
     for (const kind of new Set(links.map((fault) => fault.kind))) {
       const some = links.filter((fault) => fault.kind === kind);
@@ -35,7 +35,7 @@ describe('the plan of the faults', () => {
     }
   });
 
-  it('slows down within the session timeout of 4 s', () => {
+  it('delays by less than the session timeout of 4 s', () => {
     const slow = rounds(7).flatMap(({ faults }) =>
       faults.flatMap((fault) => ('slowByMs' in fault ? fault.slowByMs : [])),
     );
@@ -44,13 +44,13 @@ describe('the plan of the faults', () => {
     expect(Math.max(...slow)).toBeLessThanOrEqual(3000);
   });
 
-  it('never strikes twice at one place at once: nothing would be left to kill the command', () => {
+  it('never has two faults at one place at once, which could leave no process to kill the command', () => {
     for (const { faults } of rounds(7)) {
       expect(new Set(faults.map(({ on }) => on)).size).toBe(faults.length);
     }
   });
 
-  it('lasts shorter and longer than the session timeout of 4 s, and has an end', () => {
+  it('has durations below and above the session timeout of 4 s, at most 9 s', () => {
     const durations = rounds(7).flatMap(({ faults }) => faults.map(({ durationMs }) => durationMs));
     expect(Math.min(...durations)).toBeLessThan(1000);
     expect(Math.max(...durations)).toBeGreaterThan(8000);
@@ -58,14 +58,14 @@ describe('the plan of the faults', () => {
   });
 });
 
-it('streams of one seed differ by their names', () => {
+it('random streams of one seed differ by name', () => {
   expect(randomOf(1, 'c1').fraction()).not.toBe(randomOf(1, 'c2').fraction());
 });
 
 describe('the options', () => {
   const parse = (...argv: string[]) => parseSoakOptions(argv, () => 99);
 
-  it('have defaults: all kinds of locks, and a fresh seed', () => {
+  it('default to all kinds of locks and a fresh seed', () => {
     expect(parse()).toEqual({
       minutes: 2,
       seed: 99,
@@ -77,9 +77,9 @@ describe('the options', () => {
     expect(parse('--kind', 'shared')).toMatchObject({ kinds: ['shared'], contenders: 4 });
   });
 
-  it('are taken as given', () => {
-    const given = ['--minutes', '0.5', '--seed', '0', '--kind', 'lock', '--contenders', '2'];
-    expect(parse(...given, '--keep', '--no-guard')).toEqual({
+  it('are parsed', () => {
+    const argv = ['--minutes', '0.5', '--seed', '0', '--kind', 'lock', '--contenders', '2'];
+    expect(parse(...argv, '--keep', '--no-guard')).toEqual({
       minutes: 0.5,
       seed: 0,
       kinds: ['lock'],
@@ -89,11 +89,11 @@ describe('the options', () => {
     });
   });
 
-  it('make the same again by the command line that the report prints', () => {
+  it('round-trip through the command line in the report', () => {
     for (const argv of [[], ['--kind', 'semaphore', '--no-guard'], ['--contenders', '7']]) {
       const { keep: _, ...options } = parse(...argv);
-      const [, words = ''] = commandLineOf(options).split(' -- ');
-      expect(parse(...words.split(' '))).toMatchObject(options);
+      const [, args = ''] = commandLineOf(options).split(' -- ');
+      expect(parse(...args.split(' '))).toMatchObject(options);
     }
   });
 
@@ -107,18 +107,18 @@ describe('the options', () => {
     ['--contenders', '33'],
     ['--kind', 'mutex'],
     ['--hours', '1'],
-  ])('refuse %s %s', (...words) => {
-    expect(() => parse(...words)).toThrow();
+  ])('refuse %s %s', (...argv) => {
+    expect(() => parse(...argv)).toThrow();
   });
 });
 
 describe('the report', () => {
-  const deed = (at: number, event: string, run: string, token: number) =>
+  const entry = (at: number, event: string, run: string, token: number) =>
     `${JSON.stringify({ at, event, contender: 'c1', run, pid: token, token, access: 'exclusive' })}\n`;
   const journal = [
-    deed(1000, 'begin', 'c1.1.7', 1),
-    deed(2000, 'end', 'c1.1.7', 1),
-    deed(4_000_000, 'begin', 'c1.2.8', 2),
+    entry(1000, 'begin', 'c1.1.7', 1),
+    entry(2000, 'end', 'c1.1.7', 1),
+    entry(4_000_000, 'begin', 'c1.2.8', 2),
   ];
   const result = (text: string): SoakResult => ({
     options: { minutes: 3, seed: 5, kinds: LOCK_KINDS, contenders: 9, noGuard: false },
@@ -130,21 +130,21 @@ describe('the report', () => {
     faults: [{ kind: 'stall', target: 'c1', madeAt: 3000, healedAt: 5000 }],
     missed: 0,
     endings: new Map([['0', 2]]),
-    failures: ['a node is left: /lockex/soak/x'],
+    failures: ['node left behind: /lockex/soak/x'],
   });
 
-  it('says what there was, what failed and how to replay it', () => {
+  it('shows figures, failures and the command to replay the faults', () => {
     const report = reportOf(result(journal.join('')));
     expect(report).toContain('lock, 4 contenders: valid\n  acquisitions: 2, at most 1 at once\n');
     expect(report).toContain('\nshared, 5 contenders: unknown: the journal is empty\n');
-    expect(report).toMatch(/take-over, all: 1, median 3998 ms, worst 3998 ms/);
-    expect(report).toMatch(/take-over, no outage: none/);
-    expect(report).toMatch(/stall +1 +take-overs: 1, /);
-    expect(report).toContain('FAILED: a node is left: /lockex/soak/x');
+    expect(report).toMatch(/takeover, all: 1, median 3998 ms, worst 3998 ms/);
+    expect(report).toMatch(/takeover, no outage: none/);
+    expect(report).toMatch(/stall +1 +takeovers: 1, /);
+    expect(report).toContain('FAILED: node left behind: /lockex/soak/x');
     expect(report).toContain('npm run soak -- --minutes 3 --seed 5 --kind all --contenders 9');
   });
 
-  it('of a journal that can’t be judged says why, and gives no figures', () => {
+  it('of an unknown verdict shows the reason and no figures', () => {
     const report = reportOf(result(`${journal.join('')}{`));
     expect(report).toContain(
       'lock, 4 contenders: unknown: the journal ends in the middle of a line',

@@ -1,5 +1,5 @@
-/** The soak's figures as text. Pure: it judges nothing. */
-import type { Figures, TakeOver, Verdict } from '../support/journal.ts';
+/** Formats the result of a soak. Pure. */
+import type { Figures, Takeover, Verdict } from '../support/journal.ts';
 import { FAULT_KINDS, type FaultRecord, isProcessFault } from './fault.ts';
 import { commandLineOf, type LockKind, type SoakOptions } from './options.ts';
 
@@ -14,15 +14,15 @@ export interface SoakResult {
   readonly lastedMinutes: number;
   readonly locks: readonly LockResult[];
   readonly faults: readonly FaultRecord[];
-  /** Faults whose target was not there. */
+  /** Planned faults without a target. */
   readonly missed: number;
-  /** How the lockexes ended, and how often: status, signal, or that it was in the end. */
+  /** How often lockexes ended with which status or signal, or were stopped at the end. */
   readonly endings: ReadonlyMap<string, number>;
-  /** What else went wrong, a line each. */
+  /** Other failures, one line each. */
   readonly failures: readonly string[];
 }
 
-const SHOWN = 20;
+const MAX_OVERLAPS_SHOWN = 20;
 const MAX_KIND_LENGTH = Math.max(...FAULT_KINDS.map((kind) => kind.length));
 
 export function reportOf(result: SoakResult): string {
@@ -32,7 +32,7 @@ export function reportOf(result: SoakResult): string {
     `lockexes ended: ${endingsOf(result.endings)}`,
     ...faultsOf(result),
     ...failures.map((failure) => `FAILED: ${failure}`),
-    `${lastedMinutes.toFixed(1)} minutes, seed ${options.seed}; the same faults again:`,
+    `${lastedMinutes.toFixed(1)} minutes, seed ${options.seed}; to replay the same faults:`,
     `  ${commandLineOf(options)}`,
   ];
   return lines.join('\n');
@@ -46,59 +46,59 @@ function lockLines(lock: LockResult, faults: readonly FaultRecord[]): string[] {
 }
 
 function figuresOf(kind: LockKind, figures: Figures, faults: readonly FaultRecord[]): string[] {
-  const { acquisitions, atOnce, takeOvers, overlaps } = figures;
-  const killed = takeOvers.filter((takeOver) => takeOver.killed);
+  const { acquisitions, atOnce, takeovers, overlaps } = figures;
+  const killed = takeovers.filter((takeover) => takeover.killed);
   const outages = faults.filter((fault) => !isProcessFault(fault.kind));
-  const whole = (some: readonly TakeOver[]) =>
-    some.filter((takeOver) => !outages.some((fault) => wasThere(fault, takeOver)));
+  const whole = (some: readonly Takeover[]) =>
+    some.filter((takeover) => !outages.some((fault) => isDuring(fault, takeover)));
   return [
     `acquisitions: ${acquisitions}, at most ${atOnce} at once`,
     ...(kind === 'semaphore' ? [] : counterLines(kind, figures)),
     `overlaps: ${overlaps.length}`,
-    ...overlaps.slice(0, SHOWN).map((overlap) => {
+    ...overlaps.slice(0, MAX_OVERLAPS_SHOWN).map((overlap) => {
       const { first, second, from, lengthUs } = overlap;
       return `  ${first} and ${second} from ${seconds(from)} for ${milliseconds(lengthUs)}`;
     }),
-    `deeds with an older token: ${figures.staleDeeds}`,
-    `tokens that were not newer: ${figures.tokensNotNewer}`,
-    `take-over, all: ${spreadOf(takeOvers)}`,
-    `take-over, no outage: ${spreadOf(whole(takeOvers))}`,
-    `take-over, lockex killed: ${spreadOf(killed)}`,
-    `take-over, lockex killed, no outage: ${spreadOf(whole(killed))}`,
+    `stale entries: ${figures.staleEntries}`,
+    `tokens not newer: ${figures.tokensNotNewer}`,
+    `takeover, all: ${spreadOf(takeovers)}`,
+    `takeover, no outage: ${spreadOf(whole(takeovers))}`,
+    `takeover, lockex killed: ${spreadOf(killed)}`,
+    `takeover, lockex killed, no outage: ${spreadOf(whole(killed))}`,
   ];
 }
 
 function counterLines(kind: LockKind, figures: Figures): string[] {
   const { completed, counted, lostUpdates, reads, wrongReads } = figures;
   const lines = [
-    `increments: ${completed} completed, ${counted} cut short that counted`,
+    `increments: ${completed} completed, ${counted} interrupted but effective`,
     `lost updates: ${lostUpdates}`,
   ];
   return kind === 'shared' ? [...lines, `shared reads: ${reads}, ${wrongReads} wrong`] : lines;
 }
 
-function spreadOf(takeOvers: readonly TakeOver[]): string {
-  const times = takeOvers.map(lengthOf).toSorted((a, b) => a - b);
+function spreadOf(takeovers: readonly Takeover[]): string {
+  const times = takeovers.map(lengthOf).toSorted((a, b) => a - b);
   const [median, worst] = [times[Math.floor(times.length / 2)], times.at(-1)];
   if (median === undefined || worst === undefined) return 'none';
   return `${times.length}, median ${milliseconds(median)}, worst ${milliseconds(worst)}`;
 }
 
-/** A line for each kind; a take-over counts for every fault that was there while it lasted. */
+/** One line for each kind; a takeover counts for every fault that overlaps it. */
 function faultsOf({ faults, missed, locks }: SoakResult): string[] {
-  const takeOvers = locks.flatMap(({ verdict }) =>
-    verdict.verdict === 'unknown' ? [] : verdict.takeOvers,
+  const takeovers = locks.flatMap(({ verdict }) =>
+    verdict.verdict === 'unknown' ? [] : verdict.takeovers,
   );
   const lines = FAULT_KINDS.map((kind) => {
     const made = faults.filter((fault) => fault.kind === kind);
-    const during = takeOvers.filter((takeOver) => made.some((fault) => wasThere(fault, takeOver)));
+    const during = takeovers.filter((takeover) => made.some((fault) => isDuring(fault, takeover)));
     const name = kind.padEnd(MAX_KIND_LENGTH);
-    return `  ${name} ${String(made.length).padStart(4)}   take-overs: ${spreadOf(during)}`;
+    return `  ${name} ${String(made.length).padStart(4)}   takeovers: ${spreadOf(during)}`;
   });
-  return [`faults: ${faults.length}, and ${missed} whose target was not there`, ...lines];
+  return [`faults: ${faults.length}, and ${missed} without a target`, ...lines];
 }
 
-function wasThere({ madeAt, healedAt }: FaultRecord, { goneAt, beganAt }: TakeOver): boolean {
+function isDuring({ madeAt, healedAt }: FaultRecord, { goneAt, beganAt }: Takeover): boolean {
   return madeAt <= beganAt && (healedAt ?? Number.POSITIVE_INFINITY) >= goneAt;
 }
 
@@ -106,7 +106,7 @@ function endingsOf(endings: ReadonlyMap<string, number>): string {
   return [...endings].map(([ending, times]) => `${ending} ×${times}`).join(', ');
 }
 
-function lengthOf({ goneAt, beganAt }: TakeOver): number {
+function lengthOf({ goneAt, beganAt }: Takeover): number {
   return beganAt - goneAt;
 }
 

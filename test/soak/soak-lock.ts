@@ -1,4 +1,4 @@
-/** One of the soak's locks: how lockex is asked for it, what its holders note, and its verdict. */
+/** One lock of the soak: lockex's options for it, the journal of its holders, and its verdict. */
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import {
   type Access,
@@ -9,12 +9,12 @@ import {
 } from '../support/journal.ts';
 import type { Random } from '../support/random.ts';
 import type { LockKind } from './options.ts';
+import type { SoakDirectory } from './soak-directory.ts';
 import { nowUs } from './time.ts';
-import type { Workshop } from './workshop.ts';
 
-/** As in worker.pl: every line of the journal has this length. */
+/** Length of each line of the journal, as in worker.pl. */
 const LINE_BYTES = 256;
-/** A contender whose worker has done something within this time holds the lock. */
+/** A contender with an entry this recent is taken for the holder. */
 const RECENT_US = 300_000;
 const PERMITS = 2;
 const SHARED_CHANCE = 0.65;
@@ -35,13 +35,13 @@ export class SoakLock {
   readonly #journal: string;
   readonly #counter: string;
 
-  constructor(kind: LockKind, workshop: Workshop) {
+  constructor(kind: LockKind, directory: SoakDirectory) {
     this.kind = kind;
-    this.#journal = workshop.create(`${kind}.journal`, '');
-    this.#counter = workshop.create(`${kind}.counter`, `${'0'.repeat(15)}\n`);
+    this.#journal = directory.create(`${kind}.journal`, '');
+    this.#counter = directory.create(`${kind}.counter`, `${'0'.repeat(15)}\n`);
   }
 
-  /** What a contender asks for this time. */
+  /** The access that a contender asks for this time. */
   accessBy(random: Random): Access {
     switch (this.kind) {
       case 'lock':
@@ -62,15 +62,15 @@ export class SoakLock {
     return [this.#journal, this.#counter];
   }
 
-  /** Name of a contender that seems to hold the lock now; of several, the one heard of last. */
+  /** The contender that seems to hold the lock now; of several, the one with the latest entry. */
   holder(): string | undefined {
-    const deed = this.#newestDeed();
-    return deed && nowUs() - deed.at < RECENT_US ? deed.contender : undefined;
+    const entry = this.#newestEntry();
+    return entry && nowUs() - entry.at < RECENT_US ? entry.contender : undefined;
   }
 
-  /** Microseconds of CLOCK_MONOTONIC; 0 while it was never held. */
-  get newestDeedAt(): number {
-    return this.#newestDeed()?.at ?? 0;
+  /** Microseconds of CLOCK_MONOTONIC; 0 if it was never held. */
+  get newestEntryAt(): number {
+    return this.#newestEntry()?.at ?? 0;
   }
 
   verdict(kills: readonly Kill[]): Verdict {
@@ -78,14 +78,14 @@ export class SoakLock {
     return judgeJournal(journal, this.#finalCounter(), kills, RULES[this.kind]);
   }
 
-  /** NaN when something else is in the file. */
+  /** NaN if the file is malformed. */
   #finalCounter(): number {
     const text = readFileSync(this.#counter, 'latin1');
     return /^\d{15}\n$/.test(text) ? Number(text) : Number.NaN;
   }
 
   /** Undefined while there is none. */
-  #newestDeed(): { readonly contender: string; readonly at: number } | undefined {
+  #newestEntry(): { readonly contender: string; readonly at: number } | undefined {
     const file = openSync(this.#journal, 'r');
     try {
       const { size } = fstatSync(file);
@@ -93,7 +93,7 @@ export class SoakLock {
       if (readSync(file, line, 0, LINE_BYTES, size - LINE_BYTES) !== LINE_BYTES) return undefined;
       return JSON.parse(line.toString('latin1'));
     } catch {
-      // What is not a line is the judge's to find.
+      // The judge reports malformed lines.
       return undefined;
     } finally {
       closeSync(file);

@@ -1,4 +1,4 @@
-/** The soak's clock: the one that the workers journal by. */
+/** The soak's clock, which is that of the journals. */
 
 /** Microseconds of CLOCK_MONOTONIC. */
 export function nowUs(): number {

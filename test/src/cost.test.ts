@@ -1,8 +1,8 @@
 /** What hostile input may cost, counted in operations: time would depend on the machine. */
 import { CAC } from 'cac';
 import { describe, expect, it } from 'vitest';
-import { nearestTo } from '../../src/cli/argv.ts';
 import { parseCommandLine } from '../../src/cli/parse.ts';
+import { nearestTo } from '../../src/cli/suggest.ts';
 import { lockPath, zookeeperHosts } from '../../src/cli/values.ts';
 import { type ChildNode, viewOf } from '../../src/status/view.ts';
 import { printable } from '../../src/util/printable.ts';
@@ -64,7 +64,7 @@ describe('a command line', () => {
   it('may have any number of slashes', () => {
     const slashes = '/'.repeat(130_000);
     expect(lockPath('-p', `${slashes}a/b${slashes}`)).toBe('a/b');
-    expect(() => lockPath('-p', `a${slashes}b`)).toThrow('has an empty part');
+    expect(() => lockPath('-p', `a${slashes}b`)).toThrow('has an empty component');
     expect(zookeeperHosts('-z', `zk1/a${slashes}`).chroot).toBe('/a');
   });
 });

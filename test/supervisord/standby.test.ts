@@ -1,6 +1,7 @@
 /**
- * The cold standby of docs/supervisord.md, with its own configuration: two supervisords as two hosts,
- * one redis with one data file. Two that run at once would meet at the port, and say so in their log.
+ * The cold standby of docs/supervisord.md with its configuration: two supervisords as two hosts,
+ * and one redis with one data directory. Two redis servers at once would use the same port, and log
+ * an error.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -17,9 +18,9 @@ const SECTION = readFileSync(
   fileURLToPath(new URL('../../docs/examples/supervisord.conf', import.meta.url)),
   'utf8',
 );
-const PATIENCE_MS = 60_000;
+const TIMEOUT_MS = 60_000;
 
-/** Who serves, and on which host. */
+/** The redis that serves, its lockex, and its host. */
 interface Serving {
   readonly redis: number;
   readonly lockex: number;
@@ -29,9 +30,9 @@ interface Serving {
 
 interface Site {
   readonly server: Server;
-  /** Until somebody else than that one serves, or anybody. */
-  serves(before?: Serving): Promise<Serving>;
-  /** Times are counted from here. */
+  /** Waits until a redis serves; with `before`, another one than that. */
+  untilServing(before?: Serving): Promise<Serving>;
+  /** Durations are measured from here. */
   faultNow(): void;
   command(text: string): Promise<string | null>;
   log(): string;
@@ -64,8 +65,8 @@ async function twoHosts(): Promise<Site> {
     faultNow: () => {
       faultAt = performance.now();
     },
-    serves: async (before) => {
-      const deadline = performance.now() + PATIENCE_MS;
+    untilServing: async (before) => {
+      const deadline = performance.now() + TIMEOUT_MS;
       for (;;) {
         const info = (await command('INFO server')) ?? '';
         const redis = Number(/process_id:(\d+)/.exec(info)?.[1] ?? 0);
@@ -78,14 +79,14 @@ async function twoHosts(): Promise<Site> {
           const other = host === hosts[0] ? hosts[1] : hosts[0];
           return { redis, lockex, host, other };
         }
-        if (performance.now() > deadline) throw new Error(`nobody serves: ${contentOf(log)}`);
+        if (performance.now() > deadline) throw new Error(`no redis serves: ${contentOf(log)}`);
         await pause(10);
       }
     },
   };
 }
 
-/** A redis command; null while nobody answers. */
+/** Sends a redis command; null if no redis answers. */
 function ask(port: number, text: string): Promise<string | null> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1', () => socket.write(`${text}\r\nQUIT\r\n`));
@@ -103,81 +104,81 @@ function parentOf(pid: number): number {
   return Number(/^PPid:\s+(\d+)$/m.exec(contentOf(`/proc/${pid}/status`))?.[1] ?? 0);
 }
 
-/** Whatever happened: the data is there, and no two ever met. */
-async function allIsWell(site: Site): Promise<void> {
-  // A redis that has just been started reads its file first.
+/** The data is intact, and there were never two redis servers at once. */
+async function expectIntactData(site: Site): Promise<void> {
+  // A redis that has just started loads its data first.
   await expect.poll(() => site.command('GET key'), { timeout: 20_000 }).toContain('value');
   expect(site.log()).not.toMatch(/already in use|Failed listening|AOF.*(corrupt|truncated)/i);
 }
 
-/** Somebody serves, the other host stands by, and the store holds something. */
-async function started(): Promise<{ site: Site; first: Serving }> {
+/** Starts two hosts: one serves, the other is the standby, and the store contains a value. */
+async function startSite(): Promise<{ site: Site; first: Serving }> {
   const site = await twoHosts();
-  const first = await site.serves();
+  const first = await site.untilServing();
   expect(await site.command('SET key value')).toContain('OK');
   for (const host of [first.host, first.other]) await host.says('RUNNING');
   return { site, first };
 }
 
 describe('two hosts under supervisord', () => {
-  it('SIGTERM to the holder: the other one serves, and the first stands by again', async () => {
-    const { site, first } = await started();
+  it('SIGTERM to the holder: the other host serves, and the first is the standby', async () => {
+    const { site, first } = await startSite();
     site.faultNow();
     process.kill(first.lockex, 'SIGTERM');
-    const second = await site.serves(first);
+    const second = await site.untilServing(first);
     expect(second.host).toBe(first.other);
     await gone(first.lockex);
     await first.host.says('RUNNING');
-    await allIsWell(site);
+    await expectIntactData(site);
   });
 
-  it('supervisorctl stop, and start', async () => {
-    const { site, first } = await started();
+  it('supervisorctl stop and start: the other host serves', async () => {
+    const { site, first } = await startSite();
     site.faultNow();
     expect((await first.host.control('stop', 'redis')).stdout).toContain('redis: stopped');
-    const second = await site.serves(first);
+    const second = await site.untilServing(first);
     expect(second.host).toBe(first.other);
     await first.host.says('STOPPED');
     await gone(first.redis);
     expect((await first.host.control('start', 'redis')).stdout).toContain('redis: started');
-    expect((await site.serves()).redis).toBe(second.redis);
-    await allIsWell(site);
+    expect((await site.untilServing()).redis).toBe(second.redis);
+    await expectIntactData(site);
   });
 
-  it('supervisorctl restart', async () => {
-    const { site, first } = await started();
+  it('supervisorctl restart: the other host serves', async () => {
+    const { site, first } = await startSite();
     site.faultNow();
     expect((await first.host.control('restart', 'redis')).stdout).toContain('redis: started');
-    const second = await site.serves(first);
+    const second = await site.untilServing(first);
     expect(second.host).toBe(first.other);
-    await allIsWell(site);
+    await expectIntactData(site);
   });
 
-  it('redis crashes', async () => {
-    const { site, first } = await started();
+  it('redis crashes: the other host serves', async () => {
+    const { site, first } = await startSite();
     site.faultNow();
     process.kill(first.redis, 'SIGKILL');
-    const second = await site.serves(first);
+    const second = await site.untilServing(first);
     expect(second.host).toBe(first.other);
     await first.host.says('RUNNING');
-    await allIsWell(site);
+    await expectIntactData(site);
   });
 
-  it('lockex is SIGKILLed: redis with it, and nobody waits for the session timeout', async () => {
-    const { site, first } = await started();
+  it('SIGKILL of lockex: redis is killed, and the other host does not wait for the session timeout', async () => {
+    const { site, first } = await startSite();
     site.faultNow();
     process.kill(first.lockex, 'SIGKILL');
-    const second = await site.serves(first);
+    const second = await site.untilServing(first);
     expect(second.host).toBe(first.other);
     await gone(first.redis);
     await first.host.says('RUNNING');
-    await allIsWell(site);
+    await expectIntactData(site);
   });
 
-  it('supervisord is SIGKILLed: its redis goes on, and a new supervisord stands by', async () => {
-    const { site, first } = await started();
+  it('SIGKILL of supervisord: its redis continues, and a new supervisord is the standby', async () => {
+    const { site, first } = await startSite();
     onTestFinished(() => {
-      // Whatever went wrong: it is nobody's child by then.
+      // If the test failed: no supervisord stops it any more.
       if (parentOf(first.lockex) > 0) process.kill(first.lockex, 'SIGTERM');
     });
     await first.host.kill();
@@ -185,18 +186,18 @@ describe('two hosts under supervisord', () => {
     await first.host.start();
     await first.host.says('RUNNING');
     expect(await site.command('INFO server')).toContain(`process_id:${first.redis}\r`);
-    // The old lockex is nobody's child now; it obeys a signal all the same.
+    // The old lockex is an orphan, and still handles signals.
     site.faultNow();
     process.kill(first.lockex, 'SIGTERM');
-    await site.serves(first);
-    await allIsWell(site);
+    await site.untilServing(first);
+    await expectIntactData(site);
   });
 
-  it('ZooKeeper is restarted: redis goes on', async () => {
-    const { site, first } = await started();
+  it('ZooKeeper is restarted: redis continues', async () => {
+    const { site, first } = await startSite();
     await site.server.restart();
     await pause(2000);
     expect(await site.command('INFO server')).toContain(`process_id:${first.redis}\r`);
-    await allIsWell(site);
+    await expectIntactData(site);
   });
 });

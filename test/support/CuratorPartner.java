@@ -7,9 +7,9 @@ import org.apache.curator.framework.recipes.locks.InterProcessMutex;
 import org.apache.curator.retry.RetryOneTime;
 
 /**
- * The real Curator, driven by a test: one session and one InterProcessMutex. Arguments: a connect
- * string and the lock's path. Reads `try` (for a second at most), `acquire` and `release`, one a
- * line; answers each with its number, from 1, and `held`, `busy` or `released`.
+ * Drives Curator for a test: one session and one InterProcessMutex. Arguments: a connect
+ * string and the lock's path. Reads the commands `try` (for at most one second), `acquire` and
+ * `release`, one per line; answers each with its number, from 1, and `held`, `busy` or `released`.
  */
 public class CuratorPartner {
   public static void main(String[] arguments) throws Exception {

@@ -1,4 +1,7 @@
-/** A certificate authority of a test file's own, and what it signs; made by the real openssl. */
+/**
+ * A certificate authority for one test file, created with openssl, and the certificates that it
+ * signs.
+ */
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -21,7 +24,7 @@ export class Authority {
     return this.#file('ca.pem');
   }
 
-  /** Paths of a certificate and its key; with `days: -1`, it has expired. */
+  /** Returns the paths of a certificate and its key; with `days: -1`, it has expired. */
   sign(
     name: string,
     { names = LOCALHOST, days = 30 } = {},
@@ -43,7 +46,7 @@ export class Authority {
     { clientAuth, ...certificate }: { names?: string; days?: number; clientAuth: 'none' | 'need' },
   ): Record<string, string | number | boolean> {
     const { cert, key } = this.sign(`server-${port}`, certificate);
-    // The servers want both in one file.
+    // The servers expect both in one file.
     appendFileSync(key, readFileSync(cert));
     return {
       serverCnxnFactory: 'org.apache.zookeeper.server.NettyServerCnxnFactory',

@@ -1,4 +1,4 @@
-/** The real Curator, driven by a test: see CuratorPartner.java. */
+/** Drives a real Curator in a test: see CuratorPartner.java. */
 import { fileURLToPath } from 'node:url';
 import { curatorClasspath, findZookeeper } from '../../scripts/servers/zookeeper-home.js';
 import { type Program, startProgram } from './processes.ts';
@@ -6,7 +6,7 @@ import { type Program, startProgram } from './processes.ts';
 const PARTNER = fileURLToPath(new URL('CuratorPartner.java', import.meta.url));
 const MAX_LIFE_MS = 300_000;
 
-/** For use within a test, which ends it. Resolves when its session stands. */
+/** For use within a test, which ends it. Resolves when its session is established. */
 export async function startCurator(hosts: string, path: string): Promise<Curator> {
   const zookeeper = findZookeeper();
   const curator = curatorClasspath();
@@ -14,8 +14,8 @@ export async function startCurator(hosts: string, path: string): Promise<Curator
     throw new Error('this test needs Curator: run npm test, which installs what is missing');
   }
   const classpath = `${curator}:${zookeeper.classpath}`;
-  const words = ['-XX:TieredStopAtLevel=1', '-cp', classpath, PARTNER, hosts, path];
-  const program = startProgram(zookeeper.java, words, { maxLifeMs: MAX_LIFE_MS });
+  const args = ['-XX:TieredStopAtLevel=1', '-cp', classpath, PARTNER, hosts, path];
+  const program = startProgram(zookeeper.java, args, { maxLifeMs: MAX_LIFE_MS });
   await program.line(/^ready$/);
   return new Curator(program);
 }
@@ -28,7 +28,7 @@ export class Curator {
     this.#program = program;
   }
 
-  /** For a second at most. */
+  /** Waits for at most one second. */
   async tryAcquire(): Promise<boolean> {
     return (await this.#ask('try')) === 'held';
   }

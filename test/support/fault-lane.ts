@@ -1,6 +1,7 @@
 /**
- * One direction of one proxied connection: a queue of what arrived, let through when the proxy says
- * so. What arrives is never changed and never overtaken: it waits, is lost, or is cut off.
+ * One direction of one proxied connection: a queue of the received bytes, forwarded when the
+ * proxy's treatment allows it. Bytes are delayed, dropped or cut off, but never changed or
+ * reordered.
  */
 
 import type { Socket } from 'node:net';
@@ -8,23 +9,23 @@ import { FrameTracker } from './frames.ts';
 
 export type Direction = 'toServer' | 'toClient';
 
-/** What the proxy does to a direction at the moment. */
+/** The current treatment of a direction. */
 export interface Treatment {
   readonly flow: 'pass' | 'hold' | 'drop';
   readonly delayMs: number;
 }
 
 export interface Traffic {
-  /** Bytes that came from the sender, let through or not. */
+  /** Bytes from the sender, forwarded or not. */
   arrived: number;
-  /** Bytes that were let through. */
+  /** Forwarded bytes. */
   bytes: number;
-  /** ZooKeeper frames whose last byte was let through. */
+  /** ZooKeeper frames whose last byte was forwarded. */
   packets: number;
 }
 
 interface Arrival {
-  readonly what: Buffer | 'end' | 'reset';
+  readonly data: Buffer | 'end' | 'reset';
   /** By performance.now(). */
   readonly dueAtMs: number;
 }
@@ -46,27 +47,27 @@ export class FaultLane {
   #timer: NodeJS.Timeout | undefined;
   #cutAfterBytes: number | undefined;
   #onCut: () => void = () => {};
-  /** Whether a part of the frame that is to be cut has gone through. */
-  #doomed = false;
+  /** True if a part of the frame that will be cut has been forwarded. */
+  #isCutting = false;
   #closed = false;
-  /** Whether bytes were lost: the stream can't go on, as TCP would never let it. */
+  /** True if bytes were dropped: the connection must be reset, as TCP never skips bytes. */
   lossy = false;
 
   constructor(options: LaneOptions) {
     this.#options = options;
   }
 
-  arrive(what: Arrival['what']): void {
+  arrive(data: Arrival['data']): void {
     if (this.#closed) return;
     const { flow, delayMs } = this.#options.treatment();
     if (flow === 'drop') this.lossy = true;
-    else this.#queue.push({ what, dueAtMs: performance.now() + delayMs });
-    if (typeof what !== 'string') this.#options.traffic.arrived += what.length;
+    else this.#queue.push({ data, dueAtMs: performance.now() + delayMs });
+    if (typeof data !== 'string') this.#options.traffic.arrived += data.length;
     this.pump();
     this.#options.onTraffic();
   }
 
-  /** Lets through what may pass and is due; called again when the treatment changes. */
+  /** Forwards what may pass and is due; called again when the treatment changes. */
   pump(): void {
     clearTimeout(this.#timer);
     while (this.#options.treatment().flow === 'pass') {
@@ -78,14 +79,14 @@ export class FaultLane {
         return;
       }
       this.#queue.shift();
-      this.#deliver(next.what);
+      this.#deliver(next.data);
     }
   }
 
-  /** Cuts the connection once `bytes` of the next frame to begin have gone through. */
+  /** Cuts the connection after `bytes` of the next frame have been forwarded. */
   cutInto(bytes: number, onCut: () => void): void {
     this.#cutAfterBytes = bytes;
-    this.#doomed = false;
+    this.#isCutting = false;
     this.#onCut = onCut;
   }
 
@@ -93,27 +94,27 @@ export class FaultLane {
     this.#cutAfterBytes = undefined;
   }
 
-  /** Forgets what is queued, and what is yet to come. */
+  /** Discards the queue and all further bytes. */
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
     this.#queue = [];
   }
 
-  #deliver(what: Arrival['what']): void {
-    if (what === 'reset') this.#options.resetBoth();
-    else if (what === 'end') this.#options.destination().end();
-    else if (this.#cutAfterBytes === undefined) this.#forward(what);
-    else this.#forwardUntilCut(what, this.#cutAfterBytes);
+  #deliver(data: Arrival['data']): void {
+    if (data === 'reset') this.#options.resetBoth();
+    else if (data === 'end') this.#options.destination().end();
+    else if (this.#cutAfterBytes === undefined) this.#forward(data);
+    else this.#forwardUntilCut(data, this.#cutAfterBytes);
   }
 
   #forwardUntilCut(bytes: Buffer, cutAfterBytes: number): void {
-    // Inside a frame that began earlier, or inside the doomed one of which we have sent a part.
-    const before = this.#doomed ? 0 : this.#frames.bytesUntilBoundary(bytes);
+    // Inside a frame that began earlier, or inside the one that is being cut.
+    const before = this.#isCutting ? 0 : this.#frames.bytesUntilBoundary(bytes);
     if (before > 0) this.#forward(bytes.subarray(0, before));
     const rest = bytes.subarray(before);
     if (rest.length === 0) return;
-    this.#doomed = true;
+    this.#isCutting = true;
     const part = rest.subarray(0, cutAfterBytes);
     this.#cutAfterBytes = cutAfterBytes - part.length;
     if (this.#cutAfterBytes > 0) {

@@ -3,7 +3,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts';
 
-/** A frame of ZooKeeper's: its length, then its body. */
+/** A ZooKeeper frame: its length, then its body. */
 function frame(body: string): Buffer {
   const prefix = Buffer.alloc(4);
   prefix.writeUInt32BE(body.length);
@@ -42,7 +42,7 @@ class Peer {
 
   async closes(): Promise<void> {
     if (this.socket.closed) return;
-    // Not once() of node:events, which rejects when an error comes before.
+    // Not once() of node:events, which rejects on an earlier error.
     await new Promise((resolve) => this.socket.once('close', resolve));
   }
 }
@@ -72,19 +72,19 @@ async function connectClient(): Promise<Peer> {
   return client;
 }
 
-/** A client whose first words have reached the server, and the server's side of it. */
+/** A client whose first bytes have reached the server, and the server's side of the connection. */
 async function connectedPair(): Promise<[client: Peer, server: Peer]> {
   const arrived = once(server, 'connection');
   const client = await connectClient();
   await arrived;
   const accepted = serverSide.at(-1);
-  if (accepted === undefined) throw new Error('the server has accepted nobody');
+  if (accepted === undefined) throw new Error('the server has not accepted a connection');
   client.send('hello');
   await accepted.receives('hello');
   return [client, accepted];
 }
 
-it('bytes pass in both directions and are counted, and so are frames', async () => {
+it('bytes and frames pass in both directions and are counted', async () => {
   const arrived = once(server, 'connection');
   const client = await connectClient();
   await arrived;
@@ -99,7 +99,7 @@ it('bytes pass in both directions and are counted, and so are frames', async () 
   });
 });
 
-it('a blackhole in one direction holds its bytes until pass, and lets the other direction be', async () => {
+it('a blackhole in one direction holds its bytes until pass, and does not affect the other', async () => {
   const [client, accepted] = await connectedPair();
   await proxy.blackhole('toClient');
   accepted.send('held');
@@ -152,7 +152,7 @@ it('a reset ends open connections with ECONNRESET and lets new ones through', as
   await connectedPair();
 });
 
-it('while it refuses, nobody can connect; after pass it listens on the same port', async () => {
+it('refuse rejects new connections; after pass it listens on the same port', async () => {
   const [client] = await connectedPair();
   const { port } = proxy;
   await proxy.refuse();
@@ -165,7 +165,7 @@ it('while it refuses, nobody can connect; after pass it listens on the same port
   await connectedPair();
 });
 
-it('a delay makes bytes late and keeps their order', async () => {
+it('a delay delays bytes and preserves their order', async () => {
   const [client, accepted] = await connectedPair();
   await proxy.delay(150);
   const sentAt = performance.now();
@@ -181,7 +181,7 @@ it('a delay makes bytes late and keeps their order', async () => {
 it.each([
   ['toClient', 'accepted', 'client'],
   ['toServer', 'client', 'accepted'],
-] as const)('a delay %s lets the other direction be', async (direction, slow, quick) => {
+] as const)('a delay %s does not affect the other direction', async (direction, slow, quick) => {
   const [client, accepted] = await connectedPair();
   const peers = { client, accepted };
   const before = proxy.counters[direction];
@@ -193,7 +193,7 @@ it.each([
   expect(proxy.counters[direction].bytes).toBe(before.bytes);
 });
 
-it('what a slow direction holds when it is cut arrives late, and in order', async () => {
+it('bytes that are delayed when a direction is cut arrive later, in order', async () => {
   const [client, accepted] = await connectedPair();
   await proxy.delay(50, 'toClient');
   accepted.send('slow ');
@@ -212,17 +212,17 @@ it('a stalled new connection is accepted and not answered, while open ones work'
   const [client, accepted] = await connectedPair();
   await proxy.stallNew();
   const stalled = await connectClient();
-  stalled.send('anybody?');
+  stalled.send('waiting');
   client.send('still here');
   await accepted.receives('still here');
   expect(serverSide).toHaveLength(1);
   const arrived = once(server, 'connection');
   await proxy.pass();
   await arrived;
-  await serverSide[1]?.receives('anybody?');
+  await serverSide[1]?.receives('waiting');
 });
 
-it('a cut falls inside the next frame, however the bytes before it were chunked', async () => {
+it('a cut is inside the next frame, independent of the chunks before it', async () => {
   const [client, accepted] = await connectedPair();
   const whole = frame('a whole frame');
   accepted.send(whole.subarray(0, 7));
@@ -236,7 +236,7 @@ it('a cut falls inside the next frame, however the bytes before it were chunked'
   await accepted.closes();
 });
 
-it('the server going away reaches the client', async () => {
+it('the end of the server reaches the client', async () => {
   const [client, accepted] = await connectedPair();
   accepted.send('bye');
   accepted.socket.end();
@@ -245,7 +245,7 @@ it('the server going away reaches the client', async () => {
   await proxy.until(() => proxy.connections() === 0);
 });
 
-it('a client is reset when nobody listens where the proxy leads', async () => {
+it('a client is reset if the target of the proxy does not listen', async () => {
   server.close();
   await once(server, 'close');
   const client = await connectClient();

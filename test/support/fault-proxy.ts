@@ -1,6 +1,6 @@
 /**
  * A TCP proxy on loopback that misbehaves on demand, between a client and a ZooKeeper server (or
- * between two of them). It holds back or cuts what passes, and never changes a byte of it.
+ * between two of them). It delays, drops or cuts the data, and never changes a byte.
  *
  * A fault applies to open connections and to new ones, until pass() or the next fault.
  */
@@ -13,8 +13,8 @@ export type { Direction, Traffic } from './fault-lane.ts';
 
 export interface BlackholeOptions {
   /**
-   * `hold`, the default: what is sent meanwhile arrives after pass(), as TCP would retransmit it.
-   * `drop`: it is lost, and pass() resets the connections that have lost something.
+   * `hold`, the default: data sent meanwhile arrives after pass(), as if TCP had retransmitted it.
+   * `drop`: it is lost, and pass() resets the connections that have lost data.
    */
   readonly bytes?: 'hold' | 'drop';
 }
@@ -22,7 +22,7 @@ export interface BlackholeOptions {
 interface Mode {
   readonly toServer: Treatment;
   readonly toClient: Treatment;
-  /** Whether new connections are accepted and then left without an answer. */
+  /** True if new connections are accepted but not served. */
   readonly stallNew: boolean;
 }
 
@@ -63,19 +63,19 @@ export class FaultProxy {
     return `${this.host}:${this.#port}`;
   }
 
-  /** Since the start: what came, what was let through, how many connections were accepted. */
+  /** Since the start: received and forwarded data, and accepted connections. */
   get counters(): { accepted: number; toServer: Readonly<Traffic>; toClient: Readonly<Traffic> } {
     return structuredClone(this.#counters);
   }
 
-  /** Clients' connections that are open now. */
+  /** The number of open connections of clients. */
   connections(): number {
     return [...this.#links].filter((link) => link.open).length;
   }
 
   /**
-   * Waits until `condition` holds; it is asked again whenever a connection comes or goes, or bytes
-   * come or go. Rejects after `timeoutMs`.
+   * Waits until `condition` holds; it is evaluated after each change of a connection and
+   * after each transfer. Rejects after `timeoutMs`.
    */
   async until(condition: () => boolean, timeoutMs = 10_000): Promise<void> {
     const signal = AbortSignal.timeout(timeoutMs);
@@ -90,7 +90,7 @@ export class FaultProxy {
     }
   }
 
-  /** Ends every fault: what was held goes on its way, and new connections are accepted again. */
+  /** Ends every fault: held data is forwarded, and new connections are accepted again. */
   async pass(): Promise<void> {
     for (const link of [...this.#links]) if (link.lossy) link.reset();
     this.#switch(PASSING);
@@ -127,7 +127,7 @@ export class FaultProxy {
     for (const link of [...this.#links]) link.reset();
   }
 
-  /** As if the server had died: open connections are reset, and nobody listens. */
+  /** As if the server had died: open connections are reset, and new ones are refused. */
   async refuse(): Promise<void> {
     const listener = this.#listener;
     this.#listener = undefined;
@@ -138,8 +138,8 @@ export class FaultProxy {
   }
 
   /**
-   * Cuts each open connection after `bytes` bytes of the next frame from its server, counted from the
-   * frame's length prefix; a frame is never shorter than 20. Resolves when a connection is cut.
+   * Cuts each open connection after `bytes` bytes of the next frame from its server, counted from
+   * the frame's length prefix; a frame is never shorter than 20. Resolves when a connection is cut.
    */
   cutMidFrame(bytes = 6): Promise<void> {
     return new Promise((resolve) => {
@@ -147,15 +147,15 @@ export class FaultProxy {
     });
   }
 
-  /** Resets all connections, listens no more. */
+  /** Resets all connections and stops listening. */
   async close(): Promise<void> {
     await this.refuse();
   }
 
-  /** Does nothing when it listens already. */
+  /** Does nothing if it listens already. */
   async listen(): Promise<void> {
     if (this.#listener) return;
-    // Half-open: the end of one direction must travel through its lane as the bytes before it did.
+    // Half-open: the end of one direction must pass through its lane like the bytes before it.
     const listener = createServer({ allowHalfOpen: true }, (client) => this.#accept(client));
     this.#listener = listener;
     listener.listen(this.#port, this.host);
@@ -193,7 +193,7 @@ interface LinkOptions {
   readonly onClosed: () => void;
 }
 
-/** A client's connection and ours to the server in its place. */
+/** A client's connection, and the proxy's own connection to the server. */
 class Link {
   readonly #options: LinkOptions;
   readonly #client: Socket;
@@ -212,7 +212,7 @@ class Link {
     client.once('close', () => this.#closed());
   }
 
-  /** Whether the client's side is; the server's may still be, with the news held back. */
+  /** True if the client's side is open; the server's side may still be, if the end is held back. */
   get open(): boolean {
     return !this.#client.closed;
   }
@@ -263,7 +263,7 @@ class Link {
     return this.#stalled ? HELD : this.#options.mode()[direction];
   }
 
-  /** Not before something may pass to the server: it mustn't see a connection through a blackhole. */
+  /** Connects only when data may pass: the server must not see connections through a blackhole. */
   #connected(): Socket {
     if (this.#server === undefined) {
       this.#server = connect({ ...this.#options.target, allowHalfOpen: true });
@@ -279,7 +279,7 @@ class Link {
   }
 }
 
-/** Sends all that a socket says down its lane, an abrupt end included. */
+/** Passes all events of a socket to its lane, including a reset. */
 function feed(socket: Socket, lane: FaultLane): void {
   socket.setNoDelay(true);
   socket.on('data', (bytes) => lane.arrive(bytes));

@@ -1,6 +1,6 @@
 /**
- * Where ZooKeeper's frames begin and end in a stream of bytes: 4 bytes of length, big-endian, then as
- * many bytes (org.apache.zookeeper.server.NIOServerCnxn). Looks at no frame's content.
+ * Tracks the boundaries of ZooKeeper's frames in a stream of bytes: 4 bytes of length, big-endian,
+ * then as many bytes (org.apache.zookeeper.server.NIOServerCnxn). Looks at no frame's content.
  */
 
 const PREFIX_BYTES = 4;
@@ -11,12 +11,12 @@ export class FrameTracker {
   /** Frames whose last byte has been seen. */
   completed = 0;
 
-  /** Whether the next byte is the first one of a frame. */
+  /** True if the next byte is the first of a frame. */
   get atBoundary(): boolean {
     return this.#prefix.length === 0 && this.#bodyBytesLeft === 0;
   }
 
-  /** How many of these bytes still belong to the frame that is under way. Changes nothing. */
+  /** The number of these bytes that belong to the current frame. Changes nothing. */
   bytesUntilBoundary(bytes: Buffer): number {
     const ahead = this.#copy();
     let count = 0;

@@ -1,6 +1,6 @@
 /**
- * One standalone ZooKeeper for all tests that only need a server. Where ZooKeeper isn't installed it
- * provides none, and the tests that need it say so when they ask; the others run.
+ * Starts one standalone ZooKeeper for all tests that need only a server. If ZooKeeper is not
+ * installed, it provides none, and the tests that need it fail with a message.
  */
 
 import type { TestProject } from 'vitest/node';

@@ -1,21 +1,21 @@
 /**
- * The judge of what holders of one lock have done: pure, over a history of events with monotonic
- * time. It answers valid, invalid or unknown, and a history that can't be judged is never valid.
+ * The judge of the history of one lock. Pure. The verdict is valid, invalid or unknown; a malformed
+ * history is never valid.
  *
- * It knows a holder by its deeds only (history.ts); what lockex or ZooKeeper believed meanwhile plays
- * no part. What each kind of lock allows is in lock-rules.ts.
+ * It knows a holder by its entries only (history.ts); the state of lockex and ZooKeeper is
+ * irrelevant. lock-rules.ts has the rules of each kind of lock.
  */
 import {
   check,
-  type Deed,
   type HistoryEvent,
   inOrderOfTime,
   isCount,
+  type JournalEntry,
   type Kill,
+  MalformedHistory,
   parseJournal,
   type Run,
   runsOf,
-  Unjudgeable,
 } from './history.ts';
 import {
   checkAccess,
@@ -29,11 +29,11 @@ import {
 } from './lock-rules.ts';
 import { type CounterFigures, followCounter } from './shared-counter.ts';
 
-export type { Access, Deed, HistoryEvent, Kill } from './history.ts';
+export type { Access, HistoryEvent, JournalEntry, Kill } from './history.ts';
 export type { LockRules, Overlap } from './lock-rules.ts';
 
-/** From a holder's last deed, or from its kill where that came first, to the next begin. */
-export interface TakeOver {
+/** From a holder's last entry, or from its kill where that came first, to the next begin. */
+export interface Takeover {
   readonly from: string;
   readonly to: string;
   readonly killed: boolean;
@@ -44,11 +44,11 @@ export interface TakeOver {
 
 export interface Figures extends CounterFigures, TokenFigures {
   readonly acquisitions: number;
-  /** The most runs that were alive at once. */
+  /** The maximum number of runs that were alive at once. */
   readonly atOnce: number;
   readonly overlaps: readonly Overlap[];
-  /** In the order of their begins; not those into an overlap. */
-  readonly takeOvers: readonly TakeOver[];
+  /** Ordered by their begins; without those that are overlaps. */
+  readonly takeovers: readonly Takeover[];
 }
 
 export type Verdict =
@@ -57,7 +57,7 @@ export type Verdict =
 
 const EXCLUSIVE: LockRules = { kind: 'exclusive' };
 
-/** Judges a journal's text and what else is known; the final counter is what the file holds. */
+/** Judges a journal; `finalCounter` is the content of the counter's file. */
 export function judgeJournal(
   text: string,
   finalCounter: number,
@@ -67,7 +67,9 @@ export function judgeJournal(
   return judged(() => judgeOrThrow([...parseJournal(text), ...kills], finalCounter, rules));
 }
 
-/** Judges events: each process's deeds in their order, processes and kills in any. */
+/**
+ * Judges events. The entries of each process must be in order; processes and kills in any order.
+ */
 export function judge(
   history: readonly HistoryEvent[],
   finalCounter: number,
@@ -80,8 +82,8 @@ function judged(judgement: () => Verdict): Verdict {
   try {
     return judgement();
   } catch (error) {
-    // Only these: a judge that is broken must not look like one that has seen nothing.
-    if (!(error instanceof Unjudgeable)) throw error;
+    // Only these: a bug in the judge must not look like an unknown verdict.
+    if (!(error instanceof MalformedHistory)) throw error;
     return { verdict: 'unknown', reason: error.message };
   }
 }
@@ -93,49 +95,49 @@ function judgeOrThrow(
 ): Verdict {
   for (const { at } of history) check(isCount(at), `a time of ${at}`);
   check(isCount(finalCounter), `a final counter of ${finalCounter}`);
-  const deeds = history.filter((event): event is Deed => event.event !== 'kill');
+  const entries = history.filter((event): event is JournalEntry => event.event !== 'kill');
   const kills = history.filter((event): event is Kill => event.event === 'kill');
-  const inTime = inOrderOfTime(deeds);
+  const inTime = inOrderOfTime(entries);
   const runs = runsOf(inTime);
   check(runs.length > 0, 'the lock was never held');
   checkAccess(runs, rules);
   const figures: Figures = {
     acquisitions: runs.length,
-    atOnce: mostAtOnce(runs),
+    atOnce: maxAtOnce(runs),
     ...followCounter(inTime, finalCounter),
     overlaps: overlapsOf(runs, rules),
     ...followTokens(runs, rules),
-    takeOvers: takeOversOf(runs, kills, permitsOf(rules)),
+    takeovers: takeoversOf(runs, kills, permitsOf(rules)),
   };
-  const { overlaps, lostUpdates, wrongReads, staleDeeds, tokensNotNewer } = figures;
-  const faults = overlaps.length + lostUpdates + wrongReads + staleDeeds + tokensNotNewer;
+  const { overlaps, lostUpdates, wrongReads, staleEntries, tokensNotNewer } = figures;
+  const faults = overlaps.length + lostUpdates + wrongReads + staleEntries + tokensNotNewer;
   return { verdict: faults === 0 ? 'valid' : 'invalid', ...figures };
 }
 
-function mostAtOnce(runs: readonly Run[]): number {
-  let most = 0;
+function maxAtOnce(runs: readonly Run[]): number {
+  let max = 0;
   let alive: Run[] = [];
   for (const run of runs) {
     alive = [...alive.filter((earlier) => earlier.last >= run.first), run];
-    most = Math.max(most, alive.length);
+    max = Math.max(max, alive.length);
   }
-  return most;
+  return max;
 }
 
 /**
- * Each permit goes from one run to the next: of those that are free, the one that has been free for
- * longest. A permit that is free because no contender waits for it counts as well.
+ * Each permit goes from one run to the next; of several free permits, the one that has been free
+ * for the longest time. A permit that is free because no contender waits counts as well.
  */
-function takeOversOf(runs: readonly Run[], kills: readonly Kill[], permits: number): TakeOver[] {
-  const takeOvers: TakeOver[] = [];
-  /** Who held each permit last, the one that is over first at the front. */
+function takeoversOf(runs: readonly Run[], kills: readonly Kill[], permits: number): Takeover[] {
+  const takeovers: Takeover[] = [];
+  /** The last holder of each permit, ordered by their ends. */
   let formers: Run[] = [];
   for (const run of runs) {
     const [former] = formers;
     const isNew = former === undefined || formers.length < permits;
     if (!isNew && former.last < run.first && conflict(former, run)) {
       const killedAt = killOf(former, run.first, kills);
-      takeOvers.push({
+      takeovers.push({
         from: former.name,
         to: run.name,
         killed: killedAt !== undefined,
@@ -143,13 +145,13 @@ function takeOversOf(runs: readonly Run[], kills: readonly Kill[], permits: numb
         beganAt: run.first,
       });
     }
-    // Those that live longest, since runs may overlap.
+    // Keeps those that live longest, because runs may overlap.
     formers = [...formers, run].toSorted((a, b) => a.last - b.last).slice(-permits);
   }
-  return takeOvers;
+  return takeovers;
 }
 
-/** When its contender was killed, the run not having ended by itself, nor another one begun. */
+/** The time at which its contender was killed, if that ended the run. */
 function killOf(run: Run, nextAt: number, kills: readonly Kill[]): number | undefined {
   if (run.ended) return undefined;
   return kills.find(({ at, contender }) => {

@@ -3,11 +3,14 @@ import { startKazoo } from './kazoo.ts';
 import { gone, isAlive } from './processes.ts';
 import { sharedServerWithChroot } from './zookeeper.ts';
 
-it('two kazoos contend for a lock, in order', async () => {
+it('two kazoo clients acquire a lock in order', async () => {
   const { connectString } = await sharedServerWithChroot();
-  const [ours, theirs] = await Promise.all([startKazoo(connectString), startKazoo(connectString)]);
-  const first = await ours.lock('/lock', 'first');
-  const second = await theirs.lock('/lock', 'second');
+  const [clientA, clientB] = await Promise.all([
+    startKazoo(connectString),
+    startKazoo(connectString),
+  ]);
+  const first = await clientA.lock('/lock', 'first');
+  const second = await clientB.lock('/lock', 'second');
   expect(await first.acquire()).toBe(true);
   expect(await second.acquire({ blocking: false })).toBe(false);
   const waiting = second.acquire();
@@ -17,15 +20,18 @@ it('two kazoos contend for a lock, in order', async () => {
   expect(await first.release()).toBe(false);
 });
 
-it('an acquire that times out is an error with the name that kazoo gives it', async () => {
+it('an acquire that times out throws an error with the name of kazoo’s class', async () => {
   const { connectString } = await sharedServerWithChroot();
-  const [ours, theirs] = await Promise.all([startKazoo(connectString), startKazoo(connectString)]);
-  await (await ours.lock('/lock')).acquire();
-  const late = (await theirs.lock('/lock')).acquire({ timeout: 0.2 });
+  const [clientA, clientB] = await Promise.all([
+    startKazoo(connectString),
+    startKazoo(connectString),
+  ]);
+  await (await clientA.lock('/lock')).acquire();
+  const late = (await clientB.lock('/lock')).acquire({ timeout: 0.2 });
   await expect(late).rejects.toMatchObject({ name: 'LockTimeout' });
 });
 
-it('readers share, and keep a writer out', async () => {
+it('readers share the lock and exclude a writer', async () => {
   const { connectString } = await sharedServerWithChroot();
   const kazoo = await startKazoo(connectString);
   const [one, two] = [await kazoo.readLock('/lock'), await kazoo.readLock('/lock')];
@@ -35,7 +41,7 @@ it('readers share, and keep a writer out', async () => {
   expect(await writer.acquire({ blocking: false })).toBe(false);
 });
 
-it('a semaphore has as many leases as it says, and names their holders', async () => {
+it('a semaphore grants as many leases as configured, and lists their holders', async () => {
   const { connectString } = await sharedServerWithChroot();
   const kazoo = await startKazoo(connectString);
   const holders = ['a', 'b', 'c'];
@@ -47,13 +53,16 @@ it('a semaphore has as many leases as it says, and names their holders', async (
   expect(await kazoo.children('/pool')).toHaveLength(2);
 });
 
-it('closing ends the session at once, and the process', async () => {
+it('closing ends the session and the process', async () => {
   const { connectString } = await sharedServerWithChroot();
-  const [ours, theirs] = await Promise.all([startKazoo(connectString), startKazoo(connectString)]);
-  await (await ours.lock('/lock')).acquire();
-  const pid = ours.program.pid ?? 0;
+  const [clientA, clientB] = await Promise.all([
+    startKazoo(connectString),
+    startKazoo(connectString),
+  ]);
+  await (await clientA.lock('/lock')).acquire();
+  const pid = clientA.program.pid ?? 0;
   expect(await isAlive(pid)).toBe(true);
-  await ours.close();
+  await clientA.close();
   await gone(pid);
-  expect(await (await theirs.lock('/lock')).acquire({ blocking: false })).toBe(true);
+  expect(await (await clientB.lock('/lock')).acquire({ blocking: false })).toBe(true);
 });

@@ -1,24 +1,24 @@
 /**
- * The real kazoo, driven by a test: one process with one session, told what to do line by line. It is
- * the other party in tests of compatibility; it never stands in for our own client.
+ * Drives a real kazoo client in a test of compatibility: one process with one session, which reads
+ * requests line by line.
  */
 
 import { fileURLToPath } from 'node:url';
 import { type Program, startProgram } from './processes.ts';
 
-/** Debian's python3-kazoo belongs to this one, whatever else comes first in PATH. */
+/** The interpreter of Debian's python3-kazoo, which may not be the first in PATH. */
 const PYTHON = process.env['KAZOO_PYTHON'] ?? '/usr/bin/python3';
 const PARTNER = fileURLToPath(new URL('kazoo_partner.py', import.meta.url));
 const MAX_LIFE_MS = 300_000;
 
 export interface AcquireOptions {
-  /** True when not given. */
+  /** Default: true. */
   readonly blocking?: boolean;
-  /** Seconds; without it, a blocking acquire waits for as long as it takes. */
+  /** Seconds; absent: no limit. */
   readonly timeout?: number;
 }
 
-/** What kazoo raised, by its class's name: `LockTimeout`, `SessionExpiredError`, … */
+/** An exception of kazoo, with the name of its class: `LockTimeout`, `SessionExpiredError`, … */
 export class KazooError extends Error {
   override readonly name: string;
 
@@ -33,7 +33,7 @@ export class KazooError extends Error {
  *
  * @param hosts a connect string, with or without a chroot
  * @param timeoutSeconds the session timeout asked for
- * @param auth `user:password`; what it makes is its own, then
+ * @param auth `user:password`; its nodes are then accessible to this user only
  */
 export async function startKazoo(
   hosts: string,
@@ -71,7 +71,7 @@ export class Kazoo {
     return new KazooSemaphore(this, await this.#make('Semaphore', path, more));
   }
 
-  /** Deletes a node, as an admin would: whosever it is. */
+  /** Deletes a node, of any client. */
   async delete(path: string): Promise<void> {
     await this.request('delete', { path });
   }
@@ -81,7 +81,7 @@ export class Kazoo {
     return (await this.request('children', { path })) as string[];
   }
 
-  /** Waits for kazoo to say that its session is in this state, now or once before. */
+  /** Waits until kazoo has reported this state of its session at least once. */
   async state(state: 'CONNECTED' | 'SUSPENDED' | 'LOST'): Promise<void> {
     await this.program.line(new RegExp(`^{"event": "${state}"}$`));
   }

@@ -1,9 +1,9 @@
-"""A client of kazoo's that does what it is told, for tests of what kazoo and we make of each other.
+"""A kazoo client that executes requests, for tests of the compatibility of kazoo and lockex.
 
-One JSON object a line on standard input: {"id": 1, "do": "acquire", ...}; for each one an answer on
-standard output: {"id": 1, "ok": ...} or {"id": 1, "error": "LockTimeout", "message": ...}. Requests
-run each in a thread of their own, so that one that waits for a lock doesn't hold up the others.
-It ends with its input, and closes its session then; after five minutes it ends in any case.
+One JSON object per line on standard input: {"id": 1, "do": "acquire", ...}; answered on
+standard output: {"id": 1, "ok": ...} or {"id": 1, "error": "LockTimeout", "message": ...}. Each
+request runs in its own thread, so that one that waits for a lock does not block the others. At the
+end of its input it closes its session and exits; after five minutes it exits in any case.
 """
 
 import json

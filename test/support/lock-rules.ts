@@ -1,14 +1,14 @@
 /**
- * What each kind of lock allows, and which runs of a history it did not allow. Pure: it knows runs by
- * their deeds and their fencing tokens only.
+ * The rules of each kind of lock, and the violations in a history. Pure: based only on the entries
+ * and fencing tokens of runs.
  *
  * A token is the zxid that created the holder's node, so tokens are in the order of creation:
  *
- * - Locks are granted in that order among nodes that conflict. Once a run has begun, each conflicting
- *   run with an older token is over, and none of them may begin any more.
- * - A semaphore's node is the permit itself. Two holders may begin in either order, as an answer can
- *   be late. But a permit exists at the latest when a run with a newer token begins. So a run with an
- *   older token is over when N permits with newer tokens are held at the same time.
+ * - Conflicting locks are granted in that order. After a run has begun, all conflicting runs with
+ *   older tokens are over, and no further one may begin.
+ * - The node of a semaphore's holder is the permit itself. Two holders may begin in either order,
+ *   because an answer can be late, but a permit exists at the latest when a run with a newer token
+ *   begins. So a run is over when N permits with newer tokens are held at the same time.
  */
 import { check, type Run } from './history.ts';
 
@@ -18,17 +18,17 @@ export type LockRules =
   | { readonly kind: 'shared' }
   | { readonly kind: 'semaphore'; readonly permits: number };
 
-/** Runs that were alive at the same time although the lock does not allow it. */
+/** Runs that were alive at the same time, in violation of the rules. */
 export interface Overlap {
-  /** Of a semaphore: all runs that held its permits, separated by commas. */
+  /** Of a semaphore: all holders, separated by commas. */
   readonly first: string;
   readonly second: string;
-  /** Microseconds; the same one counts, so an overlap can be 0 long. */
+  /** Microseconds; runs that share only one microsecond overlap with a length of 0. */
   readonly from: number;
   readonly lengthUs: number;
 }
 
-/** @throws {Unjudgeable} when a run has an access that this kind of lock does not give */
+/** @throws {MalformedHistory} if this kind of lock does not have the access of a run */
 export function checkAccess(runs: readonly Run[], rules: LockRules): void {
   for (const { name, access } of runs) {
     const fits = rules.kind === 'shared' ? access !== 'permit' : access === accessOf(rules);
@@ -40,19 +40,19 @@ function accessOf({ kind }: LockRules): Run['access'] {
   return kind === 'semaphore' ? 'permit' : 'exclusive';
 }
 
-/** How many runs that conflict with each other may be alive at once. */
+/** The maximum number of conflicting runs at once. */
 export function permitsOf(rules: LockRules): number {
   return rules.kind === 'semaphore' ? rules.permits : 1;
 }
 
-/** Whether the two count for the same permits. */
+/** True unless both are shared. */
 export function conflict(one: Run, other: Run): boolean {
   return one.access !== 'shared' || other.access !== 'shared';
 }
 
 /**
- * `runs` in the order of their begins. Locks: every pair that conflicts, not only neighbours, since a
- * run may outlive several others. Semaphores: one for each run that begins while all permits are held.
+ * `runs` ordered by their begins. Locks: all conflicting pairs, not only neighbours, because a run
+ * may outlive several others. Semaphores: one for each run that begins while all permits are held.
  */
 export function overlapsOf(runs: readonly Run[], rules: LockRules): Overlap[] {
   const overlaps: Overlap[] = [];
@@ -62,7 +62,7 @@ export function overlapsOf(runs: readonly Run[], rules: LockRules): Overlap[] {
     const rivals = alive.filter((earlier) => conflict(earlier, run));
     const groups = rules.kind === 'semaphore' ? [rivals] : rivals.map((rival) => [rival]);
     for (const group of groups) {
-      // Fewer than one too many are left when this one of the group is over.
+      // The overlap ends when this run of the group ends: then the number is allowed again.
       const decisive = group.toSorted((a, b) => b.last - a.last)[permitsOf(rules) - 1];
       if (decisive === undefined) continue;
       overlaps.push({
@@ -78,34 +78,34 @@ export function overlapsOf(runs: readonly Run[], rules: LockRules): Overlap[] {
 }
 
 export interface TokenFigures {
-  /** Deeds of runs that, by the newer tokens that were seen before, hold nothing any more. */
-  readonly staleDeeds: number;
-  /** Runs that begin although newer tokens exclude them, or with a token that was used before. */
+  /** Entries of runs that are over according to newer tokens. */
+  readonly staleEntries: number;
+  /** Runs that begin when newer tokens exclude them, or with a token that was used before. */
   readonly tokensNotNewer: number;
 }
 
-/** `runs` in the order of their begins. */
+/** `runs` ordered by their begins. */
 export function followTokens(runs: readonly Run[], rules: LockRules): TokenFigures {
   const byToken = withHolding(runs);
   const seen = new Set<number>();
-  let staleDeeds = 0;
+  let staleEntries = 0;
   let tokensNotNewer = 0;
   for (const run of runs) {
     const newer = byToken.filter(({ token }) => token > run.token);
     const over = supersededAt(run, newer, rules);
     if (run.first > over || seen.has(run.token)) tokensNotNewer++;
-    staleDeeds += run.deeds.filter(({ at }) => at > over).length;
+    staleEntries += run.entries.filter(({ at }) => at > over).length;
     seen.add(run.token);
   }
-  return { staleDeeds, tokensNotNewer };
+  return { staleEntries, tokensNotNewer };
 }
 
-/** A run, and the time from which on its node existed for certain. */
+/** A run, and the time from which its node certainly existed. */
 interface Holding extends Run {
   readonly from: number;
 }
 
-/** In the order of tokens, so that `from` grows as well. */
+/** Ordered by token, so that `from` is ordered as well. */
 function withHolding(runs: readonly Run[]): readonly Holding[] {
   let earliest = Number.POSITIVE_INFINITY;
   return runs
@@ -117,7 +117,7 @@ function withHolding(runs: readonly Run[]): readonly Holding[] {
     .reverse();
 }
 
-/** From when on the run held nothing any more; infinity when nothing says so. */
+/** The time at which the run was over according to newer tokens; infinity if it never was. */
 function supersededAt(run: Run, newer: readonly Holding[], rules: LockRules): number {
   if (rules.kind !== 'semaphore') {
     const rivals = newer.filter((other) => conflict(run, other));

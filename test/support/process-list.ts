@@ -1,6 +1,6 @@
 /**
- * What /proc says of processes that are not our children. A process is known by its id and its start
- * time together: ids are given again.
+ * Queries /proc for processes that are not children. A process is identified by its id and start
+ * time, because ids are reused.
  */
 import { readFileSync } from 'node:fs';
 import type { Identity } from '../../src/command/options.ts';
@@ -14,7 +14,7 @@ import {
 } from '../../src/command/processes/process-table.ts';
 import type { Reading } from '../../src/command/processes/reading.ts';
 
-/** A test can't do without what it reads: @throws where it is unknown. */
+/** The value of a reading. @throws if it is unknown */
 export function certain<T>(reading: Reading<T>): T {
   if (!reading.known) throw new Error(reading.reason);
   return reading.value;
@@ -30,26 +30,28 @@ export function readProcessTable(): ProcessTable {
   return found;
 }
 
-/** The living guards of a lockex: children with nothing but the word `guard` behind their script. */
+/** The living guards of a lockex: children whose only argument after their script is `guard`. */
 export function guardsOf(lockexPid: number): Identity[] {
   return living().filter(({ pid, parent }) => {
     return parent === lockexPid && commandLine(pid).at(-1) === 'guard';
   });
 }
 
-/** Living processes whose arguments name something in that directory. */
+/** Living processes with an argument that contains a path in that directory. */
 export function processesNaming(directory: string): Identity[] {
   return living().filter(({ pid }) => {
-    return pid !== process.pid && commandLine(pid).some((word) => word.includes(`${directory}/`));
+    return (
+      pid !== process.pid && commandLine(pid).some((argument) => argument.includes(`${directory}/`))
+    );
   });
 }
 
-/** The process itself, alive, and no other that has got its id since. */
+/** True if the process is alive, and its id was not reused. */
 export function isStill(identity: Identity): boolean {
   return certain(findLiving(identity)) !== null;
 }
 
-/** Signals it if it is still the same; false when it is gone. */
+/** Signals it if it is still alive; returns false if not. */
 export function signal(identity: Identity, name: NodeJS.Signals): boolean {
   if (!isStill(identity)) return false;
   try {

@@ -1,21 +1,21 @@
 import { expect, it } from 'vitest';
 import { gone, isAlive, run, startProgram } from './processes.ts';
 
-it('a run gives back the status and both outputs', async () => {
+it('run resolves to the status and both outputs', async () => {
   const ended = await run('sh', ['-c', 'cat; echo oops >&2; exit 3'], { input: 'hello' });
   expect(ended).toEqual({ status: 3, signal: null, stdout: 'hello', stderr: 'oops\n' });
 });
 
-it('a program that outlives its time is killed', async () => {
+it('a program is killed after its maximum lifetime', async () => {
   const ended = await run('sleep', ['30'], { maxLifeMs: 50 });
   expect(ended.signal).toBe('SIGKILL');
 });
 
-it('a program that does not exist is an error, not a status', async () => {
+it('run rejects if the program does not exist', async () => {
   await expect(run('/no/such/program', [])).rejects.toThrow('ENOENT');
 });
 
-it('a line is found when it was said before, and waited for when it was not', async () => {
+it('line finds past output, and waits for future output', async () => {
   const program = startProgram('sh', ['-c', 'echo ready; read answer; echo "got $answer" >&2']);
   expect(await program.line(/^ready$/)).toBe('ready');
   expect(await program.line(/^rea/)).toBe('ready');
@@ -23,7 +23,7 @@ it('a line is found when it was said before, and waited for when it was not', as
   expect(await program.line(/got/, 'stderr')).toBe('got news');
 });
 
-it('a line that never comes is an error that tells what was said instead', async () => {
+it('line rejects with all output if no line matches', async () => {
   const program = startProgram('sh', ['-c', 'echo something; echo else >&2']);
   await expect(program.line(/^ready$/)).rejects.toThrow(/something\n[\s\S]*else/);
 });

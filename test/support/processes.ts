@@ -1,6 +1,6 @@
 /**
- * Programs that tests run, and what the system says of processes. What is started here is killed when
- * its test has finished, or when its time is up.
+ * Runs programs for tests, and queries processes. Each program is killed when its test has
+ * finished, or after its maximum lifetime.
  */
 
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
@@ -12,16 +12,16 @@ import { onTestFinished } from 'vitest';
 
 export interface ProgramOptions {
   readonly cwd?: string;
-  /** The whole environment; this process's when not given. */
+  /** The whole environment; default: that of this process. */
   readonly env?: NodeJS.ProcessEnv;
-  /** SIGKILL after this long; 60000 when not given. */
+  /** SIGKILL after this time; default: 60000. */
   readonly maxLifeMs?: number;
-  /** A process group of its own, as a shell with job control gives it. */
+  /** Its own process group, as from a shell with job control. */
   readonly detached?: boolean;
 }
 
 export interface Ended {
-  /** Null when a signal ended it, as in Node. */
+  /** Null if a signal ended it, as in Node. */
   readonly status: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
@@ -33,25 +33,25 @@ type Output = 'stdout' | 'stderr';
 export class Program {
   readonly ended: Promise<Ended>;
   readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
-  readonly #said: Record<Output, string> = { stdout: '', stderr: '' };
+  readonly #output: Record<Output, string> = { stdout: '', stderr: '' };
 
   constructor(command: string, args: readonly string[], options: ProgramOptions = {}) {
     const { maxLifeMs = 60_000, ...spawnOptions } = options;
     this.#child = spawn(command, args, { ...spawnOptions, stdio: ['pipe', 'pipe', 'pipe'] });
     for (const output of ['stdout', 'stderr'] as const) {
       this.#child[output].setEncoding('utf8').on('data', (text) => {
-        this.#said[output] += text;
+        this.#output[output] += text;
       });
     }
-    // It may end without having read its input; the write that fails is no news then.
+    // It may exit without reading its input; then the write fails, which is expected.
     this.#child.stdin.on('error', () => {});
     const timer = setTimeout(() => this.signal('SIGKILL'), maxLifeMs);
     this.ended = this.#end().finally(() => clearTimeout(timer));
-    // Who waits for it gets the error; who doesn't isn't to be ended by it.
+    // Callers that await it get the error; for others it must not be an unhandled rejection.
     this.ended.catch(() => {});
   }
 
-  /** Undefined when it couldn't be started: `ended` rejects then. */
+  /** Undefined if it could not be started: then `ended` rejects. */
   get pid(): number | undefined {
     return this.#child.pid;
   }
@@ -61,27 +61,27 @@ export class Program {
   }
 
   get stdout(): string {
-    return this.#said.stdout;
+    return this.#output.stdout;
   }
 
   get stderr(): string {
-    return this.#said.stderr;
+    return this.#output.stderr;
   }
 
-  /** Does nothing once it has ended. */
+  /** Does nothing after it has ended. */
   signal(name: NodeJS.Signals): void {
     this.#child.kill(name);
   }
 
   /**
-   * The first whole line that matches, of those said so far or yet to come. Rejects with all that was
-   * said when there is none within `timeoutMs`, or none at all.
+   * Resolves to the first complete line that matches, past or future. Rejects with all output if
+   * there is none within `timeoutMs`, or if the stream ends.
    */
   async line(pattern: RegExp, output: Output = 'stdout', timeoutMs = 30_000): Promise<string> {
     const signal = AbortSignal.timeout(timeoutMs);
     const stream = this.#child[output];
     for (;;) {
-      const found = wholeLines(this.#said[output]).find((line) => pattern.test(line));
+      const found = wholeLines(this.#output[output]).find((line) => pattern.test(line));
       if (found !== undefined) return found;
       if (stream.closed || signal.aborted) throw new Error(`no line ${pattern}: ${this.#all()}`);
       await eitherOf(stream, ['data', 'close'], signal);
@@ -90,11 +90,11 @@ export class Program {
 
   async #end(): Promise<Ended> {
     const [status, signal] = await once(this.#child, 'close');
-    return { status, signal, ...this.#said };
+    return { status, signal, ...this.#output };
   }
 
   #all(): string {
-    return `stdout:\n${this.#said.stdout}\nstderr:\n${this.#said.stderr}`;
+    return `stdout:\n${this.#output.stdout}\nstderr:\n${this.#output.stderr}`;
   }
 }
 
@@ -123,7 +123,7 @@ export function startProgram(
   return program;
 }
 
-/** Runs it to its end, with `input` on standard input, or nothing. For use within a test. */
+/** Runs it to its end, with `input` on standard input. For use within a test. */
 export async function run(
   command: string,
   args: readonly string[],
@@ -134,9 +134,7 @@ export async function run(
   return await program.ended;
 }
 
-/**
- * Whether the process runs; a zombie doesn't. By proc(5), and by ps(1) where there is no /proc.
- */
+/** True if the process runs; false for a zombie. Uses proc(5), or ps(1) where there is no /proc. */
 export async function isAlive(pid: number): Promise<boolean> {
   const state = process.platform === 'linux' ? stateByProc(pid) : await stateByPs(pid);
   return state !== undefined && !['Z', 'X'].includes(state);
@@ -147,7 +145,7 @@ export async function untilStopped(pid: number | undefined): Promise<void> {
   while (pid !== undefined && stateByProc(pid) !== 'T') await sleep(1);
 }
 
-/** Waits for it to end, asking every 10 ms: nobody tells us of a process that isn't our child. */
+/** Waits for it to end by polling: there is no event for a process that is not a child. */
 export async function gone(pid: number, timeoutMs = 30_000): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   while (await isAlive(pid)) {
@@ -158,7 +156,7 @@ export async function gone(pid: number, timeoutMs = 30_000): Promise<void> {
 
 function stateByProc(pid: number): string | undefined {
   try {
-    // The state follows the name, which is in parentheses and may hold any character itself.
+    // The state follows the name, which is in parentheses and may contain any character.
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     return stat.slice(stat.lastIndexOf(')') + 2).charAt(0);
   } catch {

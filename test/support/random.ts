@@ -1,7 +1,7 @@
 /**
- * Numbers that a seed decides (mulberry32), so that a failure can be replayed: who draws the same in
- * the same order gets the same. Streams have names, so that the pace of one doesn't change another's
- * draws.
+ * Pseudo-random numbers from a seed (mulberry32), so that a failure can be replayed: the same
+ * sequence of calls gives the same numbers. Named streams are independent: the timing of one does
+ * not affect the numbers of another.
  */
 
 export interface Random {

@@ -1,4 +1,4 @@
-/** A session of our own client, for a test that looks at nodes or meddles with them. */
+/** A session of lockex's own client, for tests that read or change nodes. */
 import { onTestFinished } from 'vitest';
 import { type Access, type Host, openAccess } from '../../src/settings/access.ts';
 import { systemClock } from '../../src/util/clock.ts';

@@ -1,27 +1,30 @@
-/** Follows the counter that the holders of one lock share through all that was read and written. Pure. */
-import { check, type Deed } from './history.ts';
+/** Replays all reads and writes of the counter that the holders of a lock share. Pure. */
+import { check, type JournalEntry } from './history.ts';
 
 export interface CounterFigures {
-  /** Increments: known to be complete, and cut short but found to have counted. */
+  /** Complete increments, and interrupted ones that turned out to be effective. */
   readonly completed: number;
   readonly counted: number;
   readonly lostUpdates: number;
-  /** Reads of shared holders, and those that found another value than the last increment left. */
+  /** Reads of shared holders, and those with another value than that of the last increment. */
   readonly reads: number;
   readonly wrongReads: number;
 }
 
 /**
- * From 0 to `finalCounter`. An increment that was cut short may have reached the file or not: the next
- * read shows which.
+ * The counter starts at 0 and ends at `finalCounter`. An interrupted increment may have reached the
+ * file or not: the next read shows which.
  *
- * @throws {Unjudgeable}
+ * @throws {MalformedHistory}
  */
-export function followCounter(inTime: readonly Deed[], finalCounter: number): CounterFigures {
+export function followCounter(
+  inTime: readonly JournalEntry[],
+  finalCounter: number,
+): CounterFigures {
   let value = 0;
   let begun: { readonly run: string; readonly to: number } | undefined;
   const figures = { completed: 0, counted: 0, lostUpdates: 0, reads: 0, wrongReads: 0 };
-  /** Whether what was read is what the deeds before have left. */
+  /** True if the value that was read follows from the previous entries. */
   const meets = (read: number): boolean => {
     const hasCounted = begun !== undefined && read === begun.to;
     const fits = hasCounted || read === value;
@@ -40,7 +43,7 @@ export function followCounter(inTime: readonly Deed[], finalCounter: number): Co
       if (!meets(to - 1)) figures.lostUpdates++;
       begun = { run, to };
     } else {
-      // Another run has read the counter since this one did: one of the two increments is lost.
+      // Another run has read the counter in between: one of the two increments is lost.
       if (begun?.run !== run || begun.to !== to) figures.lostUpdates++;
       else figures.completed++;
       value = to;

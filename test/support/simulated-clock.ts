@@ -30,12 +30,12 @@ export class SimulatedClock implements Clock {
     this.#due.delete(id as number);
   }
 
-  /** How many timers have been set and are not due yet. */
+  /** The number of pending timers. */
   get timers(): number {
     return this.#due.size;
   }
 
-  /** Runs the next thing that is due, at its time; false when nothing is until then. */
+  /** Runs the next timer, at its time; false if there is none until then. */
   step(until = Number.POSITIVE_INFINITY): boolean {
     let next: Due | null = null;
     for (const due of this.#due.values()) {
@@ -48,34 +48,34 @@ export class SimulatedClock implements Clock {
     return true;
   }
 
-  /** Runs what falls due on the way, each at its own time. */
+  /** Advances the time, and runs each timer at its own time. */
   pass(ms: number): void {
     const until = this.#now + ms;
     while (this.step(until));
     this.#now = until;
   }
 
-  /** The same; promises settle in between. */
+  /** Like pass(), but promises settle in between. */
   async advance(ms: number): Promise<void> {
     const until = this.#now + ms;
     while (this.step(until)) await settled();
     this.#now = until;
   }
 
-  /** The process was stopped, or the host asleep: time passes and no timer fires until afterwards. */
+  /** As if the process had been stopped: the time jumps, and timers fire only afterwards. */
   stall(ms: number): void {
     this.#now += ms;
     this.pass(0);
   }
 
-  /** The same; promises settle in between. */
+  /** Like stall(), but promises settle in between. */
   async sleep(ms: number): Promise<void> {
     this.#now += ms;
     await this.advance(0);
   }
 }
 
-/** Until all promises that can settle by themselves have. */
+/** Resolves after all pending promise callbacks have run. */
 async function settled(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
 }

@@ -1,11 +1,13 @@
-/** The real supervisord: each one a host of its own, with a directory and a control socket. */
+/**
+ * Runs a real supervisord, each with its own directory and control socket, like a separate host.
+ */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 import { type Ended, type Program, run, startProgram } from './processes.ts';
 
-const LIFE_MS = 300_000;
-const PATIENCE_MS = 60_000;
+const MAX_LIFE_MS = 300_000;
+const TIMEOUT_MS = 60_000;
 
 /** For use within a test, which ends it. `program`: a section of a configuration. */
 export async function startSupervisord(directory: string, program: string): Promise<Supervisord> {
@@ -36,7 +38,7 @@ supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 serverurl=unix://${this.#file('socket')}
 ${program}`,
     );
-    // It stops what it has started.
+    // It stops its programs.
     onTestFinished(async () => {
       this.#program?.signal('SIGTERM');
       await this.#program?.ended;
@@ -48,16 +50,16 @@ ${program}`,
   }
 
   async start(): Promise<void> {
-    const options = { maxLifeMs: LIFE_MS };
+    const options = { maxLifeMs: MAX_LIFE_MS };
     this.#program = startProgram('supervisord', ['-n', '-c', this.#file('conf')], options);
     await this.#until(async () => (await this.control('pid')).status === 0);
   }
 
-  async control(...words: readonly string[]): Promise<Ended> {
-    return await run('supervisorctl', ['-c', this.#file('conf'), ...words]);
+  async control(...args: readonly string[]): Promise<Ended> {
+    return await run('supervisorctl', ['-c', this.#file('conf'), ...args]);
   }
 
-  /** Until supervisorctl says so: `RUNNING`, `STOPPED`, … */
+  /** Waits until supervisorctl reports this state: `RUNNING`, `STOPPED`, … */
   async says(state: string): Promise<void> {
     await this.#until(async () => (await this.control('status')).stdout.includes(` ${state} `));
   }
@@ -68,9 +70,10 @@ ${program}`,
   }
 
   async #until(condition: () => Promise<boolean>): Promise<void> {
-    const deadline = performance.now() + PATIENCE_MS;
+    const deadline = performance.now() + TIMEOUT_MS;
     while (!(await condition())) {
-      if (performance.now() > deadline) throw new Error(`supervisord: not so: ${condition}`);
+      if (performance.now() > deadline)
+        throw new Error(`supervisord: timed out waiting for ${condition}`);
       await pause(50);
     }
   }

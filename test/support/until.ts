@@ -1,18 +1,18 @@
-/** Waiting for a fact that nobody tells: it is looked at every few milliseconds. */
+/** Waits for conditions without an event, by polling every few milliseconds. */
 import { setTimeout as pause } from 'node:timers/promises';
 
-const PATIENCE_MS = 30_000;
+const DEFAULT_TIMEOUT_MS = 30_000;
 
-/** Rejects when it has not come true within `timeoutMs`; `what` is for its words. */
+/** Rejects if the condition is not met within `timeoutMs`; `what` is for the message. */
 export async function until(
   isTrue: () => boolean | Promise<boolean>,
-  what = 'a fact',
-  timeoutMs = PATIENCE_MS,
+  what = 'a condition',
+  timeoutMs = DEFAULT_TIMEOUT_MS,
 ): Promise<void> {
-  if (!(await eventually(isTrue, timeoutMs))) throw new Error(`waited in vain for ${what}`);
+  if (!(await eventually(isTrue, timeoutMs))) throw new Error(`timed out waiting for ${what}`);
 }
 
-/** False when it has not come true within `timeoutMs`. */
+/** Resolves to false if the condition is not met within `timeoutMs`. */
 export async function eventually(
   isTrue: () => boolean | Promise<boolean>,
   timeoutMs: number,

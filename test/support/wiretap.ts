@@ -1,6 +1,6 @@
 /**
- * A relay between a client and a ZooKeeper that writes down what each of them says, one word a
- * frame, and can keep the server's answers back. (Headers: zookeeper.jute of ZooKeeper's sources.)
+ * A relay between a client and a ZooKeeper server that records the operation of each frame, and can
+ * hold back the server's answers. (Headers: zookeeper.jute of ZooKeeper's sources.)
  */
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
@@ -21,13 +21,13 @@ const XID_PING = -2;
 
 export interface Word {
   readonly by: 'client' | 'server';
-  /** An operation, or 'handshake'; of the server also 'notification'. */
+  /** An operation, or 'handshake'; from the server also 'notification'. */
   readonly word: string;
 }
 
 export class Wiretap {
   readonly words: Word[] = [];
-  /** An answer to `answer`, and all behind it, waits here until the client has said `until`. */
+  /** Holds back the answer to `answer`, and all later ones, until the client has sent `until`. */
   held: { readonly answer: string; readonly until: string | null } | null = null;
   readonly #server = createServer((client) => this.#relay(client));
   readonly #sockets = new Set<Socket>();
@@ -48,7 +48,7 @@ export class Wiretap {
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  /** In order, without pings. */
+  /** The operations in order, without pings. */
   saidBy(speaker: Word['by']): string[] {
     return this.words
       .filter(({ by, word }) => by === speaker && word !== 'ping')
@@ -99,7 +99,7 @@ export class Wiretap {
   }
 }
 
-/** Each frame whole, with its length before it. */
+/** Calls back with each complete frame, including its length prefix. */
 function onFrames(socket: Socket, onFrame: (frame: Buffer) => void): void {
   let received = Buffer.alloc(0);
   socket.on('data', (bytes: Buffer) => {

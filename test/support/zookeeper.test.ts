@@ -16,7 +16,7 @@ it('the shared server is a standalone one with half-second ticks', async () => {
   expect(answer).toContain('tickTime=500');
 });
 
-it('a chroot is created once, and a second time is refused', async () => {
+it('creating a chroot a second time is refused', async () => {
   const { chroot } = await sharedServerWithChroot();
   const nodeExists = '-110';
   await expect(createNode({ ...sharedServer(), path: chroot })).rejects.toThrow(nodeExists);
@@ -28,7 +28,7 @@ it('creating a node below a missing parent is refused', async () => {
   await expect(createNode({ ...sharedServer(), path })).rejects.toThrow(noNode);
 });
 
-it('a server that was killed comes back with its port and data', async () => {
+it('a killed server restarts with its port and data', async () => {
   const server = await startServer();
   onTestFinished(() => server.stop());
   const path = freshChroot();
@@ -40,7 +40,7 @@ it('a server that was killed comes back with its port and data', async () => {
   await expect(createNode({ ...at(server), path })).rejects.toThrow(nodeExists);
 });
 
-it('a paused server serves nobody until it is resumed', async () => {
+it('a paused server does not serve until it is resumed', async () => {
   const server = await startServer();
   onTestFinished(() => server.stop());
   await server.pause();
@@ -49,7 +49,7 @@ it('a paused server serves nobody until it is resumed', async () => {
   await server.ready();
 });
 
-it('a follower that is cut off from the leader serves nobody, until the cut is healed', async () => {
+it('a follower that is partitioned from the leader does not serve until the partition is healed', async () => {
   const toQuorumPort = new Map<string, FaultProxy>();
   const ensemble = await startEnsemble({
     tickTime: 200,

@@ -1,6 +1,6 @@
 /**
- * Real ZooKeeper for tests: the shared server that the global setup has started, a chroot of one's
- * own on it, and servers and ensembles of one's own. It never pretends to be a server.
+ * Real ZooKeeper servers for tests: the shared server from the global setup, with a chroot for each
+ * test, and separate servers and ensembles.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -20,12 +20,12 @@ export { startEnsemble, startServer } from '../../scripts/servers/zookeeper.js';
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** The shared standalone server; undefined where ZooKeeper isn't installed. */
+    /** The shared standalone server; undefined if ZooKeeper is not installed. */
     zookeeper: { host: string; port: number; connectString: string } | undefined;
   }
 }
 
-/** The shared server. Don't kill or pause it: start one of your own for that. */
+/** The shared server. Do not kill or pause it: start a separate server for that. */
 export function sharedServer(): { host: string; port: number; connectString: string } {
   const server = inject('zookeeper');
   if (server === undefined) {
@@ -34,12 +34,12 @@ export function sharedServer(): { host: string; port: number; connectString: str
   return server;
 }
 
-/** An absolute path that nobody else has used: a chroot for one test. Nothing is created. */
+/** A unique absolute path, as a chroot for one test. Creates nothing. */
 export function freshChroot(): string {
   return `/test-${randomUUID()}`;
 }
 
-/** `host:port/chroot` of the shared server; the chroot exists by the time it is given back. */
+/** `host:port/chroot` of the shared server, with a new chroot, which it creates. */
 export async function sharedServerWithChroot(): Promise<{ connectString: string; chroot: string }> {
   const { host, port, connectString } = sharedServer();
   const chroot = freshChroot();
@@ -62,11 +62,11 @@ interface NodeAddress {
 }
 
 /**
- * Creates an empty persistent node, open to the world, by the wire protocol itself: a test of our
- * client shouldn't need our client to get its chroot. Frames as in ZooKeeper's zookeeper.jute:
+ * Creates an empty persistent node, open to the world, with the wire protocol: the set-up of a test
+ * of lockex's client must not depend on that client. Frames as in ZooKeeper's zookeeper.jute:
  * ConnectRequest, RequestHeader + CreateRequest, ReplyHeader.
  *
- * @throws when the server says no, or nothing within 10 s
+ * @throws if the server refuses or does not answer within 10 s
  */
 export async function createNode({ path, ...server }: NodeAddress): Promise<void> {
   const acl = Buffer.concat([int(1), int(ALL_PERMISSIONS), text('world'), text('anyone')]);
@@ -74,14 +74,16 @@ export async function createNode({ path, ...server }: NodeAddress): Promise<void
   if (error !== 0) throw new Error(`ZooKeeper didn't create ${path}: ${error}`);
 }
 
-/** Gives everyone all permissions on a node (SetACLRequest); resolves with the server's error code. */
+/**
+ * Gives everyone all permissions on a node (SetACLRequest); resolves with the server's error code.
+ */
 export async function openAcl({ path, ...server }: NodeAddress): Promise<number> {
   const acl = Buffer.concat([int(1), int(ALL_PERMISSIONS), text('world'), text('anyone')]);
   const { error } = await ask(server, SET_ACL, text(path), acl, int(ANY_VERSION));
   return error;
 }
 
-/** The names of a node's children (GetChildrenRequest); none where there is no such node. */
+/** The names of a node's children (GetChildrenRequest); none if the node does not exist. */
 export async function childrenOf({ path, ...server }: NodeAddress): Promise<string[]> {
   const { error, body } = await ask(server, GET_CHILDREN, text(path), Buffer.alloc(1));
   if (error === NO_NODE) return [];
@@ -95,7 +97,7 @@ export async function childrenOf({ path, ...server }: NodeAddress): Promise<stri
   return names;
 }
 
-/** One request in a session of its own. */
+/** Sends one request in a separate session. */
 async function ask(
   { host, port }: Omit<NodeAddress, 'path'>,
   type: number,

@@ -1,15 +1,15 @@
 /**
- * The inspector's page: follows the feed, and draws what it says. Everything that comes from outside
- * gets in as text, never as markup.
+ * The inspector's page: follows the feed and draws it. All external data is inserted as text, never
+ * as markup.
  */
 import type { LockView } from '../../status/view.ts';
 import type { Facts, FeedEntry, FeedHead, FeedMessage } from '../feed.ts';
-import { clockTime, detailsText, duration, outcomeText } from './words.ts';
+import { clockTime, detailsText, duration, outcomeText } from './text.ts';
 
-const AGAIN_MS = 1000;
+const RECONNECT_MS = 1000;
 const MAX_ENTRIES = 1000;
 const MAX_ROWS = 300;
-/** Who sends the machine its events, by their names or by how these begin. */
+/** The actor that sends an event to the machine, by the event's name or its first component. */
 const ACTORS: Readonly<Record<string, string>> = {
   session: 'zookeeper',
   lock: 'zookeeper',
@@ -20,7 +20,7 @@ const ACTORS: Readonly<Record<string, string>> = {
   signal: 'signals',
 };
 
-/** States in which the lease is what the lock is kept by. */
+/** States in which lockex holds the lock. */
 const HOLDING =
   /^(locked|running|suspended\.(locked|running)|lost|cleanup\.(stopping\w*|recording|holding))/;
 
@@ -29,25 +29,25 @@ let entries: FeedEntry[] = [];
 let lock: LockView | null = null;
 let lockProblem: string | null = null;
 let exitCode: number | null = null;
-/** lockex's wall clock, less ours. */
+/** lockex's wall clock minus that of the browser, in milliseconds. */
 let ahead = 0;
 
 // ---- The feed ----
 
 function connect(): void {
-  // The token is in our own address, and stays there: a reload works.
+  // The token stays in the page's address, so that a reload works.
   const socket = new WebSocket(`ws://${location.host}/live${location.search}`);
   socket.onopen = () => connection('open', 'live');
   socket.onmessage = ({ data }) => take(JSON.parse(String(data)) as FeedMessage);
   socket.onclose = () => {
-    if (exitCode !== null) return connection('ended', 'lockex has ended');
-    connection('lost', 'connection lost: trying again');
+    if (exitCode !== null) return connection('ended', 'lockex has exited');
+    connection('lost', 'connection lost: reconnecting');
     void explainRefusal();
-    setTimeout(connect, AGAIN_MS);
+    setTimeout(connect, RECONNECT_MS);
   };
 }
 
-/** A WebSocket does not tell its page why it was refused; a request for the page does. */
+/** Browsers hide why a WebSocket was refused; a request for the page shows it. */
 async function explainRefusal(): Promise<void> {
   const answer = await fetch(location.href).catch(() => null);
   if (answer === null || answer.ok || exitCode !== null) return;
@@ -76,9 +76,9 @@ function take(message: FeedMessage): void {
       break;
     case 'ended':
       exitCode = message.exitCode;
-      // It was followed by lockex, which has let go of the lock since.
+      // lockex followed the lock for the page, and has released it.
       lock = null;
-      lockProblem = 'not followed any more';
+      lockProblem = 'no longer followed';
       drawQueue();
       drawOutcome();
       break;
@@ -110,7 +110,7 @@ function lightState(state: string): void {
   }
 }
 
-/** The arrow that was taken, and who caused it. */
+/** Highlights the arrow that was taken, and the actor that sent the event. */
 function drawTransition(entry: FeedEntry): void {
   const before = entries.at(-2);
   const type = entry.event?.type ?? '';
@@ -125,7 +125,7 @@ function drawTransition(entry: FeedEntry): void {
   }
 }
 
-/** `a.b` → `a.b`, `a`: an arrow may leave or reach a state as a whole. */
+/** `a.b` → `a.b`, `a`: an arrow may start or end at a parent state. */
 function outwards(state: string): string[] {
   const names = state.split('.').map((_, index, all) => all.slice(0, index + 1).join('.'));
   return names.reverse();
@@ -135,7 +135,7 @@ function flash(id: string, name: string): boolean {
   const shape = document.getElementById(id);
   if (shape === null) return false;
   shape.classList.remove(name);
-  // Read, so that the animation begins anew.
+  // Forces a reflow, which restarts the animation.
   shape.getBoundingClientRect();
   shape.classList.add(name);
   return true;
@@ -144,11 +144,11 @@ function flash(id: string, name: string): boolean {
 function drawFacts(of: FeedHead, facts: Facts): void {
   const { queue } = facts;
   const rows: readonly (readonly [string, string | null])[] = [
-    ['lock', `/${of.lockPath}/${of.lockId}${of.leases > 1 ? `, ${of.leases} leases` : ''}`],
+    ['lock', `/${of.lockPath}/${of.lockId}${of.leases > 1 ? `, ${of.leases} permits` : ''}`],
     ['session', facts.server && `${facts.server}, timeout ${duration(facts.timeoutMs ?? 0)}`],
-    ['place in the queue', queue && facts.path === null ? String(queue.position) : null],
+    ['position in the queue', queue && facts.path === null ? String(queue.position) : null],
     ['behind', facts.path === null ? (queue?.behind?.label ?? null) : null],
-    ['our node', facts.path],
+    ['node', facts.path],
     ['fencing token', facts.fencingToken],
     ['command', facts.commandPid === null ? null : `pid ${facts.commandPid}`],
     ['lost', facts.loss && `${facts.loss.message} (${facts.loss.cause})`],
@@ -159,7 +159,7 @@ function drawFacts(of: FeedHead, facts: Facts): void {
   );
 }
 
-/** Newest first, with how long each state lasted. */
+/** Newest first, with the duration of each state. */
 function drawTimeline(): void {
   const changes = stateChanges();
   const items = changes.map(({ state, at }, index) => {
@@ -204,7 +204,7 @@ function drawQueue(): void {
   const table = byId('queue');
   const all = lock === null ? [] : [...lock.holders, ...lock.waiters];
   table.hidden = all.length === 0;
-  note.textContent = lockProblem ?? (all.length === 0 ? 'nobody holds it, nobody waits' : '');
+  note.textContent = lockProblem ?? (all.length === 0 ? 'free: no holders, no waiters' : '');
   note.hidden = note.textContent === '';
   const rows = all.map((contender, index) => {
     const holds = index < (lock?.holders.length ?? 0);
@@ -234,7 +234,7 @@ function drawOutcome(): void {
   if (text !== null && box.textContent !== text) box.textContent = text;
 }
 
-/** Runs down between two renewals; drawn as often as the screen is. */
+/** Decreases between renewals; drawn on every frame. */
 function drawLease(): void {
   const bar = byId('lease');
   const last = entries.at(-1);
@@ -244,7 +244,7 @@ function drawLease(): void {
     bar.dataset['level'] = 'none';
     byId('lease-left').style.transform = 'scaleX(0)';
     byId('lease-stop').hidden = true;
-    byId('lease-text').textContent = 'none: nothing is held';
+    byId('lease-text').textContent = 'none: not holding the lock';
     return;
   }
   const elapsed = Date.now() + ahead - last.at;
@@ -271,10 +271,10 @@ function tick(): void {
       : `for ${duration(Math.max(0, Date.now() + ahead - since.at))}`;
 }
 
-function connection(state: string, words: string): void {
+function connection(state: string, text: string): void {
   const shown = byId('connection');
   shown.dataset['state'] = state;
-  shown.textContent = words;
+  shown.textContent = text;
 }
 
 function byId(id: string): HTMLElement {

@@ -1,4 +1,4 @@
-/** Which words of argv are ours, and which are the command's. */
+/** Splits argv into the options of lockex and the command. */
 import { describe, expect, it } from 'vitest';
 import { splitCommandLine, splitMixed } from '../../../src/cli/argv.ts';
 import { SPECS } from '../../../src/cli/options.ts';
@@ -6,34 +6,34 @@ import { randomOf } from '../../support/random.ts';
 
 function split(...argv: string[]) {
   const { options, rest } = splitCommandLine(argv, SPECS);
-  return { given: options.map(({ spec, text }) => [spec.name, text]), command: rest };
+  return { options: options.map(({ spec, text }) => [spec.name, text]), command: rest };
 }
 
 describe('the command', () => {
-  it('is everything behind --, options and further -- included', () => {
+  it('is everything after --, including options and further --', () => {
     expect(split('-q', '--', '-c', '2', '--', '--help')).toEqual({
-      given: [['quiet', 'on']],
+      options: [['quiet', 'on']],
       command: ['-c', '2', '--', '--help'],
     });
   });
 
-  it('begins with the first word that is no option, without --', () => {
+  it('starts at the first argument that is not an option, without --', () => {
     expect(split('-c', '2', 'ls', '-l', '--help')).toEqual({
-      given: [['concurrent', '2']],
+      options: [['concurrent', '2']],
       command: ['ls', '-l', '--help'],
     });
   });
 
-  it('may begin with an empty word or a single dash', () => {
+  it('may start with an empty argument or a single dash', () => {
     expect(split('', '-q').command).toEqual(['', '-q']);
     expect(split('-', '-q').command).toEqual(['-', '-q']);
   });
 
-  it('keeps a -- behind its first word', () => {
+  it('keeps a -- after its first argument', () => {
     expect(split('git', '--', 'x').command).toEqual(['git', '--', 'x']);
   });
 
-  it('is empty when there are only options', () => {
+  it('is empty if there are only options', () => {
     expect(split('-q').command).toEqual([]);
     expect(split('-q', '--').command).toEqual([]);
   });
@@ -41,9 +41,9 @@ describe('the command', () => {
 
 describe('a value', () => {
   it.each([['-t', '5'], ['-t5'], ['-t=5'], ['--locktimeout', '5'], ['--locktimeout=5']])(
-    'can be given as %s %s',
-    (...words) => {
-      expect(split(...words, 'x')).toEqual({ given: [['locktimeout', '5']], command: ['x'] });
+    'can be written as %s %s',
+    (...args) => {
+      expect(split(...args, 'x')).toEqual({ options: [['locktimeout', '5']], command: ['x'] });
     },
   );
 
@@ -60,28 +60,28 @@ describe('a value', () => {
     'true',
     '\n',
     '12345678901234567890',
-  ])('is kept as it was typed: %j', (value) => {
-    expect(split('-i', value).given).toEqual([['lockid', value]]);
-    expect(split(`--lockid=${value}`).given).toEqual([['lockid', value]]);
+  ])('is preserved exactly: %j', (value) => {
+    expect(split('-i', value).options).toEqual([['lockid', value]]);
+    expect(split(`--lockid=${value}`).options).toEqual([['lockid', value]]);
   });
 
   it.each([['-t'], ['--locktimeout'], ['-qt'], ['-t', '--', 'x'], ['--locktimeout', '--', 'x']])(
-    'that is missing is named: %s %s',
-    (...words) => {
-      expect(() => split(...words)).toThrow('-t/--locktimeout wants a value: S');
+    'is required: %s %s',
+    (...args) => {
+      expect(() => split(...args)).toThrow('-t/--locktimeout expects a value: S');
     },
   );
 });
 
 describe('flags', () => {
-  it('can be bundled, the last one with a value', () => {
-    expect(split('-qvt5', 'x').given).toEqual([
+  it('can be combined, the last one with a value', () => {
+    expect(split('-qvt5', 'x').options).toEqual([
       ['quiet', 'on'],
       ['verbose', 'on'],
       ['locktimeout', '5'],
     ]);
     expect(split('-qt', '5', 'x')).toEqual({
-      given: [
+      options: [
         ['quiet', 'on'],
         ['locktimeout', '5'],
       ],
@@ -89,87 +89,87 @@ describe('flags', () => {
     });
   });
 
-  it('can be negated where that means something', () => {
-    expect(split('--no-blocking', '--no-guard', '--guard').given).toEqual([
+  it('can be negated only if declared so', () => {
+    expect(split('--no-blocking', '--no-guard', '--guard').options).toEqual([
       ['blocking', 'off'],
       ['guard', 'off'],
       ['guard', 'on'],
     ]);
-    expect(() => split('--no-shell')).toThrow("there is no option '--no-shell'");
+    expect(() => split('--no-shell')).toThrow("unknown option '--no-shell'");
   });
 
-  it.each(['--shell=yes', '--no-blocking=1', '--guard='])('take no value: %s', (word) => {
-    expect(() => split(word)).toThrow('takes no value');
+  it.each(['--shell=yes', '--no-blocking=1', '--guard='])('take no value: %s', (arg) => {
+    expect(() => split(arg)).toThrow('takes no value');
   });
 });
 
 describe('an unknown option', () => {
   it.each([
-    ['--lock-id', "there is no option '--lock-id': did you mean --lockid?"],
-    ['--concurent=3', "there is no option '--concurent': did you mean --concurrent?"],
-    ['--non-blocking', "there is no option '--non-blocking': did you mean --no-blocking?"],
-    ['--kill', "there is no option '--kill': did you mean --kill-after?"],
-    ['--foo', "there is no option '--foo': see 'lockex --help'"],
-    ['-lockid', "there is no option '-lockid': did you mean --lockid?"],
-    ['-x', "there is no option '-x': see 'lockex --help'"],
-    ['-qx', "there is no option '-x': see 'lockex --help'"],
-    ['--frobnicate', "there is no option '--frobnicate': see 'lockex --help'"],
-    ['--\u001b[2J', "there is no option '--\\u{1b}[2J': see 'lockex --help'"],
-  ])('is refused, with the nearest name: %j', (word, message) => {
-    expect(() => split(word)).toThrow(message);
+    ['--lock-id', "unknown option '--lock-id': did you mean --lockid?"],
+    ['--concurent=3', "unknown option '--concurent': did you mean --concurrent?"],
+    ['--non-blocking', "unknown option '--non-blocking': did you mean --no-blocking?"],
+    ['--kill', "unknown option '--kill': did you mean --kill-after?"],
+    ['--foo', "unknown option '--foo': see 'lockex --help'"],
+    ['-lockid', "unknown option '-lockid': did you mean --lockid?"],
+    ['-x', "unknown option '-x': see 'lockex --help'"],
+    ['-qx', "unknown option '-x': see 'lockex --help'"],
+    ['--frobnicate', "unknown option '--frobnicate': see 'lockex --help'"],
+    ['--\u001b[2J', "unknown option '--\\u{1b}[2J': see 'lockex --help'"],
+  ])('is refused, with the closest name: %j', (arg, message) => {
+    expect(() => split(arg)).toThrow(message);
   });
 
-  it('does not show the value that was given with it', () => {
-    expect(() => split('--password=secret')).toThrow(/^there is no option '--password': see/);
+  it('is reported without its value', () => {
+    expect(() => split('--password=secret')).toThrow(/^unknown option '--password': see/);
   });
 });
 
 const VALUES = ['', '0', '007', '-', '-q', '--help', '=', 'a b', '\u0000', 'no', "'", '…', '1e3'];
 
-/** Any options in any spelling: what has to be found in it, and how it was written. */
-function written(random: (below: number) => number) {
-  const given: [string, string][] = [];
-  const words: string[] = [];
+/** Random options in random spellings: the expected result, and the arguments. */
+function randomOptions(random: (below: number) => number) {
+  const options: [string, string][] = [];
+  const args: string[] = [];
   for (let count = random(6); count > 0; count -= 1) {
     const spec = SPECS[random(SPECS.length)];
     if (spec === undefined) continue;
     if (spec.value === undefined) {
       const isOff = spec.negatable === true && random(2) === 0;
-      given.push([spec.name, isOff ? 'off' : 'on']);
+      options.push([spec.name, isOff ? 'off' : 'on']);
       const isShort = spec.letter !== undefined && random(2) === 0;
-      words.push(isShort ? `-${spec.letter}` : `--${isOff ? 'no-' : ''}${spec.name}`);
+      args.push(isShort ? `-${spec.letter}` : `--${isOff ? 'no-' : ''}${spec.name}`);
       continue;
     }
     const value = VALUES[random(VALUES.length)] ?? '';
-    given.push([spec.name, value]);
-    // Attached to its letter, a value can neither be empty nor begin with an equals sign.
+    options.push([spec.name, value]);
+    // Attached to its letter, a value can neither be empty nor start with an equals sign.
     const isAttachable = value !== '' && !value.startsWith('=');
     const spellings = [[`--${spec.name}=${value}`]];
     if (!spec.isValueOptional) spellings.push([`--${spec.name}`, value]);
     if (spec.letter) spellings.push([`-${spec.letter}`, value]);
     if (spec.letter && isAttachable) spellings.push([`-${spec.letter}${value}`]);
-    words.push(...(spellings[random(spellings.length)] ?? []));
+    args.push(...(spellings[random(spellings.length)] ?? []));
   }
-  return { given, words };
+  return { options, args };
 }
 
-it('whatever options stand before it, nothing of a command is taken, and no option is lost', () => {
+it('random options before a command are all found, and the command is unchanged', () => {
   for (let seed = 1; seed <= 5000; seed += 1) {
-    const random = randomOf(seed, 'words').below;
-    const { given, words } = written(random);
+    const random = randomOf(seed, 'arguments').below;
+    const { options, args } = randomOptions(random);
     const command = Array.from(
       { length: 1 + random(4) },
       () => [...VALUES, '--', '-c', 'ls'][random(VALUES.length + 3)] ?? '',
     );
-    expect(split(...words, '--', ...command), `seed ${seed}`).toEqual({ given, command });
-    expect(split(...words, 'ls', ...command), `seed ${seed}`).toEqual({
-      given,
+    expect(split(...args, '--', ...command), `seed ${seed}`).toEqual({ options, command });
+    expect(split(...args, 'ls', ...command), `seed ${seed}`).toEqual({
+      options,
       command: ['ls', ...command],
     });
   }
 });
 
-it('of a line where options may stand anywhere, the others are the rest', () => {
+it('splitMixed finds options anywhere before --, and returns the operands', () => {
   const { options, rest } = splitMixed(['web', '-T', '5', 'db', '-q', '--', '-x', 'y'], SPECS);
   expect(options.map(({ spec, text }) => [spec.name, text])).toEqual([
     ['timeout', '5'],

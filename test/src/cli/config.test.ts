@@ -1,4 +1,4 @@
-/** The configuration file: what it may say, and what wins over it. */
+/** The configuration file: its syntax, and what takes precedence over it. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { configSchema, parseConfig } from '../../../src/cli/config.ts';
@@ -6,7 +6,7 @@ import { parseCommandLine } from '../../../src/cli/parse.ts';
 
 const FILE = '/etc/lockex.json';
 
-/** A run on a host with these files. */
+/** Parses a command line on a host with these files. */
 function run(files: Record<string, unknown>, argv: readonly string[], env = {}) {
   const read = (file: string) => {
     const content = files[file];
@@ -28,8 +28,8 @@ const CONFIG = {
   'log-level': 'debug',
 };
 
-describe('what is configured', () => {
-  it('is in force where nothing else is said', () => {
+describe('a setting in the file', () => {
+  it('applies if nothing else is set', () => {
     const { settings, log } = run({ [FILE]: CONFIG }, []);
     expect(settings).toMatchObject({
       hosts: [{ host: 'configured', port: 1 }],
@@ -41,7 +41,7 @@ describe('what is configured', () => {
     expect(log).toEqual({ format: 'text', level: 'debug' });
   });
 
-  it('gives way to the environment, and that to the command line', () => {
+  it('is overridden by the environment, and both by the command line', () => {
     const host = (argv: string[], env = {}) => run({ [FILE]: CONFIG }, argv, env).settings.hosts[0];
     expect(host([], { ZKHOSTS: 'environment:1' })?.host).toBe('environment');
     expect(host(['-z', 'typed:1'], { ZKHOSTS: 'environment:1' })?.host).toBe('typed');
@@ -50,7 +50,7 @@ describe('what is configured', () => {
     expect(log.level).toBe('warn');
   });
 
-  it('is read from where --config says, else LOCKEX_CONFIG, else the usual place', () => {
+  it('is read from --config, else LOCKEX_CONFIG, else the default path', () => {
     const files = { [FILE]: { timeout: 1 }, '/a': { timeout: 2 }, '/b': { timeout: 3 } };
     const timeout = (argv: string[], env = {}) => run(files, argv, env).settings.timeoutMs;
     expect(timeout([])).toBe(1000);
@@ -61,44 +61,44 @@ describe('what is configured', () => {
 });
 
 it.each([
-  ['{', `${FILE} is not JSON`],
-  ['[]', `${FILE} has to be one JSON object`],
-  ['null', `${FILE} has to be one JSON object`],
-  [{ timeut: 1 }, `${FILE}: there is no setting 'timeut': did you mean timeout?`],
-  [{ 'a\u001b[2J': 1 }, `${FILE}: there is no setting 'a\\u{1b}[2J'`],
-  [{ lockid: 'x' }, `${FILE}: -i/--lockid belongs on the command line`],
-  [{ quiet: true }, `${FILE}: -q/--quiet belongs on the command line`],
-  [{ timeout: true }, `${FILE}: timeout wants a string or a number`],
-  [{ timeout: null }, `${FILE}: timeout wants a string or a number`],
-  [{ guard: 'no' }, `${FILE}: guard wants true or false`],
-  [{ timeout: -1 }, `${FILE}: timeout wants seconds from 0.1 to 2147483, not '-1'`],
-  [{ zkhosts: 'a:b' }, `${FILE}: zkhosts wants host:port,… not 'a:b'`],
-  [{ lockpath: 1000 }, `${FILE}: lockpath wants a string`],
-  [{ 'on-lost': 'x' }, `${FILE}: on-lost wants one of exit, rejoin, not 'x'`],
+  ['{', `${FILE} is not valid JSON`],
+  ['[]', `${FILE}: expected one JSON object`],
+  ['null', `${FILE}: expected one JSON object`],
+  [{ timeut: 1 }, `${FILE}: unknown setting 'timeut': did you mean timeout?`],
+  [{ 'a\u001b[2J': 1 }, `${FILE}: unknown setting 'a\\u{1b}[2J'`],
+  [{ lockid: 'x' }, `${FILE}: -i/--lockid can be set on the command line only`],
+  [{ quiet: true }, `${FILE}: -q/--quiet can be set on the command line only`],
+  [{ timeout: true }, `${FILE}: timeout expects a string or a number`],
+  [{ timeout: null }, `${FILE}: timeout expects a string or a number`],
+  [{ guard: 'no' }, `${FILE}: guard expects true or false`],
+  [{ timeout: -1 }, `${FILE}: timeout expects seconds from 0.1 to 2147483, not '-1'`],
+  [{ zkhosts: 'a:b' }, `${FILE}: zkhosts expects host:port,… but got 'a:b'`],
+  [{ lockpath: 1000 }, `${FILE}: lockpath expects a string`],
+  [{ 'on-lost': 'x' }, `${FILE}: on-lost expects one of exit, rejoin, not 'x'`],
 ])('%j is refused in one line', (content, message) => {
   expect(() => run({ [FILE]: content }, [])).toThrow(message);
 });
 
-it('what it says is looked at, also where something else is in force', () => {
+it('a setting is checked even if it is overridden', () => {
   const wrong = () => run({ [FILE]: { zkhosts: '::bad::' } }, [], { ZKHOSTS: 'zk1' });
   expect(wrong).toThrow(FILE);
 });
 
-it('may begin with a byte order mark', () => {
+it('the file may start with a byte order mark', () => {
   const text = `\ufeff${JSON.stringify({ timeout: 7 })}`;
   expect(parseConfig(FILE, text).values.get('timeout')).toBe('7');
 });
 
-it('a file that was named has to be there', () => {
-  expect(() => run({}, ['--config', '/none'])).toThrow("there is no file '/none'");
-  expect(() => run({}, [], { LOCKEX_CONFIG: '/none' })).toThrow("there is no file '/none'");
+it('a file that is named explicitly must exist', () => {
+  expect(() => run({}, ['--config', '/none'])).toThrow("no such file: '/none'");
+  expect(() => run({}, [], { LOCKEX_CONFIG: '/none' })).toThrow("no such file: '/none'");
 });
 
-it('a broken file does not keep --help from helping', () => {
+it('a broken file does not affect --help', () => {
   expect(parseCommandLine(['--help'], {}, () => '{').kind).toBe('help');
 });
 
-it('lockex config says what is in force, and why', () => {
+it('lockex config shows the settings and their origins', () => {
   const parsed = parseCommandLine(['config', '-T', '5'], { ZKHOSTS: 'e:1' }, () =>
     JSON.stringify({ retry: 3, guard: false }),
   );
@@ -112,7 +112,9 @@ it('lockex config says what is in force, and why', () => {
       { name: 'lockpath', value: 'lockex', source: 'default' },
     ]),
   );
-  expect(() => parseCommandLine(['config', 'x'], {})).toThrow("config takes options only, not 'x'");
+  expect(() => parseCommandLine(['config', 'x'], {})).toThrow(
+    "lockex config takes only options, but got 'x'",
+  );
 });
 
 it.each([
@@ -125,14 +127,14 @@ it.each([
   ['on-state', 'a\0b'],
   ['inspect-origin', 'x'],
   ['timeout', 0],
-])('%s: %j is refused by a run, and when it is shown, in the name of the file', (name, value) => {
+])('%s: %j is refused by a run and by lockex config, with the path of the file', (name, value) => {
   const read = () => JSON.stringify({ [name]: value });
-  for (const words of [['config'], ['--', 'true']]) {
-    expect(() => parseCommandLine(words, {}, read)).toThrow(`${FILE}: ${name} wants`);
+  for (const argv of [['config'], ['--', 'true']]) {
+    expect(() => parseCommandLine(argv, {}, read)).toThrow(`${FILE}: ${name} expects`);
   }
 });
 
-it('docs/lockex.schema.json is the table of options (npm run schema)', () => {
+it('docs/lockex.schema.json is up to date (npm run schema)', () => {
   const schema = readFileSync(new URL('../../../docs/lockex.schema.json', import.meta.url), 'utf8');
   expect(JSON.parse(schema)).toEqual(configSchema());
   expect(parseConfig(FILE, JSON.stringify(CONFIG)).values.size).toBe(6);

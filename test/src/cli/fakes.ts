@@ -3,7 +3,7 @@ import type { Sink } from '../../../src/log/stderr.ts';
 
 const ESCAPE = '\u001b';
 const CLEAR_LINE = `\r${ESCAPE}[K`;
-/** Line ends, what the log may send to steer a terminal, text, and anything else. */
+/** Line ends, the escape sequences that the log may write, text, and anything else. */
 const PARTS = new RegExp(
   `\\n|\\r${ESCAPE}\\[K|${ESCAPE}\\[\\?7[lh]|${ESCAPE}\\[\\d+m|\\P{Cc}+|[^]`,
   'gu',
@@ -28,14 +28,14 @@ export class FakeSink implements Sink {
 
   async flush(): Promise<void> {}
 
-  /** Whole lines so far. */
+  /** The complete lines so far. */
   get lines(): string[] {
     return this.text.split('\n').slice(0, -1);
   }
 
   /**
-   * What a terminal shows: lines, and below them what stands on the last one. Understands what the
-   * log may send, and refuses anything else.
+   * The content of a terminal: lines, and the text on the last one. Interprets the escape sequences
+   * that the log may write, and throws on any other.
    */
   get screen(): string[] {
     const rows = [''];

@@ -1,19 +1,24 @@
-/** `--help`, as people read it on a terminal. */
+/** The text of `--help`. */
 import { describe, expect, it } from 'vitest';
-import { helpText } from '../../../src/cli/help.ts';
-import { type OptionSpec, SPECS } from '../../../src/cli/options.ts';
+import { configHelpText, helpText, statusHelpText } from '../../../src/cli/help.ts';
+import type { OptionSpec } from '../../../src/cli/option-spec.ts';
+import { SPECS } from '../../../src/cli/options.ts';
 
 const text = helpText();
 
-it('fits 80 columns, without tabs or spaces at the end of a line', () => {
-  for (const line of text.split('\n')) {
+it.each([
+  ['lockex', text],
+  ['lockex status', statusHelpText()],
+  ['lockex config', configHelpText()],
+])('%s --help fits 80 columns, without tabs or trailing spaces', (_, help) => {
+  for (const line of help.split('\n')) {
     expect(line.length, line).toBeLessThanOrEqual(80);
     expect(line).not.toMatch(/\t|\s$/);
   }
 });
 
 it.each(SPECS.map((spec): [string, OptionSpec] => [spec.name, spec]))(
-  'shows --%s with its letter, its value and its default',
+  'shows --%s with its letter, value and default',
   (name, { letter, value, default: standard, negatable, isValueOptional }) => {
     const long = negatable ? `--[no-]${name}` : `--${name}`;
     const typed = isValueOptional ? `[=${value}]` : ` ${value}`;
@@ -21,24 +26,24 @@ it.each(SPECS.map((spec): [string, OptionSpec] => [spec.name, spec]))(
     const start = text.indexOf(`  ${shown}`);
     expect(start).toBeGreaterThan(0);
     const [entry = ''] = text.slice(start).split(/\n {2,6}-|\n\n/);
-    const words = entry.replace(/\s+/g, ' ');
-    if (standard !== undefined) expect(words).toContain(`(default: ${standard})`);
+    const flat = entry.replace(/\s+/g, ' ');
+    if (standard !== undefined) expect(flat).toContain(`(default: ${standard})`);
   },
 );
 
-it('no letter and no name is given twice', () => {
+it('each letter and each name is used once', () => {
   const letters = SPECS.flatMap(({ letter }) => letter ?? []);
   expect(new Set(letters).size).toBe(letters.length);
   expect(new Set(SPECS.map(({ name }) => name)).size).toBe(SPECS.length);
 });
 
-describe('shows', () => {
+describe('it shows', () => {
   it.each([
     ['the cold standby', 'lockex -- /usr/local/bin/redis-server /etc/redis.conf'],
     ['the cron job', 'lockex -t 1 -- '],
-    ['where servers come from', '$ZKHOSTS, else localhost:2181'],
-  ])('%s', (_, words) => {
-    expect(text.replace(/\s+/g, ' ')).toContain(words);
+    ['the source of the host list', '$ZKHOSTS, else localhost:2181'],
+  ])('%s', (_, expected) => {
+    expect(text.replace(/\s+/g, ' ')).toContain(expected);
   });
 
   it('every exit status', () => {

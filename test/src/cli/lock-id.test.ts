@@ -1,4 +1,6 @@
-/** The generated lock id. The digests are sha256sum's, of the JSON that stands beside them. */
+/**
+ * The generated lock id. The digests were computed with sha256sum from the JSON in the comments.
+ */
 import { describe, expect, it } from 'vitest';
 import { lockIdOf } from '../../../src/cli/lock-id.ts';
 
@@ -10,7 +12,7 @@ function ofLine(line: string): string {
   return lockIdOf({ kind: 'shell', line });
 }
 
-it('is the same for ever: hosts with other versions have to find the same lock', () => {
+it('never changes: hosts with other versions must use the same lock', () => {
   // ["program","/usr/local/bin/redis-server","/etc/redis.conf"]
   expect(ofProgram('/usr/local/bin/redis-server', '/etc/redis.conf')).toBe(
     'redis-server-096d92a400c2dc77',
@@ -21,7 +23,7 @@ it('is the same for ever: hosts with other versions have to find the same lock',
   expect(ofProgram('echo', 'é\n"\\')).toBe('echo-6d774a08d9a7cf3f');
 });
 
-it('differs where the words do, also where their text joined would not', () => {
+it('differs for different arguments, even if their concatenation is equal', () => {
   const ids = [
     ofLine('a b'),
     ofProgram('a', 'b'),
@@ -35,7 +37,7 @@ it('differs where the words do, also where their text joined would not', () => {
   expect(new Set(ids).size).toBe(ids.length);
 });
 
-describe('its readable part', () => {
+describe('the readable part', () => {
   it.each([
     ['/usr/bin/My_Job.py', 'my-job.py'],
     ['x'.repeat(100), 'x'.repeat(32)],
@@ -61,14 +63,11 @@ describe('its readable part', () => {
     ['PASSWORD=hunter2;backup', 'sh'],
     ['(cd /srv && job)', 'cd'],
     ['&&', 'command'],
-  ])(
-    'comes from the first word of a line, and shows nothing that is assigned: %s',
-    (line, slug) => {
-      expect(ofLine(line).replace(/-[0-9a-f]{16}$/, '')).toBe(slug);
-    },
-  );
+  ])('comes from the first word of a command line after assignments: %s', (line, slug) => {
+    expect(ofLine(line).replace(/-[0-9a-f]{16}$/, '')).toBe(slug);
+  });
 
-  it('is always the name of a node that lockex itself would accept', () => {
+  it('is always a valid lock name', () => {
     for (const line of ['x-__lock__', '../..', '\u0000', '\u{1f600}', 'zookeeper', '.hidden']) {
       expect(ofLine(line)).toMatch(/^[a-z0-9][a-z0-9.-]{0,31}-[0-9a-f]{16}$/);
     }

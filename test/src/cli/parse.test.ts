@@ -1,4 +1,4 @@
-/** Command lines as users type them, to settings or to one line that says what is wrong. */
+/** Parses command lines into settings, or into one line that describes the error. */
 import { describe, expect, it } from 'vitest';
 import { parseCommandLine } from '../../../src/cli/parse.ts';
 import { UsageError } from '../../../src/cli/usage-error.ts';
@@ -20,13 +20,13 @@ function refusal(argv: readonly string[], env: Record<string, string> = {}): str
   } catch (error) {
     expect(error).toBeInstanceOf(UsageError);
     const { message } = error as UsageError;
-    expect(message, 'one line, and nothing that steers a terminal').toMatch(/^\P{C}+$/u);
+    expect(message, 'one line, without control characters').toMatch(/^\P{C}+$/u);
     return message;
   }
   throw new Error(`accepted: ${argv.join(' ')}`);
 }
 
-it('without options, everything has its default', () => {
+it('without options, all settings have their defaults', () => {
   expect(parsed(['--', 'prog', 'arg'])).toEqual({
     kind: 'run',
     observers: { inspect: null, onState: null, readyWhen: 'waiting' },
@@ -56,7 +56,7 @@ it('without options, everything has its default', () => {
   });
 });
 
-it('every option reaches its setting', () => {
+it('every option sets its setting', () => {
   const argv =
     '-c 3 -i id -p /a/b/ -r 4 -t 1.5 -R 5 -T 2.5 -z h:1/x --kill-after 0.25 -E 75 ' +
     '--on-lost rejoin --no-guard --log-format json --log-level debug ' +
@@ -100,17 +100,17 @@ it('every option reaches its setting', () => {
   });
 });
 
-it('--recipe curator is for a plain lock', () => {
+it('--recipe curator requires a plain lock', () => {
   expect(parsed(['--recipe', 'curator', '--', 'x']).settings.recipe).toBe('curator');
-  for (const words of [['-c', '2'], ['--shared']]) {
-    const refused = refusal(['--recipe', 'curator', ...words, '--', 'x']);
-    expect(refused).toBe('--recipe curator is for a plain lock: without -c and --shared');
+  for (const args of [['-c', '2'], ['--shared']]) {
+    const refused = refusal(['--recipe', 'curator', ...args, '--', 'x']);
+    expect(refused).toBe('--recipe curator cannot be used with -c above 1 or --shared');
   }
   expect(refusal(['--recipe', 'etcd', '--', 'x'])).toContain('--recipe');
 });
 
 describe('the command', () => {
-  it('is a line for the shell when it is one word', () => {
+  it('is a command line for the shell if it is one argument', () => {
     expect(parsed(['--', 'sleep 30 && uptime']).settings.command).toEqual({
       kind: 'shell',
       line: 'sleep 30 && uptime',
@@ -118,26 +118,26 @@ describe('the command', () => {
     expect(parsed(['ls']).settings.command).toEqual({ kind: 'shell', line: 'ls' });
   });
 
-  it('is a program and its arguments, untouched, when it is several', () => {
+  it('is a program with unchanged arguments if it has several', () => {
     expect(parsed(['--', 'sh', '-c', 'exit 7', '']).settings.command).toEqual({
       kind: 'program',
       argv: ['sh', '-c', 'exit 7', ''],
     });
   });
 
-  it('is joined with spaces for the shell by --shell', () => {
+  it('is joined with spaces for the shell with --shell', () => {
     expect(parsed(['--shell', '--', 'echo', '$HOME', ';', 'ls']).settings.command).toEqual({
       kind: 'shell',
       line: 'echo $HOME ; ls',
     });
   });
 
-  it.each([[[]], [['-q']], [['--']], [['-q', '--']]])('may not be missing: %j', (argv) => {
-    expect(refusal(argv)).toMatch(/^no command: lockex OPTIONS -- COMMAND/);
+  it.each([[[]], [['-q']], [['--']], [['-q', '--']]])('must not be missing: %j', (argv) => {
+    expect(refusal(argv)).toMatch(/^no command: usage is lockex \[OPTIONS\] -- COMMAND/);
   });
 
   it.each([[['--', '']], [['--', ' \t']], [['--', '', 'x']], [['--shell', '--', '', '']]])(
-    'may not be empty: %j',
+    'must not be empty: %j',
     (argv) => {
       expect(refusal(argv)).toBe('the command is empty');
     },
@@ -146,13 +146,13 @@ describe('the command', () => {
 
 describe('text', () => {
   it.each(['007', '1e3', '1.10', '0x1F', 'true', '12345678901234567890', '-x', '=', 'a=b'])(
-    'is taken as it was typed: -i %s',
+    'is preserved exactly: -i %s',
     (id) => {
       expect(settings('-i', id).lockId).toBe(id);
     },
   );
 
-  it('is taken as it was typed beside the names that an object has by itself', () => {
+  it('may be the name of a property of all objects', () => {
     expect(settings('-i', '__proto__', '-p', 'constructor/a.b')).toMatchObject({
       lockId: '__proto__',
       lockPath: 'constructor/a.b',
@@ -160,8 +160,8 @@ describe('text', () => {
   });
 });
 
-describe('the last of several wins', () => {
-  it('for values and for flags', () => {
+describe('if an option is repeated', () => {
+  it('the last one wins, for values and flags', () => {
     expect(settings('-i', 'a', '-i', 'b', '--lockid=c').lockId).toBe('c');
     expect(settings('--no-blocking', '--blocking').waitMs).toBeNull();
     expect(settings('--blocking', '--no-blocking').waitMs).toBe(0);
@@ -169,40 +169,40 @@ describe('the last of several wins', () => {
     expect(parsed(['-v', '-v', 'x']).log.level).toBe('debug');
   });
 
-  it('a value that was replaced is not looked at', () => {
+  it('only the last value is checked', () => {
     expect(settings('-c', 'x', '-c', '2').concurrent).toBe(2);
   });
 });
 
 describe('waiting', () => {
-  it('-t 0 is --no-blocking, and the smallest other time is not', () => {
+  it('-t 0 means --no-blocking, any other time is at least 1 ms', () => {
     expect(settings('-t', '0').waitMs).toBe(0);
     expect(settings('-t', '0.000').waitMs).toBe(0);
     expect(settings('-t', '.0001').waitMs).toBe(1);
     expect(settings('-t', '0.0000000000001').waitMs).toBe(1);
   });
 
-  it('-t and --no-blocking contradict each other, -t and --blocking do not', () => {
+  it('-t cannot be used with --no-blocking, nor -t 0 with --blocking', () => {
     expect(refusal(['-t', '5', '--no-blocking', 'x'])).toBe(
-      '-t/--locktimeout and --no-blocking say different things: give one',
+      '-t/--locktimeout and --no-blocking cannot be used together',
     );
     expect(settings('-t', '5', '--blocking').waitMs).toBe(5000);
     expect(refusal(['-t', '0', '--blocking', 'x'])).toBe(
-      '-t/--locktimeout 0 and --blocking say different things: give one',
+      '-t/--locktimeout 0 and --blocking cannot be used together',
     );
   });
 });
 
-it.each(['creator', 'auth::r,world:anyone:r'])('--acl %s is of nobody without a name', (acl) => {
+it.each(['creator', 'auth::r,world:anyone:r'])('--acl %s requires authentication', (acl) => {
   expect(refusal(['--acl', acl, 'x'])).toBe(
-    `--acl '${acl}' needs --auth-file, LOCKEX_AUTH or --tls-cert`,
+    `--acl '${acl}' requires --auth-file, LOCKEX_AUTH or --tls-cert`,
   );
   expect(refusal(['config', '--acl', acl])).toBe(refusal(['--acl', acl, 'x']));
   expect(settings('--acl', acl, '--auth-file', '/a').acl[0]?.scheme).toBe('auth');
 });
 
-describe('how much is logged', () => {
-  it('-q means warn, -v means debug', () => {
+describe('the log level', () => {
+  it('is warn with -q, and debug with -v', () => {
     expect(parsed(['-q', 'x']).log.level).toBe('warn');
     expect(parsed(['-v', 'x']).log.level).toBe('debug');
     expect(parsed(['-q', '--log-level', 'warn', 'x']).log.level).toBe('warn');
@@ -212,12 +212,14 @@ describe('how much is logged', () => {
     [['-qv'], '-q/--quiet and -v/--verbose'],
     [['-v', '--log-level=info'], '-v/--verbose and --log-level'],
     [['-q', '--log-level', 'debug'], '-q/--quiet and --log-level'],
-  ])('contradictions are refused: %j', (options, names) => {
-    expect(refusal([...options, 'x'])).toBe(`${names} say different things: give one`);
+  ])('must not be contradictory: %j', (options, names) => {
+    expect(refusal([...options, 'x'])).toBe(
+      `${names} select different log levels: use one of them`,
+    );
   });
 });
 
-const COUNT = 'wants a whole number of 1 or more, not';
+const COUNT = 'expects a whole number of 1 or more, not';
 
 describe('wrong values', () => {
   it.each([
@@ -233,30 +235,30 @@ describe('wrong values', () => {
     [['-c', '٣'], `-c/--concurrent ${COUNT} '٣'`],
     [
       ['-c', '99999999999'],
-      "-c/--concurrent wants a whole number from 1 to 2147483647, not '99999999999'",
+      "-c/--concurrent expects a whole number from 1 to 2147483647, not '99999999999'",
     ],
     [['-r', '0'], `-r/--lockretry ${COUNT} '0'`],
     [['-R', 'Infinity'], `-R/--retry ${COUNT} 'Infinity'`],
-    [['-t', '-1'], "-t/--locktimeout wants seconds from 0 to 2147483, not '-1'"],
-    [['-t', '5s'], "-t/--locktimeout wants seconds from 0 to 2147483, not '5s'"],
-    [['-t', '1e3'], "-t/--locktimeout wants seconds from 0 to 2147483, not '1e3'"],
-    [['-t', '1,5'], "-t/--locktimeout wants seconds from 0 to 2147483, not '1,5'"],
-    [['-t', '5.'], "-t/--locktimeout wants seconds from 0 to 2147483, not '5.'"],
-    [['-t', '2147484'], "-t/--locktimeout wants seconds from 0 to 2147483, not '2147484'"],
-    [['-t', ''], "-t/--locktimeout wants seconds from 0 to 2147483, not ''"],
-    [['-T', '0.09'], "-T/--timeout wants seconds from 0.1 to 2147483, not '0.09'"],
-    [['-T', '0'], "-T/--timeout wants seconds from 0.1 to 2147483, not '0'"],
-    [['--kill-after', 'x'], "--kill-after wants seconds from 0 to 2147483, not 'x'"],
-    [['-E', '256'], "-E/--conflict-exit-code wants a whole number from 0 to 255, not '256'"],
-    [['-E', '-1'], "-E/--conflict-exit-code wants a whole number from 0 to 255, not '-1'"],
-    [['--on-lost', 'stay'], "--on-lost wants one of exit, rejoin, not 'stay'"],
-    [['--log-format', 'xml'], "--log-format wants one of text, json, not 'xml'"],
-    [['--log-level', 'INFO'], "--log-level wants one of error, warn, info, debug, not 'INFO'"],
+    [['-t', '-1'], "-t/--locktimeout expects seconds from 0 to 2147483, not '-1'"],
+    [['-t', '5s'], "-t/--locktimeout expects seconds from 0 to 2147483, not '5s'"],
+    [['-t', '1e3'], "-t/--locktimeout expects seconds from 0 to 2147483, not '1e3'"],
+    [['-t', '1,5'], "-t/--locktimeout expects seconds from 0 to 2147483, not '1,5'"],
+    [['-t', '5.'], "-t/--locktimeout expects seconds from 0 to 2147483, not '5.'"],
+    [['-t', '2147484'], "-t/--locktimeout expects seconds from 0 to 2147483, not '2147484'"],
+    [['-t', ''], "-t/--locktimeout expects seconds from 0 to 2147483, not ''"],
+    [['-T', '0.09'], "-T/--timeout expects seconds from 0.1 to 2147483, not '0.09'"],
+    [['-T', '0'], "-T/--timeout expects seconds from 0.1 to 2147483, not '0'"],
+    [['--kill-after', 'x'], "--kill-after expects seconds from 0 to 2147483, not 'x'"],
+    [['-E', '256'], "-E/--conflict-exit-code expects a whole number from 0 to 255, not '256'"],
+    [['-E', '-1'], "-E/--conflict-exit-code expects a whole number from 0 to 255, not '-1'"],
+    [['--on-lost', 'stay'], "--on-lost expects one of exit, rejoin, not 'stay'"],
+    [['--log-format', 'xml'], "--log-format expects one of text, json, not 'xml'"],
+    [['--log-level', 'INFO'], "--log-level expects one of error, warn, info, debug, not 'INFO'"],
   ])('%j', (options, message) => {
     expect(refusal([...options, 'x'])).toBe(message);
   });
 
-  it('are quoted without what could steer a terminal, and shortened', () => {
+  it('are quoted without control characters, and shortened', () => {
     expect(refusal(['-c', '\u001b[31m\n\u202e', 'x'])).toBe(
       `-c/--concurrent ${COUNT} '\\u{1b}[31m\\u{a}\\u{202e}'`,
     );
@@ -267,7 +269,7 @@ describe('wrong values', () => {
 });
 
 describe('ZKHOSTS', () => {
-  it('is used when -z is not given, and is checked alike', () => {
+  it('is used and checked without -z', () => {
     expect(parsed(['x'], { ZKHOSTS: 'a:1, b/c' }).settings).toMatchObject({
       hosts: [
         { host: 'a', port: 1 },
@@ -275,22 +277,22 @@ describe('ZKHOSTS', () => {
       ],
       chroot: '/c',
     });
-    expect(refusal(['x'], { ZKHOSTS: 'a:b' })).toBe("ZKHOSTS wants host:port,… not 'a:b'");
+    expect(refusal(['x'], { ZKHOSTS: 'a:b' })).toBe("ZKHOSTS expects host:port,… but got 'a:b'");
   });
 
-  it('is not looked at when -z is given', () => {
+  it('is ignored with -z', () => {
     expect(parsed(['-z', 'h', 'x'], { ZKHOSTS: ':::' }).settings.hosts).toEqual([
       { host: 'h', port: 2181 },
     ]);
   });
 
-  it('that is empty is as good as none', () => {
+  it('is ignored if empty', () => {
     expect(parsed(['x'], { ZKHOSTS: '' }).settings.hosts).toEqual([
       { host: 'localhost', port: 2181 },
     ]);
   });
 
-  it('is the only variable that matters', () => {
+  it('is the only variable that affects these settings', () => {
     const env = { LOCKEX_LOCKID: 'a', LOCKEX_LOCK_PATH: 'b', LOCKID: 'c', ZKHOST: 'd' };
     expect(parsed(['x'], env)).toEqual(parsed(['x']));
   });
@@ -298,17 +300,17 @@ describe('ZKHOSTS', () => {
 
 describe('help and version', () => {
   it.each([['-h'], ['--help'], ['-q', '-h'], ['-h', '-c', 'nonsense'], ['-hV']])(
-    'help is given for %s %s %s',
+    'help is shown for %s %s %s',
     (...argv) => {
       expect(parseCommandLine(argv, { ZKHOSTS: ':' })).toMatchObject({ kind: 'help' });
     },
   );
 
-  it.each([['-V'], ['--version']])('the version is given for %s', (...argv) => {
+  it.each([['-V'], ['--version']])('the version is shown for %s', (...argv) => {
     expect(parseCommandLine(argv, {})).toEqual({ kind: 'version' });
   });
 
-  it('behind the command they are the command’s', () => {
+  it('after the start of the command, they belong to the command', () => {
     expect(parsed(['ls', '--help']).settings.command).toEqual({
       kind: 'program',
       argv: ['ls', '--help'],
@@ -316,8 +318,8 @@ describe('help and version', () => {
   });
 });
 
-it('--on-state wants a command', () => {
-  expect(refusal(['--on-state', ' ', '--', 'x'])).toBe('--on-state wants a command');
+it('--on-state expects a command', () => {
+  expect(refusal(['--on-state', ' ', '--', 'x'])).toBe('--on-state expects a command');
 });
 
 describe('--once-per', () => {
@@ -332,34 +334,34 @@ describe('--once-per', () => {
 
   it.each(['10', '1.5h', '0m', '-1h', '1w', '1h30m', '', 'NaN'])('%j is refused', (text) => {
     expect(refusal([`--once-per=${text}`, '--', 'x'])).toBe(
-      `--once-per wants a time such as 90s, 10m, 1h or 1d, not '${text}'`,
+      `--once-per expects a time such as 90s, 10m, 1h or 1d, not '${text}'`,
     );
   });
 
-  it('has an exit status of its own choice, which means nothing without it', () => {
+  it('allows --skip-exit-code, which requires it', () => {
     expect(settings('--once-per', '1h', '--skip-exit-code', '75').skipExitCode).toBe(75);
     expect(refusal(['--skip-exit-code', '75', '--', 'x'])).toBe(
-      '--skip-exit-code needs --once-per',
+      '--skip-exit-code requires --once-per',
     );
   });
 
-  it.each([['--shared'], ['-c', '2']])('is not for what several hold: %s', (...words) => {
-    expect(refusal(['--once-per', '1h', ...words, '--', 'x'])).toBe(
-      '--once-per is for a lock that one holds alone',
+  it.each([['--shared'], ['-c', '2']])('requires an exclusive lock: %s', (...args) => {
+    expect(refusal(['--once-per', '1h', ...args, '--', 'x'])).toBe(
+      '--once-per cannot be used with -c above 1 or --shared',
     );
   });
 });
 
-it('--shared is a setting, and not to be had with a semaphore', () => {
+it('--shared cannot be used with a semaphore', () => {
   expect(settings('--shared').shared).toBe(true);
   expect(settings('--shared', '-c', '1').shared).toBe(true);
   expect(refusal(['--shared', '-c', '2', '--', 'x'])).toBe(
-    '-c/--concurrent and --shared say different things: give one',
+    '-c/--concurrent and --shared cannot be used together',
   );
 });
 
 describe('--inspect', () => {
-  const inspect = (...words: string[]) => parsed([...words, '--', 'prog', 'arg']).observers.inspect;
+  const inspect = (...args: string[]) => parsed([...args, '--', 'prog', 'arg']).observers.inspect;
 
   it.each([
     [['--inspect'], '127.0.0.1', 0],
@@ -367,11 +369,11 @@ describe('--inspect', () => {
     [['--inspect=8080'], '127.0.0.1', 8080],
     [['--inspect=0.0.0.0:80'], '0.0.0.0', 80],
     [['--inspect=db1.example:0'], 'db1.example', 0],
-  ])('%j listens on %s, port %i', (words, host, port) => {
-    expect(inspect(...words)).toEqual({ host, port, origins: [] });
+  ])('%j listens on %s, port %i', (args, host, port) => {
+    expect(inspect(...args)).toEqual({ host, port, origins: [] });
   });
 
-  it('takes its value behind an equals sign only', () => {
+  it('takes its value only after an equals sign', () => {
     expect(parsed(['--inspect', '8080', 'x']).settings.command).toEqual({
       kind: 'program',
       argv: ['8080', 'x'],
@@ -379,33 +381,36 @@ describe('--inspect', () => {
   });
 
   it.each([
-    ['--inspect=http', "--inspect wants [host:]port, not 'http'"],
-    ['--inspect=65536', "--inspect wants [host:]port, not '65536'"],
-    ['--inspect=::1:80', "--inspect wants [host:]port, not '::1:80' (IPv6 goes in brackets)"],
-    ['--inspect=[x]:80', "--inspect wants [host:]port, not '[x]:80'"],
-    ['--inspect=-1', "--inspect wants [host:]port, not '-1'"],
-  ])('%s is refused', (word, message) => {
-    expect(refusal([word, '--', 'x'])).toBe(message);
+    ['--inspect=http', "--inspect expects [host:]port, not 'http'"],
+    ['--inspect=65536', "--inspect expects [host:]port, not '65536'"],
+    [
+      '--inspect=::1:80',
+      "--inspect expects [host:]port, not '::1:80' (IPv6 addresses require brackets)",
+    ],
+    ['--inspect=[x]:80', "--inspect expects [host:]port, not '[x]:80'"],
+    ['--inspect=-1', "--inspect expects [host:]port, not '-1'"],
+  ])('%s is refused', (arg, message) => {
+    expect(refusal([arg, '--', 'x'])).toBe(message);
   });
 
   it.each(['stately.ai', 'https://stately.ai/inspect', 'ftp://x', '*', ''])(
-    'lets no origin in that is none: %j',
+    'refuses an invalid origin: %j',
     (origin) => {
       expect(refusal(['--inspect', `--inspect-origin=${origin}`, '--', 'x'])).toBe(
-        `--inspect-origin wants https://host[:port],… not '${origin}'`,
+        `--inspect-origin expects https://host[:port],… but got '${origin}'`,
       );
     },
   );
 
-  it('is needed by --inspect-origin', () => {
+  it('is required by --inspect-origin', () => {
     expect(refusal(['--inspect-origin', 'https://x', '--', 'x'])).toBe(
-      '--inspect-origin needs --inspect',
+      '--inspect-origin requires --inspect',
     );
   });
 });
 
 describe('status', () => {
-  it('is a subcommand as the first word only', () => {
+  it('is a subcommand only as the first argument', () => {
     expect(parseCommandLine(['status', 'web', '--json', '-z', 'h:1'], {})).toEqual({
       kind: 'status',
       settings: {

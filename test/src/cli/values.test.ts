@@ -1,4 +1,4 @@
-/** Names, paths and host lists: what is taken, and what is refused with a reason. */
+/** Names, paths and host lists: accepted values, and the reasons of refusals. */
 import { describe, expect, it } from 'vitest';
 import { lockId, lockPath, zookeeperHosts } from '../../../src/cli/values.ts';
 
@@ -11,27 +11,27 @@ describe('a lock id', () => {
   );
 
   it.each([
-    ['', '-i wants the name of a lock: it is empty'],
-    ['a/b', "-i wants the name of a lock: 'a/b' has a slash (-p says where locks live)"],
-    ['/', "-i wants the name of a lock: '/' has a slash (-p says where locks live)"],
-    ['.', "-i wants the name of a lock: '.' is no name"],
-    ['..', "-i wants the name of a lock: '..' is no name"],
-    ['a-__lock__', "'a-__lock__' ends with -__lock__, which lockex reserves"],
-    ['-__once__', "'-__once__' ends with -__once__, which lockex reserves"],
-    ['a\nb', "'a\\u{a}b' has characters that ZooKeeper refuses"],
-  ])('may not be %j', (text, message) => {
+    ['', '-i expects a lock name: it is empty'],
+    ['a/b', "-i expects a lock name: 'a/b' contains a slash (use -p for the path)"],
+    ['/', "-i expects a lock name: '/' contains a slash (use -p for the path)"],
+    ['.', "-i expects a lock name: '.' is not allowed"],
+    ['..', "-i expects a lock name: '..' is not allowed"],
+    ['a-__lock__', "'a-__lock__' ends with -__lock__, which is reserved"],
+    ['-__once__', "'-__once__' ends with -__once__, which is reserved"],
+    ['a\nb', "'a\\u{a}b' contains characters that ZooKeeper rejects"],
+  ])('must not be %j', (text, message) => {
     expect(() => lockId('-i', text)).toThrow(message);
   });
 
   // The limits of PathUtils.validatePath, and their neighbours.
   it.each([0x00, 0x1f, 0x7f, 0x9f, 0xd800, 0xdfff, 0xe000, 0xf8ff, 0xfff0, 0xffff])(
-    'may not hold the character %i',
+    'must not contain the character %i',
     (code) => {
-      expect(() => lockId('-i', `a${String.fromCharCode(code)}`)).toThrow('ZooKeeper refuses');
+      expect(() => lockId('-i', `a${String.fromCharCode(code)}`)).toThrow('ZooKeeper rejects');
     },
   );
 
-  it.each([0x20, 0x7e, 0xa0, 0xd7ff, 0xf900, 0xffef])('may hold the character %i', (code) => {
+  it.each([0x20, 0x7e, 0xa0, 0xd7ff, 0xf900, 0xffef])('may contain the character %i', (code) => {
     expect(lockId('-i', `a${String.fromCharCode(code)}`)).toHaveLength(2);
   });
 });
@@ -43,21 +43,21 @@ describe('a lock path', () => {
     ['a/b/', 'a/b'],
     ['zookeepers/x', 'zookeepers/x'],
     ['a/zookeeper', 'a/zookeeper'],
-  ])('%j is %j', (text, path) => {
+  ])('%j is read as %j', (text, path) => {
     expect(lockPath('-p', text)).toBe(path);
   });
 
   it.each([
     ['', 'it is empty'],
     ['/', 'it is empty'],
-    ['a//b', "'a//b' has an empty part"],
-    ['a/./b', "'a/./b' has . or .."],
-    ['../a', "'../a' has . or .."],
-    ['zookeeper', '/zookeeper is its own'],
-    ['/zookeeper/quota', '/zookeeper is its own'],
-    ['a\tb', "'a\\u{9}b' has characters that ZooKeeper refuses"],
+    ['a//b', "'a//b' has an empty component"],
+    ['a/./b', "'a/./b' contains . or .."],
+    ['../a', "'../a' contains . or .."],
+    ['zookeeper', '/zookeeper is reserved by ZooKeeper'],
+    ['/zookeeper/quota', '/zookeeper is reserved by ZooKeeper'],
+    ['a\tb', "'a\\u{9}b' contains characters that ZooKeeper rejects"],
   ])('%j is refused', (text, message) => {
-    expect(() => lockPath('-p', text)).toThrow(`-p wants a path in ZooKeeper: ${message}`);
+    expect(() => lockPath('-p', text)).toThrow(`-p expects a ZooKeeper path: ${message}`);
   });
 });
 
@@ -111,32 +111,38 @@ describe('a host list', () => {
   });
 
   it.each([
-    ['', "-z wants host:port,… not '' (between commas there has to be a host)"],
-    ['/a', "-z wants host:port,… not '' (between commas there has to be a host)"],
-    ['a,,b', "-z wants host:port,… not '' (between commas there has to be a host)"],
-    ['a,', "-z wants host:port,… not '' (between commas there has to be a host)"],
-    ['a:', "-z wants host:port,… not 'a:'"],
-    [':2181', "-z wants host:port,… not ':2181'"],
-    ['a:0', "-z wants host:port,… not 'a:0'"],
-    ['a:65536', "-z wants host:port,… not 'a:65536'"],
-    ['a:1e3', "-z wants host:port,… not 'a:1e3'"],
-    ['a:-1', "-z wants host:port,… not 'a:-1'"],
-    ['a b', "-z wants host:port,… not 'a b'"],
-    ['a;b', "-z wants host:port,… not 'a;b'"],
-    ['$ZK', "-z wants host:port,… not '$ZK'"],
-    ['user@h', "-z wants host:port,… not 'user@h'"],
-    ['::1', "-z wants host:port,… not '::1' (IPv6 goes in brackets)"],
-    ['fe80::1:2181', "-z wants host:port,… not 'fe80::1:2181' (IPv6 goes in brackets)"],
-    ['[::1', "-z wants host:port,… not '[::1'"],
-    ['[h]:1', "-z wants host:port,… not '[h]:1'"],
-    ['[]:1', "-z wants host:port,… not '[]:1'"],
-    ['[127.0.0.1]', "-z wants host:port,… not '[127.0.0.1]'"],
-    ['zk://a', "-z wants host:port,… not 'zk:'"],
-    ['a/x,b/x', '-z wants host:port,…/chroot: the chroot comes once, behind the last host'],
-    ['a//x', "-z wants host:port,…/chroot: as a chroot, '/x' has an empty part"],
-    ['a/../x', "-z wants host:port,…/chroot: as a chroot, '../x' has . or .."],
-    ['a/zookeeper/x', '-z wants host:port,…/chroot: /zookeeper is its own, and no chroot'],
-    ['a/\u001b', "-z wants host:port,…/chroot: as a chroot, '\\u{1b}' has characters"],
+    ['', "-z expects host:port,… but got '' (a host is missing)"],
+    ['/a', "-z expects host:port,… but got '' (a host is missing)"],
+    ['a,,b', "-z expects host:port,… but got '' (a host is missing)"],
+    ['a,', "-z expects host:port,… but got '' (a host is missing)"],
+    ['a:', "-z expects host:port,… but got 'a:'"],
+    [':2181', "-z expects host:port,… but got ':2181'"],
+    ['a:0', "-z expects host:port,… but got 'a:0'"],
+    ['a:65536', "-z expects host:port,… but got 'a:65536'"],
+    ['a:1e3', "-z expects host:port,… but got 'a:1e3'"],
+    ['a:-1', "-z expects host:port,… but got 'a:-1'"],
+    ['a b', "-z expects host:port,… but got 'a b'"],
+    ['a;b', "-z expects host:port,… but got 'a;b'"],
+    ['$ZK', "-z expects host:port,… but got '$ZK'"],
+    ['user@h', "-z expects host:port,… but got 'user@h'"],
+    ['::1', "-z expects host:port,… but got '::1' (IPv6 addresses require brackets)"],
+    [
+      'fe80::1:2181',
+      "-z expects host:port,… but got 'fe80::1:2181' (IPv6 addresses require brackets)",
+    ],
+    ['[::1', "-z expects host:port,… but got '[::1'"],
+    ['[h]:1', "-z expects host:port,… but got '[h]:1'"],
+    ['[]:1', "-z expects host:port,… but got '[]:1'"],
+    ['[127.0.0.1]', "-z expects host:port,… but got '[127.0.0.1]'"],
+    ['zk://a', "-z expects host:port,… but got 'zk:'"],
+    [
+      'a/x,b/x',
+      '-z expects host:port,…/chroot: the chroot may appear only once, after the last host',
+    ],
+    ['a//x', "-z expects host:port,…/chroot: in the chroot, '/x' has an empty component"],
+    ['a/../x', "-z expects host:port,…/chroot: in the chroot, '../x' contains . or .."],
+    ['a/zookeeper/x', '-z expects host:port,…/chroot: /zookeeper is reserved by ZooKeeper'],
+    ['a/\u001b', "-z expects host:port,…/chroot: in the chroot, '\\u{1b}' contains characters"],
   ])('%j is refused', (text, message) => {
     expect(() => zookeeperHosts('-z', text)).toThrow(message);
   });

@@ -1,4 +1,4 @@
-/** What viewers may see. */
+/** The data that viewers may see. */
 import { describe, expect, it } from 'vitest';
 import { initialContext } from '../../../machines/context.ts';
 import type { LockexContext } from '../../../machines/contract.ts';
@@ -8,7 +8,7 @@ import { statelyActor, statelyEvents } from '../../../src/inspector/stately.ts';
 import { input } from '../../machines/facts.ts';
 import { SimulatedClock } from '../../support/simulated-clock.ts';
 
-/** Settings are the machine's input, and in its context: with the command, which may hold secrets. */
+/** A context with a secret in the command, which must not reach viewers. */
 const context = (more: Partial<LockexContext> = {}): LockexContext => ({
   ...initialContext({
     ...input(),
@@ -27,13 +27,13 @@ const head = {
 };
 
 describe('facts', () => {
-  it('are durations, counted from now', () => {
+  it('contain durations relative to the current time', () => {
     const lease = { provenAt: 1000, leaseEnd: 30_000, stopAt: 25_000 };
     const facts = factsOf(context({ lease, pid: 12 }), 10_000);
     expect(facts).toMatchObject({ lease: { leftMs: 20_000, stopInMs: 15_000 }, commandPid: 12 });
   });
 
-  it('hold nothing that they need not: no command, no settings', () => {
+  it('contain neither the command nor other settings', () => {
     const grant = { path: '/lockex/x/1', fencingToken: '7', secret: 'hunter2' };
     const session = { server: 'a:1', timeoutMs: 1000, id: 'hunter2', password: 'hunter2' };
     const facts = factsOf(context({ grant, session }), 0);
@@ -43,7 +43,7 @@ describe('facts', () => {
 });
 
 describe('events', () => {
-  it('show what is named, and nothing that came with it', () => {
+  it('contain only the fields on the allowlist', () => {
     const event = feedEvent({
       type: 'session.established',
       session: { server: 'a:1', timeoutMs: 1000, password: 'hunter2' } as never,
@@ -58,7 +58,7 @@ describe('events', () => {
 });
 
 describe('the history', () => {
-  it('keeps the newest of what happened, and renewals do not push it out', () => {
+  it('keeps the newest entries, and renewals do not displace the others', () => {
     const history = new History(new SimulatedClock(), () => 5);
     const lease = { provenAt: 0, leaseEnd: 2, stopAt: 1 };
     history.add('waiting', context(), null);
@@ -76,7 +76,7 @@ describe('the history', () => {
   });
 });
 
-describe('in the words of @statelyai/inspect', () => {
+describe('in the protocol of @statelyai/inspect', () => {
   const history = new History(new SimulatedClock(), () => 1234);
   const first = history.add('connecting', context(), null);
   const later = history.add('cleanup.stopping', context(), {
@@ -84,7 +84,7 @@ describe('in the words of @statelyai/inspect', () => {
     pid: 7,
   });
 
-  it('the actor is the machine with its definition', () => {
+  it('the actor carries the definition of the machine', () => {
     expect(JSON.parse(statelyActor(head, first, '{"id":"lockex"}'))).toMatchObject({
       type: '@xstate.actor',
       name: 'lockex redis',
@@ -96,7 +96,7 @@ describe('in the words of @statelyai/inspect', () => {
     });
   });
 
-  it('a transition is an event and a snapshot', () => {
+  it('a transition becomes an event and a snapshot', () => {
     expect(statelyEvents(first).map((text) => JSON.parse(text).type)).toEqual(['@xstate.snapshot']);
     expect(statelyEvents(later).map((text) => JSON.parse(text))).toMatchObject([
       { type: '@xstate.event', event: { type: 'command.started', pid: 7 } },

@@ -1,4 +1,4 @@
-/** The session that reads the queue for the page, however viewers come and go. */
+/** The session that follows the queue for the page while viewers connect and disconnect. */
 import { expect, it, onTestFinished } from 'vitest';
 import type { FeedMessage } from '../../../src/inspector/feed.ts';
 import { LockFeed } from '../../../src/inspector/lock-feed.ts';
@@ -9,8 +9,8 @@ import { startScriptedServer } from '../zookeeper/scripted-server.ts';
 const NO_NODE = -101;
 const CLOSE_SESSION = -11;
 
-/** A server that has no nodes, and counts the sessions that it makes. */
-async function feeding() {
+/** A feed from a server without nodes that counts its sessions. */
+async function startFeed() {
   let sessions = 0;
   let closed = 0;
   const { port } = await startScriptedServer(async (connection) => {
@@ -23,33 +23,35 @@ async function feeding() {
     }
   });
   const clock = new SimulatedClock();
-  const told: FeedMessage[] = [];
+  const messages: FeedMessage[] = [];
   const servers = {
     ...openAccess([{ host: '127.0.0.1', port }]),
     ...{ lockPath: 'lockex', connectTries: 1, timeoutMs: 60_000 },
   };
-  const feed = new LockFeed({ servers, lockId: 'redis', clock }, (message) => told.push(message));
+  const feed = new LockFeed({ servers, lockId: 'redis', clock }, (message) =>
+    messages.push(message),
+  );
   onTestFinished(() => feed.stop());
-  return { feed, clock, told, sessions: () => sessions, closed: () => closed };
+  return { feed, clock, messages, sessions: () => sessions, closed: () => closed };
 }
 
-it('is one for viewers that come and go ten thousand times', async () => {
-  const { feed, told, sessions, closed } = await feeding();
+it('uses one session while viewers connect and disconnect 10,000 times', async () => {
+  const { feed, messages, sessions, closed } = await startFeed();
   for (let visit = 0; visit < 10_000; visit += 1) {
     feed.start();
     feed.pause();
     if (visit % 100 === 0) await new Promise((resolve) => setImmediate(resolve));
   }
   feed.start();
-  await expect.poll(() => told.length, { timeout: 30_000 }).toBeGreaterThan(0);
+  await expect.poll(() => messages.length, { timeout: 30_000 }).toBeGreaterThan(0);
   expect(sessions()).toBe(1);
   expect(closed()).toBe(0);
 });
 
-it('ends some time after the last viewer has gone, and another one begins with the next', async () => {
-  const { feed, clock, told, sessions, closed } = await feeding();
+it('closes the session some time after the last viewer, and opens another for the next', async () => {
+  const { feed, clock, messages, sessions, closed } = await startFeed();
   feed.start();
-  await expect.poll(() => told.length, { timeout: 30_000 }).toBeGreaterThan(0);
+  await expect.poll(() => messages.length, { timeout: 30_000 }).toBeGreaterThan(0);
   feed.pause();
   await clock.advance(9000);
   expect(closed()).toBe(0);

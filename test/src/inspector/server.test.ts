@@ -1,11 +1,11 @@
-/** The inspector's server against hostile requests, and viewers that read nothing. */
+/** The inspector's server against hostile requests and viewers that do not read. */
 import { connect } from 'node:net';
 import { createWebSocketReceiver } from '@statelyai/inspect';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
 import { InspectorServer, type InspectorServerOptions } from '../../../src/inspector/server.ts';
 
-async function serving(more: Partial<InspectorServerOptions> = {}) {
+async function startServer(more: Partial<InspectorServerOptions> = {}) {
   const server = new InspectorServer({
     address: { host: '127.0.0.1', port: 0 },
     allowedOrigins: ['https://stately.ai'],
@@ -23,7 +23,7 @@ async function serving(more: Partial<InspectorServerOptions> = {}) {
   return { server, url, filled, live: `ws://${host}/live${search}` };
 }
 
-/** A request by hand: fetch does not let its caller choose a Host. Gives the answer's status. */
+/** Sends a raw request, because fetch does not allow a custom Host; resolves to the status code. */
 function statusOf(port: string, request: string, address = '127.0.0.1'): Promise<number> {
   return new Promise((resolve, reject) => {
     const socket = connect(Number(port), address);
@@ -41,8 +41,8 @@ const UPGRADE =
   'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==';
 
 describe('the page', () => {
-  it('is given with headers that let it do nothing but show itself', async () => {
-    const { url } = await serving();
+  it('is served with restrictive security headers', async () => {
+    const { url } = await startServer();
     const response = await fetch(url);
     expect(response.status).toBe(200);
     expect(await response.text()).toBe('<p>page</p>');
@@ -76,13 +76,13 @@ describe('the page', () => {
     ['GET /?x=1&TOKEN HTTP/1.1\r\nHost: HERE', 403],
     ['GET /TOKEN HTTP/1.1\r\nHost: HERE\r\nOrigin: http://HERE', 200],
     ['GET /TOKEN HTTP/1.1\r\nHost: HERE\r\nOrigin: http://evil.example', 403],
-  ])('%j gets %i', async (request, status) => {
-    const { url, filled } = await serving();
+  ])('answers %j with %i', async (request, status) => {
+    const { url, filled } = await startServer();
     expect(await statusOf(url.port, filled(request))).toBe(status);
   });
 
-  it('on all addresses answers to the address that was reached, and to no other', async () => {
-    const { url } = await serving({ address: { host: '0.0.0.0', port: 0 } });
+  it('listening on all addresses, accepts only the Host of the address that the client reached', async () => {
+    const { url } = await startServer({ address: { host: '0.0.0.0', port: 0 } });
     const ask = (host: string, to = '127.0.0.1') =>
       statusOf(url.port, `GET /${url.search} HTTP/1.1\r\nHost: ${host}:${url.port}`, to);
     expect(await ask('127.0.0.2', '127.0.0.2')).toBe(200);
@@ -91,16 +91,16 @@ describe('the page', () => {
     expect(await ask('evil.example')).toBe(421);
   });
 
-  it('on all addresses of both kinds answers to IPv4 as well', async () => {
-    const { url } = await serving({ address: { host: '::', port: 0 } });
+  it('listening on ::, accepts IPv4 clients as well', async () => {
+    const { url } = await startServer({ address: { host: '::', port: 0 } });
     expect(url.hostname).toBe('[::]');
     const request = `GET /${url.search} HTTP/1.1\r\nHost: 127.0.0.2:${url.port}`;
     expect(await statusOf(url.port, request, '127.0.0.2')).toBe(200);
     expect(await statusOf(url.port, request, '127.0.0.3')).toBe(421);
   });
 
-  it('has another token each time', async () => {
-    const [one, other] = [await serving(), await serving()];
+  it('has a new token for each server', async () => {
+    const [one, other] = [await startServer(), await startServer()];
     expect(one.url.search).toMatch(/^\?token=[0-9a-f]{32}$/);
     expect(one.url.search).not.toBe(other.url.search);
     const request = `GET /${other.url.search} HTTP/1.1\r\nHost: ${one.url.host}`;
@@ -113,7 +113,7 @@ describe('a WebSocket', () => {
     ['', 101],
     ['Origin: http://HERE', 101],
     ['Origin: https://stately.ai', 101],
-    // Another origin than the Host's, though it is ours as well.
+    // Differs from the Host, although it also names this server.
     ['Origin: http://localhost:PORT', 403],
     ['Origin: http://192.168.7.7:PORT', 403],
     ['Origin: https://evil.example', 403],
@@ -121,8 +121,8 @@ describe('a WebSocket', () => {
     ['Origin: null', 403],
     ['Origin: http://localhost:1', 403],
     ['Origin: https://stately.ai.evil.example', 403],
-  ])('with %j gets %i', async (origin, status) => {
-    const { url, filled } = await serving();
+  ])('with %j is answered with %i', async (origin, status) => {
+    const { url, filled } = await startServer();
     const lines = ['GET /liveTOKEN HTTP/1.1', 'Host: HERE', origin, UPGRADE];
     expect(await statusOf(url.port, filled(lines.filter((line) => line).join('\r\n')))).toBe(
       status,
@@ -134,13 +134,13 @@ describe('a WebSocket', () => {
     ['GET /live HTTP/1.1\r\nHost: HERE', 403],
     ['GET / HTTP/1.1\r\nHost: HERE', 403],
     ['GET /live?token=0 HTTP/1.1\r\nHost: HERE\r\nOrigin: http://HERE', 403],
-  ])('by %j gets %i', async (request, status) => {
-    const { url, filled } = await serving();
+  ])('requested by %j is answered with %i', async (request, status) => {
+    const { url, filled } = await startServer();
     expect(await statusOf(url.port, filled(`${request}\r\n${UPGRADE}`))).toBe(status);
   });
 
-  it('on all addresses is refused to a page of a bare address', async () => {
-    const { url } = await serving({ address: { host: '0.0.0.0', port: 0 } });
+  it('is refused to a page whose origin is another IP address', async () => {
+    const { url } = await startServer({ address: { host: '0.0.0.0', port: 0 } });
     const lines = [
       `GET /live${url.search} HTTP/1.1`,
       `Host: 127.0.0.1:${url.port}`,
@@ -150,32 +150,32 @@ describe('a WebSocket', () => {
     expect(await statusOf(url.port, lines.join('\r\n'))).toBe(403);
   });
 
-  it('is told what there is, then what comes; what it says is not listened to', async () => {
-    const { server, live } = await serving();
+  it('receives the history, then new messages; its own messages are ignored', async () => {
+    const { server, live } = await startServer();
     const viewer = new WebSocket(live);
-    const heard: string[] = [];
+    const received: string[] = [];
     const second = new Promise((resolve) => {
-      viewer.on('message', (data) => heard.push(String(data)) === 2 && resolve(null));
+      viewer.on('message', (data) => received.push(String(data)) === 2 && resolve(null));
     });
     await new Promise((resolve) => viewer.once('open', resolve));
     viewer.send('{"type":"command.stop"}');
     server.send('stately', 'not for it');
     server.send('live', 'news');
     await second;
-    expect(heard).toEqual(['welcome live', 'news']);
+    expect(received).toEqual(['welcome live', 'news']);
     viewer.terminate();
   });
 
-  it('that says too much is dropped', async () => {
-    const { live } = await serving();
+  it('that sends too much is closed', async () => {
+    const { live } = await startServer();
     const viewer = new WebSocket(live);
     await new Promise((resolve) => viewer.once('open', resolve));
     viewer.send('x'.repeat(100_000));
     expect(await new Promise((resolve) => viewer.once('close', resolve))).toBe(1009);
   });
 
-  it('that reads nothing is dropped, and the others go on', async () => {
-    const { server, url, live } = await serving();
+  it('that does not read is dropped, and the others continue', async () => {
+    const { server, url, live } = await startServer();
     const stuck = connect(Number(url.port), '127.0.0.1');
     stuck.on('error', () => {});
     stuck.write(`GET /live${url.search} HTTP/1.1\r\nHost: ${url.host}\r\n${UPGRADE}\r\n\r\n`);
@@ -184,24 +184,24 @@ describe('a WebSocket', () => {
     const viewer = new WebSocket(live);
     await new Promise((resolve) => viewer.once('message', resolve));
     expect(server.viewers).toBe(2);
-    let heard = 0;
+    let received = 0;
     viewer.on('message', () => {
-      heard += 1;
+      received += 1;
     });
-    // 64 MB, far more than a socket takes by itself; in turns, so that the other one can read.
+    // 64 MB, far more than the buffers of a socket; in turns, so that the other viewer can read.
     let sent = 0;
     for (; sent < 4096 && server.viewers === 2; sent += 1) {
       server.send('live', 'x'.repeat(16_384));
       await new Promise((resolve) => setImmediate(resolve));
     }
     expect(server.viewers).toBe(1);
-    await expect.poll(() => heard, { timeout: 30_000 }).toBe(sent);
+    await expect.poll(() => received, { timeout: 30_000 }).toBe(sent);
     viewer.terminate();
     stuck.destroy();
   });
 
-  it('is one of a bounded number', async () => {
-    const { live } = await serving();
+  it('is refused with 503 above the maximum number', async () => {
+    const { live } = await startServer();
     const viewers = Array.from({ length: 40 }, () => new WebSocket(live));
     const outcomes = await Promise.all(
       viewers.map(
@@ -217,8 +217,8 @@ describe('a WebSocket', () => {
     for (const viewer of viewers) viewer.terminate();
   });
 
-  it('is closed in bounded time when lockex ends, also one that is stuck', async () => {
-    const { server, url } = await serving();
+  it('is closed in bounded time when lockex exits, even if it does not read', async () => {
+    const { server, url } = await startServer();
     const stuck = connect(Number(url.port), '127.0.0.1');
     stuck.on('error', () => {});
     stuck.write(`GET /live${url.search} HTTP/1.1\r\nHost: ${url.host}\r\n${UPGRADE}\r\n\r\n`);
@@ -234,8 +234,8 @@ describe('a WebSocket', () => {
 describe('a connection', () => {
   const BOUNDS = { maxPending: 8, maxPendingMs: 200, pingMs: 30_000 };
 
-  /** A socket that sends this, reads nothing and never closes its end by itself. */
-  async function holding(port: string, text: string) {
+  /** A socket that sends this text, does not read, and never closes its end. */
+  async function openStuckSocket(port: string, text: string) {
     const socket = connect({ port: Number(port), host: '127.0.0.1', allowHalfOpen: true });
     onTestFinished(() => void socket.destroy());
     socket.on('error', () => {});
@@ -245,10 +245,10 @@ describe('a connection', () => {
     return socket;
   }
 
-  it('whose upgrade is refused is closed at once, though the other side keeps its end', async () => {
-    const { server, url } = await serving({ bounds: { ...BOUNDS, maxPendingMs: 600_000 } });
+  it('is closed at once when its upgrade is refused, even if the client keeps its end open', async () => {
+    const { server, url } = await startServer({ bounds: { ...BOUNDS, maxPendingMs: 600_000 } });
     const request = `GET /live HTTP/1.1\r\nHost: ${url.host}\r\n${UPGRADE}\r\n\r\n`;
-    const refused = await holding(url.port, request);
+    const refused = await openStuckSocket(url.port, request);
     const answer = new Promise((resolve) => refused.once('data', (data) => resolve(String(data))));
     refused.resume();
     expect(await answer).toContain('403 Forbidden');
@@ -256,41 +256,38 @@ describe('a connection', () => {
   });
 
   it.each([
-    ['that says nothing', ''],
-    ['with half a request', 'GET / HTTP/1.1\r\nHo'],
-    ['that reads nothing', 'GET /TOKEN HTTP/1.1\r\nHost: HERE\r\n\r\n'],
-    [
-      'with a body that does not end',
-      'GET /TOKEN HTTP/1.1\r\nHost: HERE\r\nContent-Length: 9\r\n\r\n',
-    ],
+    ['that sends nothing', ''],
+    ['with an incomplete request', 'GET / HTTP/1.1\r\nHo'],
+    ['that does not read', 'GET /TOKEN HTTP/1.1\r\nHost: HERE\r\n\r\n'],
+    ['with an endless body', 'GET /TOKEN HTTP/1.1\r\nHost: HERE\r\nContent-Length: 9\r\n\r\n'],
   ])('%s is closed at its deadline', async (_, text) => {
-    // More than the buffers of two sockets take.
+    // Larger than the buffers of both sockets.
     const page = 'x'.repeat(32 * 1024 * 1024);
-    const { server, url, filled } = await serving({ bounds: BOUNDS, page });
-    const socket = await holding(url.port, filled(text));
+    const { server, url, filled } = await startServer({ bounds: BOUNDS, page });
+    const socket = await openStuckSocket(url.port, filled(text));
     await expect.poll(() => server.pendingConnections, { timeout: 30_000 }).toBe(0);
     const closed = new Promise((resolve) => socket.once('close', resolve).once('end', resolve));
     socket.resume();
     await closed;
   });
 
-  it('is one of a bounded number: a new one takes the place of the oldest', async () => {
-    const { server, url } = await serving({ bounds: { ...BOUNDS, maxPendingMs: 600_000 } });
+  it('replaces the oldest one above the maximum number', async () => {
+    const { server, url } = await startServer({ bounds: { ...BOUNDS, maxPendingMs: 600_000 } });
     const sockets = [];
     for (let made = 0; made < 50; made += 1)
-      sockets.push(await holding(url.port, 'GET / HTTP/1.1'));
+      sockets.push(await openStuckSocket(url.port, 'GET / HTTP/1.1'));
     const [oldest] = sockets;
     const closed = new Promise((resolve) => oldest?.once('close', resolve).once('end', resolve));
     oldest?.resume();
     await closed;
     await expect.poll(() => server.pendingConnections, { timeout: 30_000 }).toBeLessThanOrEqual(8);
-    // A contender that comes now is served all the same.
+    // A new client is still served.
     expect((await fetch(url)).status).toBe(200);
   });
 
   it('of a viewer that does not answer pings is closed', async () => {
-    const { server, url, live } = await serving({ bounds: { ...BOUNDS, pingMs: 300 } });
-    const silent = await holding(
+    const { server, url, live } = await startServer({ bounds: { ...BOUNDS, pingMs: 300 } });
+    const silent = await openStuckSocket(
       url.port,
       `GET /live${url.search} HTTP/1.1\r\nHost: ${url.host}\r\n${UPGRADE}\r\n\r\n`,
     );
@@ -308,19 +305,19 @@ describe('a connection', () => {
   });
 });
 
-it('a port that is taken is said by the system’s error', async () => {
-  const { url } = await serving();
-  await expect(serving({ address: { host: '127.0.0.1', port: Number(url.port) } })).rejects.toThrow(
-    'EADDRINUSE',
-  );
+it('a port in use is reported with the system’s error', async () => {
+  const { url } = await startServer();
+  await expect(
+    startServer({ address: { host: '127.0.0.1', port: Number(url.port) } }),
+  ).rejects.toThrow('EADDRINUSE');
 });
 
-it('createWebSocketReceiver of @statelyai/inspect can attach', async () => {
+it('createWebSocketReceiver of @statelyai/inspect can connect', async () => {
   const message = { type: '@xstate.snapshot', snapshot: { value: 'running' } };
-  const { url } = await serving({ onViewer: (kind) => [JSON.stringify({ ...message, kind })] });
+  const { url } = await startServer({ onViewer: (kind) => [JSON.stringify({ ...message, kind })] });
   const receiver = createWebSocketReceiver({ server: `ws://${url.host}/${url.search}` });
-  const heard = await new Promise((resolve) => {
+  const received = await new Promise((resolve) => {
     receiver.subscribe(resolve);
   });
-  expect(heard).toEqual({ ...message, kind: 'stately' });
+  expect(received).toEqual({ ...message, kind: 'stately' });
 });

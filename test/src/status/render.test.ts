@@ -1,4 +1,4 @@
-/** Tables for people. */
+/** Locks as tables of text. */
 import { expect, it } from 'vitest';
 import { renderLocks } from '../../../src/status/render.ts';
 import { type ContenderView, freeLock, type LockView } from '../../../src/status/view.ts';
@@ -26,7 +26,7 @@ const held = (more: Partial<LockView> = {}): LockView => ({
 const render = (views: readonly LockView[], columns = 80) =>
   renderLocks(views, { columns, place: '/apps/lockex' }).join('\n');
 
-it('names the holder and those who wait, in columns', () => {
+it('shows holder and waiters in columns', () => {
   const waiters = [contender({ host: 'db2', pid: 12 }), contender({ host: 'db10', pid: 99999 })];
   expect(render([held({ waiters })])).toBe(
     [
@@ -39,29 +39,29 @@ it('names the holder and those who wait, in columns', () => {
   );
 });
 
-it('shows that a time is unknown', () => {
+it('shows ? for an unknown time', () => {
   const [, , row] = render([held({ holders: [contender({ since: null })] })]).split('\n');
   expect(row).toMatch(/redis-server {2}\?$/);
 });
 
-it('takes a line for each free lock, and room for each table', () => {
+it('shows one line per free lock, and separates tables with empty lines', () => {
   const views = [freeLock('a', '/x/a'), freeLock('b', '/x/b'), held(), freeLock('c', '/x/c')];
   const lines = render(views).split('\n');
   expect(lines.slice(0, 4)).toEqual(['a: free', 'b: free', '', 'redis: held']);
   expect(lines.slice(-2)).toEqual(['', 'c: free']);
 });
 
-it('says how many leases of a semaphore are held', () => {
-  expect(render([held({ kind: 'semaphore', leases: 3 })])).toContain(
+it('shows how many permits of a semaphore are held', () => {
+  expect(render([held({ kind: 'semaphore', permits: 3 })])).toContain(
     'redis: semaphore, 1 of 3 held\n',
   );
 });
 
-it('says so when there is nothing', () => {
+it('reports that there are no locks', () => {
   expect(render([])).toBe('no locks under /apps/lockex');
 });
 
-it('shows what another kind of contender says of itself', () => {
+it('shows the data of contenders of other libraries', () => {
   const kazoo = contender({ by: 'kazoo', host: null, pid: null, user: null, command: null });
   const text = render([
     held({ holders: [{ ...kazoo, says: 'the python side' }], waiters: [kazoo] }),
@@ -70,7 +70,7 @@ it('shows what another kind of contender says of itself', () => {
   expect(text).toMatch(/1\. +g__lock__0000000001 +\(kazoo\)/);
 });
 
-it.each([80, 100, 60])('fits %i columns, whatever the names are', (columns) => {
+it.each([80, 100, 60])('fits %i columns, even with long names', (columns) => {
   const long = contender({
     host: 'h'.repeat(300),
     user: 'u'.repeat(300),
@@ -78,11 +78,11 @@ it.each([80, 100, 60])('fits %i columns, whatever the names are', (columns) => {
   });
   const text = render([held({ holders: [{ ...long, fencingToken: '1'.repeat(19) }] })], columns);
   const widest = Math.max(...text.split('\n').map((line) => line.length));
-  // Of the three names eight characters are left in any case.
+  // At least eight characters of each of the three names remain.
   expect(widest).toBeLessThanOrEqual(Math.max(columns, 89));
 });
 
-it('lets nothing through that steers a terminal', () => {
+it('escapes terminal control sequences', () => {
   const evil = '\u001b[2J\r\n\u202e';
   const views = [
     held({ holders: [contender({ host: evil, user: evil, command: evil })] }),

@@ -1,9 +1,9 @@
-/** Nodes as they stand → who holds and who waits. */
+/** Derives holders and waiters from the nodes of a lock. */
 import { describe, expect, it } from 'vitest';
 import { type ChildNode, isHeld, viewOf } from '../../../src/status/view.ts';
 import { encodeNodeData } from '../../../src/zookeeper/recipes/node-data.ts';
 
-const OURS = encodeNodeData({
+const LOCKEX_DATA = encodeNodeData({
   host: 'db1',
   pid: 4711,
   user: 'redis',
@@ -22,13 +22,13 @@ const lock = (...children: ChildNode[]) =>
   viewOf('x', '/lockex/x', { data: undefined, children, queue: [] });
 
 describe('a lock', () => {
-  it('is held by the lowest sequence, and waited for by the others in order', () => {
+  it('is held by the lowest sequence number; the others wait in order', () => {
     const view = lock(
       child('b__lock__0000000012', 30),
-      child('a__lock__0000000010', 10, OURS),
+      child('a__lock__0000000010', 10, LOCKEX_DATA),
       child('c-lock-0000000011', 20),
     );
-    expect(view).toMatchObject({ id: 'x', path: '/lockex/x', kind: 'lock', leases: 1 });
+    expect(view).toMatchObject({ id: 'x', path: '/lockex/x', kind: 'lock', permits: 1 });
     expect(view.holders).toEqual([
       {
         node: 'a__lock__0000000010',
@@ -50,7 +50,7 @@ describe('a lock', () => {
     expect(isHeld(view)).toBe(true);
   });
 
-  it('is held by several when they share it', () => {
+  it('may have several holders if they share it', () => {
     const view = lock(
       child('a__rlock__0000000001', 1),
       child('b__rlock__0000000002', 2),
@@ -61,23 +61,23 @@ describe('a lock', () => {
     expect(view.waiters.map(({ node }) => node[0])).toEqual(['c', 'd']);
   });
 
-  it('is free when nobody who contends stands under it', () => {
+  it('is free without contenders', () => {
     expect(isHeld(lock(child('config', 1)))).toBe(false);
     expect(isHeld(lock())).toBe(false);
   });
 });
 
 describe('a semaphore', () => {
-  const pool = (leases: number, children: ChildNode[], queue: ChildNode[] = []) =>
-    viewOf('x', '/lockex/x', { data: Buffer.from(String(leases)), children, queue });
+  const pool = (permits: number, children: ChildNode[], queue: ChildNode[] = []) =>
+    viewOf('x', '/lockex/x', { data: Buffer.from(String(permits)), children, queue });
 
-  it('is held by its oldest N leases, and waited for by its inner lock', () => {
+  it('is held by its N oldest permits; contenders for its inner lock wait', () => {
     const view = pool(
       2,
-      [child('three', 30), child('one', 10, OURS), child('two', 20, 'python')],
+      [child('three', 30), child('one', 10, LOCKEX_DATA), child('two', 20, 'python')],
       [child('w__lock__0000000002', 50), child('v__lock__0000000001', 40)],
     );
-    expect(view).toMatchObject({ kind: 'semaphore', leases: 2 });
+    expect(view).toMatchObject({ kind: 'semaphore', permits: 2 });
     expect(view.holders.map(({ node, fencingToken }) => [node, fencingToken])).toEqual([
       ['one', '10'],
       ['two', '20'],
@@ -86,13 +86,13 @@ describe('a semaphore', () => {
     expect(view.waiters.map(({ node }) => node[0])).toEqual(['v', 'w']);
   });
 
-  it('does not count one as waiting that has its lease already', () => {
+  it('does not show a contender that has its permit as waiting', () => {
     const view = pool(2, [child('g', 10)], [child('g__lock__0000000001', 5)]);
     expect(view.waiters).toEqual([]);
   });
 });
 
-describe('the time at which a node was made', () => {
+describe('the creation time of a node', () => {
   const since = (ctime: number) =>
     lock({ ...child('a__lock__0000000001', 1), ctime }).holders[0]?.since;
 
@@ -110,7 +110,7 @@ describe('the time at which a node was made', () => {
   });
 });
 
-describe('what others wrote', () => {
+describe('data of other clients', () => {
   it.each([
     '',
     '   ',
@@ -120,7 +120,7 @@ describe('what others wrote', () => {
     '{"host":1,"pid":"x"}',
     '\u0000\u001b[2J',
     'é'.repeat(999),
-  ])('does no harm: %j', (data) => {
+  ])('is read as text, at most 200 characters: %j', (data) => {
     const [holder] = lock(child('a__lock__0000000001', 1, data)).holders;
     expect(holder).toMatchObject({ by: 'kazoo', host: null, pid: null, command: null });
     expect((holder?.says ?? '').length).toBeLessThanOrEqual(200);

@@ -1,4 +1,4 @@
-/** What the page says. Pure. */
+/** The texts of the page. Pure. */
 
 /** `0.4 s`, `12 s`, `3 min 5 s`, `2 h 1 min`, `4 d 3 h`. */
 export function duration(ms: number): string {
@@ -20,7 +20,7 @@ export function clockTime(at: number): string {
   return `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}`;
 }
 
-/** Payload of an event on one line: `pid: 4711, means: SIGTERM`. */
+/** The payload of an event on one line: `pid: 4711, means: SIGTERM`. */
 export function detailsText(details: Readonly<Record<string, unknown>>): string {
   return Object.entries(details)
     .filter(([, value]) => value !== null && value !== undefined)
@@ -29,21 +29,21 @@ export function detailsText(details: Readonly<Record<string, unknown>>): string 
 }
 
 const OUTCOMES: Readonly<Record<string, string>> = {
-  exited: 'the command ended by itself',
+  exited: 'the command exited',
   stopped: 'the command was stopped on request',
-  interrupted: 'it was interrupted before the command had started',
-  skipped: 'somebody had finished it a short while ago',
-  conflict: 'the lock was not had',
-  unreachable: 'ZooKeeper could not be reached',
+  interrupted: 'lockex was interrupted before the command started',
+  skipped: '--once-per: another run finished recently',
+  conflict: 'could not acquire the lock',
+  unreachable: 'could not reach ZooKeeper',
   refused: 'the lock was refused',
-  sessionLost: 'the session was lost before the command was started',
-  lost: 'the lock was lost, and the command was stopped for it',
-  timedOut: 'the command ran for too long, and was stopped',
+  sessionLost: 'the session was lost before the command started',
+  lost: 'the lock was lost, and the command was stopped',
+  timedOut: 'the command exceeded --max-runtime and was stopped',
   notRunnable: 'the command could not be run',
   failed: 'lockex failed',
 };
 
 export function outcomeText(kind: string | null, exitCode: number): string {
   const why = OUTCOMES[kind ?? ''];
-  return `lockex has ended with exit status ${exitCode}${why === undefined ? '' : `: ${why}`}`;
+  return `lockex exited with status ${exitCode}${why === undefined ? '' : `: ${why}`}`;
 }

@@ -1,6 +1,7 @@
 /**
- * The soak's directory: a copy of the program (a build meanwhile mustn't change what is tried), the
- * worker, journals, counters and logs. All that is started names a file in it.
+ * The directory of one soak: a copy of the program (so that a build meanwhile does not change it),
+ * the worker, journals, counters and logs. All processes of the soak have its path in their
+ * arguments.
  */
 import {
   chmodSync,
@@ -15,15 +16,15 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const ANYBODY = 0o666;
+const WRITABLE_BY_ALL = 0o666;
 
-export class Workshop {
-  readonly directory = mkdtempSync(join(tmpdir(), 'lockex-soak-'));
+export class SoakDirectory {
+  readonly path = mkdtempSync(join(tmpdir(), 'lockex-soak-'));
 
   constructor(projectRoot: string) {
-    chmodSync(this.directory, 0o755);
+    chmodSync(this.path, 0o755);
     cpSync(join(projectRoot, 'dist'), this.file('program'), { recursive: true });
-    // Beside the copy, as in the project: what Node takes its files for.
+    // As in the project: makes Node load the copied files as ES modules.
     writeFileSync(this.file('package.json'), '{"type":"module"}\n');
     copyFileSync(join(projectRoot, 'test/support/worker.pl'), this.file('worker.pl'));
     mkdirSync(this.file('temporary'));
@@ -39,14 +40,16 @@ export class Workshop {
   }
 
   file(name: string): string {
-    return join(this.directory, name);
+    return join(this.path, name);
   }
 
-  /** A file that any user may write to, as some contenders run as `nobody`; gives its path. */
+  /**
+   * Creates a file that all users may write to (some contenders run as `nobody`); returns its path.
+   */
   create(name: string, text: string, flag = 'w'): string {
     const path = this.file(name);
     writeFileSync(path, text, { flag });
-    chmodSync(path, ANYBODY);
+    chmodSync(path, WRITABLE_BY_ALL);
     return path;
   }
 
@@ -59,12 +62,12 @@ export class Workshop {
     };
   }
 
-  /** Temporary files that lockex or its commands have left. */
+  /** Temporary files that lockex or its commands have left behind. */
   leftovers(): string[] {
     return readdirSync(this.file('temporary'));
   }
 
   remove(): void {
-    rmSync(this.directory, { recursive: true, force: true });
+    rmSync(this.path, { recursive: true, force: true });
   }
 }
