@@ -36,20 +36,6 @@ first one's ends, or its host does.`,
   },
 ];
 
-/** Besides the command's own. */
-export const EXIT_STATUSES: readonly (readonly [string, string])[] = [
-  ['0', '--once-per: another one had finished it (or --skip-exit-code)'],
-  ['1', 'the lock was not had: -t was over, or --no-blocking (-E chooses another)'],
-  ['2', 'the command line is wrong'],
-  ['122', 'the command exited with 0, but left processes behind, which were stopped'],
-  ['123', 'the command ran for longer than --max-runtime, and was stopped'],
-  ['124', 'the lock was lost, and the command was stopped for it'],
-  ['125', 'ZooKeeper could not be reached, the lock was refused, or lockex failed'],
-  ['126', "the command can't be executed"],
-  ['127', 'the command was not found'],
-  ['128+n', 'signal n ended lockex before the command had started'],
-];
-
 /** Those of `lockex status`. */
 export const STATUS_EXIT_STATUSES: readonly (readonly [string, string])[] = [
   ['0', 'one of the locks is held'],

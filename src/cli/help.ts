@@ -1,9 +1,9 @@
 /** The text of `--help`, at most 80 columns wide. Pure. */
 
+import { EXIT_STATUSES } from '../log/outcomes.ts';
 import {
   COMMAND_RULE,
   EXAMPLES,
-  EXIT_STATUSES,
   type Example,
   STATUS_EXIT_STATUSES,
   SUBCOMMANDS,
@@ -14,6 +14,8 @@ import { CONFIG_SPECS, GROUPS, type OptionSpec, SPECS, STATUS_SPECS } from './op
 const WIDTH = 80;
 /** Where the descriptions begin. */
 const INDENT = 30;
+/** Of the longest exit status, `128+n`. */
+const STATUS_WIDTH = 5;
 
 const HEAD = `${SUMMARY}
 
@@ -76,7 +78,8 @@ function exampleText({ what, line }: Example): string {
 }
 
 function statusText([status, meaning]: readonly [string, string]): string {
-  return `  ${status.padEnd(4)} ${status.length > 4 ? ' ' : ''}${meaning}`;
+  const head = `  ${status.padEnd(STATUS_WIDTH)} `;
+  return head + wrapped(meaning, WIDTH - head.length).join(`\n${' '.repeat(head.length)}`);
 }
 
 function indented(text: string): string {

@@ -3,12 +3,12 @@
  * `--inspect`. An observer: it can't change anything, and what it can't do is said, never thrown.
  */
 import { createHash } from 'node:crypto';
-import type { LockexContext, LockexEvent } from '../../machines/contract.ts';
+import type { LockexEvent } from '../../machines/contract.ts';
 import type { Output } from '../../machines/outcome.ts';
 import type { InspectSettings, ServerSettings } from '../settings/settings.ts';
 import type { Clock } from '../util/clock.ts';
 import type { FeedHead, FeedMessage } from './feed.ts';
-import { History } from './history.ts';
+import { History, type Observed } from './history.ts';
 import { LockFeed } from './lock-feed.ts';
 import { InspectorServer, type ViewerKind } from './server.ts';
 import { statelyActor, statelyEvents } from './stately.ts';
@@ -68,12 +68,9 @@ export class Inspector {
   }
 
   /** Called after every transition; `event` is null for the first state. */
-  observe(
-    { state, context }: { readonly state: string; readonly context: LockexContext },
-    event: LockexEvent | null,
-  ): void {
+  observe(observed: Observed, event: LockexEvent | null): void {
     try {
-      const entry = this.#history.add(state, context, event);
+      const entry = this.#history.add(observed, event);
       if (this.#server.viewers === 0) return;
       this.#server.send('live', text({ type: 'entry', entry }));
       for (const words of statelyEvents(entry)) this.#server.send('stately', words);

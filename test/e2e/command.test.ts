@@ -85,7 +85,7 @@ describe('signals', () => {
     expect((await program.ended).status).toBe(137);
   });
 
-  it('TSTP is not obeyed: a stopped lockex would lose the lock', async () => {
+  it('TSTP is ignored: a stopped lockex would lose the lock', async () => {
     const program = startLockex(['-z', hosts, '--', 'echo up; sleep 600']);
     await program.line(/^up$/);
     program.signal('SIGTSTP');

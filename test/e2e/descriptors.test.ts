@@ -27,7 +27,8 @@ it('without a descriptor the lock is kept until what the command has left is dea
   const { stderr } = await lockex.ended;
   expect(await isAlive(pid)).toBe(false);
   // Seen and stopped by lockex, not by what outlives it.
-  expect(stderr).toMatch(new RegExp(`left processes behind.*sh\\[${pid}\\]`));
+  const stopped = `processes that outlived it had to be stopped.*sh\\[${pid}\\]`;
+  expect(stderr).toMatch(new RegExp(stopped));
   const states = logOf({ stderr }).map(({ state }) => state);
   expect(states).not.toContain('lost');
   expect(states).toContain('done');

@@ -38,8 +38,8 @@ describe('what the command leaves behind is stopped', () => {
     await gone(Number(stdout));
     expect(logOf({ stderr }).at(-1)).toMatchObject({
       level: 'error',
-      message: expect.stringMatching(/left processes behind, which were stopped: \w+\[\d+\]/),
-      reason: 'leftovers',
+      message: expect.stringMatching(/processes that outlived it had to be stopped: \w+\[\d+\]/),
+      outcome: 'leftovers',
       exitCode: 122,
     });
     // Nothing is recorded.

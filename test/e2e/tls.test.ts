@@ -99,7 +99,7 @@ describe('a lock', () => {
     await proxy.refuse();
     await untilState(holder, 'suspended');
     await proxy.pass();
-    await holder.line(/"state":"running".*connected again/, 'stderr');
+    await holder.line(/"state":"running".*reconnected/, 'stderr');
     await proxy.blackhole('both');
     expect((await holder.ended).status).toBe(124);
     await untilState(standby, 'running');

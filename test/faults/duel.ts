@@ -113,7 +113,7 @@ export class Duel {
 
   /** Still the same command under the same pid, and nobody else's; then as above. */
   async survives(): Promise<void> {
-    await this.holder.line(/"state":"running".*connected again/, 'stderr', PATIENCE_MS);
+    await this.holder.line(/"state":"running".*reconnected/, 'stderr', PATIENCE_MS);
     await this.endsUnharmed();
   }
 

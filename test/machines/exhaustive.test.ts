@@ -32,6 +32,12 @@ const STATES = [
 const MAY_LIVE = ['running', 'suspended.running', 'lost.stopping', 'cleanup.stopping'];
 const MAY_DIE_IN = [...MAY_LIVE, 'cleanup.stoppingByDeadline'];
 
+/** Where a lease counts down, by design. */
+const LOCK_HELD_IN = [
+  ...['locked.confirming', 'locked.arming', 'suspended.locked', 'lost.disarming'],
+  ...[...MAY_DIE_IN, 'cleanup.recording', 'cleanup.holding'],
+];
+
 const inputs: Record<string, LockexInput> = {
   'the defaults': input(),
   'patience, retries and rejoining': input({
@@ -59,6 +65,13 @@ describe.each(Object.entries(inputs))('with %s', (_, given) => {
     ];
     const wanted = [...STATES, ...more];
     expect([...new Set(nodes.map(({ state }) => state))].sort()).toEqual(wanted.sort());
+  });
+
+  it('tags the states in which the lock is held or the command may be alive', () => {
+    for (const { state, snapshot } of nodes) {
+      expect(snapshot.hasTag('commandMayBeAlive'), state).toBe(MAY_DIE_IN.includes(state));
+      expect(snapshot.hasTag('lockHeld'), state).toBe(LOCK_HELD_IN.includes(state));
+    }
   });
 
   it('never fails, whatever comes in whatever state', () => {
@@ -211,7 +224,7 @@ describe.each(Object.entries(inputs))('with %s', (_, given) => {
     for (const { from, fact, to } of steps) {
       if (fact !== 'command.unkillable' || from.state === to.state) continue;
       if (from.state === 'lost.disarming') continue; // No command had started.
-      expect(['failed', 'lost']).toContain(to.snapshot.context.outcome?.kind);
+      expect(['unkillable', 'lost']).toContain(to.snapshot.context.outcome?.kind);
     }
   });
 

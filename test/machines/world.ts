@@ -310,7 +310,7 @@ class SimulatedCommand {
 
   arm(): void {
     this.armed = true;
-    this.say({ type: 'command.armed', guarded: true, reach: 'all' });
+    this.say({ type: 'command.armed', guarded: true, scope: 'all' });
   }
 
   stop(graceMs: number, deadline: number | null): void {

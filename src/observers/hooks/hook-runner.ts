@@ -4,7 +4,7 @@
  * command's.
  */
 import type { ChildProcess } from 'node:child_process';
-import { duration } from '../../../machines/duration.ts';
+import { duration } from '../../util/duration.ts';
 
 export interface StateChange {
   /** One of the seven, or `done`. */

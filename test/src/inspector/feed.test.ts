@@ -8,7 +8,7 @@ import { statelyActor, statelyEvents } from '../../../src/inspector/stately.ts';
 import { input } from '../../machines/facts.ts';
 import { SimulatedClock } from '../../support/simulated-clock.ts';
 
-/** Settings are the machine's input, and in its context: with the command, which may hold secrets. */
+/** An input with more than the machine's own settings, such as a command that contains a secret. */
 const context = (more: Partial<LockexContext> = {}): LockexContext => ({
   ...initialContext({
     ...input(),
@@ -16,6 +16,8 @@ const context = (more: Partial<LockexContext> = {}): LockexContext => ({
   } as never),
   ...more,
 });
+
+const observed = (state: string) => ({ state, tags: [], context: context() });
 
 const head = {
   lockId: 'redis',
@@ -61,16 +63,16 @@ describe('the history', () => {
   it('keeps the newest of what happened, and renewals do not push it out', () => {
     const history = new History(new SimulatedClock(), () => 5);
     const lease = { provenAt: 0, leaseEnd: 2, stopAt: 1 };
-    history.add('waiting', context(), null);
+    history.add(observed('waiting'), null);
     for (let time = 0; time < 5000; time += 1) {
-      history.add('running', context(), { type: 'lease.renewed', lease });
+      history.add(observed('running'), { type: 'lease.renewed', lease });
     }
     const entries = history.entries();
     expect(entries[0]).toMatchObject({ number: 1, at: 5, state: 'waiting', event: null });
     expect(entries.at(-1)).toMatchObject({ number: 5001 });
     expect(entries.length).toBeLessThan(50);
     for (let time = 0; time < 5000; time += 1) {
-      history.add('running', context(), { type: 'session.suspended', reason: 'x' });
+      history.add(observed('running'), { type: 'session.suspended', reason: 'x' });
     }
     expect(history.entries().length).toBeLessThan(600);
   });
@@ -78,8 +80,8 @@ describe('the history', () => {
 
 describe('in the words of @statelyai/inspect', () => {
   const history = new History(new SimulatedClock(), () => 1234);
-  const first = history.add('connecting', context(), null);
-  const later = history.add('cleanup.stopping', context(), {
+  const first = history.add(observed('connecting'), null);
+  const later = history.add(observed('cleanup.stopping'), {
     type: 'command.started',
     pid: 7,
   });

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { detailsText, duration, outcomeText } from '../../../src/inspector/page/words.ts';
 
 it.each([
-  [0, '0.0 s'],
+  [0, '0 s'],
   [1234, '1.2 s'],
   [12_900, '12 s'],
   [185_000, '3 min 5 s'],
@@ -16,7 +16,7 @@ it('details are one line', () => {
   expect(detailsText({ a: 'x', b: 1, c: null, d: { e: [1] } })).toBe('a: x, b: 1, d: {"e":[1]}');
 });
 
-it('an outcome is said with its exit status, also one that nobody foresaw', () => {
+it('an outcome is said with its exit status, also an unknown one', () => {
   expect(outcomeText('lost', 124)).toMatch(
     /^lockex has ended with exit status 124: the lock was lost/,
   );
