@@ -40,7 +40,9 @@ export const commandCommands = {
       deadline: null,
     }) satisfies CommandCommand,
   kill: { type: 'command.stop', graceMs: 0, deadline: null },
-  /** With the grace that the lease has left; without one where another may hold the lock already. */
+  /**
+   * With the grace that the lease has left; without one where another may hold the lock already.
+   */
   stopByDeadline: ({ context }: CommandArgs) => {
     const deadline = context.loss?.leaseEnd ?? null;
     return {

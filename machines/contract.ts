@@ -1,6 +1,6 @@
 /**
- * The messages between the machine and its actors. Events are facts, in the past tense; commands are
- * imperative. Everything here is plain JSON: no handles, no Errors.
+ * The messages between the machine and its actors. Events are facts, in the past tense; commands
+ * are imperative. Everything here is plain JSON: no handles, no Errors.
  *
  * Times are milliseconds of `src/util/clock.ts` (since boot), unless a name says otherwise.
  */
@@ -112,8 +112,8 @@ export interface Loss {
 }
 
 /**
- * From the ZooKeeper actor. Between session.suspended and session.resumed there are no events of the
- * queue; after session.resumed, lock.queued or lock.granted is sent again where it applies.
+ * From the ZooKeeper actor. Between session.suspended and session.resumed there are no events of
+ * the queue; after session.resumed, lock.queued or lock.granted is sent again where it applies.
  */
 export type ZookeeperEvent =
   | {
@@ -184,8 +184,8 @@ export type CommandEvent =
       readonly message: string;
     }
   /**
-   * Its first process ended; its other processes may still run. `byGuard`: it was killed because the
-   * lease that the guard knew of had ended, which may be an earlier one than lockex knows.
+   * Its first process ended; its other processes may still run. `byGuard`: it was killed because
+   * the lease that the guard knew of had ended, which may be an earlier one than lockex knows.
    */
   | { readonly type: 'command.exited'; readonly exit: CommandExit; readonly byGuard: boolean }
   /** All processes of the command are dead. `exit` is null where none has ever run. */
@@ -221,7 +221,9 @@ export type CommandCommand =
    * answered each time by command.armed or .failed.
    */
   | { readonly type: 'command.arm'; readonly lease: LeaseInfo }
-  /** Send the guard the newest lease, then open the gate; answered by command.started or .failed. */
+  /**
+   * Send the guard the newest lease, then open the gate; answered by command.started or .failed.
+   */
   | { readonly type: 'command.start'; readonly grant: GrantInfo }
   /** Send the guard a newer lease; before the start, arm it beforehand. Not answered. */
   | { readonly type: 'command.extend'; readonly lease: LeaseInfo }

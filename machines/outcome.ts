@@ -1,6 +1,6 @@
 /**
- * Why a run of lockex ended, as data, and its exit status. The first cause wins: the machine writes an
- * outcome once, and later events during cleanup only speed that up. Texts are in `src/log/`.
+ * Why a run of lockex ended, as data, and its exit status. The first cause wins: the machine writes
+ * an outcome once, and later events during cleanup only speed that up. Texts are in `src/log/`.
  */
 import type { HostFailure, LastRun, Loss } from './contract.ts';
 

@@ -1,6 +1,7 @@
 /**
- * The vocabulary of `lockex.ts`, given to XState's `setup()`: types, actors, actions, guards. Actions
- * only update the context (`assign`), send commands to actors (`sendTo`) and set timers (`raise`).
+ * The vocabulary of `lockex.ts`, given to XState's `setup()`: types, actors, actions, guards.
+ * Actions only update the context (`assign`), send commands to actors (`sendTo`) and set timers
+ * (`raise`).
  */
 import {
   assign,
@@ -73,7 +74,8 @@ export const lockexSetup = (actors: LockexActors = UNPROVIDED) =>
       kill: sendTo('command', commandCommands.kill),
       stopByDeadline: sendTo('command', commandCommands.stopByDeadline),
 
-      // `-t` counts from the first time in waiting, over all sessions; anew after a command has run.
+      // `-t` counts from the first time in waiting, over all sessions; anew after a command has
+      // run.
       startPatience: raise(
         { type: 'wait.timedOut' },
         { id: 'patience', delay: ({ context }) => context.waitMs ?? 0 },

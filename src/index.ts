@@ -1,6 +1,6 @@
 /**
- * lockex as a library: the machine alone, for actors of your own, and a lockex with its real actors.
- * Described in docs/library.md.
+ * lockex as a library: the machine alone, for actors of your own, and a lockex with its real
+ * actors. Described in docs/library.md.
  */
 
 import type { LockexInput } from '../machines/contract.ts';
@@ -64,16 +64,17 @@ export interface PartialSettings {
 }
 
 /**
- * A machine with its real actors: call `actor.start()`, then wait for `output`. The settings are not
- * checked as those of the command line are. From start to end it handles the signals of this process,
- * as the program does, and the command has this process's standard streams.
+ * A machine with its real actors: call `actor.start()`, then wait for `output`. The settings are
+ * not checked as those of the command line are. From start to end it handles the signals of this
+ * process, as the program does, and the command has this process's standard streams.
  */
 export function createLockex(
   { machine, access, lock, command }: PartialSettings,
   dependencies: Partial<LockexDependencies> = {},
 ): Lockex {
-  // Node makes a pipe non-blocking when it is first used as stderr, for all processes that share it:
-  // the command too. Starting the command makes it blocking again, but only if this comes first.
+  // Node makes a pipe non-blocking when it is first used as stderr, for all processes that share
+  // it: the command too. Starting the command makes it blocking again, but only if this comes
+  // first.
   void process.stderr;
   const settings: LockexSettings = {
     machine: { ...defaults.machine, ...machine },

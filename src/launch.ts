@@ -1,9 +1,9 @@
 /**
- * What `lockex` and the reaper start with: the program, compiled beforehand.
+ * Starts `lockex` and the reaper with their compiled code.
  *
- * Most of a short run would be spent on compiling JavaScript. The build runs the program once and
- * keeps what V8 compiled of it (`program/NAME.RUNTIME.cache`, see code-cache.ts). Any other runtime
- * than the build's compiles it again; nothing else is different then.
+ * Compiling JavaScript would take most of a short run. The build runs the program once and keeps
+ * V8's compiled code (`program/NAME.RUNTIME.cache`, see code-cache.ts). A runtime other than the
+ * build's compiles the program again, with the same result.
  */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -16,7 +16,7 @@ type Program = (require: NodeJS.Require, filename: string) => void;
 const directory = `${dirname(__filename)}/program`;
 const name = basename(__filename, '.js');
 
-// latin1: the build writes nothing but ASCII, and this reads it fastest.
+// The build writes only ASCII, and latin1 is read fastest.
 const source = readFileSync(`${directory}/${name}.js`, 'latin1');
 const script = new Script(source, {
   filename: `${directory}/${name}.js`,
@@ -25,7 +25,7 @@ const script = new Script(source, {
 const program = script.runInThisContext() as Program;
 program(createRequire(__filename), __filename);
 
-/** undefined where there is none for this runtime. */
+/** undefined: none for this runtime. */
 function codeCache(): Buffer | undefined {
   if (mayHaveV8Flags()) return undefined;
   try {

@@ -1,6 +1,6 @@
 /**
- * The program: reads the command line, starts the slow parts of a run while the rest is loaded, and exits
- * with the status of the run (run.ts). It decides nothing.
+ * The program: reads the command line, starts the slow parts of a run while the rest is loaded, and
+ * exits with the status of the run (run.ts). It decides nothing.
  */
 import './platform/early-signals.ts';
 import { setImmediate as turn } from 'node:timers/promises';

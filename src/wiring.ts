@@ -1,6 +1,7 @@
 /**
- * Joins the machine and its actors (ZooKeeper, the command, signals), and gives each its part of the
- * settings. If the machine fails, it can't stop the command any more: then the command is killed here.
+ * Joins the machine and its actors (ZooKeeper, the command, signals), and gives each its part of
+ * the settings. If the machine fails, it can't stop the command any more: then the command is
+ * killed here.
  */
 
 import {

@@ -62,7 +62,7 @@ export class ZookeeperActor {
         if (event.type === 'session.established' || event.type === 'session.resumed') {
           onRemains(remainsOf(settings, event.session, this.#contender));
         }
-        this.#events.tell(event);
+        this.#events.emit(event);
       },
     });
   }

@@ -1,6 +1,6 @@
 /**
- * Entries of the log and their two formats, text and JSON; described in docs/logging.md. Pure: winston
- * applies these functions, and so does the log before winston is loaded.
+ * Entries of the log and their two formats, text and JSON; described in docs/logging.md. Pure:
+ * winston applies these functions, and so does the log before winston is loaded.
  */
 import type { LogLevel } from '../util/log-level.ts';
 import { escapedJson, printable } from '../util/printable.ts';

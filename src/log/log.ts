@@ -1,14 +1,14 @@
 /**
- * The log: text lines or JSON lines, through winston, to standard error. Knows nothing of what it logs.
- * Fields and formats are described in docs/logging.md.
+ * The log: text lines or JSON lines, through winston, to standard error. Knows nothing of what it
+ * logs. Fields and formats are described in docs/logging.md.
  *
  * Besides winston there is only what winston has no part for, each with its reason:
  *
- * - Until winston is loaded, lines are formatted by the same functions and printed without it. Loading
- *   it takes a tenth of a short run, and memory of a standby that waits for months; most runs log only
- *   the few lines of their start (docs/decisions/0004-what-a-start-loads.md).
- * - stderr.ts writes without blocking: winston's Console transport uses process.stderr, which makes the
- *   command's pipe non-blocking, or blocks on a stopped terminal.
+ * - Until winston is loaded, lines are formatted by the same functions and printed without it.
+ *   Loading it takes a tenth of a short run, and memory of a standby that waits for months; most
+ *   runs log only the few lines of their start (docs/decisions/0004-what-a-start-loads.md).
+ * - stderr.ts writes without blocking: winston's Console transport uses process.stderr, which makes
+ *   the command's pipe non-blocking, or blocks on a stopped terminal.
  * - repetition.ts counts repeated lines, and `live` draws a line in place.
  */
 import { setImmediate as turn } from 'node:timers/promises';

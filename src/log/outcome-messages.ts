@@ -57,7 +57,7 @@ function messageForOutcome(outcome: Outcome, command: CommandExit | null): strin
     case 'sessionLost':
       return `${OUTCOMES.sessionLost}: ${messageForLoss(outcome.loss)}`;
     case 'timedOut':
-      return `the command exceeded --max-runtime (${duration(outcome.maxRuntimeMs)}) and was stopped`;
+      return timedOutText(outcome);
     case 'unkillable':
       return unkillableText(outcome);
     case 'refused':
@@ -68,6 +68,10 @@ function messageForOutcome(outcome: Outcome, command: CommandExit | null): strin
 }
 
 type OutcomeOf<Kind extends Outcome['kind']> = Extract<Outcome, { kind: Kind }>;
+
+function timedOutText({ maxRuntimeMs }: OutcomeOf<'timedOut'>): string {
+  return `the command exceeded --max-runtime (${duration(maxRuntimeMs)}) and was stopped`;
+}
 
 function leftoversText({ processes, signal }: OutcomeOf<'leftovers'>): string {
   if (signal !== null) return `${OUTCOMES.leftovers} on ${signal}`;

@@ -1,6 +1,6 @@
 /**
- * The table of outcomes and exit statuses: the log, the inspector's page, `--help` and the manual page
- * take their texts from here. Pure.
+ * The table of outcomes and exit statuses: the log, the inspector's page, `--help` and the manual
+ * page take their texts from here. Pure.
  */
 import type { Outcome } from '../../machines/outcome.ts';
 

@@ -5,8 +5,8 @@ import { debug, error, info, type Line, warn } from './line.ts';
 import { messageForCause, messageForLoss } from './outcome-messages.ts';
 
 /**
- * The line for entering a top-level state, of which `state` is the full name (`lost.stopping`); `now`
- * is a time of the clock that leases are counted by.
+ * The line for entering a top-level state, of which `state` is the full name (`lost.stopping`);
+ * `now` is a time of the clock that leases are counted by.
  */
 export function messageForState(
   state: string,

@@ -1,6 +1,6 @@
 /**
- * All observers of a run: log, trace, timings, hooks and inspector. They receive each transition of the
- * machine and decide nothing.
+ * All observers of a run: log, trace, timings, hooks and inspector. They receive each transition of
+ * the machine and decide nothing.
  */
 import type { InspectionEvent } from 'xstate';
 import { outputOf } from '../../machines/context.ts';

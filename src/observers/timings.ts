@@ -1,4 +1,6 @@
-/** When each phase of a run ended, in milliseconds since the process began; logged at level debug. */
+/**
+ * When each phase of a run ended, in milliseconds since the process began; logged at level debug.
+ */
 import type { LockexEvent } from '../../machines/contract.ts';
 
 /** The phases that an event ends. `load` and `connect` end without one. */

@@ -11,8 +11,8 @@ export type Trace = (state: string, event: LockexEvent | null) => void;
 const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK } = constants;
 
 /**
- * @throws UsageError if the file can't be written; a later failure is logged and ends the trace, not
- *   the run
+ * @throws UsageError if the file can't be written; a later failure is logged and ends the trace,
+ *   not the run
  */
 export function traceTo(file: string, clock: Clock, log: LogFunction): Trace {
   try {

@@ -1,6 +1,6 @@
 /**
- * How sessions reach ZooKeeper: servers, transport, identity, and the ACL of new nodes. Plain data from
- * the user; it names the places of secrets, but contains none.
+ * How sessions reach ZooKeeper: servers, transport, identity, and the ACL of new nodes. Plain data
+ * from the user; it names the places of secrets, but contains none.
  */
 
 export interface Host {

@@ -1,6 +1,6 @@
 /**
- * The settings of a run, composed so that each part receives only what it needs: made from the command
- * line (or by a library's user), taken apart by the wiring. Times in milliseconds.
+ * The settings of a run, composed so that each part receives only what it needs: made from the
+ * command line (or by a library's user), taken apart by the wiring. Times in milliseconds.
  */
 import type { LockexInput } from '../../machines/contract.ts';
 import type { LogLevel } from '../util/log-level.ts';

@@ -32,7 +32,7 @@ it('that is not there, not JSON, no file or too large is refused in one line', a
   expect(await refused('/dev/zero')).toBe('lockex: /dev/zero is not a regular file\n');
   truncateSync(`${directory}/broken`, 2_000_000);
   expect(await refused(`${directory}/broken`)).toBe(
-    `lockex: ${directory}/broken is too large: at most 1048576 bytes are read\n`,
+    `lockex: ${directory}/broken is too large: the limit is 1048576 bytes\n`,
   );
   expect(await refused('')).toBe('lockex: --config wants a file\n');
   // These have nothing to configure.

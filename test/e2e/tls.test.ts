@@ -199,11 +199,7 @@ describe('the files', () => {
       "holds a private key that can't be read",
     ],
     ['no key', () => [...as({ cert: authority.ca, key: authority.ca })], 'can be read by others'],
-    [
-      'one that is not there',
-      () => ['--tls-ca', '/nowhere'],
-      "can't be read: there is no such file",
-    ],
+    ['one that is not there', () => ['--tls-ca', '/nowhere'], "can't be read: no such file"],
   ])('are looked at first: %s', async (_, words, message) => {
     const { status, stderr } = await runLockex(['-z', 'localhost:1', ...words(), '--', 'true']);
     expect(status).toBe(2);

@@ -1,4 +1,6 @@
-/** One event of every type, in every variant that the machine decides by; for tests of the machine. */
+/**
+ * One event of every type, in every variant that the machine decides by; for tests of the machine.
+ */
 import type { LeaseInfo, LockexEvent, LockexInput, SignalEvent } from '../../machines/contract.ts';
 
 export const input = (changes: Partial<LockexInput> = {}): LockexInput => ({

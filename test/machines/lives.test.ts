@@ -1,4 +1,4 @@
-/** Whole lives of the machine, with simulated actors and a simulated clock. */
+/** Whole runs of the machine, with simulated actors and a simulated clock. */
 import { describe, expect, it } from 'vitest';
 import type { CommandExit } from '../../machines/outcome.ts';
 import { grant, lease as provenLease, signals } from './facts.ts';
@@ -6,14 +6,14 @@ import { CLEANED_UP, onStage, UP_TO_RUNNING } from './stage.ts';
 
 const types = (told: readonly { readonly type: string }[]) => told.map(({ type }) => type);
 
-/** A gate that was not opened in time, or whose command the kernel would not take. */
+/** A gate that was not opened in time, or whose command could not be executed. */
 const NEVER_RAN = {
   type: 'command.stopped',
   exit: null,
   how: { means: 'none', stragglers: [] },
 } as const;
 
-describe('an uneventful life', () => {
+describe('an uneventful run', () => {
   it('goes from connecting to done and passes the command’s status on', () => {
     const stage = onStage();
     stage.hear(...UP_TO_RUNNING);
@@ -98,7 +98,7 @@ describe('waiting', () => {
     expect(stage.state()).toBe('waiting');
   });
 
-  it('ends with -E’s status when -t is over, counted from entering waiting', () => {
+  it('ends with -E’s status when -t times out, counted from entering waiting', () => {
     const stage = onStage({ waitMs: 5000, conflictExitCode: 99 });
     stage.clock.increment(60_000);
     stage.hear('session.established', 'lock.queued');
@@ -109,7 +109,7 @@ describe('waiting', () => {
     expect(stage.output()).toMatchObject({ exitCode: 99, outcome: { kind: 'conflict' } });
   });
 
-  it('counts -t on while suspended', () => {
+  it('continues to count -t while suspended', () => {
     const stage = onStage({ waitMs: 5000 });
     stage.hear('session.established', 'lock.queued');
     stage.clock.increment(3000);
@@ -118,7 +118,7 @@ describe('waiting', () => {
     expect(stage.state()).toBe('cleanup.stopping');
   });
 
-  it('counts -t on over a new session', () => {
+  it('continues to count -t in a new session', () => {
     const stage = onStage({ waitMs: 5000, lockTries: 2 });
     stage.hear('session.established', 'lock.queued');
     stage.clock.increment(3000);
@@ -129,7 +129,7 @@ describe('waiting', () => {
     expect(stage.output()?.exitCode).toBe(1);
   });
 
-  it('counts -t on for as long as no command has run', () => {
+  it('continues to count -t until a command has run', () => {
     const stage = onStage({ waitMs: 5000, lockTries: 2 });
     stage.hear('session.established');
     stage.clock.increment(3000);
@@ -145,7 +145,7 @@ describe('waiting', () => {
     ['suspended.running', ['command.armed', 'session.suspended']],
     ['lost.stopping', ['command.armed', 'session.lost (expired)']],
   ] as const)(
-    'does not try again when -t is over in %s, before a command has run',
+    'does not try again when -t times out in %s, before a command has run',
     (state, said) => {
       const stage = onStage({ waitMs: 5000, lockTries: 2 });
       stage.hear('session.established', 'lock.granted', 'lock.confirmed', ...said);
@@ -157,7 +157,7 @@ describe('waiting', () => {
     },
   );
 
-  it('forgets -t once the command runs', () => {
+  it('stops counting -t once the command runs', () => {
     const stage = onStage({ waitMs: 5000 });
     stage.hear(...UP_TO_RUNNING);
     stage.clock.increment(100_000);
@@ -211,7 +211,7 @@ describe('waiting', () => {
     expect(stage.output()?.exitCode).toBe(status);
   });
 
-  it.each([signals.USR1, signals.CONT, signals.TSTP])('does not care for $signal', (signal) => {
+  it.each([signals.USR1, signals.CONT, signals.TSTP])('ignores $signal', (signal) => {
     const stage = onStage();
     stage.hear('session.established', 'lock.queued', signal);
     expect(stage.state()).toBe('waiting');
@@ -232,7 +232,7 @@ describe('running', () => {
   });
 
   it.each([signals.INT, signals.HUP, signals.QUIT, signals.USR1, signals.CONT])(
-    'passes $signal on, once, and goes on',
+    'forwards $signal once and keeps running',
     (signal) => {
       const stage = onStage();
       stage.hear(...UP_TO_RUNNING, signal);
@@ -244,14 +244,14 @@ describe('running', () => {
     },
   );
 
-  it('does not obey or pass on TSTP: a stopped lockex would cost the command its lease', () => {
+  it('ignores TSTP and does not forward it: a stopped lockex would lose the lease', () => {
     const stage = onStage();
     stage.hear(...UP_TO_RUNNING, signals.TSTP);
     expect(types(stage.told)).not.toContain('command.signal');
     expect(stage.state()).toBe('running');
   });
 
-  it('goes on through a short outage', () => {
+  it('keeps running through a short outage', () => {
     const stage = onStage();
     stage.hear(...UP_TO_RUNNING, 'session.suspended', 'lease.renewed', 'session.resumed');
     expect(stage.state()).toBe('running');
@@ -268,7 +268,7 @@ describe('running', () => {
   });
 
   it.each([['running'], ['suspended.running']])(
-    'is lost when its guard has ended it, whatever else is known of the lease (%s)',
+    'is lost when its guard has killed it, whatever else is known of the lease (%s)',
     (state) => {
       const stage = onStage();
       stage.hear(...UP_TO_RUNNING);
@@ -282,13 +282,13 @@ describe('running', () => {
     },
   );
 
-  it('keeps its status when the guard had to end it while it was being stopped', () => {
+  it('keeps its status when the guard had to kill it while it was being stopped', () => {
     const stage = onStage();
     stage.hear(...UP_TO_RUNNING, signals.TERM, 'command.exited (by the guard)', ...CLEANED_UP);
     expect(stage.output()).toMatchObject({ exitCode: 137, outcome: { kind: 'stopped' } });
   });
 
-  it('that has never run is no lost command: the next session is tried, or it ends with 125', () => {
+  it('that has never run is not lost: the next session is tried, or it ends with 125', () => {
     const stage = onStage({ lockTries: 2 });
     stage.hear('session.established', 'lock.granted', 'lock.confirmed', 'command.armed');
     stage.hear('session.lost (expired)');
@@ -301,7 +301,7 @@ describe('running', () => {
     expect(stage.output()).toMatchObject({ exitCode: 125, outcome: { kind: 'sessionLost' } });
   });
 
-  it('that has run is lost, also where its end is told a second time, without the exit', () => {
+  it('that has run is lost, even if command.stopped comes again, without the exit', () => {
     const stage = onStage({ lockTries: 2 });
     stage.hear(...UP_TO_RUNNING, 'session.lost (expired)', 'command.exited');
     stage.hear(NEVER_RAN);
@@ -309,7 +309,7 @@ describe('running', () => {
     expect(stage.output()).toMatchObject({ exitCode: 124, outcome: { kind: 'lost' } });
   });
 
-  it('that SIGTERM has kept from running ends with 143', () => {
+  it('that SIGTERM stopped before it ran ends with 143', () => {
     const stage = onStage();
     stage.hear(
       'session.established',
@@ -329,7 +329,7 @@ describe('running', () => {
     expect(stage.told.at(-1)).toEqual({ type: 'command.stop', graceMs: 0, deadline: null });
   });
 
-  it('when lost and told to, rejoins with a new session once everything is dead', () => {
+  it('with --on-lost rejoin, joins with a new session once everything is dead', () => {
     const stage = onStage({ onLost: 'rejoin' });
     stage.hear(...UP_TO_RUNNING, 'session.lost (expired)');
     expect(stage.state()).toBe('lost.stopping');
@@ -355,7 +355,7 @@ describe('running', () => {
 });
 
 describe('cleanup', () => {
-  it('keeps the lock while something will not die, and says 125 once the session is lost', () => {
+  it('keeps the lock while processes survive SIGKILL, and ends with 125 when the session is lost', () => {
     const stage = onStage();
     stage.hear(...UP_TO_RUNNING, signals.TERM, 'command.unkillable', 'command.unkillable');
     expect(stage.state()).toBe('cleanup.stopping');
@@ -477,7 +477,7 @@ describe('--hold', () => {
 describe('--once-per', () => {
   const once = { oncePerMs: 600_000, skipExitCode: 75 };
 
-  it('runs nothing when somebody has finished it lately, and says who and when', () => {
+  it('runs nothing if another run has succeeded recently, and has its data', () => {
     const stage = onStage(once);
     stage.hear('session.established', 'lock.granted', 'lock.confirmed (ran lately)');
     expect(stage.state()).toBe('cleanup.stopping');
@@ -564,7 +564,7 @@ describe('what outlives the command’s first process', () => {
       how: { means: 'SIGTERM', stragglers: ['agent[13]'] },
     }) as const;
 
-  it('makes a success one no more if it had to be stopped: 122, and no record', () => {
+  it('turns a success into 122 if it had to be stopped, and records nothing', () => {
     const stage = onStage({ oncePerMs: 600_000 });
     stage.hear(...UP_TO_RUNNING, exited, stopped(succeeded));
     expect(stage.state()).toBe('cleanup.releasing');

@@ -169,7 +169,7 @@ describe('a failure', () => {
     logTo(sink).fail(new TypeError('x is not\na function'));
     expect(sink.lines).toHaveLength(1);
     expect(sink.text).toContain(
-      'error: lockex failed: x is not\\u{a}a function (--log-level debug tells more)',
+      'error: lockex failed: x is not\\u{a}a function (--log-level debug shows where)',
     );
   });
 

@@ -384,7 +384,7 @@ describe('trouble', () => {
     ]);
   });
 
-  it('a lock that could not be acquired is no warning: with -q, a cron job that runs elsewhere is silent', () => {
+  it('a lock that could not be acquired is no warning: -q keeps a cron job silent', () => {
     const life = narrated({ waitMs: 0 });
     life.hear('session.established', queued({}), 'command.stopped', 'lock.released');
     life.hear('session.closed');
@@ -400,7 +400,7 @@ describe('trouble', () => {
   });
 });
 
-it('every event, in every state that a life passes, can be told', () => {
+it('every event has messages without holes in every state of a run', () => {
   const lives: readonly (readonly Fact[])[] = [
     [],
     ['session.established'],

@@ -152,7 +152,7 @@ it('a pipe that is closed is no reason to fail', async () => {
   expect(await once(child, 'exit')).toEqual([3, null]);
 });
 
-it('a socket that nobody reads holds nothing up; read at last, it tells what was dropped', async () => {
+it('a socket without a reader blocks nothing; when it is read, one line counts what was dropped', async () => {
   const file = newFile();
   const child = started(process.execPath, [talker, 'flood', file], ['ignore', 'ignore', 'pipe']);
   child.stderr?.pause();

@@ -61,7 +61,7 @@ describe('the hook', () => {
     await expect.poll(() => contentOf(file)).toContain('done');
     const pid = Number(/running (\d+)/.exec(contentOf(file))?.[1]);
     await gone(pid);
-    expect(warnings).toEqual(['--on-state took longer than 3 s for running, and was killed']);
+    expect(warnings).toEqual(['--on-state took longer than 3 s for running and was killed']);
   });
 
   it('is not waited for without end when lockex ends', async () => {
@@ -83,7 +83,7 @@ describe('the hook', () => {
     const { made, warnings } = hook('sleep 600', 200);
     for (let time = 0; time < 30; time += 1) made.changed(change(`s${time}`));
     expect(warnings.length).toBe(13);
-    expect(warnings[0]).toBe('--on-state is too slow: not told of s1');
+    expect(warnings[0]).toBe('--on-state is too slow: not run for s1');
     await made.finish();
   });
 
