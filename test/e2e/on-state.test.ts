@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { sharedServerWithChroot } from '../support/zookeeper.ts';
 import { contentOf, runLockex, startLockex, temporaryFolder } from './program.ts';
 
-it('tells each state, why, and how it ended; standard output is the command’s alone', async () => {
+it('receives each state, the reason and the exit status; standard output is only the command’s', async () => {
   const { connectString } = await sharedServerWithChroot();
   const file = `${temporaryFolder()}/told`;
   const hook = `echo "$LOCKEX_LOCKID: $LOCKEX_STATE: $LOCKEX_REASON" >>${file}; echo noise`;
@@ -20,7 +20,7 @@ it('tells each state, why, and how it ended; standard output is the command’s 
   ]);
 });
 
-it('that hangs keeps nobody from running', async () => {
+it('that hangs does not keep the command from running', async () => {
   const { connectString } = await sharedServerWithChroot();
   const words = ['-z', connectString, '--on-state', 'exec sleep 600', '--', 'echo up; read line'];
   const program = startLockex(words);

@@ -18,15 +18,15 @@ import { facts, input } from './facts.ts';
 
 export function onStage(changes: Partial<LockexInput> = {}) {
   const clock = new SimulatedClock();
-  const told: (ZookeeperCommand | CommandCommand)[] = [];
+  const sent: (ZookeeperCommand | CommandCommand)[] = [];
   const actor = createActor(
     lockexMachine.provide({
       actors: {
         zookeeper: fromCallback<ZookeeperCommand, undefined, ZookeeperEvent>(({ receive }) => {
-          receive((command) => told.push(command));
+          receive((command) => sent.push(command));
         }),
         command: fromCallback<CommandCommand, undefined, CommandEvent>(({ receive }) => {
-          receive((command) => told.push(command));
+          receive((command) => sent.push(command));
         }),
         signals: fromCallback<EventObject, undefined, SignalEvent>(() => {}),
       },
@@ -42,7 +42,7 @@ export function onStage(changes: Partial<LockexInput> = {}) {
   return {
     clock,
     /** Commands that the actors received, in order. */
-    told,
+    sent,
     /** States in the order of their visit. */
     visited,
     state: () => stateName(actor.getSnapshot().value),

@@ -1,4 +1,4 @@
-/** What viewers may see. */
+/** The inspector's feed. */
 import { describe, expect, it } from 'vitest';
 import { initialContext } from '../../../machines/context.ts';
 import type { LockexContext } from '../../../machines/contract.ts';
@@ -35,7 +35,7 @@ describe('facts', () => {
     expect(facts).toMatchObject({ lease: { leftMs: 20_000, stopInMs: 15_000 }, commandPid: 12 });
   });
 
-  it('hold nothing that they need not: no command, no settings', () => {
+  it('contain no command and no settings', () => {
     const grant = { path: '/lockex/x/1', fencingToken: '7', secret: 'hunter2' };
     const session = { server: 'a:1', timeoutMs: 1000, id: 'hunter2', password: 'hunter2' };
     const facts = factsOf(context({ grant, session }), 0);
@@ -45,7 +45,7 @@ describe('facts', () => {
 });
 
 describe('events', () => {
-  it('show what is named, and nothing that came with it', () => {
+  it('show only the named fields', () => {
     const event = feedEvent({
       type: 'session.established',
       session: { server: 'a:1', timeoutMs: 1000, password: 'hunter2' } as never,
@@ -60,7 +60,7 @@ describe('events', () => {
 });
 
 describe('the history', () => {
-  it('keeps the newest of what happened, and renewals do not push it out', () => {
+  it('keeps the newest entries, and renewals do not push them out', () => {
     const history = new History(new SimulatedClock(), () => 5);
     const lease = { provenAt: 0, leaseEnd: 2, stopAt: 1 };
     history.add(observed('waiting'), null);
@@ -78,7 +78,7 @@ describe('the history', () => {
   });
 });
 
-describe('in the words of @statelyai/inspect', () => {
+describe('in the protocol of @statelyai/inspect', () => {
   const history = new History(new SimulatedClock(), () => 1234);
   const first = history.add(observed('connecting'), null);
   const later = history.add(observed('cleanup.stopping'), {

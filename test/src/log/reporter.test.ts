@@ -24,12 +24,12 @@ function narrated(changes: Partial<LockexInput> = {}, isTerminal = false) {
     env: { NO_COLOR: '1' },
     isForeground: () => true,
   });
-  const told: { level: string; message: string; fields: Record<string, unknown> }[] = [];
+  const logged: { level: string; message: string; fields: Record<string, unknown> }[] = [];
   const reporter = new Reporter({
     log: {
       isLive: log.isLive,
       write: (level, message, fields = {}) => {
-        told.push({ level, message, fields });
+        logged.push({ level, message, fields });
         log.write(level, message, fields);
       },
       fail: (error) => log.fail(error),
@@ -45,14 +45,14 @@ function narrated(changes: Partial<LockexInput> = {}, isTerminal = false) {
     clock,
     sink,
     reporter,
-    /** What was told since the last time, at info and above: level (but for info) and message. */
+    /** Lines since the last call at info and above: level (except info) and message. */
     news: () =>
-      told
+      logged
         .splice(0)
         .filter(({ level }) => level !== 'debug')
         .map(({ level, message }) => (level === 'info' ? message : `${level}: ${message}`)),
     /** The same, with levels and fields, debug included. */
-    all: () => told.splice(0),
+    all: () => logged.splice(0),
     hear(...said: Fact[]) {
       for (const fact of said) {
         const event = typeof fact === 'string' ? facts[fact] : fact;
@@ -106,7 +106,7 @@ it('a run without trouble logs a line for each state, and why it ends', () => {
   ]);
 });
 
-it('every line has its state, and the fields that its message is made of', () => {
+it('every line has its state and the fields of its message', () => {
   const life = narrated();
   life.hear('session.established', queued({ position: 2, behind: other }));
   life.hear('lock.granted', 'lock.confirmed', 'command.armed', 'command.started');
@@ -199,7 +199,7 @@ describe('waiting', () => {
     expect(life.news()).toEqual([`waiting: ${message}`]);
   });
 
-  it('escapes what could steer a terminal in a label', async () => {
+  it('escapes what could control a terminal in a label', async () => {
     const life = narrated({}, true);
     const evil = { node: 'e', label: 'x\u001b[2J\nlockex: forged' };
     life.hear('session.established', queued({ holders: [evil], behind: evil }));
