@@ -2,9 +2,23 @@
 import type { LockexContext, LockexInput } from './contract.ts';
 import { exitCodeOf, type Output } from './outcome.ts';
 
+/**
+ * Takes the machine's own settings by name: whatever else an input contains (a library user's whole
+ * settings, say) does not get into the context, which inspectors receive.
+ */
 export function initialContext(input: LockexInput): LockexContext {
   return {
-    ...input,
+    connectTries: input.connectTries,
+    lockTries: input.lockTries,
+    waitMs: input.waitMs,
+    onLost: input.onLost,
+    killAfterMs: input.killAfterMs,
+    conflictExitCode: input.conflictExitCode,
+    maxRuntimeMs: input.maxRuntimeMs,
+    leftovers: input.leftovers,
+    holdMs: input.holdMs,
+    oncePerMs: input.oncePerMs,
+    skipExitCode: input.skipExitCode,
     session: null,
     queue: null,
     lease: null,
@@ -21,8 +35,8 @@ export function initialContext(input: LockexInput): LockexContext {
   };
 }
 
+/** @throws Error without an outcome: every transition into cleanup writes one. */
 export function outputOf({ outcome, exit, ...codes }: LockexContext): Output {
-  // Every way into cleanup writes an outcome; a machine that ended without one has a bug.
-  const why = outcome ?? { kind: 'failed', message: 'ended without a reason' };
-  return { exitCode: exitCodeOf(why, exit, codes), outcome: why, command: exit };
+  if (outcome === null) throw new Error('the machine has no outcome');
+  return { exitCode: exitCodeOf(outcome, exit, codes), outcome, command: exit };
 }

@@ -2,56 +2,69 @@
  * The life of one lockex, read from top to bottom: connecting, waiting, locked, running, suspended,
  * lost, cleanup, done.
  *
- * It decides everything and does nothing: what touches ZooKeeper, processes and signals are three
- * actors (`zookeeper`, `command`, `signals`) that `src/wiring.ts` provides. They are invoked at the
- * root, so that they live from the first state to the last, and every command can be sent from
- * anywhere. Each state decides every event; those that mean nothing to it are ignored by name.
+ * The machine makes all decisions and does no I/O: three actors (`zookeeper`, `command`, `signals`)
+ * that `src/wiring.ts` provides do that. They are invoked at the root, so that they live from the
+ * first state to the last and every state can send to them. Each state decides every event; events
+ * without a meaning in a state are ignored by name.
  */
 import { initialContext, outputOf } from './context.ts';
 import { ignoring } from './ignoring.ts';
 import { type LockexActors, lockexSetup } from './setup.ts';
 
-const WHEN_STARTED = {
-  actions: ['notePid', 'startClocks', 'cancelPatience', 'resetPatience'],
-} as const;
+/** No process of the command has run: try the next session (-r). */
+const TRY_NEXT_SESSION = ['spendLockTry', 'renewConnectTries', 'forgetSession', 'park'] as const;
 
-/** A command that its guard has ended lost its lease, whatever we know of that. */
-const WHEN_EXITED = [
-  {
-    guard: 'isByGuard',
-    target: '#lockex.lost.stopping',
-    actions: ['noteExit', 'noteGuardsLoss'],
-  },
-  // Until everything that it started has ended, the command runs.
-  { guard: 'willAwaitLeftovers', actions: 'noteExit' },
-  { target: '#lockex.cleanup', actions: ['noteExit', 'endExited'] },
+/** The lock was lost, and all processes of the command are dead: start over (--on-lost rejoin). */
+const START_OVER = [
+  ...(['renewLockTries', 'renewConnectTries', 'forgetSession', 'forgetCommand'] as const),
+  ...(['stopClocks', 'park'] as const),
 ] as const;
 
-/** Some time after the first process ended. Only the guard can have stopped what was waited for. */
-const WHEN_ALL_EXITED = [
-  {
-    guard: 'wereLeftoversStopped',
-    target: '#lockex.lost.stopping',
-    actions: ['noteStopped', 'noteGuardsLoss'],
+/** The same in `running` and in `suspended.running`: an outage does not stop the command. */
+const WHILE_THE_COMMAND_RUNS = {
+  'command.started': {
+    actions: ['notePid', 'startClocks', 'cancelPatience', 'resetPatience'],
   },
-  {
-    guard: 'willAwaitLeftovers',
-    target: '#lockex.cleanup',
-    actions: ['noteStopped', 'endExited'],
-  },
-] as const;
-
-/** Nothing of the command has run: the lock may be tried for anew. */
-const LOCK_TRY = {
-  target: '#lockex.connecting',
-  actions: ['spendLockTry', 'renewConnectTries', 'forgetSession', 'park'],
+  'command.exited': [
+    // The lease that the guard knew of had ended, whatever we know of it.
+    {
+      guard: 'isByGuard',
+      target: '#lockex.lost.stopping',
+      actions: ['noteExit', 'noteLossByGuard'],
+    },
+    // The command runs until all of its processes have exited.
+    { guard: 'willAwaitLeftovers', actions: 'noteExit' },
+    { target: '#lockex.cleanup', actions: ['noteExit', 'endExited'] },
+  ],
+  // All processes have exited, some time after the first. Only the guard can have stopped them.
+  'command.stopped': [
+    {
+      guard: 'wereLeftoversStopped',
+      target: '#lockex.lost.stopping',
+      actions: ['noteStopped', 'noteLossByGuard'],
+    },
+    {
+      guard: 'willAwaitLeftovers',
+      target: '#lockex.cleanup',
+      actions: ['noteStopped', 'endExited'],
+    },
+  ],
+  'command.failed': { target: '#lockex.cleanup', actions: 'endNotRunnable' },
+  'guard.failed': { target: '#lockex.cleanup', actions: 'endUnguarded' },
+  'lease.renewed': { actions: ['noteLease', 'extend'] },
+  'session.lost': { target: '#lockex.lost.stopping', actions: 'noteLoss' },
+  'run.timedOut': { target: '#lockex.cleanup', actions: 'endTimedOut' },
+  'wait.timedOut': { actions: 'endPatience' },
+  'hold.over': { actions: 'endHold' },
+  'signal.received': [
+    { guard: 'isTerm', target: '#lockex.cleanup', actions: 'endStopped' },
+    // A stopped lockex would lose the lock.
+    { guard: 'isTerminalStop' },
+    { actions: 'forwardSignal' },
+  ],
 } as const;
-const NO_LOCK_TRY = {
-  target: '#lockex.cleanup.closing',
-  actions: ['noteStopped', 'endSessionLost'],
-} as const;
 
-/** The machine with its actors: what `lockexMachine.provide` gives, but built only once. */
+/** The machine with its actors: as `lockexMachine.provide` makes it, but built only once. */
 export const createLockexMachine = (actors?: LockexActors) =>
   lockexSetup(actors).createMachine({
     id: 'lockex',
@@ -66,7 +79,7 @@ export const createLockexMachine = (actors?: LockexActors) =>
     initial: 'connecting',
     states: {
       connecting: {
-        description: 'A session is being made; the command is parked at its gate.',
+        description: 'A session is being established; the command is parked at its gate.',
         entry: 'connect',
         on: {
           'session.established': [
@@ -90,7 +103,7 @@ export const createLockexMachine = (actors?: LockexActors) =>
           'signal.received': { guard: 'isFatal', target: 'cleanup', actions: 'endInterrupted' },
           'wait.timedOut': { target: 'cleanup', actions: 'endConflict' },
           'command.unresolved': {},
-          // What an earlier session still had to say.
+          // Late events of a previous session.
           ...ignoring('session.suspended', 'session.resumed', 'session.lost', 'session.closed'),
           ...ignoring('lock.queued', 'lock.granted', 'lock.confirmed', 'lock.refused'),
           ...ignoring('lock.released', 'lease.renewed'),
@@ -101,7 +114,7 @@ export const createLockexMachine = (actors?: LockexActors) =>
       },
 
       waiting: {
-        description: 'Our node stands in the queue; the guard is armed beforehand.',
+        description: 'Our node is in the queue; the guard is armed beforehand.',
         entry: ['join', 'extend'],
         on: {
           'lock.queued': [
@@ -130,11 +143,12 @@ export const createLockexMachine = (actors?: LockexActors) =>
       },
 
       locked: {
-        description: 'The lock is ours; nothing runs until that is proven and the guard is armed.',
+        description: 'The lock is granted; confirm the lease and arm the guard before the start.',
+        tags: 'lockHeld',
         initial: 'confirming',
         states: {
           confirming: {
-            description: 'The lease is being proven and the fencing token read.',
+            description: 'The lease is being confirmed and the fencing token read.',
             entry: 'confirm',
             on: {
               'lock.confirmed': [
@@ -145,7 +159,7 @@ export const createLockexMachine = (actors?: LockexActors) =>
             },
           },
           arming: {
-            description: 'The guard is told the deadline; it has to echo it.',
+            description: 'The guard has been sent the deadline and has to echo it.',
             entry: 'arm',
             on: {
               'command.armed': { target: '#lockex.running', actions: ['start', 'extend'] },
@@ -161,7 +175,7 @@ export const createLockexMachine = (actors?: LockexActors) =>
           'command.failed': { target: 'cleanup', actions: 'endNotRunnable' },
           'guard.failed': { target: 'cleanup', actions: 'endUnguarded' },
           'signal.received': { guard: 'isFatal', target: 'cleanup', actions: 'endInterrupted' },
-          // The lock came in time. Another session, should it come to that, would be too late.
+          // This grant came in time; another session would be too late.
           'wait.timedOut': { actions: 'endPatience' },
           'command.unresolved': {},
           ...ignoring('session.established', 'session.unreachable'),
@@ -174,23 +188,10 @@ export const createLockexMachine = (actors?: LockexActors) =>
 
       running: {
         description: 'The command runs; the lease is renewed.',
+        tags: ['lockHeld', 'commandMayBeAlive'],
         on: {
-          'command.started': WHEN_STARTED,
-          'wait.timedOut': { actions: 'endPatience' },
-          'run.timedOut': { target: 'cleanup', actions: 'endTimedOut' },
-          'hold.over': { actions: 'endHold' },
-          'command.exited': WHEN_EXITED,
-          'command.stopped': WHEN_ALL_EXITED,
-          'command.failed': { target: 'cleanup', actions: 'endNotRunnable' },
-          'guard.failed': { target: 'cleanup', actions: 'endUnguarded' },
-          'lease.renewed': { actions: ['noteLease', 'extend'] },
+          ...WHILE_THE_COMMAND_RUNS,
           'session.suspended': { target: 'suspended.running' },
-          'session.lost': { target: 'lost.stopping', actions: 'noteLoss' },
-          'signal.received': [
-            { guard: 'isTerm', target: 'cleanup', actions: 'endStopped' },
-            { guard: 'isStop' },
-            { actions: 'passOn' },
-          ],
           ...ignoring('session.established', 'session.unreachable'),
           ...ignoring('session.resumed', 'session.closed'),
           ...ignoring('lock.queued', 'lock.granted', 'lock.confirmed', 'lock.refused'),
@@ -200,7 +201,7 @@ export const createLockexMachine = (actors?: LockexActors) =>
       },
 
       suspended: {
-        description: 'The connection is gone or the renewal overdue; the session may still live.',
+        description: 'Disconnected, or a renewal is overdue; the session may still be alive.',
         states: {
           waiting: {
             on: {
@@ -220,6 +221,7 @@ export const createLockexMachine = (actors?: LockexActors) =>
             },
           },
           locked: {
+            tags: 'lockHeld',
             on: {
               'session.resumed': { target: '#lockex.locked', actions: 'noteSession' },
               'session.lost': { target: '#lockex.lost.disarming', actions: 'noteLoss' },
@@ -233,29 +235,16 @@ export const createLockexMachine = (actors?: LockexActors) =>
                 actions: 'endInterrupted',
               },
               'command.unresolved': {},
-              // Confirmed and armed anew once resumed.
+              // Confirmed and armed again after session.resumed.
               ...ignoring('command.armed', 'command.started', 'command.exited'),
               ...ignoring('run.timedOut', 'hold.over'),
             },
           },
           running: {
+            tags: ['lockHeld', 'commandMayBeAlive'],
             on: {
+              ...WHILE_THE_COMMAND_RUNS,
               'session.resumed': { target: '#lockex.running', actions: 'noteSession' },
-              'session.lost': { target: '#lockex.lost.stopping', actions: 'noteLoss' },
-              'lease.renewed': { actions: ['noteLease', 'extend'] },
-              'command.started': WHEN_STARTED,
-              'wait.timedOut': { actions: 'endPatience' },
-              'run.timedOut': { target: '#lockex.cleanup', actions: 'endTimedOut' },
-              'hold.over': { actions: 'endHold' },
-              'command.exited': WHEN_EXITED,
-              'command.stopped': WHEN_ALL_EXITED,
-              'command.failed': { target: '#lockex.cleanup', actions: 'endNotRunnable' },
-              'guard.failed': { target: '#lockex.cleanup', actions: 'endUnguarded' },
-              'signal.received': [
-                { guard: 'isTerm', target: '#lockex.cleanup', actions: 'endStopped' },
-                { guard: 'isStop' },
-                { actions: 'passOn' },
-              ],
               ...ignoring('command.armed', 'command.unresolved'),
             },
           },
@@ -270,14 +259,22 @@ export const createLockexMachine = (actors?: LockexActors) =>
       },
 
       lost: {
-        description: 'The lock is no longer ours to trust: everything has to be dead by leaseEnd.',
+        description: 'The lock can no longer be relied on: the command must be dead by leaseEnd.',
+        tags: 'lockHeld',
         initial: 'stopping',
         states: {
           disarming: {
-            description: 'No command had started: only its gate and guard are put away.',
+            description: 'No command was started: only its gate and guard are stopped.',
             entry: 'kill',
             on: {
-              'command.stopped': [{ guard: 'hasLockTry', ...LOCK_TRY }, NO_LOCK_TRY],
+              'command.stopped': [
+                {
+                  guard: 'hasLockTry',
+                  target: '#lockex.connecting',
+                  actions: TRY_NEXT_SESSION,
+                },
+                { target: '#lockex.cleanup.closing', actions: ['noteStopped', 'endSessionLost'] },
+              ],
               'command.unkillable': {
                 target: '#lockex.cleanup.closing',
                 actions: ['endSessionLost', 'abandon'],
@@ -288,26 +285,24 @@ export const createLockexMachine = (actors?: LockexActors) =>
             },
           },
           stopping: {
-            description: 'The command is being stopped for the loss.',
-            entry: 'stopInTime',
+            description: 'The command is being stopped because the lock is lost.',
+            tags: 'commandMayBeAlive',
+            entry: 'stopByDeadline',
             on: {
               'command.exited': { actions: 'noteExit' },
               'command.stopped': [
+                { guard: 'willRejoin', target: '#lockex.connecting', actions: START_OVER },
+                // The gate had not been opened, or not in time.
                 {
-                  guard: 'willRejoin',
+                  guard: 'hasNeverRunAndLockTry',
                   target: '#lockex.connecting',
-                  actions: [
-                    'renewLockTries',
-                    'renewConnectTries',
-                    'forgetSession',
-                    'forgetCommand',
-                    'stopClocks',
-                    'park',
-                  ],
+                  actions: TRY_NEXT_SESSION,
                 },
-                // The gate had not been opened yet, or not in time.
-                { guard: 'hasNeverRunAndLockTry', ...LOCK_TRY },
-                { guard: 'hasNeverRun', ...NO_LOCK_TRY },
+                {
+                  guard: 'hasNeverRun',
+                  target: '#lockex.cleanup.closing',
+                  actions: ['noteStopped', 'endSessionLost'],
+                },
                 { target: '#lockex.cleanup.closing', actions: ['noteStopped', 'endLost'] },
               ],
               'command.unkillable': {
@@ -332,11 +327,12 @@ export const createLockexMachine = (actors?: LockexActors) =>
 
       cleanup: {
         description:
-          'First the command, then our node, then the session; in this order and no other.',
+          'Stop the command, then release the lock, then close the session: always in this order.',
         initial: 'stopping',
         states: {
           stopping: {
-            description: 'Everything that the command started is being stopped; the lock is kept.',
+            description: 'All processes of the command are being stopped; the lock is kept.',
+            tags: ['lockHeld', 'commandMayBeAlive'],
             entry: 'stop',
             on: {
               'command.stopped': [
@@ -355,14 +351,15 @@ export const createLockexMachine = (actors?: LockexActors) =>
               'lease.renewed': { actions: ['noteLease', 'extend'] },
               'signal.received': [
                 { guard: 'isTerm', actions: 'kill' },
-                { guard: 'isStop' },
-                { actions: 'passOn' },
+                { guard: 'isTerminalStop' },
+                { actions: 'forwardSignal' },
               ],
             },
           },
           stoppingByDeadline: {
-            description: 'The session was lost meanwhile: the same, by leaseEnd.',
-            entry: 'stopInTime',
+            description: 'The session was lost meanwhile: stop them by leaseEnd.',
+            tags: ['lockHeld', 'commandMayBeAlive'],
+            entry: 'stopByDeadline',
             on: {
               'command.stopped': { target: 'closing', actions: ['endLeftovers', 'noteStopped'] },
               'command.exited': { actions: 'noteExit' },
@@ -372,7 +369,8 @@ export const createLockexMachine = (actors?: LockexActors) =>
             },
           },
           recording: {
-            description: 'That the command succeeded is being written down (--once-per).',
+            description: 'The successful run is being recorded (--once-per).',
+            tags: 'lockHeld',
             entry: 'record',
             on: {
               'run.recorded': [{ guard: 'isHolding', target: 'holding' }, { target: 'releasing' }],
@@ -384,7 +382,9 @@ export const createLockexMachine = (actors?: LockexActors) =>
             },
           },
           holding: {
-            description: 'The command has ended before its time; the lock is kept (--hold).',
+            description:
+              'The command exited early; the lock is kept for its minimum time (--hold).',
+            tags: 'lockHeld',
             on: {
               'hold.over': { target: 'releasing' },
               'session.lost': { target: 'closing', actions: 'noteLoss' },
@@ -427,5 +427,5 @@ export const createLockexMachine = (actors?: LockexActors) =>
     },
   });
 
-/** The machine by itself. */
+/** The machine without its actors. */
 export const lockexMachine = /* @__PURE__ */ createLockexMachine();

@@ -1,10 +1,10 @@
 /**
- * Why a run of lockex ended, and the exit status that says so. The first cause wins: the machine
- * writes an outcome once, and what happens while it cleans up makes that faster, never another
- * story.
+ * Why a run of lockex ended, as data, and its exit status. The first cause wins: the machine writes
+ * an outcome once, and later events during cleanup only speed that up. Texts are in `src/log/`.
  */
+import type { HostFailure, LastRun, Loss } from './facts.ts';
 
-/** How a command ended: by itself with a status, or by a signal. */
+/** How a command ended: it exited with a status, or a signal killed it. */
 export interface CommandExit {
   /** Exit status, 0 to 255; null when a signal killed it. */
   readonly code: number | null;
@@ -13,34 +13,54 @@ export interface CommandExit {
 }
 
 export type Outcome =
-  /** The command ended by itself; its status is in `Output.command`. */
+  /** The command exited by itself; its status is in `Output.command`. */
   | { readonly kind: 'exited' }
-  /** The command ended by itself with 0, but processes that it had left behind had to be stopped. */
-  | { readonly kind: 'leftovers'; readonly message: string }
+  /** The command exited with 0, but processes that outlived it had to be stopped. */
+  | {
+      readonly kind: 'leftovers';
+      /** `name[pid]`; empty where they were stopped before they were listed. */
+      readonly processes: readonly string[];
+      /** The request that they were stopped for (`--wait-for-all`); null: there was none. */
+      readonly signal: string | null;
+    }
   /** The command ran and was stopped on request (SIGTERM); its status is in `Output.command`. */
   | { readonly kind: 'stopped'; readonly signal: string }
-  /** A signal ended lockex before the command had started. */
+  /** A signal ended lockex before the command was started. */
   | { readonly kind: 'interrupted'; readonly signal: string; readonly number: number }
-  /** The lock was not had: `-t` ran out, or `--no-blocking` found it taken. */
-  | { readonly kind: 'conflict'; readonly message: string }
-  /** Somebody finished it successfully a short while ago (`--once-per`). */
-  | { readonly kind: 'skipped'; readonly message: string }
+  /** The lock could not be acquired: `-t` ran out, or `--no-blocking` found it taken. */
+  | {
+      readonly kind: 'conflict';
+      /** `-t`; null or 0: lockex did not wait. */
+      readonly waitMs: number | null;
+      /** Label of a holder; null where none is known by name. */
+      readonly holder: string | null;
+    }
+  /** Another run succeeded a short while ago (`--once-per`). */
+  | { readonly kind: 'skipped'; readonly lastRun: LastRun }
   /** No server could be reached. */
-  | { readonly kind: 'unreachable'; readonly message: string }
-  /** ZooKeeper or another contender's data says no: wrong N, wrong kind of lock, no rights. */
+  | { readonly kind: 'unreachable'; readonly hosts: readonly HostFailure[] }
+  /** ZooKeeper or another contender's data refuses: a different N or kind of lock, no rights. */
   | { readonly kind: 'refused'; readonly message: string }
   /** The session ended before the command was started. */
-  | { readonly kind: 'sessionLost'; readonly message: string }
-  /** The lock was lost while the command ran; the command was stopped for it. */
-  | { readonly kind: 'lost'; readonly message: string }
-  /** The command ran for too long, and was stopped for it (`--max-runtime`). */
-  | { readonly kind: 'timedOut'; readonly message: string }
-  /** The command can't be run (126) or was not found (127). */
+  | { readonly kind: 'sessionLost'; readonly loss: Loss }
+  /** The lock was lost while the command ran, and the command was stopped. */
+  | { readonly kind: 'lost'; readonly loss: Loss }
+  /** The command exceeded `--max-runtime`, and was stopped. */
+  | { readonly kind: 'timedOut'; readonly maxRuntimeMs: number }
+  /** The command can't be executed (126) or was not found (127). */
   | { readonly kind: 'notRunnable'; readonly exitCode: 126 | 127; readonly message: string }
-  /** lockex itself failed. */
+  /** The session was lost while processes of the command survived SIGKILL. */
+  | {
+      readonly kind: 'unkillable';
+      /** `name[pid]` */
+      readonly processes: readonly string[];
+      /** Why it is unknown whether there are others; null where it is known. */
+      readonly unknown: string | null;
+    }
+  /** lockex itself failed: no guard or gate could be started. */
   | { readonly kind: 'failed'; readonly message: string };
 
-/** What the machine's final state gives out; the CLI turns it into an exit status and nothing else. */
+/** The machine's output. */
 export interface Output {
   /** 0 to 255. */
   readonly exitCode: number;
@@ -50,15 +70,15 @@ export interface Output {
 }
 
 const EXIT_LEFTOVERS = 122;
-const EXIT_OVERRAN = 123;
+const EXIT_TIMED_OUT = 123;
 const EXIT_LOST = 124;
 export const EXIT_FAILED = 125;
 
-/** 128 + n, as shells report a death by signal n. */
+/** 128 + n, as shells report a process that was killed by signal n. */
 const SIGNAL_BASE = 128;
 const SIGTERM = 15;
 
-/** What the user has chosen. */
+/** Exit statuses that the user has chosen. */
 export interface ExitCodes {
   /** `-E` */
   readonly conflictExitCode: number;
@@ -78,7 +98,7 @@ export function exitCodeOf(
     case 'leftovers':
       return EXIT_LEFTOVERS;
     case 'stopped':
-      // It may not have come to its start.
+      // The gate may not have been opened yet.
       return command === null ? SIGNAL_BASE + SIGTERM : exitCodeOfCommand(command);
     case 'interrupted':
       return SIGNAL_BASE + outcome.number;
@@ -89,12 +109,13 @@ export function exitCodeOf(
     case 'notRunnable':
       return outcome.exitCode;
     case 'timedOut':
-      return EXIT_OVERRAN;
+      return EXIT_TIMED_OUT;
     case 'lost':
       return EXIT_LOST;
     case 'unreachable':
     case 'refused':
     case 'sessionLost':
+    case 'unkillable':
     case 'failed':
       return EXIT_FAILED;
   }

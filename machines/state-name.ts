@@ -1,4 +1,4 @@
-/** The name of a state as logs, tests and pages write it: `cleanup.stopping`. */
+/** The dotted name of a state in logs, tests and pages: `cleanup.stopping`. */
 export function stateName(value: unknown): string {
   if (typeof value === 'string') return value;
   return Object.entries(value as Record<string, unknown>)

@@ -1,62 +1,86 @@
 /**
- * lockex as a library: the machine by itself, to be given actors of one's own, and a lockex with the
- * real ones. Described in docs/library.md.
+ * lockex as a library: the machine alone, for actors of your own, and a lockex with its real
+ * actors. Described in docs/library.md.
  */
 
+import type { LockexInput } from '../machines/contract.ts';
 import { reaperArgv } from './platform/installation.ts';
 import { openAccess } from './settings/access.ts';
-import type { LockexSettings } from './settings/settings.ts';
+import type {
+  CommandSettings,
+  LockexSettings,
+  LockSettings,
+  SessionSettings,
+} from './settings/settings.ts';
 import { createLockex as createWith, type Lockex, type LockexDependencies } from './wiring.ts';
 
 export type * from '../machines/contract.ts';
 export { lockexMachine } from '../machines/lockex.ts';
 export type { CommandExit, Outcome, Output } from '../machines/outcome.ts';
 export { stateName } from '../machines/state-name.ts';
-export type { Access, AclEntry, AuthSource, TlsFiles } from './settings/access.ts';
+export type { Access, AclEntry, AuthSource, Host, TlsFiles } from './settings/access.ts';
 export type { CommandLine } from './settings/command-line.ts';
-export type { LockexSettings } from './settings/settings.ts';
+export type {
+  CommandSettings,
+  LockexSettings,
+  LockSettings,
+  SessionSettings,
+} from './settings/settings.ts';
 export type { Lockex, LockexDependencies } from './wiring.ts';
 
-/** As the command line has them. Times are milliseconds. */
+/** The command line's defaults. Times are milliseconds. */
 export const defaults = {
-  ...openAccess([{ host: 'localhost', port: 2181 }]),
-  lockPath: 'lockex',
-  concurrent: 1,
-  shared: false,
-  recipe: 'kazoo',
-  connectTries: 1,
-  timeoutMs: 30_000,
-  lockTries: 1,
-  waitMs: null,
-  killAfterMs: 5000,
-  conflictExitCode: 1,
-  maxRuntimeMs: null,
-  holdMs: null,
-  oncePerMs: null,
-  leftovers: 'stop',
-  skipExitCode: 0,
-  onLost: 'exit',
-  guard: true,
-} as const satisfies Omit<LockexSettings, 'command' | 'lockId'>;
+  machine: {
+    connectTries: 1,
+    lockTries: 1,
+    waitMs: null,
+    killAfterMs: 5000,
+    conflictExitCode: 1,
+    maxRuntimeMs: null,
+    holdMs: null,
+    oncePerMs: null,
+    leftovers: 'stop',
+    skipExitCode: 0,
+    onLost: 'exit',
+  },
+  access: { ...openAccess([{ host: 'localhost', port: 2181 }]), timeoutMs: 30_000 },
+  lock: { path: 'lockex', concurrent: 1, shared: false, recipe: 'kazoo' },
+  command: { guard: true },
+} as const satisfies Defaults;
+
+interface Defaults {
+  readonly machine: LockexInput;
+  readonly access: SessionSettings;
+  readonly lock: Omit<LockSettings, 'id'>;
+  readonly command: Omit<CommandSettings, 'line'>;
+}
+
+/** Settings with their required part; the rest has defaults. */
+export interface PartialSettings {
+  readonly machine?: Partial<LockexInput>;
+  readonly access?: Partial<SessionSettings>;
+  readonly lock: Partial<LockSettings> & Pick<LockSettings, 'id'>;
+  readonly command: Partial<CommandSettings> & Pick<CommandSettings, 'line'>;
+}
 
 /**
- * A machine with its real actors: `actor.start()` begins, `output` settles at its end. The settings
- * are not checked as the command line's are. It handles the signals of this process from the start
- * to the end, as the program does, and the command has this process's standard streams.
+ * A machine with its real actors: call `actor.start()`, then wait for `output`. The settings are
+ * not checked as those of the command line are. From start to end it handles the signals of this
+ * process, as the program does, and the command has this process's standard streams.
  */
 export function createLockex(
-  settings: Partial<LockexSettings> & Pick<LockexSettings, 'command' | 'lockId'>,
+  { machine, access, lock, command }: PartialSettings,
   dependencies: Partial<LockexDependencies> = {},
 ): Lockex {
-  // Node makes a pipe non-blocking when it first uses it as stderr, for everybody who shares it:
-  // the command. Starting that puts it right again, but only if it happened before.
+  // Node makes a pipe non-blocking when it is first used as stderr, for all processes that share
+  // it: the command too. Starting the command makes it blocking again, but only if this comes
+  // first.
   void process.stderr;
-  return createWith(
-    { ...defaults, ...settings },
-    {
-      log: () => {},
-      reaper: reaperArgv(),
-      ...dependencies,
-    },
-  );
+  const settings: LockexSettings = {
+    machine: { ...defaults.machine, ...machine },
+    access: { ...defaults.access, ...access },
+    lock: { ...defaults.lock, ...lock },
+    command: { ...defaults.command, ...command },
+  };
+  return createWith(settings, { log: () => {}, reaper: reaperArgv(), ...dependencies });
 }

@@ -1,11 +1,11 @@
 /**
- * The program: reads the command line, begins what a run needs in any case while the rest is loaded,
- * and exits with the status of the run (run.ts). It decides nothing.
+ * The program: reads the command line, starts the slow parts of a run while the rest is loaded, and
+ * exits with the status of the run (run.ts). It decides nothing.
  */
 import './platform/early-signals.ts';
 import { setImmediate as turn } from 'node:timers/promises';
 import { EXIT_FAILED } from '../machines/outcome.ts';
-import { parseCommandLine, type RunRequest } from './cli/parse.ts';
+import { parseCommandLine } from './cli/parse.ts';
 import { EXIT_USAGE, quoted, UsageError } from './cli/usage-error.ts';
 import { UnusableHostError } from './command/processes/process-view.ts';
 import { describeError } from './log/describe-error.ts';
@@ -13,7 +13,8 @@ import { traceTo } from './observers/trace.ts';
 import { reaperArgv } from './platform/installation.ts';
 import { firstNonUtf8 } from './platform/non-utf8.ts';
 import { closeLostTerminalsAtExit } from './platform/terminals.ts';
-import type { Begun } from './run.ts';
+import type { EarlyParts } from './run.ts';
+import type { RunSettings } from './settings/settings.ts';
 import { processAgeMs, systemClock } from './util/clock.ts';
 import { complain, standardOutput } from './util/output.ts';
 import { printable } from './util/printable.ts';
@@ -26,69 +27,88 @@ const MAX_MESSAGE_LENGTH = 2000;
 const MAX_CONFIG_BYTES = 1024 * 1024;
 
 async function main(): Promise<void> {
-  const words = process.argv.slice(2);
-  const mangled = firstNonUtf8(words, 'cmdline');
-  if (mangled !== undefined) {
-    throw new UsageError(`${quoted(mangled)} is not UTF-8, and can't be handed on as it was typed`);
+  const argv = process.argv.slice(2);
+  const broken = firstNonUtf8(argv, 'cmdline');
+  if (broken !== undefined) {
+    throw new UsageError(`${quoted(broken)} is not valid UTF-8 and can't be passed on unchanged`);
   }
-  const parsed = parseCommandLine(words, process.env, readIfThere);
-  if (parsed.kind === 'help') return await print(parsed.text.split('\n'));
-  if (parsed.kind === 'version') return await print([version]);
-  if (parsed.kind === 'config') {
-    const width = Math.max(...parsed.rows.map(({ name }) => name.length));
-    const lines = parsed.rows.map(({ name, value, source }) => {
-      return `${name.padEnd(width)}  ${printable(value, MAX_VALUE_LENGTH) || '-'}  (${source})`;
-    });
-    checkAccess(parsed.access);
-    return await print(lines);
+  const parsed = parseCommandLine(argv, process.env, readIfThere);
+  switch (parsed.kind) {
+    case 'help':
+      return await print(parsed.text.split('\n'));
+    case 'version':
+      return await print([version]);
+    case 'config':
+      checkAccess(parsed.access);
+      return await print(configLines(parsed.rows));
+    case 'status': {
+      checkAccess(parsed.settings);
+      const { status } = await import('./status/main.ts');
+      return process.exit(await status(parsed.settings, systemClock, standardOutput()));
+    }
+    case 'run':
+      checkAccess(parsed.settings.access);
+      return process.exit(await runEarly(parsed.settings));
   }
-  checkAccess(parsed.settings);
-  if (parsed.kind === 'status') {
-    const { status } = await import('./status/main.ts');
-    process.exit(await status(parsed.settings, systemClock, standardOutput()));
-  }
-  const begun = await begin(parsed);
-  // The handshake goes out before the machine is loaded, if a server is that near. (Twice: sockets
-  // are looked at between two turns.)
+}
+
+interface ConfigRow {
+  readonly name: string;
+  readonly value: string;
+  readonly source: string;
+}
+
+function configLines(rows: readonly ConfigRow[]): string[] {
+  const width = Math.max(...rows.map(({ name }) => name.length));
+  return rows.map(({ name, value, source }) => {
+    return `${name.padEnd(width)}  ${printable(value, MAX_VALUE_LENGTH) || '-'}  (${source})`;
+  });
+}
+
+/** Starts the slow parts of a run, loads the rest, and runs. Resolves to the exit status. */
+async function runEarly(settings: RunSettings): Promise<number> {
+  const early = await startEarly(settings);
+  // The handshake is sent before the machine is loaded, if a server answers that fast. (Two turns:
+  // Node polls its sockets between turns.)
   await turn();
   await turn();
   try {
     // Loaded only now: --help and a usage error need neither the machine nor ZooKeeper.
     const { run } = await import('./run.ts');
-    process.exit(await run(parsed.settings, parsed.observers, begun));
+    return await run(settings, early);
   } catch (error) {
-    begun.supervisor.dispose();
-    begun.contention.dispose();
+    early.commandActor.dispose();
+    early.zookeeperActor.dispose();
     throw error;
   }
 }
 
 /**
- * Does what the machine will want first, while the machine is being loaded: a session is asked for,
- * which takes the servers a commit, and the command is parked, which may take the kernel ten
- * milliseconds.
+ * Starts what the machine needs first while the machine is being loaded: a session, which takes the
+ * servers a commit, and the parked command, which may take the kernel ten milliseconds.
  */
-async function begin({ settings, observers, log: { format, level } }: RunRequest): Promise<Begun> {
+async function startEarly(settings: RunSettings): Promise<EarlyParts> {
   const { createLog } = await import('./log/log.ts');
   const { createCommandActor } = await import('./actors/command.ts');
-  const log = createLog({ format, level, lockId: settings.lockId, pid: process.pid });
+  const { observers, lock } = settings;
+  const log = createLog({ ...observers.log, lockId: lock.id, pid: process.pid });
   const traceFile = process.env['LOCKEX_TRACE'];
   const trace = traceFile ? traceTo(traceFile, systemClock, log.write) : null;
   const options = { log: log.write, clock: systemClock };
-  const supervisor = createCommandActor(settings, { ...options, reaper: reaperArgv() });
-  supervisor.send({ type: 'command.park' });
+  const commandActor = createCommandActor(settings, { ...options, reaper: reaperArgv() });
+  commandActor.send({ type: 'command.park' });
 
-  const { Phases } = await import('./observers/timings.ts');
+  const { Timings } = await import('./observers/timings.ts');
   const { ZookeeperActor } = await import('./actors/zookeeper.ts');
-  const phases = new Phases(processAgeMs);
-  const contention = new ZookeeperActor(settings, {
+  const timings = new Timings(processAgeMs);
+  const zookeeperActor = new ZookeeperActor(settings, {
     ...options,
-    onRemains: (remains) => supervisor.setSessionToClose(remains),
-    onConnected: () => phases.end('connect'),
+    onRemains: (remains) => commandActor.setSessionToClose(remains),
+    onConnected: () => timings.end('connect'),
   });
-  // An inspector that can't be had ends lockex: a session would have to be taken back.
-  if (observers.inspect === null) contention.connectAhead();
-  return { log, supervisor, contention, phases, trace };
+  // An inspector that can't listen ends lockex: a session would have to be closed again.
+  if (observers.inspect === null) zookeeperActor.connectAhead();
+  return { log, commandActor, zookeeperActor, timings, trace };
 }
 
 function readIfThere(file: string): string | null {
@@ -103,9 +123,9 @@ function readIfThere(file: string): string | null {
 async function print(lines: readonly string[]): Promise<void> {
   const output = standardOutput();
   output.print(lines);
-  const trouble = await output.flush();
-  if (trouble === null) return;
-  output.complain(`standard output can't be written: ${trouble}`);
+  const problem = await output.flush();
+  if (problem === null) return;
+  output.complain(`cannot write to standard output: ${problem}`);
   process.exitCode = EXIT_FAILED;
 }
 
@@ -120,7 +140,7 @@ function fail(error: unknown): void {
 }
 
 closeLostTerminalsAtExit();
-// Until there is a machine, which has handlers of its own (run.ts).
+// Until run.ts installs its own handlers.
 for (const event of ['uncaughtException', 'unhandledRejection']) {
   process.on(event, (error) => {
     fail(error);

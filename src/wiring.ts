@@ -1,8 +1,7 @@
 /**
- * The one place that joins the machine with its actors: ZooKeeper, the command, signals.
- *
- * It translates calls, and it holds the last resort: a machine that failed can't stop a command any
- * more, so the command is killed without it.
+ * Joins the machine and its actors (ZooKeeper, the command, signals), and gives each its part of
+ * the settings. If the machine fails, it can't stop the command any more: then the command is
+ * killed here.
  */
 
 import {
@@ -33,65 +32,65 @@ export interface LockexDependencies {
   readonly log: LogFunction;
   readonly clock?: Clock;
   readonly inspect?: (event: InspectionEvent) => void;
-  /** The program that ends the session of a lockex that is gone; without it, its timeout does. */
+  /** argv of the program that closes an orphaned session; without it, the session times out. */
   readonly reaper?: readonly string[];
-  /** The command's supervisor, where it was made beforehand. Then the reaper is known to it. */
-  readonly supervisor?: CommandSupervisor;
-  /** The same of the contender. It has to tell that supervisor what would end its session. */
-  readonly contention?: ZookeeperActor;
+  /** A command actor that was made beforehand, with the reaper. */
+  readonly commandActor?: CommandSupervisor;
+  /** A ZooKeeper actor that was made beforehand and gives its session to that command actor. */
+  readonly zookeeperActor?: ZookeeperActor;
 }
 
 export interface Lockex {
   readonly actor: Actor<typeof lockexMachine>;
-  /** Settles when the machine is done; rejects when it failed, with the command killed. */
+  /** Resolves when the machine is done; rejects when it failed, after the command was killed. */
   readonly output: Promise<Output>;
 }
 
-/** Makes a machine with its real actors; `actor.start()` begins. */
+/** Makes a machine with its real actors; call `actor.start()`. */
 export function createLockex(settings: LockexSettings, dependencies: LockexDependencies): Lockex {
   const clock = dependencies.clock ?? systemClock;
   const { log, reaper = null } = dependencies;
-  const supervisor =
-    dependencies.supervisor ?? createCommandActor(settings, { log, clock, reaper });
+  const commandActor =
+    dependencies.commandActor ?? createCommandActor(settings, { log, clock, reaper });
 
-  const contention =
-    dependencies.contention ??
+  const zookeeperActor =
+    dependencies.zookeeperActor ??
     new ZookeeperActor(settings, {
       ...{ log, clock },
-      onRemains: (remains) => supervisor.setSessionToClose(remains),
+      onRemains: (remains) => commandActor.setSessionToClose(remains),
     });
 
   const zookeeper = fromCallback<ZookeeperCommand, undefined, ZookeeperEvent>(
     ({ sendBack, receive }) => {
-      contention.listen(sendBack);
-      receive((order) => contention.send(order));
-      return () => contention.dispose();
+      zookeeperActor.listen(sendBack);
+      receive((message) => zookeeperActor.send(message));
+      return () => zookeeperActor.dispose();
     },
   );
 
   const command = fromCallback<CommandCommand, undefined, CommandEvent>(({ sendBack, receive }) => {
-    supervisor.listen(sendBack);
-    receive((order) => supervisor.send(order));
-    return () => supervisor.dispose();
+    commandActor.listen(sendBack);
+    receive((message) => commandActor.send(message));
+    return () => commandActor.dispose();
   });
 
   const signals = fromCallback<EventObject, undefined, SignalEvent>(({ sendBack }) => {
-    const watcher = new SignalWatcher(sendBack, supervisor);
+    const watcher = new SignalWatcher(sendBack, commandActor);
     watcher.start();
     return () => watcher.stop();
   });
 
   const actor = createActor(createLockexMachine({ zookeeper, command, signals }), {
-    input: settings,
+    input: settings.machine,
     ...(dependencies.inspect && { inspect: dependencies.inspect }),
   });
   const output = new Promise<Output>((resolve, reject) => {
     actor.subscribe({
       complete: () => resolve(actor.getSnapshot().output as Output),
       error: (error) => {
-        // Invoked actors outlive a machine that failed (xstate#5153): end them by hand.
-        supervisor.dispose();
-        contention.dispose();
+        // Invoked actors outlive a machine that failed (xstate#5153).
+        commandActor.dispose();
+        zookeeperActor.dispose();
         reject(error);
       },
     });

@@ -1,5 +1,5 @@
 /**
- * lockex as a library: runs a command under a lock, and says what happens.
+ * lockex as a library: runs a command under a lock and prints each state.
  *
  *     node docs/examples/library.js zk1:2181 nightly make-report --all
  */
@@ -7,13 +7,13 @@ import { createLockex, stateName } from 'lockex';
 
 const [server = 'localhost:2181', lockId = 'example', ...argv] = process.argv.slice(2);
 const [host = '', port = '2181'] = server.split(':');
-const [program = 'date', ...words] = argv;
+const [program = 'date', ...args] = argv;
 
 const { actor, output } = createLockex({
-  hosts: [{ host, port: Number(port) }],
-  lockId,
-  command: { kind: 'program', argv: [program, ...words] },
-  waitMs: 10_000,
+  access: { hosts: [{ host, port: Number(port) }] },
+  lock: { id: lockId },
+  command: { line: { kind: 'program', argv: [program, ...args] } },
+  machine: { waitMs: 10_000 },
 });
 
 let last = '';

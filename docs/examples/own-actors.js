@@ -1,7 +1,6 @@
 /**
- * The machine with actors of one's own: a lock that is had at once, and lost while the command runs.
- * Nothing here touches ZooKeeper, and no process is started: so one can try every turn that a lock's
- * life can take.
+ * The machine with actors of your own: a lock that is granted at once, and lost while the command runs.
+ * Nothing here connects to ZooKeeper or starts a process, so every course of events can be tried.
  *
  *     node docs/examples/own-actors.js
  */
@@ -40,7 +39,7 @@ const zookeeper = answering({
 });
 
 const command = answering({
-  'command.arm': () => [{ type: 'command.armed', guarded: false, reach: 'nothing' }],
+  'command.arm': () => [{ type: 'command.armed', guarded: false, scope: 'nothing' }],
   'command.start': () => [{ type: 'command.started', pid: 4711 }],
   'command.stop': () => [
     {
@@ -54,7 +53,7 @@ const command = answering({
 const signals = fromCallback(() => {});
 
 const actor = createActor(lockexMachine.provide({ actors: { zookeeper, command, signals } }), {
-  input: defaults,
+  input: defaults.machine,
 });
 const states = new Set();
 actor.subscribe({

@@ -67,8 +67,8 @@ function fileUrl(name) {
 const parts = {
   name: 'parts',
   setup({ onResolve }) {
-    onResolve({ filter: /^\.\/\w+\/main\.ts$/ }, ({ path, kind }) => {
-      const part = PARTS.find(({ from }) => from === path.replace('./', 'src/'));
+    onResolve({ filter: /^\.{1,2}\/\w+\/main\.ts$/ }, ({ path, kind }) => {
+      const part = PARTS.find(({ from }) => from === path.replace(/^\.{1,2}\//, 'src/'));
       const isPart = part !== undefined && kind === 'dynamic-import';
       return isPart ? { path: `./program/${part.name}.js`, external: true } : undefined;
     });

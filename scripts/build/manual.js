@@ -8,6 +8,7 @@ export async function manualPage(root) {
   const { GROUPS } = await importSource(root, 'src/cli/option-spec.ts');
   const { OF_STATUS, SPECS } = await importSource(root, 'src/cli/options.ts');
   const usage = await importSource(root, 'src/cli/help-content.ts');
+  const { EXIT_STATUSES } = await importSource(root, 'src/log/outcomes.ts');
   const { version } = await importSource(root, 'src/util/version.ts');
   const pairs = (/** @type {[string, string][]} */ list) =>
     list.map(([term, text]) => `.TP\n.B ${escaped(term)}\n${escaped(sentence(text))}`).join('\n');
@@ -27,7 +28,7 @@ export async function manualPage(root) {
     'SIGTERM stops the command: SIGTERM to all that it started, SIGKILL after',
     '.B \\-\\-kill\\-after\nseconds; a second SIGTERM kills at once.',
     'SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH and SIGCONT are passed on to it.',
-    'SIGTSTP is not obeyed: a stopped lockex would lose the lock.',
+    'SIGTSTP is ignored: a stopped lockex would lose the lock.',
     '.SH OPTIONS',
     ...Object.entries(GROUPS).flatMap(([group, title]) => [
       `.SS ${escaped(title)}`,
@@ -35,7 +36,7 @@ export async function manualPage(root) {
     ]),
     '.SH EXIT STATUS',
     "The command's (128+n where signal n killed it), or",
-    pairs(usage.EXIT_STATUSES),
+    pairs(EXIT_STATUSES),
     '.SH STATUS OF LOCKS',
     'lockex status shows who holds which locks and who waits for them: those that are named, or all',
     'below the lock path. It takes the options of the servers and of access that are told above',

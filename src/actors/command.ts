@@ -20,9 +20,15 @@ export interface SupervisionOptions {
   readonly reaper: readonly string[] | null;
 }
 
+/** The part of the settings that the command needs. */
+type CommandActorSettings = Pick<LockexSettings, 'command'> & {
+  readonly lock: Pick<LockexSettings['lock'], 'id'>;
+  readonly machine: Pick<LockexSettings['machine'], 'killAfterMs' | 'leftovers'>;
+};
+
 /** @throws UnusableHostError where the command's processes could not be found */
 export function createCommandActor(
-  { command, lockId, killAfterMs, guard, leftovers }: LockexSettings,
+  { command, lock, machine: { killAfterMs, leftovers } }: CommandActorSettings,
   options: SupervisionOptions,
 ): CommandSupervisor {
   checkProcessView();
@@ -33,7 +39,10 @@ export function createCommandActor(
     options.log('warn', words);
   }
   return new CommandSupervisor({
-    ...{ command, lockId, killAfterMs, guard, leftovers },
+    command: command.line,
+    guard: command.guard,
+    lockId: lock.id,
+    ...{ killAfterMs, leftovers },
     ...options,
     env: withoutSecrets(process.env),
     guid: randomHex(16),

@@ -31,32 +31,38 @@ export interface ZookeeperActorOptions {
   readonly onConnected?: (() => void) | undefined;
 }
 
+/** The part of the settings that contention needs; of the command, only its name is published. */
+type ZookeeperSettings = Pick<LockexSettings, 'access' | 'lock'> & {
+  readonly command: Pick<LockexSettings['command'], 'line'>;
+  readonly machine: Pick<LockexSettings['machine'], 'killAfterMs' | 'oncePerMs'>;
+};
+
 export class ZookeeperActor {
   readonly #contender: Contender;
   readonly #events = new EventBuffer<ZookeeperEvent>();
   #isAhead = false;
 
   constructor(
-    settings: LockexSettings,
+    settings: ZookeeperSettings,
     { log, clock, onRemains, onConnected }: ZookeeperActorOptions,
   ) {
-    const { timeoutMs, killAfterMs, oncePerMs } = settings;
+    const { access, machine } = settings;
     this.#contender = new Contender({
-      ...{ clock, killAfterMs },
-      connectTimeoutMs: timeoutMs,
+      ...{ clock, killAfterMs: machine.killAfterMs },
+      connectTimeoutMs: access.timeoutMs,
       newSession: () => {
-        const session = new Session({ ...accessOf(settings), timeoutMs, clock, log });
+        const session = new Session({ ...access, clock, log });
         session.on('connected', () => onConnected?.());
         return session;
       },
-      runRecord: oncePerMs === null ? null : runRecordOf(settings),
+      runRecord: machine.oncePerMs === null ? null : runRecordOf(settings),
       newRecipe: (session, guid) => newRecipe(settings, { session, guid, log }),
       emit: (event) => {
         // Before anybody else hears of it: the guard is to know every session that has a node.
         if (event.type === 'session.established' || event.type === 'session.resumed') {
           onRemains(remainsOf(settings, event.session, this.#contender));
         }
-        this.#events.tell(event);
+        this.#events.emit(event);
       },
     });
   }
@@ -84,44 +90,44 @@ export class ZookeeperActor {
 
 /** '' while there is no session to end. */
 function remainsOf(
-  settings: LockexSettings,
+  settings: ZookeeperSettings,
   { timeoutMs }: SessionInfo,
   contender: Contender,
 ): string {
   const credentials = contender.credentials();
   if (credentials === null) return '';
-  const { auth } = settings;
+  const { auth } = settings.access;
   // The reaper has no environment of ours; to end a session it need not be anybody.
-  const access = { ...accessOf(settings), auth: auth?.kind === 'file' ? auth : null };
+  const access = { ...accessOf(settings.access), auth: auth?.kind === 'file' ? auth : null };
   return encodeOrphanedSession({ access, timeoutMs, credentials });
 }
 
-function pathOf({ lockPath, lockId }: LockexSettings): string {
-  return `/${lockPath}/${lockId}`;
+function pathOf({ lock }: ZookeeperSettings): string {
+  return `/${lock.path}/${lock.id}`;
 }
 
-function runRecordOf(settings: LockexSettings): RunRecordOptions {
+function runRecordOf(settings: ZookeeperSettings): RunRecordOptions {
   return { path: runRecordPath(pathOf(settings)), data: nodeDataOf(settings) };
 }
 
 /** Who we are, for people who look at our nodes. */
-function nodeDataOf(settings: LockexSettings): Buffer {
+function nodeDataOf(settings: ZookeeperSettings): Buffer {
   return encodeNodeData({
     host: hostname(),
     pid: process.pid,
     user: userName(),
-    command: commandName(settings.command),
+    command: commandName(settings.command.line),
     version,
   });
 }
 
 function newRecipe(
-  settings: LockexSettings,
+  settings: ZookeeperSettings,
   { session, guid, log }: { session: Session; guid: string; log: LogFunction },
 ): Recipe {
   const [path, data] = [pathOf(settings), nodeDataOf(settings)];
-  if (settings.concurrent > 1) {
-    return new Semaphore(session, { path, leases: settings.concurrent, guid, data });
+  if (settings.lock.concurrent > 1) {
+    return new Semaphore(session, { path, leases: settings.lock.concurrent, guid, data });
   }
   const refusal = (parentData: Buffer | undefined) => {
     const leases = leasesIn(parentData);
@@ -132,8 +138,8 @@ function newRecipe(
   return new Lock(session, {
     path,
     guid,
-    kind: settings.shared ? 'shared' : 'exclusive',
-    recipe: settings.recipe,
+    kind: settings.lock.shared ? 'shared' : 'exclusive',
+    recipe: settings.lock.recipe,
     warn: (message) => log('warn', message),
     data,
     refusal,

@@ -36,20 +36,6 @@ on the first host exits, or when that host fails.`,
   },
 ];
 
-/** In addition to those of the command. */
-export const EXIT_STATUSES: readonly (readonly [string, string])[] = [
-  ['0', '--once-per skipped the run (--skip-exit-code chooses another)'],
-  ['1', 'could not acquire the lock in time (-E chooses another)'],
-  ['2', 'usage error'],
-  ['122', 'the command exited with 0, but lockex stopped processes that outlived it'],
-  ['123', 'the command exceeded --max-runtime and was stopped'],
-  ['124', 'the lock was lost, and the command was stopped'],
-  ['125', 'ZooKeeper was unreachable, it refused the lock, or lockex failed'],
-  ['126', 'the command could not be executed'],
-  ['127', 'the command was not found'],
-  ['128+n', 'lockex was ended by signal n before the command started'],
-];
-
 /** The exit statuses of `lockex status`. */
 export const STATUS_EXIT_STATUSES: readonly (readonly [string, string])[] = [
   ['0', 'at least one lock is held'],

@@ -5,10 +5,10 @@
  * writes with console.info, which ignores errors: `lockex --help >/dev/full` has to fail.
  */
 
+import { EXIT_STATUSES } from '../log/outcomes.ts';
 import {
   COMMAND_RULE,
   EXAMPLES,
-  EXIT_STATUSES,
   type Example,
   STATUS_EXIT_STATUSES,
   SUBCOMMANDS,
@@ -20,6 +20,8 @@ import { CONFIG_SPECS, SPECS, STATUS_SPECS } from './options.ts';
 const WIDTH = 80;
 /** Column in which the descriptions start. */
 const INDENT = 30;
+/** Of the longest exit status, `128+n`. */
+const STATUS_WIDTH = 5;
 
 const HEAD = `${SUMMARY}
 
@@ -82,7 +84,8 @@ function exampleText({ purpose, line }: Example): string {
 }
 
 function statusText([status, meaning]: readonly [string, string]): string {
-  return `  ${status.padEnd(4)} ${status.length > 4 ? ' ' : ''}${meaning}`;
+  const head = `  ${status.padEnd(STATUS_WIDTH)} `;
+  return head + wrapped(meaning, WIDTH - head.length).join(`\n${' '.repeat(head.length)}`);
 }
 
 function indented(text: string): string {

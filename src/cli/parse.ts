@@ -1,14 +1,18 @@
 /** Parses argv and the environment into a request, or throws UsageError. Does nothing itself. */
+import type { LockexInput } from '../../machines/contract.ts';
 import { AUTH_VARIABLE } from '../settings/access.ts';
 import type { CommandLine } from '../settings/command-line.ts';
-import type {
-  InspectSettings,
-  LockexSettings,
-  ObserverSettings,
-  ServerSettings,
-  StatusSettings,
+import {
+  type InspectSettings,
+  LOG_FORMATS,
+  type LockSettings,
+  type LogSettings,
+  type ObserverSettings,
+  type RunSettings,
+  type ServerSettings,
+  type StatusSettings,
 } from '../settings/settings.ts';
-import { LOG_LEVELS, type LogLevel } from '../util/log-level.ts';
+import { LOG_LEVELS } from '../util/log-level.ts';
 import { splitCommandLine, splitMixed } from './argv.ts';
 import { CONFIGURABLE, type Config, DEFAULT_CONFIG_FILE, parseConfig } from './config.ts';
 import { configHelpText, helpText, statusHelpText } from './help.ts';
@@ -18,12 +22,7 @@ import { type Environment, ParsedOptions } from './parsed-options.ts';
 import { quoted, UsageError } from './usage-error.ts';
 import { listenAddress, lockId, oneOf, timeSpan, webOrigins, wholeNumber } from './values.ts';
 
-const LOG_FORMATS = ['text', 'json'] as const;
-
-export interface LogSettings {
-  readonly format: (typeof LOG_FORMATS)[number];
-  readonly level: LogLevel;
-}
+const MAX_EXIT_CODE = 255;
 
 export type ParsedCommandLine =
   | { readonly kind: 'help'; readonly text: string }
@@ -43,9 +42,7 @@ export type ParsedCommandLine =
 
 export interface RunRequest {
   readonly kind: 'run';
-  readonly settings: LockexSettings;
-  readonly log: LogSettings;
-  readonly observers: ObserverSettings;
+  readonly settings: RunSettings;
 }
 
 /**
@@ -122,16 +119,7 @@ function parseRun(
   if (given.isOn('help')) return { kind: 'help', text: helpText() };
   if (given.isOn('version')) return { kind: 'version' };
   const command = commandLineOf(rest, given.isOn('shell'));
-  return {
-    kind: 'run',
-    log: logSettings(given),
-    observers: {
-      inspect: inspectSettings(given),
-      onState: onStateOf(given),
-      readyWhen: readyWhenOf(given),
-    },
-    settings: settingsOf(given, command, env),
-  };
+  return { kind: 'run', settings: settingsOf(given, command, env) };
 }
 
 function parseStatus(
@@ -169,39 +157,54 @@ function commandLineOf(args: readonly string[], shell: boolean): CommandLine {
   return { kind: 'program', argv: [first, ...others] };
 }
 
-function settingsOf(given: ParsedOptions, command: CommandLine, env: Environment): LockexSettings {
-  const servers = given.servers(env);
-  requireIdentityForAcl(given, servers);
+function settingsOf(given: ParsedOptions, command: CommandLine, env: Environment): RunSettings {
+  const observers: ObserverSettings = {
+    log: logSettings(given),
+    inspect: inspectSettings(given),
+    onState: onStateOf(given),
+    readyWhen: readyWhenOf(given),
+  };
+  const { lockPath, connectTries, ...access } = given.servers(env);
+  requireIdentityForAcl(given, access);
   return {
-    ...servers,
-    command,
-    lockId: given.has('lockid')
-      ? lockId(given.label('lockid'), given.text('lockid'))
-      : lockIdOf(command),
-    concurrent: given.count('concurrent'),
-    shared: sharedOf(given),
-    recipe: recipeOf(given),
+    machine: { connectTries, ...machineSettings(given) },
+    access,
+    lock: {
+      id: given.has('lockid')
+        ? lockId(given.label('lockid'), given.text('lockid'))
+        : lockIdOf(command),
+      path: lockPath,
+      concurrent: given.count('concurrent'),
+      shared: sharedOf(given),
+      recipe: recipeOf(given),
+    },
+    command: { line: command, guard: !given.isOff('guard') },
+    observers,
+  };
+}
+
+function machineSettings(given: ParsedOptions): Omit<LockexInput, 'connectTries'> {
+  const exitCode = (name: OptionName) =>
+    wholeNumber(given.label(name), given.text(name), 0, MAX_EXIT_CODE);
+  return {
     lockTries: given.count('lockretry'),
     waitMs: waitOf(given),
     killAfterMs: killAfterOf(given),
-    conflictExitCode: wholeNumber(
-      given.label('conflict-exit-code'),
-      given.text('conflict-exit-code'),
-      0,
-      255,
-    ),
+    conflictExitCode: exitCode('conflict-exit-code'),
     maxRuntimeMs: given.has('max-runtime') ? given.duration('max-runtime', 1) : null,
     oncePerMs: oncePerOf(given),
-    skipExitCode: wholeNumber(given.label('skip-exit-code'), given.text('skip-exit-code'), 0, 255),
+    skipExitCode: exitCode('skip-exit-code'),
     holdMs: given.has('hold') ? given.duration('hold', 0) : null,
     leftovers: given.isOn('wait-for-all') ? 'await' : 'stop',
     onLost: onLostOf(given),
-    guard: !given.isOff('guard'),
   };
 }
 
 /** The ACL scheme `auth` means the identities of the session, which must have one. */
-function requireIdentityForAcl(given: ParsedOptions, { acl, auth, tls }: ServerSettings): void {
+function requireIdentityForAcl(
+  given: ParsedOptions,
+  { acl, auth, tls }: Pick<ServerSettings, 'acl' | 'auth' | 'tls'>,
+): void {
   const hasIdentity = auth !== null || (tls !== null && tls.own !== null);
   if (hasIdentity || !acl.some(({ scheme }) => scheme === 'auth')) return;
   const means = `--auth-file, ${AUTH_VARIABLE} or --tls-cert`;
@@ -215,7 +218,7 @@ function sharedOf(given: ParsedOptions): boolean {
   return given.isOn('shared');
 }
 
-function recipeOf(given: ParsedOptions): LockexSettings['recipe'] {
+function recipeOf(given: ParsedOptions): LockSettings['recipe'] {
   const label = given.label('recipe');
   const recipe = oneOf(label, given.text('recipe'), ['kazoo', 'curator']);
   const isPlain = !given.isOn('shared') && given.count('concurrent') === 1;
@@ -254,7 +257,7 @@ function killAfterOf(given: ParsedOptions): number {
   return given.duration('kill-after', 0);
 }
 
-function onLostOf(given: ParsedOptions): LockexSettings['onLost'] {
+function onLostOf(given: ParsedOptions): LockexInput['onLost'] {
   return oneOf(given.label('on-lost'), given.text('on-lost'), ['exit', 'rejoin']);
 }
 

@@ -188,8 +188,8 @@ export class Execution {
     if (this.#isArmWanted) {
       this.#isArmWanted = false;
       this.#wasArmed = true;
-      const reach = this.#parking.reach?.name ?? '';
-      this.#emit({ type: 'command.armed', guarded: this.#guarding !== null, reach });
+      const scope = this.#parking.reach?.name ?? '';
+      this.#emit({ type: 'command.armed', guarded: this.#guarding !== null, scope });
     }
     // What was just said may have been answered already.
     if (!this.#wasArmed || this.#grant === null || !this.#parking.isParked) return;

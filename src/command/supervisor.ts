@@ -79,7 +79,7 @@ export class CommandSupervisor {
         this.#run = null;
         this.#past = run;
       }
-      this.#events.tell(event);
+      this.#events.emit(event);
     });
     this.#run = run;
     run.setSessionToClose(this.#credentials);
@@ -89,6 +89,6 @@ export class CommandSupervisor {
   #stop(graceMs: number, deadline: number | null): void {
     if (this.#run !== null) return this.#run.stop(graceMs, deadline);
     const how = { means: 'none', stragglers: [] } as const;
-    this.#events.tell({ type: 'command.stopped', exit: null, how });
+    this.#events.emit({ type: 'command.stopped', exit: null, how });
   }
 }

@@ -3,7 +3,8 @@
  * fields that are named here are sent. The machine has no session secrets; the command's arguments
  * and environment are not included.
  */
-import type { LockexContext, LockexEvent, QueueInfo } from '../../machines/contract.ts';
+import type { LockexContext, LockexEvent, LockexTag, QueueInfo } from '../../machines/contract.ts';
+import { messageForLoss } from '../log/outcome-messages.ts';
 import type { LockView } from '../status/view.ts';
 
 /** Facts about a run that never change. */
@@ -39,6 +40,8 @@ export interface FeedEntry {
   readonly at: number;
   /** For example `running`, `cleanup.stopping`. */
   readonly state: string;
+  /** The state's tags. */
+  readonly tags: readonly LockexTag[];
   /** null for the initial state. */
   readonly event: FeedEvent | null;
   readonly facts: Facts;
@@ -75,7 +78,7 @@ export function factsOf(context: LockexContext, now: number): Facts {
       leftMs: Math.round(lease.leaseEnd - now),
       stopInMs: Math.round(lease.stopAt - now),
     },
-    loss: loss && { cause: loss.cause, message: loss.message },
+    loss: loss && { cause: loss.cause, message: messageForLoss(loss) },
     outcome: outcome && { kind: outcome.kind },
   };
 }
@@ -95,7 +98,7 @@ function detailsOf(event: LockexEvent): Readonly<Record<string, unknown>> {
     case 'session.suspended':
       return { reason: event.reason };
     case 'session.lost':
-      return { cause: event.loss.cause, message: event.loss.message };
+      return { cause: event.loss.cause, message: messageForLoss(event.loss) };
     case 'session.closed':
       return { clean: event.clean };
     case 'lock.queued':
@@ -115,7 +118,7 @@ function detailsOf(event: LockexEvent): Readonly<Record<string, unknown>> {
     case 'guard.failed':
       return { message: event.message };
     case 'command.armed':
-      return { guarded: event.guarded, reach: event.reach };
+      return { guarded: event.guarded, scope: event.scope };
     case 'command.started':
       return { pid: event.pid };
     case 'command.failed':

@@ -1,11 +1,18 @@
 /** The most recent entries of the feed, for viewers that connect later. Bounded. */
-import type { LockexContext, LockexEvent } from '../../machines/contract.ts';
+import type { LockexContext, LockexEvent, LockexTag } from '../../machines/contract.ts';
 import type { Clock } from '../util/clock.ts';
 import { type FeedEntry, factsOf, feedEvent } from './feed.ts';
 
 const MAX_ENTRIES = 500;
 /** Limited separately: there is a renewal every few seconds, which would displace all else. */
 const MAX_RENEWALS = 20;
+
+/** The machine after a transition. */
+export interface Observed {
+  readonly state: string;
+  readonly tags: readonly LockexTag[];
+  readonly context: LockexContext;
+}
 
 export class History {
   readonly #clock: Clock;
@@ -19,12 +26,12 @@ export class History {
     this.#wallClock = wallClock;
   }
 
-  add(state: string, context: LockexContext, event: LockexEvent | null): FeedEntry {
+  add({ state, tags, context }: Observed, event: LockexEvent | null): FeedEntry {
     this.#number += 1;
     const entry = {
       number: this.#number,
       at: this.#wallClock(),
-      state,
+      ...{ state, tags },
       event: event && feedEvent(event),
       facts: factsOf(context, this.#clock.now()),
     };

@@ -3,12 +3,12 @@
  * An observer: it cannot change anything, and its errors never end lockex.
  */
 import { createHash } from 'node:crypto';
-import type { LockexContext, LockexEvent } from '../../machines/contract.ts';
+import type { LockexEvent } from '../../machines/contract.ts';
 import type { Output } from '../../machines/outcome.ts';
 import type { InspectSettings, ServerSettings } from '../settings/settings.ts';
 import type { Clock } from '../util/clock.ts';
 import type { FeedHead, FeedMessage } from './feed.ts';
-import { History } from './history.ts';
+import { History, type Observed } from './history.ts';
 import { LockFeed } from './lock-feed.ts';
 import { InspectorServer, type ViewerKind } from './server.ts';
 import { statelyActor, statelyEvents } from './stately.ts';
@@ -67,13 +67,10 @@ export class Inspector {
     this.#url = await this.#server.listen();
   }
 
-  /** Called after every transition; `event` is null for the initial state. */
-  observe(
-    { state, context }: { readonly state: string; readonly context: LockexContext },
-    event: LockexEvent | null,
-  ): void {
+  /** Called after every transition; `event` is null for the first state. */
+  observe(observed: Observed, event: LockexEvent | null): void {
     try {
-      const entry = this.#history.add(state, context, event);
+      const entry = this.#history.add(observed, event);
       if (this.#server.viewers === 0) return;
       this.#server.send('live', text({ type: 'entry', entry }));
       for (const message of statelyEvents(entry)) this.#server.send('stately', message);

@@ -1,4 +1,4 @@
-/** What a user is told of an error that nobody foresaw. Pure. */
+/** The description of an unexpected error for the log. Pure. */
 import type { LogLevel } from '../util/log-level.ts';
 import { printable } from '../util/printable.ts';
 
@@ -6,7 +6,7 @@ const MAX_LINE_LENGTH = 1000;
 
 export interface ErrorDescription {
   readonly summary: string;
-  /** At level debug: where it was thrown, and its causes. */
+  /** At level debug: the stack and the causes. */
   readonly details: readonly string[];
 }
 
@@ -14,7 +14,7 @@ export function describeError(error: unknown, level: LogLevel): ErrorDescription
   const summary = `lockex failed: ${printable(summaryOf(error), MAX_LINE_LENGTH)}`;
   if (!(error instanceof Error)) return { summary, details: [] };
   if (level !== 'debug') {
-    return { summary: `${summary} (--log-level debug tells more)`, details: [] };
+    return { summary: `${summary} (--log-level debug shows where)`, details: [] };
   }
   const details = inspected(error).split('\n');
   return { summary, details: details.map((line) => printable(line, MAX_LINE_LENGTH)) };
@@ -22,11 +22,11 @@ export function describeError(error: unknown, level: LogLevel): ErrorDescription
 
 function summaryOf(error: unknown): string {
   if (!(error instanceof Error)) return typeof error === 'string' ? error : inspected(error);
-  // Whatever was thrown: a library may have put anything there.
+  // A library may have thrown an error with a message of any type.
   return String(error.message || error.name);
 }
 
-/** Loaded only now: hardly any run needs it, and it takes a while. */
+/** node:util is loaded only here: hardly any run needs it, and loading takes time. */
 function inspected(error: unknown): string {
   return process.getBuiltinModule('node:util').inspect(error);
 }

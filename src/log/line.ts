@@ -1,4 +1,4 @@
-/** A line of the log, before the log shapes it. Pure. */
+/** A line of the log before it is formatted. Pure. */
 
 export interface Line {
   readonly level: 'error' | 'warn' | 'info' | 'debug';
@@ -8,6 +8,10 @@ export interface Line {
 
 export function info(message: string, fields?: Line['fields']): Line {
   return fields ? { level: 'info', message, fields } : { level: 'info', message };
+}
+
+export function error(message: string, fields?: Line['fields']): Line {
+  return { ...info(message, fields), level: 'error' };
 }
 
 export function warn(message: string, fields?: Line['fields']): Line {

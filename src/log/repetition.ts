@@ -1,7 +1,7 @@
 /**
- * Counts lines that are written repeatedly: of the same line, the first ones within a few seconds are
- * written, the others are counted, and one line says how many there were. What repeats is paced
- * elsewhere (zookeeper/back-off.ts); here it is kept from filling a disk.
+ * Limits repeated lines: the first ones within a few seconds are written, the others are counted,
+ * and one line has their number. Retries are paced elsewhere (zookeeper/back-off.ts); this keeps
+ * the log from filling a disk.
  */
 import type { Clock } from '../util/clock.ts';
 import type { LogLevel } from '../util/log-level.ts';
@@ -19,11 +19,11 @@ interface Span<L> {
   last: L;
 }
 
-/** So many equal lines are written within a span. */
+/** Equal lines that are written within a span. */
 export const WRITTEN_LINES = 10;
 /** Milliseconds. */
 export const SPAN_MS = 10_000;
-/** Different lines that are remembered: those beyond are taken to be new. */
+/** Different lines that are remembered; the oldest is forgotten first. */
 const MAX_SPANS = 200;
 
 export class Repetitions<L extends Line> {
@@ -33,13 +33,13 @@ export class Repetitions<L extends Line> {
   readonly #spans = new Map<string, Span<L>>();
   #timer: unknown = null;
 
-  /** `write` is given the lines that say how many were counted. */
+  /** `write` receives the lines with the number of repetitions. */
   constructor(clock: Clock, write: (line: L) => void) {
     this.#clock = clock;
     this.#write = write;
   }
 
-  /** Whether the line is to be written. */
+  /** Returns true if the line should be written. */
   admits(line: L): boolean {
     const now = this.#clock.now();
     const key = `${line.level} ${line.message}`;
@@ -62,7 +62,7 @@ export class Repetitions<L extends Line> {
     return false;
   }
 
-  /** Writes what was counted. While a line goes on being repeated, it goes on being counted. */
+  /** Writes the counts so far. A line that is repeated further is counted further. */
   flush(): void {
     this.#clock.clearTimeout(this.#timer);
     this.#timer = null;

@@ -1,14 +1,16 @@
 /**
- * Tells the log what the machine does: a line for each change of state, and on a terminal one live
- * line while a lock is waited for. Changes nothing.
+ * Logs the machine's transitions: a line for each change of state, and on a terminal one live line
+ * while lockex waits for the lock. Changes nothing.
  */
 import type { LockexContext, LockexEvent } from '../../machines/contract.ts';
 import type { Output } from '../../machines/outcome.ts';
 import type { Clock } from '../util/clock.ts';
-import { wordsForEvent, wordsForMissingRecord, wordsForQueue } from './event-messages.ts';
+import { duration } from '../util/duration.ts';
+import { messageForMissingRecord, messageForQueue, messagesForEvent } from './event-messages.ts';
 import type { Line } from './line.ts';
 import type { Log } from './log.ts';
-import { wordsForOutput, wordsForState } from './state-messages.ts';
+import { messageForLoss, messageForOutput } from './outcome-messages.ts';
+import { messageForState } from './state-messages.ts';
 
 const LIVE_EVERY_MS = 1000;
 const RECORDING = 'cleanup.recording';
@@ -35,22 +37,22 @@ export class Reporter {
     const [before = ''] = this.#state.split('.');
     const entered = top !== before || (top === 'connecting' && isAnotherTry(event));
     if (top === 'waiting' && before === 'connecting') this.#waitingSince = this.#clock.now();
-    // Before any other line: it goes as soon as we no longer wait, and before the command prints.
+    // First: the live line must be gone before the command prints.
     if (top !== 'waiting') this.#endLive();
     const isRecordMissing = isCutShort(this.#state, state, event);
     this.#state = state;
     this.#context = context;
 
-    const said = event === null ? [] : wordsForEvent(event, context);
+    const lines = event === null ? [] : messagesForEvent(event, context);
     if (isRecordMissing) {
-      const reason = event?.type === 'session.lost' ? event.loss.message : 'interrupted';
-      this.#say({ level: 'warn', message: wordsForMissingRecord(reason) });
+      const reason = event?.type === 'session.lost' ? messageForLoss(event.loss) : 'interrupted';
+      this.#write({ level: 'warn', message: messageForMissingRecord(reason) });
     }
-    if (!this.#isShownLive(event, top)) for (const line of said) this.#say(line);
+    if (!this.#isShownLive(event, top)) for (const line of lines) this.#write(line);
     if (entered && top !== 'done') {
-      this.#say(wordsForState(state, context, event, this.#clock.now()));
+      this.#write(messageForState(state, context, event, this.#clock.now()));
     } else if (event !== null && !entered) {
-      this.#say({ level: 'debug', message: `${state}: ${event.type}` });
+      this.#write({ level: 'debug', message: `${state}: ${event.type}` });
     }
     if (top === 'waiting' && context.queue !== null && event?.type === 'lock.queued') {
       this.#beginLive();
@@ -60,24 +62,24 @@ export class Reporter {
   /** The last line. */
   conclude(output: Output): void {
     this.#endLive();
-    this.#say(wordsForOutput(output));
+    this.#write(messageForOutput(output));
   }
 
   dispose(): void {
     this.#endLive();
   }
 
-  /** A place in the queue that the live line shows, or that nobody waits at any more. */
+  /** A place in the queue that the live line shows, or that is out of date. */
   #isShownLive(event: LockexEvent | null, top: string): boolean {
     return event?.type === 'lock.queued' && (this.#liveTimer !== null || top !== 'waiting');
   }
 
-  #say({ level, message, fields }: Line): void {
+  #write({ level, message, fields }: Line): void {
     this.#log.write(level, message, { state: this.#state, ...fields });
   }
 
   #beginLive(): void {
-    // What changes meanwhile is seen at the next tick: in a busy queue that may be much.
+    // Changes are shown at the next tick: a busy queue changes often.
     if (!this.#log.isLive || this.#liveTimer !== null) return;
     const tick = () => {
       this.#showLive();
@@ -89,8 +91,10 @@ export class Reporter {
   #showLive(): void {
     const queue = this.#context?.queue;
     if (!queue) return;
-    const waited = Math.floor((this.#clock.now() - this.#waitingSince) / 1000);
-    this.#log.live(`  waiting for ${duration(waited)}: ${wordsForQueue(queue)}`);
+    const waitedMs = this.#clock.now() - this.#waitingSince;
+    // Whole seconds: the line is redrawn once a second.
+    const waited = duration(Math.floor(waitedMs / 1000) * 1000);
+    this.#log.live(`  waiting for ${waited}: ${messageForQueue(queue)}`);
   }
 
   #endLive(): void {
@@ -106,14 +110,7 @@ function isCutShort(before: string, after: string, event: LockexEvent | null): b
   return before === RECORDING && after !== RECORDING && event?.type !== 'run.recorded';
 }
 
-/** connecting is entered again. */
+/** The state connecting is entered again. */
 function isAnotherTry(event: LockexEvent | null): boolean {
   return event?.type === 'session.unreachable';
-}
-
-function duration(seconds: number): string {
-  if (seconds < 60) return `${seconds} s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }

@@ -1,19 +1,18 @@
 /**
- * Writes to standard error; never throws, and never waits for whoever reads it. A terminal stopped
- * by ^S, or a pipe that nobody reads, would otherwise stop the event loop, and that costs the
- * command its lease.
+ * Writes to standard error; never throws, and never waits for the reader. A terminal stopped by ^S,
+ * or a full pipe, would otherwise block the event loop, and the command would lose its lease.
  *
  * `process.stderr` is not used: it makes a pipe non-blocking, and the command shares that pipe (and
  * to a terminal it writes synchronously). Instead:
  *
- * - A pipe or a terminal is opened anew through /proc, so that only our own end is non-blocking.
- *   What it takes at once can't be lost at exit; the rest is kept and tried again.
- * - A file or /dev/null doesn't block, and must not be opened anew (the offset is shared).
- * - What is left (a socket, as under systemd's journal; no /proc; another user's terminal) is written
- *   by Node's thread pool, one write at a time. Should one wait for ever, all goes on but the very
- *   end: Node joins its pool at exit. The lock has been given back by then.
+ * - A pipe or a terminal is opened again through /proc, so that only our own end is non-blocking.
+ *   What it accepts at once can't be lost at exit; the rest is kept and retried.
+ * - A file or /dev/null doesn't block, and must not be opened again (the offset is shared).
+ * - Anything else (a socket, as under systemd's journal; no /proc; another user's terminal) is
+ *   written by Node's thread pool, one write at a time. If a write never returns, only the exit
+ *   waits for it: Node joins its pool at exit. The lock has been released by then.
  *
- * What is kept for a reader that stands still is bounded; more is dropped, and counted.
+ * At most MAX_KEPT_BYTES are kept for a reader that has stopped; more is dropped and counted.
  */
 import { constants, fstatSync, openSync, statSync, write, writeSync } from 'node:fs';
 
@@ -21,7 +20,7 @@ export interface Sink {
   readonly isTerminal: boolean;
   readonly columns: number;
   write(text: string): void;
-  /** The same, for a process that ends in this very turn. */
+  /** The same, for a process that ends in this turn. */
   writeLast(text: string): void;
   /** Resolves when everything is written, or after `boundMs`. */
   flush(boundMs: number): Promise<void>;
@@ -32,16 +31,16 @@ const MAX_KEPT_BYTES = 64 * 1024;
 const RETRY_MS = 50;
 const DEFAULT_COLUMNS = 80;
 
-/** Bun, in the standalone executable, leaves its pool as it is at exit. */
+/** Bun, in the standalone executable, does not join its pool at exit. */
 const isPoolJoined = process.versions['bun'] === undefined;
 
-type Way = 'atOnce' | 'pool' | 'closed';
+type Method = 'atOnce' | 'pool' | 'closed';
 
 export class Stderr implements Sink {
   readonly isTerminal: boolean;
   readonly #file: number;
   readonly #noteOf: (dropped: number) => string;
-  #way: Way;
+  #method: Method;
   readonly #kept: Buffer[] = [];
   #keptBytes = 0;
   #dropped = 0;
@@ -49,21 +48,21 @@ export class Stderr implements Sink {
   #retry: NodeJS.Timeout | null = null;
   readonly #flushed: (() => void)[] = [];
 
-  /** `noteOf` makes the line that stands for lines which were dropped. */
+  /** `noteOf` makes the line that replaces dropped lines. */
   constructor(noteOf: (dropped: number) => string) {
     this.#noteOf = noteOf;
     this.isTerminal = isTerminal(STDERR);
-    [this.#file, this.#way] = wayTo(STDERR, this.isTerminal);
+    [this.#file, this.#method] = methodFor(STDERR, this.isTerminal);
   }
 
   get columns(): number {
-    // Asking a terminal for its width needs a stream on it, which a terminal does not mind.
+    // The width of a terminal needs a stream on it; only on pipes that has side effects.
     return (this.isTerminal && process.stderr.columns) || DEFAULT_COLUMNS;
   }
 
   write(text: string): void {
     const bytes = Buffer.from(text);
-    if (this.#way === 'closed' || bytes.length === 0) return;
+    if (this.#method === 'closed' || bytes.length === 0) return;
     if (this.#keptBytes > 0 && this.#keptBytes + bytes.length > MAX_KEPT_BYTES) {
       this.#dropped += 1;
       return;
@@ -73,16 +72,16 @@ export class Stderr implements Sink {
   }
 
   writeLast(text: string): void {
-    if (this.#way !== 'pool') return this.write(text);
-    // Node joins its pool at exit: what has been handed to it is still written, what is kept is not.
-    // It may overtake the line before it.
+    if (this.#method !== 'pool') return this.write(text);
+    // Node joins its pool at exit: a write that has begun is completed, kept bytes are lost. It may
+    // overtake the line before it.
     const behindBusy = this.#kept.slice(this.#isPoolBusy ? 1 : 0);
     const last = Buffer.concat([...behindBusy, Buffer.from(text)]);
     if (isPoolJoined) return write(this.#file, last, () => {});
     try {
       writeSync(this.#file, last);
     } catch {
-      // Nobody reads it.
+      // There is no reader.
     }
   }
 
@@ -104,7 +103,7 @@ export class Stderr implements Sink {
 
   #drain(): void {
     if (this.#isPoolBusy || this.#retry !== null) return;
-    if (this.#way === 'pool') this.#drainByPool();
+    if (this.#method === 'pool') this.#drainByPool();
     else this.#drainAtOnce();
   }
 
@@ -135,7 +134,7 @@ export class Stderr implements Sink {
     if (length < bytes.length) this.#kept[0] = bytes.subarray(length);
     else this.#kept.shift();
     if (this.#keptBytes > 0) return;
-    if (this.#dropped === 0) return this.#tellFlushed();
+    if (this.#dropped === 0) return this.#resolveFlushed();
     this.#keep(Buffer.from(this.#noteOf(this.#dropped)));
     this.#dropped = 0;
   }
@@ -143,27 +142,27 @@ export class Stderr implements Sink {
   #failed(error: unknown): void {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EAGAIN' || code === 'EINTR') {
-      // Doesn't keep the process alive: who wants to wait for a slow reader calls flush().
+      // Does not keep the process alive: flush() waits for a slow reader.
       this.#retry = setTimeout(() => {
         this.#retry = null;
         this.#drain();
       }, RETRY_MS).unref();
       return;
     }
-    // A full disk may have room again. A closed pipe or terminal will never be read, and must not
+    // A full disk may have room again. A closed pipe or terminal will never be read, but must not
     // end a lockex that holds a lock.
-    if (code !== 'ENOSPC' && code !== 'EDQUOT') this.#way = 'closed';
+    if (code !== 'ENOSPC' && code !== 'EDQUOT') this.#method = 'closed';
     this.#kept.length = 0;
     this.#keptBytes = 0;
-    this.#tellFlushed();
+    this.#resolveFlushed();
   }
 
-  #tellFlushed(): void {
+  #resolveFlushed(): void {
     for (const resolve of this.#flushed.splice(0)) resolve();
   }
 }
 
-/** node:tty is asked only where the answer may be yes: loading it takes a tenth of a short run. */
+/** node:tty is loaded only where it may be a terminal: loading takes a tenth of a short run. */
 function isTerminal(file: number): boolean {
   try {
     const stat = fstatSync(file);
@@ -174,11 +173,11 @@ function isTerminal(file: number): boolean {
   }
 }
 
-function wayTo(file: number, isTerminal: boolean): [number, Way] {
+function methodFor(file: number, isTerminal: boolean): [number, Method] {
   try {
     const stat = fstatSync(file);
     if (stat.isFile() || (stat.isCharacterDevice() && !isTerminal)) return [file, 'atOnce'];
-    // Elsewhere than on Linux this would give the same open file, with the same flags.
+    // Except on Linux, this would return the same open file with the same flags.
     if (stat.isSocket() || process.platform !== 'linux') return [file, 'pool'];
     const { O_WRONLY, O_NONBLOCK, O_NOCTTY } = constants;
     return [openSync(`/proc/self/fd/${file}`, O_WRONLY | O_NONBLOCK | O_NOCTTY), 'atOnce'];

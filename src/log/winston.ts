@@ -1,13 +1,13 @@
-/** winston as the log has it: one format, which is ours, and one transport, to whoever prints. */
+/** winston with the log's levels, one format pipeline and one transport: a stream to a printer. */
 import { Writable } from 'node:stream';
 import { createLogger, format, type Logger, transports } from 'winston';
-import type { LogLevel } from '../util/log-level.ts';
-import type { Entry } from './log.ts';
+import { LOG_LEVELS, type LogLevel } from '../util/log-level.ts';
+import { type Entry, type EntryFormat, formatEntry } from './entry.ts';
 
-/** `print` is given each line without its end. */
+/** `print` receives each line without its end. */
 export function createWinston(
   level: LogLevel,
-  shaped: (entry: Entry) => string,
+  options: EntryFormat,
   print: (line: string) => void,
 ): Logger {
   const stream = new Writable({
@@ -18,8 +18,9 @@ export function createWinston(
     },
   });
   return createLogger({
+    levels: Object.fromEntries(LOG_LEVELS.map((name, severity) => [name, severity])),
     level,
-    format: format.printf((info) => shaped(info as unknown as Entry)),
+    format: format.printf((info) => formatEntry(info as unknown as Entry, options)),
     transports: [new transports.Stream({ eol: '', stream })],
   });
 }

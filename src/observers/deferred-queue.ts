@@ -1,26 +1,27 @@
 /**
- * Those who look on are told a moment later: right now a lock may be on its way to somebody else, or a
- * gate about to be opened, and each word of theirs would make that take longer.
+ * A queue between the machine and its observers, delivered a moment later: at the time of a
+ * transition a lock may be about to be released or a gate about to be opened, and observers would
+ * delay that.
  */
 export class DeferredQueue<Transition> {
-  readonly #laterMs: number;
-  readonly #tell: (transition: Transition) => void;
-  #seen: Transition[] = [];
+  readonly #delayMs: number;
+  readonly #deliver: (transition: Transition) => void;
+  #waiting: Transition[] = [];
 
-  constructor(laterMs: number, tell: (transition: Transition) => void) {
-    this.#laterMs = laterMs;
-    this.#tell = tell;
+  constructor(delayMs: number, deliver: (transition: Transition) => void) {
+    this.#delayMs = delayMs;
+    this.#deliver = deliver;
   }
 
   push(transition: Transition): void {
-    if (this.#seen.length === 0) setTimeout(() => this.tellAll(), this.#laterMs);
-    this.#seen.push(transition);
+    if (this.#waiting.length === 0) setTimeout(() => this.flush(), this.#delayMs);
+    this.#waiting.push(transition);
   }
 
-  /** At once, in order. */
-  tellAll(): void {
-    const seen = this.#seen;
-    this.#seen = [];
-    for (const transition of seen) this.#tell(transition);
+  /** Delivers everything now, in order. */
+  flush(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const transition of waiting) this.#deliver(transition);
   }
 }

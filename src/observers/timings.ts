@@ -1,7 +1,9 @@
-/** At what a run spends its time: milliseconds since the process began, for the log at level debug. */
+/**
+ * When each phase of a run ended, in milliseconds since the process began; logged at level debug.
+ */
 import type { LockexEvent } from '../../machines/contract.ts';
 
-/** What an event is the end of. `load` and `connect` end without one. */
+/** The phases that an event ends. `load` and `connect` end without one. */
 const ENDS: Readonly<Partial<Record<LockexEvent['type'], readonly string[]>>> = {
   'session.established': ['session'],
   'lock.granted': ['node'],
@@ -12,7 +14,7 @@ const ENDS: Readonly<Partial<Record<LockexEvent['type'], readonly string[]>>> = 
   'session.closed': ['close'],
 };
 
-export class Phases {
+export class Timings {
   readonly #now: () => number;
   readonly #ends = new Map<string, number>();
 
@@ -20,7 +22,7 @@ export class Phases {
     this.#now = now;
   }
 
-  /** The first end of a phase counts. */
+  /** Only the first end of a phase counts. */
   end(phase: string): void {
     if (!this.#ends.has(phase)) this.#ends.set(phase, this.#now());
   }

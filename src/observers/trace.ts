@@ -1,4 +1,4 @@
-/** LOCKEX_TRACE=FILE: every event and state of the machine, a JSON line each; for debugging. */
+/** LOCKEX_TRACE=FILE: every event and state of the machine as a JSON line, for debugging. */
 import { appendFileSync, closeSync, constants, openSync } from 'node:fs';
 import type { LockexEvent } from '../../machines/contract.ts';
 import { UsageError } from '../cli/usage-error.ts';
@@ -10,14 +10,17 @@ export type Trace = (state: string, event: LockexEvent | null) => void;
 
 const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK } = constants;
 
-/** @throws UsageError; what goes wrong later on is said, and the trace ends: the command goes on. */
-export function traceTo(file: string, clock: Clock, say: LogFunction): Trace {
+/**
+ * @throws UsageError if the file can't be written; a later failure is logged and ends the trace,
+ *   not the run
+ */
+export function traceTo(file: string, clock: Clock, log: LogFunction): Trace {
   try {
-    // A pipe that nobody reads is not waited for.
+    // O_NONBLOCK: opening a FIFO without a reader fails at once (ENXIO) instead of waiting.
     closeSync(openSync(file, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0o666));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new UsageError(`LOCKEX_TRACE: ${file} can't be written: ${code}`);
+    throw new UsageError(`LOCKEX_TRACE: cannot write ${file}: ${code}`);
   }
   let isOver = false;
   return (state, event) => {
@@ -28,7 +31,7 @@ export function traceTo(file: string, clock: Clock, say: LogFunction): Trace {
     } catch (error) {
       isOver = true;
       const { code } = error as NodeJS.ErrnoException;
-      say('warn', `LOCKEX_TRACE: ${file} can't be written any more (${code}): the trace ends here`);
+      log('warn', `LOCKEX_TRACE: cannot write ${file}: ${code}; the trace ends here`);
     }
   };
 }

@@ -1,46 +1,46 @@
 /**
- * How every session gets at ZooKeeper: which servers, over what, as whom, and who else may touch what
- * it makes. Plain data, said by the user; no secret is in it, only where secrets are.
+ * How sessions reach ZooKeeper: servers, transport, identity, and the ACL of new nodes. Plain data
+ * from the user; it names the places of secrets, but contains none.
  */
 
 export interface Host {
   readonly host: string;
   readonly port: number;
-  /** Where it is to be reached, if not where its name leads by itself. */
+  /** Address to connect to, where it differs from what the name resolves to. */
   readonly address?: string;
 }
 
 const ADDRESS = /^[\d.]+$|:/;
 
-/** Whether it is an address: there is nothing to look up. */
+/** True for an IP address, which needs no look-up. */
 export function isAddress(host: string): boolean {
   return ADDRESS.test(host);
 }
 
 export interface Access {
   readonly hosts: readonly Host[];
-  /** '' or `/a/b`: put before every path. */
+  /** '' or `/a/b`: prefix of every path. */
   readonly chroot: string;
-  /** null: as nobody in particular. */
+  /** null: no authentication. */
   readonly auth: AuthSource | null;
-  /** null: in plain text. */
+  /** null: plain text. */
   readonly tls: TlsFiles | null;
-  /** Of every node that is made. */
+  /** Of every node that is created. */
   readonly acl: readonly AclEntry[];
 }
 
-/** Where `user:password` for digest authentication is to be read, each time it is wanted. */
+/** Source of `user:password` for digest authentication; read again for each connection. */
 export type AuthSource =
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'environment' };
 
-/** The one that holds it, then. */
+/** The environment variable with `user:password`. */
 export const AUTH_VARIABLE = 'LOCKEX_AUTH';
 
-/** Absolute paths of PEM files; read at each connection, so that a renewed certificate is taken. */
+/** Absolute paths of PEM files; read at each connection, so that a renewed certificate is used. */
 export interface TlsFiles {
   readonly ca: string;
-  /** Of our own, where the servers want one. */
+  /** lockex's own certificate, where servers require one. */
   readonly own: { readonly cert: string; readonly key: string } | null;
 }
 
@@ -52,29 +52,29 @@ export interface AclEntry {
   readonly permissions: number;
 }
 
-const EVERYTHING = 31;
+const ALL_PERMISSIONS = 31;
 
-/** Everybody may do everything: `ZooDefs.Ids.OPEN_ACL_UNSAFE`. */
+/** All permissions for everyone: `ZooDefs.Ids.OPEN_ACL_UNSAFE`. */
 export const OPEN_ACL: readonly AclEntry[] = [
-  { scheme: 'world', id: 'anyone', permissions: EVERYTHING },
+  { scheme: 'world', id: 'anyone', permissions: ALL_PERMISSIONS },
 ];
 
-/** Who makes a node, as authenticated, and no one else: `ZooDefs.Ids.CREATOR_ALL_ACL`. */
+/** All permissions for the authenticated creator only: `ZooDefs.Ids.CREATOR_ALL_ACL`. */
 export const CREATOR_ACL: readonly AclEntry[] = [
-  { scheme: 'auth', id: '', permissions: EVERYTHING },
+  { scheme: 'auth', id: '', permissions: ALL_PERMISSIONS },
 ];
 
-/** A plain connection, as nobody, to nodes that are open to all. */
+/** Plain text, no authentication, open nodes. */
 export function openAccess(hosts: readonly Host[], chroot = ''): Access {
   return { hosts, chroot, auth: null, tls: null, acl: OPEN_ACL };
 }
 
-/** Out of settings that say more. */
+/** Picks the access out of larger settings. */
 export function accessOf({ hosts, chroot, auth, tls, acl }: Access): Access {
   return { hosts, chroot, auth, tls, acl };
 }
 
-/** For programs that are not lockex. */
+/** An environment for other programs. */
 export function withoutSecrets(
   env: Readonly<Record<string, string | undefined>>,
 ): Record<string, string | undefined> {

@@ -1,8 +1,8 @@
-/** Siblings of a lock's node that are no locks, and so no lock's id may end as they do. */
+/** Endings of the nodes beside a lock's node. A lock id must not end with one of them. */
 
-/** The lock that whoever wants a lease of a semaphore takes first (kazoo's `Semaphore`). */
+/** The inner lock of a semaphore, held to acquire a permit (kazoo's `Semaphore`). */
 export const INNER_LOCK = '-__lock__';
-/** When a run under the lock succeeded last (`--once-per`). */
+/** The record of the last successful run (`--once-per`). */
 export const RUN_RECORD = '-__once__';
 
 const RESERVED = [INNER_LOCK, RUN_RECORD];

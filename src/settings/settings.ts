@@ -1,41 +1,66 @@
-/** What a run needs to know: made by the command line, read by the wiring. Times in milliseconds. */
+/**
+ * The settings of a run, composed so that each part receives only what it needs: made from the
+ * command line (or by a library's user), taken apart by the wiring. Times in milliseconds.
+ */
 import type { LockexInput } from '../../machines/contract.ts';
+import type { LogLevel } from '../util/log-level.ts';
 import type { Access } from './access.ts';
 import type { CommandLine } from './command-line.ts';
 
-/** Where the locks are. */
-export interface ServerSettings extends Access {
-  /** Where locks live, without slashes around it. */
-  readonly lockPath: string;
-  /** Tries to connect: 1 or more. */
-  readonly connectTries: number;
-  /** Bound of one try to connect, and the session timeout to ask for. */
+/** Everything that the machine and its actors need. */
+export interface LockexSettings {
+  /** For the machine, and for nothing else that it does not need: its context is inspected. */
+  readonly machine: LockexInput;
+  readonly access: SessionSettings;
+  readonly lock: LockSettings;
+  readonly command: CommandSettings;
+}
+
+/** Everything that the program needs. */
+export interface RunSettings extends LockexSettings {
+  readonly observers: ObserverSettings;
+}
+
+export interface SessionSettings extends Access {
+  /** Time limit of an attempt to connect, and the session timeout to ask for. */
   readonly timeoutMs: number;
 }
 
-export interface LockexSettings extends LockexInput, ServerSettings {
-  readonly lockId: string;
-  /** Leases of the semaphore; 1: a plain lock. */
+export interface LockSettings {
+  readonly id: string;
+  /** Parent of all locks in ZooKeeper, without slashes around it. */
+  readonly path: string;
+  /** Permits of the semaphore; 1: a lock. */
   readonly concurrent: number;
-  /** With others that share it, but with no one who does not. */
+  /** A shared lock: held together with other shared ones. */
   readonly shared: boolean;
-  /** By whose names it stands in the queue (`--recipe`). */
+  /** The recipe that our node's name follows (`--recipe`). */
   readonly recipe: 'kazoo' | 'curator';
-  readonly command: CommandLine;
-  /** Stand a guard up beside the command. */
+}
+
+export interface CommandSettings {
+  readonly line: CommandLine;
+  /** Run a guard beside the command. */
   readonly guard: boolean;
 }
 
-/** Who looks on at a run, and decides nothing. */
+/** Settings of the observers, which decide nothing. */
 export interface ObserverSettings {
+  readonly log: LogSettings;
   readonly inspect: InspectSettings | null;
-  /** A line for `/bin/sh -c`, at each change of state (`--on-state`). */
+  /** A line for `/bin/sh -c` at each change of state (`--on-state`). */
   readonly onState: string | null;
-  /** When systemd is told that we are ready, where it asks (`--ready-when`). */
   readonly readyWhen: ReadyWhen;
 }
 
-/** In which state systemd is told that we are ready. */
+export const LOG_FORMATS = ['text', 'json'] as const;
+
+export interface LogSettings {
+  readonly format: (typeof LOG_FORMATS)[number];
+  readonly level: LogLevel;
+}
+
+/** The state in which systemd is notified that lockex is ready (`--ready-when`). */
 export type ReadyWhen = 'waiting' | 'running';
 
 /** Of `--inspect`. */
@@ -43,13 +68,21 @@ export interface InspectSettings {
   readonly host: string;
   /** 0: a free one. */
   readonly port: number;
-  /** Origins of other sites whose pages may attach. */
+  /** Origins of other sites whose pages may connect. */
   readonly origins: readonly string[];
+}
+
+/** Servers and a place in them, without a lock: for `lockex status`. */
+export interface ServerSettings extends SessionSettings {
+  /** Parent of all locks in ZooKeeper, without slashes around it. */
+  readonly lockPath: string;
+  /** Attempts to connect: 1 or more. */
+  readonly connectTries: number;
 }
 
 /** Of `lockex status`. */
 export interface StatusSettings extends ServerSettings {
-  /** null: all that live under the path. */
+  /** null: all locks below the path. */
   readonly lockIds: readonly string[] | null;
   readonly json: boolean;
   readonly watch: boolean;

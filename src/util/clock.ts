@@ -1,17 +1,17 @@
 /**
- * The one clock that leases and deadlines are counted by, and its timers.
+ * The clock of all leases and deadlines, and its timers.
  *
- * It never goes backwards, does not follow the wall clock, and on Linux counts the time for which
+ * It never goes backwards, is independent of the wall clock, and on Linux counts the time for which
  * the host was asleep (`/proc/uptime` is CLOCK_BOOTTIME; timers and `performance.now()` are
- * CLOCK_MONOTONIC and are not). The guard, a shell, reads the same file: both mean the same by a
- * deadline.
+ * CLOCK_MONOTONIC and do not count it). The guard, a shell, reads the same file, so deadlines mean
+ * the same to both.
  */
 import { closeSync, openSync, readSync } from 'node:fs';
 
 export interface Clock {
-  /** Milliseconds since boot. Never later than the truth, at most 10 ms earlier (Linux). */
+  /** Milliseconds since boot; on Linux up to 10 ms behind, never ahead. */
   now(): number;
-  /** Timers may be late (a busy or sleeping host): read `now()` when they fire. */
+  /** A timer may fire late (a busy or sleeping host): read `now()` then. */
   setTimeout(callback: () => void, delayMs: number): unknown;
   clearTimeout(timer: unknown): void;
 }
@@ -27,8 +27,8 @@ export const systemClock: Clock = {
 };
 
 /**
- * Milliseconds since this process began: monotonic, and good enough for whatever is no lease. (The
- * global `performance` is ten modules of Node's, a millisecond of a start.)
+ * Milliseconds since this process began; monotonic. Not for leases. (The global `performance` would
+ * load ten of Node's modules, a millisecond of a start.)
  */
 export function processAgeMs(): number {
   return process.uptime() * 1000;
@@ -39,7 +39,7 @@ function uptimeReader(): () => number {
   try {
     file = openSync('/proc/uptime', 'r');
   } catch {
-    // Not Linux: monotonic, but blind to a host that slept.
+    // Not Linux: monotonic, but without the time for which the host was asleep.
     return processAgeMs;
   }
   const text = Buffer.alloc(64);

@@ -1,17 +1,17 @@
-/** Where events come out: for whoever listens, or kept until somebody does. */
+/** Events for one listener, buffered until it is attached. */
 
 export class EventBuffer<Event> {
   #listener: ((event: Event) => void) | null = null;
-  readonly #kept: Event[] = [];
+  readonly #buffered: Event[] = [];
 
-  tell(event: Event): void {
-    if (this.#listener === null) this.#kept.push(event);
+  emit(event: Event): void {
+    if (this.#listener === null) this.#buffered.push(event);
     else this.#listener(event);
   }
 
-  /** Told at once what was kept; from here on nobody else is. */
+  /** Delivers the buffered events at once. Replaces an earlier listener. */
   listen(listener: (event: Event) => void): void {
     this.#listener = listener;
-    for (const event of this.#kept.splice(0)) listener(event);
+    for (const event of this.#buffered.splice(0)) listener(event);
   }
 }

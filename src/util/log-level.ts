@@ -1,9 +1,9 @@
-/** How loud a word to the log is. */
+/** Levels of the log. */
 
-/** From the gravest on: who wants to hear of one level hears of those before it. */
+/** Most severe first: each level includes those before it. */
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** Where a part of lockex says what people may want to know; it decides nothing. */
+/** Passed to the parts of lockex that log. */
 export type LogFunction = (level: LogLevel, message: string) => void;

@@ -1,7 +1,7 @@
 /**
  * The only way to standard output, and beside the log (log/log.ts) the only one to standard error.
- * Every line is escaped here, whatever is in it: names of nodes, messages of servers, words of users.
- * What steers a terminal is written here as well, so that no text ever needs to be let through.
+ * Every line is escaped here: it may contain names of nodes, messages of servers, text from users.
+ * Control sequences for a terminal are written here as well, so no text needs an exception.
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import { escaped } from './printable.ts';
@@ -12,13 +12,13 @@ export interface Output {
   readonly rows: number;
   /** Each on a line of its own: a line break within one is escaped. */
   readonly print: (lines: readonly string[]) => void;
-  /** The same, in the place of as many lines as were printed last. For terminals. */
+  /** The same, replacing the last `previous` lines. For terminals. */
   readonly reprint: (lines: readonly string[], previous: number) => void;
-  /** To standard error, behind `lockex: `. More lines are indented. */
+  /** To standard error, after `lockex: `. Details are indented. */
   readonly complain: (line: string, details?: readonly string[]) => void;
-  /** Resolves when it was printed, or to what kept it from that (ENOSPC, say), but for EPIPE. */
+  /** Resolves when everything is printed: to null, or to an error code except EPIPE (ENOSPC, …). */
   readonly flush: () => Promise<string | null>;
-  /** Called when nothing reads what is printed any more. */
+  /** Called when standard output has lost its reader. */
   readonly onUnread: (listener: () => void) => void;
 }
 
@@ -28,9 +28,9 @@ const CLEAR_BELOW = '\u001b[J';
 /** Standard output and standard error. */
 export function standardOutput(): Output {
   const { stdout } = process;
-  let trouble: string | null = null;
+  let problem: string | null = null;
   stdout.on('error', ({ code = 'error' }: NodeJS.ErrnoException) => {
-    if (code !== 'EPIPE') trouble = code;
+    if (code !== 'EPIPE') problem = code;
   });
   return {
     isTerminal: stdout.isTTY === true && process.env['TERM'] !== 'dumb',
@@ -50,16 +50,16 @@ export function standardOutput(): Output {
       await new Promise((resolve) => stdout.write('', resolve));
       // The error is reported after that.
       await turn();
-      return trouble;
+      return problem;
     },
     onUnread: (listener) => void stdout.on('error', listener),
   };
 }
 
-/** Needs no standard output. */
+/** Works without standard output. */
 export function complain(line: string, details: readonly string[] = []): void {
   const { stderr } = process;
-  // Nothing that could be told where nothing is read.
+  // Without a reader there is nowhere to report the error.
   if (!stderr.listeners('error').includes(ignore)) stderr.on('error', ignore);
   stderr.write(joined([`lockex: ${line}`, ...details.map((detail) => `  ${detail}`)]));
 }

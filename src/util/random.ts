@@ -1,18 +1,18 @@
 /**
- * Random numbers straight from the kernel (random(4)): what node:crypto would give, without the
- * three milliseconds that loading it costs every start.
+ * Random numbers from the kernel (random(4)), as node:crypto would return them, without the three
+ * milliseconds that loading it takes.
  */
 import { closeSync, openSync, readSync } from 'node:fs';
 
 const SOURCE = '/dev/urandom';
 
-/** `bytes` bytes as lower-case hexadecimal digits, two each. Throws where there is no such device. */
+/** `bytes` bytes as lower-case hexadecimal digits, two each. @throws without that device */
 export function randomHex(bytes: number): string {
   const buffer = Buffer.alloc(bytes);
   const file = openSync(SOURCE, 'r');
   try {
-    // The device gives up to 256 bytes whole, and without waiting.
-    if (readSync(file, buffer) !== bytes) throw new Error(`${SOURCE} gave too little`);
+    // The device returns up to 256 bytes at once, without blocking.
+    if (readSync(file, buffer) !== bytes) throw new Error(`${SOURCE} returned too few bytes`);
   } finally {
     closeSync(file);
   }

@@ -1,8 +1,8 @@
-/** Characters taken off the end of a text. Pure. */
+/** Removes characters from the end of a text. Pure. */
 
 /**
- * `characters`: each of them. By hand, for a regular expression such as `/x+$/` searches again from
- * each x that is not at the end: quadratic time.
+ * Removes all of `characters`. Without a regular expression: `/x+$/` searches again from each x
+ * that is not at the end, in quadratic time.
  */
 export function trimmedEnd(text: string, characters: string): string {
   let end = text.length;

@@ -1,14 +1,14 @@
 /**
  * The only way to read a file that lockex trusts: configuration, password, certificates and keys.
  *
- * A file is trusted when only root and ourselves can decide what is in it, as sshd's StrictModes
- * has it (`safe_path` of OpenSSH's misc.c, which looks at the resolved path only): the file, each
- * directory above it and each symbolic link on the way are owned by root or by us, and group and
- * others may not write. Two exceptions: the group may where it is root's; and in a directory with the
- * sticky bit, such as /tmp, others may make files, but not replace ours (inode(7)).
+ * A file is trusted if only root and the current user can change it, as sshd's StrictModes has it
+ * (`safe_path` of OpenSSH's misc.c, which examines only the resolved path): the file, each
+ * directory above it and each symbolic link on the way are owned by root or the current user, and
+ * are not writable by group and others. Two exceptions: root's group may write; and in a directory
+ * with the sticky bit, such as /tmp, others may create files, but not replace ours (inode(7)).
  *
- * The descriptor that is read is the one that was looked at. Nothing is waited for: pipes, devices and
- * files of /proc that block (/proc/kmsg calls itself a regular file) are refused.
+ * The descriptor that is read is the one that was checked. It never blocks: pipes, devices and
+ * files of /proc that block (/proc/kmsg is a regular file by its mode) are refused.
  */
 import {
   closeSync,
@@ -22,7 +22,7 @@ import {
 } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 
-/** Its message is one line, names the file and never holds what is in it. */
+/** Its message is one line, names the file and never contains its content. */
 export class TrustedFileError extends Error {
   override readonly name = 'TrustedFileError';
 }
@@ -31,8 +31,8 @@ export interface TrustedFileOptions {
   /** A larger file is refused; bytes. */
   readonly maxBytes: number;
   /**
-   * `public`: others may read it. `private`: its owner alone; where root owns it and we are not root,
-   * its group too, as of a file that root prepared for a service.
+   * `public`: others may read it. `private`: only its owner; if that is root and lockex does not
+   * run as root, also its group, for a file that root has prepared for a service.
    */
   readonly readers: 'public' | 'private';
 }
@@ -43,16 +43,17 @@ const OTHERS_WRITE = 0o002;
 const STICKY = 0o1000;
 const GROUP_AND_OTHERS = 0o077;
 const OTHERS = 0o007;
-/** The kernel's own bound (path_resolution(7)). */
+/** The kernel's limit (path_resolution(7)). */
 const MAX_LINKS = 40;
 const { O_RDONLY, O_NONBLOCK, O_NOCTTY } = constants;
 
 /**
- * All of it, in a buffer outside of V8's heap that the caller can wipe. @throws TrustedFileError
+ * The whole content, in a buffer outside of V8's heap that the caller can wipe. @throws
+ * TrustedFileError
  */
 export function readTrusted(path: string, options: TrustedFileOptions): Buffer {
   const bytes = readTrustedIfThere(path, options);
-  if (bytes === null) throw new TrustedFileError(`${path} can't be read: there is no such file`);
+  if (bytes === null) throw new TrustedFileError(`${path} can't be read: no such file`);
   return bytes;
 }
 
@@ -64,9 +65,9 @@ export function readTrustedIfThere(path: string, options: TrustedFileOptions): B
     const opened = fstatSync(descriptor);
     if (!opened.isFile()) throw new TrustedFileError(`${path} is not a regular file`);
     const named = checkWay(path);
-    // While it was opened and looked at, another file took its name.
+    // Another file took its name between open and the check.
     if (named.ino !== opened.ino || named.dev !== opened.dev) {
-      throw new TrustedFileError(`${path} was replaced while it was read; try again`);
+      throw new TrustedFileError(`${path} was replaced while it was being read; try again`);
     }
     checkReaders(path, opened, options);
     return readAll(path, descriptor, options.maxBytes);
@@ -81,11 +82,11 @@ export function readTrustedIfThere(path: string, options: TrustedFileOptions): B
 }
 
 /**
- * Follows the path from the root, through symbolic links, and checks each step; gives what it leads
- * to. @throws TrustedFileError, or the system's error
+ * Follows the path from the root, through symbolic links, checks each step, and returns the status
+ * of the last. @throws TrustedFileError, or the system's error
  */
 function checkWay(path: string): Stats {
-  /** Without symbolic links: `..` is the directory above. */
+  /** Contains no symbolic links, so `..` is the directory above. */
   let at = '/';
   let stat = lstatSync(at);
   checkOwner(path, at, stat);
@@ -112,16 +113,16 @@ function namesIn(path: string): string[] {
   return path.split('/').filter((name) => name !== '' && name !== '.');
 }
 
-/** `place`: a step of the way to `path`, or itself. @throws TrustedFileError */
+/** `place`: a step on the way to `path`, or `path` itself. @throws TrustedFileError */
 function checkOwner(path: string, place: string, stat: Stats): void {
   const isOwn = stat.uid === ROOT || stat.uid === process.geteuid?.();
   const what = place === path ? path : `${path}: ${place}`;
   if (!isOwn) {
     throw new TrustedFileError(
-      `${what} belongs to uid ${stat.uid}: it must belong to root or to the user who runs lockex`,
+      `${what} belongs to uid ${stat.uid}: it must belong to root or to the user that runs lockex`,
     );
   }
-  // The mode of a symbolic link means nothing (symlink(7)).
+  // The mode of a symbolic link is not used (symlink(7)).
   if (stat.isSymbolicLink() || (stat.isDirectory() && (stat.mode & STICKY) !== 0)) return;
   const forbidden = OTHERS_WRITE | (stat.gid === ROOT ? 0 : GROUP_WRITES);
   if ((stat.mode & forbidden) === 0) return;
@@ -144,7 +145,7 @@ function modeOf({ mode }: Stats): string {
   return (mode & 0o7777).toString(8);
 }
 
-/** Until its end: files of /proc say that they have no bytes. */
+/** Reads to the end: files of /proc have the size 0. */
 function readAll(path: string, descriptor: number, maxBytes: number): Buffer {
   let bytes = wipeableBuffer(Math.min(fstatSync(descriptor).size, maxBytes) + 1);
   for (let length = 0; ; ) {
@@ -153,7 +154,7 @@ function readAll(path: string, descriptor: number, maxBytes: number): Buffer {
     if (read === 0) return bytes.subarray(0, length);
     if (length > maxBytes) {
       bytes.fill(0);
-      throw new TrustedFileError(`${path} is too large: at most ${maxBytes} bytes are read`);
+      throw new TrustedFileError(`${path} is too large: the limit is ${maxBytes} bytes`);
     }
     if (length < bytes.length) continue;
     const larger = wipeableBuffer(Math.min(2 * length, maxBytes + 1));
@@ -164,8 +165,8 @@ function readAll(path: string, descriptor: number, maxBytes: number): Buffer {
 }
 
 /**
- * V8 keeps small arrays in its heap, and moves them: copies of what was in them stay behind. This one
- * is outside, and at least as large as was asked for.
+ * V8 keeps small arrays in its heap, and copies of their content remain when it moves them. This
+ * buffer is outside of the heap, and at least `size` bytes large.
  */
 export function wipeableBuffer(size: number): Buffer {
   return Buffer.alloc(Math.max(size, 1024));
@@ -173,8 +174,8 @@ export function wipeableBuffer(size: number): Buffer {
 
 const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
-  EISDIR: 'it is a directory',
+  EISDIR: 'is a directory',
   ELOOP: 'too many symbolic links',
   EAGAIN: 'reading it would block',
-  ENXIO: 'it is not a regular file',
+  ENXIO: 'not a regular file',
 };

@@ -153,7 +153,7 @@ describe('a file with a password', () => {
     ['without a password', () => fileWith('alice'), 'has to be one line, user:password'],
     ['of two lines', () => fileWith('a:b\nc:d'), 'has to be one line, user:password'],
     ['that is empty', () => fileWith(''), 'has to be one line, user:password'],
-    ['that is not there', () => `${directory}/none`, "can't be read: there is no such file"],
+    ['that is not there', () => `${directory}/none`, "can't be read: no such file"],
     ['that others can write', () => fileWith('a:b', 0o602), 'can be written by others (mode 602)'],
     ['that is a directory', () => directory, 'is not a regular file'],
     ['that is a pipe', pipe, 'is not a regular file'],

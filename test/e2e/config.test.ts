@@ -34,7 +34,7 @@ it('is refused in one line if missing, not JSON, not a file or too large', async
   expect(await refused('/dev/zero')).toBe('lockex: /dev/zero is not a regular file\n');
   truncateSync(`${directory}/broken`, 2_000_000);
   expect(await refused(`${directory}/broken`)).toBe(
-    `lockex: ${directory}/broken is too large: at most 1048576 bytes are read\n`,
+    `lockex: ${directory}/broken is too large: the limit is 1048576 bytes\n`,
   );
   expect(await refused('')).toBe('lockex: --config expects a file\n');
   // These do not read the file.

@@ -52,8 +52,8 @@ describe('--max-runtime', () => {
     await gone(child);
     expect(logOf({ stderr }).at(-1)).toMatchObject({
       level: 'error',
-      message: 'done: the command ran for longer than 1 s, and was stopped',
-      reason: 'timedOut',
+      message: 'done: the command exceeded --max-runtime (1 s) and was stopped',
+      outcome: 'timedOut',
       exitCode: 123,
     });
   });
@@ -71,7 +71,7 @@ describe('--once-per', () => {
     expect(await runLockex(job('--', 'echo ran'))).toMatchObject({ status: 0, stdout: 'ran\n' });
     const again = await runLockex(job('--', 'echo ran'));
     expect(again).toMatchObject({ status: 0, stdout: '' });
-    expect(again.stderr).toMatch(/done: skipped: .* pid \d+ \(echo\) finished it \d+ s ago\n/);
+    expect(again.stderr).toMatch(/done: skipped: .* pid \d+ \(echo\) succeeded \d+ s ago\n/);
     const other = await runLockex(job('-q', '--skip-exit-code', '75', '--', 'echo ran'));
     expect(other).toMatchObject({ status: 75, stdout: '', stderr: '' });
   });

@@ -26,8 +26,9 @@ it('without free descriptors the lock is kept until all processes of the command
   execFileSync('sh', ['-c', `echo go >${go}`]);
   const { stderr } = await lockex.ended;
   expect(await isAlive(pid)).toBe(false);
-  // Found and stopped by lockex, not by the guard.
-  expect(stderr).toMatch(new RegExp(`left processes behind.*sh\\[${pid}\\]`));
+  // Seen and stopped by lockex, not by what outlives it.
+  const stopped = `processes that outlived it had to be stopped.*sh\\[${pid}\\]`;
+  expect(stderr).toMatch(new RegExp(stopped));
   const states = logOf({ stderr }).map(({ state }) => state);
   expect(states).not.toContain('lost');
   expect(states).toContain('done');

@@ -56,6 +56,6 @@ describe.runIf(canUnshare)('lockex as process 1', () => {
     process.kill(Number(inside), 'SIGTERM');
     const { status, stdout, stderr } = await program.ended;
     expect({ status, stdout }).toEqual({ status: 3, stdout: 'up\nstopping\n' });
-    expect(stderr).toContain('everything that the command started is dead');
+    expect(stderr).toContain('all processes of the command have exited');
   });
 });

@@ -40,8 +40,8 @@ describe('processes that outlive the command are stopped', () => {
     await gone(Number(stdout));
     expect(logOf({ stderr }).at(-1)).toMatchObject({
       level: 'error',
-      message: expect.stringMatching(/left processes behind, which were stopped: \w+\[\d+\]/),
-      reason: 'leftovers',
+      message: expect.stringMatching(/processes that outlived it had to be stopped: \w+\[\d+\]/),
+      outcome: 'leftovers',
       exitCode: 122,
     });
     // The run is not recorded.

@@ -35,7 +35,10 @@ it('has types that reject wrong uses', async () => {
   writeFileSync(`${directory}/package.json`, '{ "type": "module" }');
   const use = (lockId: string) => `
     import { createLockex, type LockexEvent, lockexMachine, stateName } from 'lockex';
-    const { actor, output } = createLockex({ lockId: ${lockId}, command: { kind: 'shell', line: 'true' } });
+    const { actor, output } = createLockex({
+      lock: { id: ${lockId} },
+      command: { line: { kind: 'shell', line: 'true' } },
+    });
     actor.subscribe(({ value, context }) => stateName(value) + context.grant?.fencingToken);
     export const status: number = (await output).exitCode;
     export const event: LockexEvent = { type: 'lock.granted' };

@@ -28,5 +28,5 @@ it('does not delay the command if the hook hangs', async () => {
   program.stdin.end('go\n');
   const { status, stderr } = await program.ended;
   expect(status).toBe(0);
-  expect(stderr).toContain('--on-state took longer than 10 s for connecting, and was killed');
+  expect(stderr).toContain('--on-state took longer than 10 s for connecting and was killed');
 });

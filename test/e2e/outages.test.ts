@@ -38,7 +38,7 @@ describe('a short outage leaves the command running', () => {
     const { holder, pid } = await running(hosts, 60);
     proxy.reset();
     await untilState(holder, 'suspended');
-    await holder.line(/"state":"running".*connected again/, 'stderr');
+    await holder.line(/"state":"running".*reconnected/, 'stderr');
     expect(await isAlive(pid)).toBe(true);
     expect(await stopped(holder)).toBe(143);
   });
@@ -48,7 +48,7 @@ describe('a short outage leaves the command running', () => {
     onTestFinished(() => server.stop());
     const { holder, pid } = await running(server.connectString, 60);
     await server.restart();
-    await holder.line(/"state":"running".*connected again/, 'stderr');
+    await holder.line(/"state":"running".*reconnected/, 'stderr');
     expect(await isAlive(pid)).toBe(true);
     expect(await stopped(holder)).toBe(143);
   });
@@ -135,7 +135,7 @@ describe('waiting', () => {
     const later = startLockex(['-z', direct, '-i', 'o', '-T', '60', '--', 'echo later']);
     await later.line(/"queue":/, 'stderr');
     proxy.reset();
-    await waiter.line(/"state":"waiting".*connected again/, 'stderr');
+    await waiter.line(/"state":"waiting".*reconnected/, 'stderr');
     holder.signal('SIGTERM');
     expect((await waiter.ended).stdout).toBe('mine\n');
     expect((await later.ended).stdout).toBe('later\n');

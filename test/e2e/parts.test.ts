@@ -31,6 +31,6 @@ it.runIf(isForNode)('a run loads neither the inspector nor status', async () => 
 });
 
 it.runIf(isForNode)('the program stays small', () => {
-  // Bytes that every start reads. Raise the limit only deliberately.
-  expect(statSync(`${dirname(PROGRAM)}/program/lockex.js`).size).toBeLessThan(500_000);
+  // Bytes of what every start reads; raise it knowingly.
+  expect(statSync(`${dirname(PROGRAM)}/program/lockex.js`).size).toBeLessThan(510_000);
 });

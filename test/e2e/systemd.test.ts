@@ -66,6 +66,6 @@ describe('systemd', () => {
     const program = startLockex(['-z', hosts, '--', '/bin/true', 'x'], { env });
     const { status, stderr } = await program.ended;
     expect(status).toBe(0);
-    expect(stderr).toMatch(/"level":"warn".*systemd-notify can't be run/);
+    expect(stderr).toMatch(/"level":"warn".*cannot run systemd-notify/);
   });
 });

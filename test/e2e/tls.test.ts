@@ -101,7 +101,7 @@ describe('a lock', () => {
     await proxy.refuse();
     await untilState(holder, 'suspended');
     await proxy.pass();
-    await holder.line(/"state":"running".*connected again/, 'stderr');
+    await holder.line(/"state":"running".*reconnected/, 'stderr');
     await proxy.blackhole('both');
     expect((await holder.ended).status).toBe(124);
     await untilState(standby, 'running');
@@ -201,7 +201,7 @@ describe('the files', () => {
       "holds a private key that can't be read",
     ],
     ['no key', () => [...as({ cert: authority.ca, key: authority.ca })], 'can be read by others'],
-    ['a missing file', () => ['--tls-ca', '/nowhere'], "can't be read: there is no such file"],
+    ['one that is not there', () => ['--tls-ca', '/nowhere'], "can't be read: no such file"],
   ])('are looked at first: %s', async (_, words, message) => {
     const { status, stderr } = await runLockex(['-z', 'localhost:1', ...words(), '--', 'true']);
     expect(status).toBe(2);

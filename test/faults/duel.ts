@@ -114,7 +114,7 @@ export class Duel {
 
   /** Waits until the holder has reconnected, still with the same command; then ends as above. */
   async survives(): Promise<void> {
-    await this.holder.line(/"state":"running".*connected again/, 'stderr', PATIENCE_MS);
+    await this.holder.line(/"state":"running".*reconnected/, 'stderr', PATIENCE_MS);
     await this.endsUnharmed();
   }
 

@@ -69,5 +69,5 @@ it('SIGTERM ends the attempts to record a success, with a warning', async () => 
   first.signal('SIGTERM');
   const { status, stderr } = await first.ended;
   expect(status).toBe(0);
-  expect(stderr).toContain('could not record the successful run: it may run again too early');
+  expect(stderr).toContain('could not record the successful run; it may run again too early');
 });

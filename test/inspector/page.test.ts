@@ -236,7 +236,7 @@ describe('--inspect', () => {
     const { status, stdout, stderr } = await second.ended;
     expect({ status, stdout }).toEqual({ status: 125, stdout: '' });
     expect(stderr.trim().split('\n')).toHaveLength(1);
-    expect(stderr).toContain('somebody listens there already');
+    expect(stderr).toContain('address already in use');
   });
 
   it('on an address other than loopback warns', async () => {

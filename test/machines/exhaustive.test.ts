@@ -1,10 +1,10 @@
 /**
- * Every reachable state × every event, generated from the machine itself, with what must hold in
- * each. The promise of the whole program rests on these: the command lives only where it may, and
- * the lock is let go only when the command is dead.
+ * Every reachable state × every event, generated from the machine itself, with the invariants of each.
+ * The program's guarantee rests on them: the command is alive only in the states that allow it, and
+ * the lock is released only when the command is dead.
  */
 import { describe, expect, it } from 'vitest';
-import type { LockexInput } from '../../machines/contract.ts';
+import type { LockexInput, LockexTag } from '../../machines/contract.ts';
 import { lockexMachine } from '../../machines/lockex.ts';
 import { stateName } from '../../machines/state-name.ts';
 import { explore, type Node, type Step } from './explore.ts';
@@ -28,9 +28,15 @@ const STATES = [
   'done',
 ];
 
-/** Where something that the command started may be alive, by design. */
+/** States in which processes of the command may be alive, by design. */
 const MAY_LIVE = ['running', 'suspended.running', 'lost.stopping', 'cleanup.stopping'];
 const MAY_DIE_IN = [...MAY_LIVE, 'cleanup.stoppingByDeadline'];
+
+/** States in which a lease counts down, by design. */
+const LOCK_HELD_IN = [
+  ...['locked.confirming', 'locked.arming', 'suspended.locked', 'lost.disarming'],
+  ...[...MAY_DIE_IN, 'cleanup.recording', 'cleanup.holding'],
+];
 
 const inputs: Record<string, LockexInput> = {
   'the defaults': input(),
@@ -52,7 +58,7 @@ const typesSent = (step: Step) => step.sent.map(({ type }) => type);
 describe.each(Object.entries(inputs))('with %s', (_, given) => {
   const { initial, nodes, steps } = explore(given);
 
-  it('reaches exactly the states that the design names', () => {
+  it('reaches exactly the states of the design', () => {
     const more = [
       ...(given.holdMs === null ? [] : ['cleanup.holding']),
       ...(given.oncePerMs === null ? [] : ['cleanup.recording']),
@@ -61,11 +67,23 @@ describe.each(Object.entries(inputs))('with %s', (_, given) => {
     expect([...new Set(nodes.map(({ state }) => state))].sort()).toEqual(wanted.sort());
   });
 
-  it('never fails, whatever comes in whatever state', () => {
+  it('tags the states in which the lock is held or the command may be alive', () => {
+    const taggedWith = (tag: LockexTag) => {
+      const tagged = nodes.filter(({ snapshot }) => snapshot.hasTag(tag));
+      return new Set(tagged.map(({ state }) => state));
+    };
+    const reached = new Set(nodes.map(({ state }) => state));
+    const reachedOf = (states: readonly string[]) =>
+      new Set(states.filter((state) => reached.has(state)));
+    expect(taggedWith('commandMayBeAlive')).toEqual(reachedOf(MAY_DIE_IN));
+    expect(taggedWith('lockHeld')).toEqual(reachedOf(LOCK_HELD_IN));
+  });
+
+  it('never fails, whatever event comes in whatever state', () => {
     expect(nodes.filter(({ snapshot }) => snapshot.status === 'error')).toEqual([]);
   });
 
-  it('opens the gate only on the way from armed to running', () => {
+  it('opens the gate only between locked.arming and running', () => {
     const starts = steps.filter((step) => typesSent(step).includes('command.start'));
     expect(starts.length).toBeGreaterThan(0);
     for (const { from, to, fact } of starts) {
@@ -81,10 +99,10 @@ describe.each(Object.entries(inputs))('with %s', (_, given) => {
     }
   });
 
-  it('leaves the states in which the command may live only when it is dead, or to stop it', () => {
+  it('leaves the states with a live command only when it is dead, or in order to stop it', () => {
     for (const step of steps) {
       if (!MAY_DIE_IN.includes(step.from.state) || MAY_DIE_IN.includes(step.to.state)) continue;
-      // The two ends: everything is dead, or nothing more can be done and the session is lost.
+      // Either everything is dead, or the session is lost and nothing more can be done.
       if (step.fact === 'command.unkillable') {
         expect(typesSent(step)).toContain('session.abandon');
         expect(['lost.stopping', 'cleanup.stoppingByDeadline']).toContain(step.from.state);
@@ -92,7 +110,7 @@ describe.each(Object.entries(inputs))('with %s', (_, given) => {
     }
   });
 
-  it('tells the command to stop on every way out of running and suspended.running', () => {
+  it('sends command.stop on every way out of running and suspended.running', () => {
     for (const step of steps) {
       const left = ['running', 'suspended.running'].includes(step.from.state);
       if (!left || ['running', 'suspended.running'].includes(step.to.state)) continue;
@@ -100,17 +118,17 @@ describe.each(Object.entries(inputs))('with %s', (_, given) => {
     }
   });
 
-  it('releases only after the command was said to be dead, and never after unkillable', () => {
+  it('releases only after command.stopped, and never after command.unkillable', () => {
     const releases = steps.filter((step) => typesSent(step).includes('lock.release'));
     expect(releases.length).toBeGreaterThan(0);
     for (const { from, event } of releases) {
-      // Held on to after that, it was said to be dead on the way there.
+      // The command was stopped before these states.
       if (['cleanup.holding', 'cleanup.recording'].includes(from.state)) continue;
       expect([from.state, event.type]).toEqual(['cleanup.stopping', 'command.stopped']);
     }
   });
 
-  it('holds on to the lock only when the command has ended by itself and is said to be dead', () => {
+  it('keeps the lock for --hold only after the command exited by itself and command.stopped', () => {
     const held = steps.filter(
       ({ from, to }) => from.state !== to.state && to.state === 'cleanup.holding',
     );
@@ -123,7 +141,7 @@ describe.each(Object.entries(inputs))('with %s', (_, given) => {
     }
   });
 
-  it('closes the session only when everything is dead, or has abandoned it before', () => {
+  it('closes the session only when everything is dead, or after abandoning it', () => {
     for (const step of steps) {
       const closing = typesSent(step).indexOf('session.close');
       if (closing < 0 || step.event.type === 'command.stopped') continue;
@@ -133,7 +151,7 @@ describe.each(Object.entries(inputs))('with %s', (_, given) => {
     }
   });
 
-  it('never leads from lost back to running but through a new session, grant and proof', () => {
+  it('never leads from lost to running without a new session, grant and confirmation', () => {
     const without = new Set(['lock.confirmed', 'lock.confirmed (ran lately)']);
     for (const lost of nodes.filter(({ state }) => state.startsWith('lost'))) {
       const reached = reachable(lost, ({ fact }) => !without.has(fact));
@@ -145,7 +163,7 @@ describe.each(Object.entries(inputs))('with %s', (_, given) => {
     }
   });
 
-  it('connects again only without anything of the session before', () => {
+  it('connects again only without any data of the previous session', () => {
     for (const { from, to } of steps) {
       if (!from.state.startsWith('lost') || to.state !== 'connecting') continue;
       const { session, queue, lease, grant } = to.snapshot.context;
@@ -158,7 +176,7 @@ describe.each(Object.entries(inputs))('with %s', (_, given) => {
     }
   });
 
-  it('keeps the first cause: an outcome is rewritten only where it would say that all is well', () => {
+  it('keeps the first outcome, and replaces only one that would report a false success', () => {
     for (const { from, to, fact } of steps) {
       const { outcome } = from.snapshot.context;
       if (outcome === null || fact === 'command.unkillable') continue;
@@ -169,7 +187,7 @@ describe.each(Object.entries(inputs))('with %s', (_, given) => {
     }
   });
 
-  it('takes no run for a success of which something had to be stopped', () => {
+  it('records no run as a success if processes had to be stopped', () => {
     const records = steps.filter((step) => typesSent(step).includes('run.record'));
     expect(records.length > 0).toBe(given.oncePerMs !== null);
     for (const { fact } of records) expect(fact).toBe('command.stopped');
@@ -184,7 +202,7 @@ describe.each(Object.entries(inputs))('with %s', (_, given) => {
     }
   });
 
-  it('with --wait-for-all leaves running for what has ended only when everything has', () => {
+  it('with --wait-for-all leaves running only when all processes have exited', () => {
     const left = steps.filter(({ from, event }) => {
       const isRunning = ['running', 'suspended.running'].includes(from.state);
       return isRunning && ['command.exited', 'command.stopped'].includes(event.type);
@@ -207,15 +225,15 @@ describe.each(Object.entries(inputs))('with %s', (_, given) => {
     }
   });
 
-  it('never ends well where something would not die', () => {
+  it('never reports success if processes survive SIGKILL', () => {
     for (const { from, fact, to } of steps) {
       if (fact !== 'command.unkillable' || from.state === to.state) continue;
       if (from.state === 'lost.disarming') continue; // No command had started.
-      expect(['failed', 'lost']).toContain(to.snapshot.context.outcome?.kind);
+      expect(['unkillable', 'lost']).toContain(to.snapshot.context.outcome?.kind);
     }
   });
 
-  it('has a way to done from everywhere, whatever has happened', () => {
+  it('reaches done from everywhere', () => {
     const reaching = new Set(nodes.filter(({ state }) => state === 'done'));
     for (let grown = true; grown; ) {
       grown = false;
@@ -228,8 +246,8 @@ describe.each(Object.entries(inputs))('with %s', (_, given) => {
     expect(nodes.filter((node) => !reaching.has(node)).map(({ state }) => state)).toEqual([]);
   });
 
-  it('comes to done by the actors’ answers alone, once it is cleaning up', () => {
-    // And by its own clock, where the lock is held on to.
+  it('reaches done from cleanup by the actors’ answers alone', () => {
+    // And by its own timer, for --hold.
     const answers = [
       'command.stopped',
       'run.recorded',
@@ -243,7 +261,7 @@ describe.each(Object.entries(inputs))('with %s', (_, given) => {
     }
   });
 
-  it('asks for what it waits for: each state’s command was sent on the way into it', () => {
+  it('sends each state’s command on the way into it', () => {
     const wanted: Record<string, string> = {
       connecting: 'session.connect',
       waiting: 'lock.join',

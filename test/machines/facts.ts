@@ -1,4 +1,6 @@
-/** One event of every type, in every variant that the machine decides by; for tests of the machine. */
+/**
+ * One event of every type, in every variant that the machine decides by; for tests of the machine.
+ */
 import type { LeaseInfo, LockexEvent, LockexInput, SignalEvent } from '../../machines/contract.ts';
 
 export const input = (changes: Partial<LockexInput> = {}): LockexInput => ({
@@ -76,7 +78,7 @@ export const facts = {
   'lock.released': { type: 'lock.released', confirmed: true, message: 'released' },
   'lease.renewed': { type: 'lease.renewed', lease },
   'command.unresolved': { type: 'command.unresolved', message: 'not there yet' },
-  'command.armed': { type: 'command.armed', guarded: true, reach: 'cgroup' },
+  'command.armed': { type: 'command.armed', guarded: true, scope: 'cgroup' },
   'command.started': { type: 'command.started', pid: 4711 },
   'command.failed (127)': { type: 'command.failed', exitCode: 127, message: 'not found' },
   'command.exited': { type: 'command.exited', exit, byGuard: false },
@@ -90,7 +92,7 @@ export const facts = {
   'signal USR1': signals.USR1,
   'signal TSTP': signals.TSTP,
   'wait.timedOut': { type: 'wait.timedOut' },
-  'run.timedOut': { type: 'run.timedOut' },
+  'run.timedOut': { type: 'run.timedOut', maxRuntimeMs: 5000 },
   'hold.over': { type: 'hold.over' },
 } as const satisfies Record<string, LockexEvent>;
 

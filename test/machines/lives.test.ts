@@ -1,19 +1,19 @@
-/** Whole lives of the machine, with simulated actors and a simulated clock. */
+/** Whole runs of the machine, with simulated actors and a simulated clock. */
 import { describe, expect, it } from 'vitest';
 import type { CommandExit } from '../../machines/outcome.ts';
 import { grant, lease as provenLease, signals } from './facts.ts';
 import { CLEANED_UP, onStage, UP_TO_RUNNING } from './stage.ts';
 
-const types = (told: readonly { readonly type: string }[]) => told.map(({ type }) => type);
+const types = (sent: readonly { readonly type: string }[]) => sent.map(({ type }) => type);
 
-/** A gate that was not opened in time, or whose command the kernel would not take. */
+/** A gate that was not opened in time, or whose command could not be executed. */
 const NEVER_RAN = {
   type: 'command.stopped',
   exit: null,
   how: { means: 'none', stragglers: [] },
 } as const;
 
-describe('an uneventful life', () => {
+describe('an uneventful run', () => {
   it('goes from connecting to done and passes the command’s status on', () => {
     const stage = onStage();
     stage.hear(...UP_TO_RUNNING);
@@ -33,7 +33,7 @@ describe('an uneventful life', () => {
       'done',
     ]);
     expect(stage.output()).toMatchObject({ exitCode: 7, outcome: { kind: 'exited' } });
-    expect(types(stage.told)).toEqual([
+    expect(types(stage.sent)).toEqual([
       'command.park',
       'session.connect',
       'lock.join',
@@ -60,7 +60,7 @@ describe('an uneventful life', () => {
     stage.hear(...UP_TO_RUNNING);
     const lease = { provenAt: 100, stopAt: 20_100, leaseEnd: 29_100 };
     stage.hear({ type: 'lease.renewed', lease });
-    expect(stage.told.at(-1)).toEqual({ type: 'command.extend', lease });
+    expect(stage.sent.at(-1)).toEqual({ type: 'command.extend', lease });
     expect(stage.context().lease).toEqual(lease);
   });
 });
@@ -71,9 +71,9 @@ describe('connecting', () => {
     stage.hear('session.unreachable', 'session.unreachable');
     expect(stage.state()).toBe('connecting');
     stage.hear('session.unreachable', ...CLEANED_UP);
-    expect(types(stage.told).filter((type) => type === 'session.connect')).toHaveLength(3);
+    expect(types(stage.sent).filter((type) => type === 'session.connect')).toHaveLength(3);
     expect(stage.output()).toMatchObject({ exitCode: 125, outcome: { kind: 'unreachable' } });
-    expect(JSON.stringify(stage.output())).toContain('(tried a:1)');
+    expect(stage.output()?.outcome).toMatchObject({ hosts: [{ host: 'a:1' }] });
   });
 });
 
@@ -82,23 +82,23 @@ describe('waiting', () => {
     const stage = onStage();
     stage.hear('session.established', 'lock.queued', 'lock.confirmed');
     expect(stage.state()).toBe('locked.arming');
-    expect(types(stage.told)).not.toContain('lock.confirm');
+    expect(types(stage.sent)).not.toContain('lock.confirm');
     stage.hear('command.armed');
     expect(stage.state()).toBe('running');
-    expect(stage.told).toContainEqual({ type: 'command.start', grant });
+    expect(stage.sent).toContainEqual({ type: 'command.start', grant });
   });
 
   it('has the guard armed beforehand: the grant’s lease is known to it, or nearly so', () => {
     const stage = onStage();
     stage.hear('session.established');
-    expect(stage.told.at(-1)).toEqual({ type: 'command.extend', lease: provenLease });
+    expect(stage.sent.at(-1)).toEqual({ type: 'command.extend', lease: provenLease });
     const lease = { provenAt: 100, stopAt: 20_100, leaseEnd: 29_100 };
     stage.hear('lock.queued', { type: 'lease.renewed', lease });
-    expect(stage.told.at(-1)).toEqual({ type: 'command.extend', lease });
+    expect(stage.sent.at(-1)).toEqual({ type: 'command.extend', lease });
     expect(stage.state()).toBe('waiting');
   });
 
-  it('ends with -E’s status when -t is over, counted from entering waiting', () => {
+  it('ends with -E’s status when -t times out, counted from entering waiting', () => {
     const stage = onStage({ waitMs: 5000, conflictExitCode: 99 });
     stage.clock.increment(60_000);
     stage.hear('session.established', 'lock.queued');
@@ -109,7 +109,7 @@ describe('waiting', () => {
     expect(stage.output()).toMatchObject({ exitCode: 99, outcome: { kind: 'conflict' } });
   });
 
-  it('counts -t on while suspended', () => {
+  it('continues to count -t while suspended', () => {
     const stage = onStage({ waitMs: 5000 });
     stage.hear('session.established', 'lock.queued');
     stage.clock.increment(3000);
@@ -118,7 +118,7 @@ describe('waiting', () => {
     expect(stage.state()).toBe('cleanup.stopping');
   });
 
-  it('counts -t on over a new session', () => {
+  it('continues to count -t in a new session', () => {
     const stage = onStage({ waitMs: 5000, lockTries: 2 });
     stage.hear('session.established', 'lock.queued');
     stage.clock.increment(3000);
@@ -129,7 +129,7 @@ describe('waiting', () => {
     expect(stage.output()?.exitCode).toBe(1);
   });
 
-  it('counts -t on for as long as no command has run', () => {
+  it('continues to count -t until a command has run', () => {
     const stage = onStage({ waitMs: 5000, lockTries: 2 });
     stage.hear('session.established');
     stage.clock.increment(3000);
@@ -145,7 +145,7 @@ describe('waiting', () => {
     ['suspended.running', ['command.armed', 'session.suspended']],
     ['lost.stopping', ['command.armed', 'session.lost (expired)']],
   ] as const)(
-    'does not try again when -t is over in %s, before a command has run',
+    'does not try again when -t times out in %s, before a command has run',
     (state, said) => {
       const stage = onStage({ waitMs: 5000, lockTries: 2 });
       stage.hear('session.established', 'lock.granted', 'lock.confirmed', ...said);
@@ -157,7 +157,7 @@ describe('waiting', () => {
     },
   );
 
-  it('forgets -t once the command runs', () => {
+  it('stops counting -t once the command runs', () => {
     const stage = onStage({ waitMs: 5000 });
     stage.hear(...UP_TO_RUNNING);
     stage.clock.increment(100_000);
@@ -179,7 +179,7 @@ describe('waiting', () => {
   it('with --no-blocking ends as soon as it is not first', () => {
     const stage = onStage({ waitMs: 0 });
     stage.hear('session.established');
-    expect(stage.told).toContainEqual({ type: 'lock.join', blocking: false });
+    expect(stage.sent).toContainEqual({ type: 'lock.join', blocking: false });
     stage.hear('lock.queued', ...CLEANED_UP);
     expect(stage.output()?.exitCode).toBe(1);
   });
@@ -211,11 +211,11 @@ describe('waiting', () => {
     expect(stage.output()?.exitCode).toBe(status);
   });
 
-  it.each([signals.USR1, signals.CONT, signals.TSTP])('does not care for $signal', (signal) => {
+  it.each([signals.USR1, signals.CONT, signals.TSTP])('ignores $signal', (signal) => {
     const stage = onStage();
     stage.hear('session.established', 'lock.queued', signal);
     expect(stage.state()).toBe('waiting');
-    expect(types(stage.told)).not.toContain('command.signal');
+    expect(types(stage.sent)).not.toContain('command.signal');
   });
 });
 
@@ -223,20 +223,20 @@ describe('running', () => {
   it('on TERM stops, with the grace; a second TERM kills; the status is the command’s', () => {
     const stage = onStage();
     stage.hear(...UP_TO_RUNNING, signals.TERM);
-    expect(stage.told.at(-1)).toEqual({ type: 'command.stop', graceMs: 5000, deadline: null });
+    expect(stage.sent.at(-1)).toEqual({ type: 'command.stop', graceMs: 5000, deadline: null });
     stage.hear(signals.TERM);
-    expect(stage.told.at(-1)).toEqual({ type: 'command.stop', graceMs: 0, deadline: null });
+    expect(stage.sent.at(-1)).toEqual({ type: 'command.stop', graceMs: 0, deadline: null });
     const exit = { code: null, signal: { name: 'SIGKILL', number: 9 } };
     stage.hear({ type: 'command.exited', exit, byGuard: false }, ...CLEANED_UP);
     expect(stage.output()).toMatchObject({ exitCode: 137, outcome: { kind: 'stopped' } });
   });
 
   it.each([signals.INT, signals.HUP, signals.QUIT, signals.USR1, signals.CONT])(
-    'passes $signal on, once, and goes on',
+    'forwards $signal once and keeps running',
     (signal) => {
       const stage = onStage();
       stage.hear(...UP_TO_RUNNING, signal);
-      const passed = stage.told.filter(({ type }) => type === 'command.signal');
+      const passed = stage.sent.filter(({ type }) => type === 'command.signal');
       expect(passed).toEqual([
         { type: 'command.signal', signal: 'signal' in signal ? signal.signal : '' },
       ]);
@@ -244,31 +244,31 @@ describe('running', () => {
     },
   );
 
-  it('does not obey or pass on TSTP: a stopped lockex would cost the command its lease', () => {
+  it('ignores TSTP and does not forward it: a stopped lockex would lose the lease', () => {
     const stage = onStage();
     stage.hear(...UP_TO_RUNNING, signals.TSTP);
-    expect(types(stage.told)).not.toContain('command.signal');
+    expect(types(stage.sent)).not.toContain('command.signal');
     expect(stage.state()).toBe('running');
   });
 
-  it('goes on through a short outage', () => {
+  it('keeps running through a short outage', () => {
     const stage = onStage();
     stage.hear(...UP_TO_RUNNING, 'session.suspended', 'lease.renewed', 'session.resumed');
     expect(stage.state()).toBe('running');
-    expect(types(stage.told)).not.toContain('command.stop');
+    expect(types(stage.sent)).not.toContain('command.stop');
   });
 
   it('is stopped by leaseEnd when the lease could not be proven', () => {
     const stage = onStage();
     stage.hear(...UP_TO_RUNNING, 'session.suspended', 'session.lost (lease ending)');
     expect(stage.state()).toBe('lost.stopping');
-    expect(stage.told.at(-1)).toEqual({ type: 'command.stop', graceMs: 5000, deadline: 29_000 });
+    expect(stage.sent.at(-1)).toEqual({ type: 'command.stop', graceMs: 5000, deadline: 29_000 });
     stage.hear('command.exited', 'command.stopped', 'session.closed');
     expect(stage.output()).toMatchObject({ exitCode: 124, outcome: { kind: 'lost' } });
   });
 
   it.each([['running'], ['suspended.running']])(
-    'is lost when its guard has ended it, whatever else is known of the lease (%s)',
+    'is lost when its guard has killed it, whatever else is known of the lease (%s)',
     (state) => {
       const stage = onStage();
       stage.hear(...UP_TO_RUNNING);
@@ -276,32 +276,32 @@ describe('running', () => {
       expect(stage.state()).toBe(state);
       stage.hear('command.exited (by the guard)');
       expect(stage.state()).toBe('lost.stopping');
-      expect(stage.told.at(-1)).toEqual({ type: 'command.stop', graceMs: 0, deadline: null });
+      expect(stage.sent.at(-1)).toEqual({ type: 'command.stop', graceMs: 0, deadline: null });
       stage.hear('command.stopped', 'session.closed');
       expect(stage.output()).toMatchObject({ exitCode: 124, outcome: { kind: 'lost' } });
     },
   );
 
-  it('keeps its status when the guard had to end it while it was being stopped', () => {
+  it('keeps its status when the guard had to kill it while it was being stopped', () => {
     const stage = onStage();
     stage.hear(...UP_TO_RUNNING, signals.TERM, 'command.exited (by the guard)', ...CLEANED_UP);
     expect(stage.output()).toMatchObject({ exitCode: 137, outcome: { kind: 'stopped' } });
   });
 
-  it('that has never run is no lost command: the next session is tried, or it ends with 125', () => {
+  it('that has never run is not lost: the next session is tried, or it ends with 125', () => {
     const stage = onStage({ lockTries: 2 });
     stage.hear('session.established', 'lock.granted', 'lock.confirmed', 'command.armed');
     stage.hear('session.lost (expired)');
     expect(stage.state()).toBe('lost.stopping');
     stage.hear(NEVER_RAN);
     expect(stage.state()).toBe('connecting');
-    expect(types(stage.told).slice(-2)).toEqual(['command.park', 'session.connect']);
+    expect(types(stage.sent).slice(-2)).toEqual(['command.park', 'session.connect']);
     stage.hear('session.established', 'lock.granted', 'lock.confirmed', 'command.armed');
     stage.hear('session.lost (expired)', NEVER_RAN, 'session.closed');
     expect(stage.output()).toMatchObject({ exitCode: 125, outcome: { kind: 'sessionLost' } });
   });
 
-  it('that has run is lost, also where its end is told a second time, without the exit', () => {
+  it('that has run is lost, even if command.stopped comes again, without the exit', () => {
     const stage = onStage({ lockTries: 2 });
     stage.hear(...UP_TO_RUNNING, 'session.lost (expired)', 'command.exited');
     stage.hear(NEVER_RAN);
@@ -309,7 +309,7 @@ describe('running', () => {
     expect(stage.output()).toMatchObject({ exitCode: 124, outcome: { kind: 'lost' } });
   });
 
-  it('that SIGTERM has kept from running ends with 143', () => {
+  it('that SIGTERM stopped before it ran ends with 143', () => {
     const stage = onStage();
     stage.hear(
       'session.established',
@@ -326,16 +326,16 @@ describe('running', () => {
   it('is killed at once where another may hold the lock already', () => {
     const stage = onStage();
     stage.hear(...UP_TO_RUNNING, 'session.lost (expired)');
-    expect(stage.told.at(-1)).toEqual({ type: 'command.stop', graceMs: 0, deadline: null });
+    expect(stage.sent.at(-1)).toEqual({ type: 'command.stop', graceMs: 0, deadline: null });
   });
 
-  it('when lost and told to, rejoins with a new session once everything is dead', () => {
+  it('with --on-lost rejoin, joins with a new session once everything is dead', () => {
     const stage = onStage({ onLost: 'rejoin' });
     stage.hear(...UP_TO_RUNNING, 'session.lost (expired)');
     expect(stage.state()).toBe('lost.stopping');
     stage.hear('command.exited', 'command.stopped');
     expect(stage.state()).toBe('connecting');
-    expect(types(stage.told).slice(-2)).toEqual(['command.park', 'session.connect']);
+    expect(types(stage.sent).slice(-2)).toEqual(['command.park', 'session.connect']);
     stage.hear(...UP_TO_RUNNING, 'command.exited', ...CLEANED_UP);
     expect(stage.output()?.exitCode).toBe(0);
   });
@@ -355,13 +355,13 @@ describe('running', () => {
 });
 
 describe('cleanup', () => {
-  it('keeps the lock while something will not die, and says 125 once the session is lost', () => {
+  it('keeps the lock while processes survive SIGKILL, and ends with 125 when the session is lost', () => {
     const stage = onStage();
     stage.hear(...UP_TO_RUNNING, signals.TERM, 'command.unkillable', 'command.unkillable');
     expect(stage.state()).toBe('cleanup.stopping');
-    expect(types(stage.told)).not.toContain('lock.release');
+    expect(types(stage.sent)).not.toContain('lock.release');
     stage.hear('session.lost (expired)', 'command.unkillable');
-    expect(types(stage.told).slice(-2)).toEqual(['session.abandon', 'session.close']);
+    expect(types(stage.sent).slice(-2)).toEqual(['session.abandon', 'session.close']);
     stage.hear('session.closed');
     expect(stage.output()?.exitCode).toBe(125);
   });
@@ -369,14 +369,14 @@ describe('cleanup', () => {
   it('goes on with the earlier deadline when the session is lost meanwhile', () => {
     const stage = onStage();
     stage.hear(...UP_TO_RUNNING, signals.TERM, 'session.lost (lease ending)');
-    expect(stage.told.at(-1)).toEqual({ type: 'command.stop', graceMs: 5000, deadline: 29_000 });
+    expect(stage.sent.at(-1)).toEqual({ type: 'command.stop', graceMs: 5000, deadline: 29_000 });
     stage.hear({ type: 'command.exited', exit: { code: 3, signal: null }, byGuard: false });
     stage.hear('command.stopped', 'session.closed');
     // A stop on request keeps the command's status.
     expect(stage.output()?.exitCode).toBe(3);
   });
 
-  it('does not wait for a release that can’t come any more', () => {
+  it('does not wait for a release that can no longer come', () => {
     const stage = onStage();
     stage.hear(...UP_TO_RUNNING, 'command.exited', 'command.stopped', 'session.lost (expired)');
     expect(stage.state()).toBe('cleanup.closing');
@@ -391,26 +391,26 @@ describe('cleanup', () => {
 });
 
 describe('--max-runtime', () => {
-  it('stops a command that runs for too long, with a status of its own', () => {
+  it('stops a command that exceeds it, with its own exit status', () => {
     const stage = onStage({ maxRuntimeMs: 5000 });
     stage.hear(...UP_TO_RUNNING);
     stage.clock.increment(4999);
     expect(stage.state()).toBe('running');
     stage.clock.increment(1);
     expect(stage.state()).toBe('cleanup.stopping');
-    expect(stage.told.at(-1)).toEqual({ type: 'command.stop', graceMs: 5000, deadline: null });
+    expect(stage.sent.at(-1)).toEqual({ type: 'command.stop', graceMs: 5000, deadline: null });
     stage.hear('command.exited', ...CLEANED_UP);
     expect(stage.output()).toMatchObject({ exitCode: 123, outcome: { kind: 'timedOut' } });
   });
 
-  it('counts on while suspended', () => {
+  it('continues to count while suspended', () => {
     const stage = onStage({ maxRuntimeMs: 5000 });
     stage.hear(...UP_TO_RUNNING, 'session.suspended');
     stage.clock.increment(5000);
     expect(stage.state()).toBe('cleanup.stopping');
   });
 
-  it('counts anew for the next command after a loss', () => {
+  it('starts again for the next command after a loss', () => {
     const stage = onStage({ maxRuntimeMs: 5000, onLost: 'rejoin' });
     stage.hear(...UP_TO_RUNNING);
     stage.clock.increment(4000);
@@ -423,7 +423,7 @@ describe('--max-runtime', () => {
 });
 
 describe('--hold', () => {
-  it('keeps the lock of a command that ended sooner, and its exit status', () => {
+  it('keeps the lock of a command that exited earlier, and its exit status', () => {
     const stage = onStage({ holdMs: 5000 });
     stage.hear(...UP_TO_RUNNING);
     stage.clock.increment(1000);
@@ -437,7 +437,7 @@ describe('--hold', () => {
     expect(stage.output()).toMatchObject({ exitCode: 0, outcome: { kind: 'exited' } });
   });
 
-  it('adds nothing to a command that runs for longer', () => {
+  it('has no effect on a command that runs longer', () => {
     const stage = onStage({ holdMs: 5000 });
     stage.hear(...UP_TO_RUNNING);
     stage.clock.increment(5000);
@@ -445,7 +445,7 @@ describe('--hold', () => {
     expect(stage.state()).toBe('cleanup.releasing');
   });
 
-  it('is over while what the command left behind is being stopped', () => {
+  it('can end while processes that outlived the command are being stopped', () => {
     const stage = onStage({ holdMs: 5000 });
     stage.hear(...UP_TO_RUNNING, 'command.exited');
     stage.clock.increment(5000);
@@ -453,7 +453,7 @@ describe('--hold', () => {
     expect(stage.state()).toBe('cleanup.releasing');
   });
 
-  it('is not for a command that was stopped on request', () => {
+  it('does not apply to a command that was stopped on request', () => {
     const stage = onStage({ holdMs: 5000 });
     stage.hear(...UP_TO_RUNNING, 'signal TERM', 'command.stopped');
     expect(stage.state()).toBe('cleanup.releasing');
@@ -465,7 +465,7 @@ describe('--hold', () => {
     expect(stage.state()).toBe('cleanup.releasing');
   });
 
-  it('ends with the session, and the exit status stays the command’s', () => {
+  it('ends with the session; the exit status is still the command’s', () => {
     const stage = onStage({ holdMs: 5000 });
     stage.hear(...UP_TO_RUNNING, 'command.exited', 'command.stopped', 'session.lost (expired)');
     expect(stage.state()).toBe('cleanup.closing');
@@ -477,34 +477,34 @@ describe('--hold', () => {
 describe('--once-per', () => {
   const once = { oncePerMs: 600_000, skipExitCode: 75 };
 
-  it('runs nothing when somebody has finished it lately, and says who and when', () => {
+  it('runs nothing if another run has succeeded recently, and has its data', () => {
     const stage = onStage(once);
     stage.hear('session.established', 'lock.granted', 'lock.confirmed (ran lately)');
     expect(stage.state()).toBe('cleanup.stopping');
     stage.hear(...CLEANED_UP);
-    expect(types(stage.told)).not.toContain('command.start');
+    expect(types(stage.sent)).not.toContain('command.start');
     expect(stage.output()).toMatchObject({
       exitCode: 75,
       outcome: {
         kind: 'skipped',
-        message: 'skipped: db1 pid 1 (make-report) finished it 185 s ago',
+        lastRun: { agoMs: 185_000, label: 'db1 pid 1 (make-report)' },
       },
     });
   });
 
-  it('runs nothing either where the lock comes confirmed', () => {
+  it('runs nothing if the grant comes with a confirmed lease either', () => {
     const stage = onStage(once);
     stage.hear('session.established', 'lock.confirmed (ran lately)', ...CLEANED_UP);
-    expect(types(stage.told)).not.toContain('command.arm');
+    expect(types(stage.sent)).not.toContain('command.arm');
     expect(stage.output()).toMatchObject({ exitCode: 75, outcome: { kind: 'skipped' } });
   });
 
-  it('runs when that was too long ago, and writes a success down before it lets go', () => {
+  it('runs if that was too long ago, and records a success before the release', () => {
     const stage = onStage({ ...once, oncePerMs: 185_000 });
     stage.hear('session.established', 'lock.granted', 'lock.confirmed (ran lately)');
     stage.hear('command.armed', 'command.started', 'command.exited', 'command.stopped');
     expect(stage.state()).toBe('cleanup.recording');
-    expect(stage.told.at(-1)).toEqual({ type: 'run.record' });
+    expect(stage.sent.at(-1)).toEqual({ type: 'run.record' });
     stage.hear('run.recorded');
     expect(stage.state()).toBe('cleanup.releasing');
     stage.hear('lock.released', 'session.closed');
@@ -524,19 +524,19 @@ describe('--once-per', () => {
     expect(stage.state()).toBe('cleanup.releasing');
   });
 
-  it('writes nothing down when it was stopped, though the command ended with 0', () => {
+  it('records nothing when it was stopped, although the command exited with 0', () => {
     const stage = onStage(once);
     stage.hear(...UP_TO_RUNNING, 'signal TERM', 'command.exited', 'command.stopped');
     expect(stage.state()).toBe('cleanup.releasing');
   });
 
-  it('writes nothing down when the session was lost first', () => {
+  it('records nothing when the session was lost first', () => {
     const stage = onStage(once);
     stage.hear(...UP_TO_RUNNING, 'command.exited', 'session.lost (expired)', 'command.stopped');
     expect(stage.state()).toBe('cleanup.closing');
   });
 
-  it('is written down for as long as the lease lasts, unless a signal ends that', () => {
+  it('is recorded while the lease lasts, unless a signal ends that', () => {
     const stage = onStage(once);
     stage.hear(...UP_TO_RUNNING, 'command.exited', 'command.stopped', 'session.suspended');
     stage.hear('lease.renewed', 'session.resumed', 'signal USR1');
@@ -547,14 +547,14 @@ describe('--once-per', () => {
     expect(stage.output()).toMatchObject({ exitCode: 0, outcome: { kind: 'exited' } });
   });
 
-  it('is written down before the lock is held on to', () => {
+  it('is recorded before the lock is kept for --hold', () => {
     const stage = onStage({ ...once, holdMs: 5000 });
     stage.hear(...UP_TO_RUNNING, 'command.exited', 'command.stopped', 'run.recorded');
     expect(stage.state()).toBe('cleanup.holding');
   });
 });
 
-describe('what outlives the command’s first process', () => {
+describe('a process that outlives the command’s first process', () => {
   const succeeded = { code: 0, signal: null };
   const exited = { type: 'command.exited', exit: succeeded, byGuard: false } as const;
   const stopped = (exit: CommandExit) =>
@@ -564,19 +564,19 @@ describe('what outlives the command’s first process', () => {
       how: { means: 'SIGTERM', stragglers: ['agent[13]'] },
     }) as const;
 
-  it('makes a success one no more if it had to be stopped: 122, and no record', () => {
+  it('turns a success into 122 if it had to be stopped, and records nothing', () => {
     const stage = onStage({ oncePerMs: 600_000 });
     stage.hear(...UP_TO_RUNNING, exited, stopped(succeeded));
     expect(stage.state()).toBe('cleanup.releasing');
     stage.hear('lock.released', 'session.closed');
     expect(stage.output()).toMatchObject({
       exitCode: 122,
-      outcome: { kind: 'leftovers', message: expect.stringContaining('agent[13]') },
+      outcome: { kind: 'leftovers', processes: ['agent[13]'], signal: null },
     });
-    expect(types(stage.told)).not.toContain('run.record');
+    expect(types(stage.sent)).not.toContain('run.record');
   });
 
-  it('leaves a failure’s status as it is', () => {
+  it('does not change the status of a failure', () => {
     const stage = onStage();
     const exit = { code: 3, signal: null };
     stage.hear(...UP_TO_RUNNING, { ...exited, exit }, stopped(exit), 'lock.released');
@@ -584,7 +584,7 @@ describe('what outlives the command’s first process', () => {
     expect(stage.output()).toMatchObject({ exitCode: 3, outcome: { kind: 'exited' } });
   });
 
-  it('is no success either if it had to be stopped because the session was lost', () => {
+  it('turns a success into a failure also if it was stopped because the session was lost', () => {
     const stage = onStage();
     stage.hear(...UP_TO_RUNNING, exited, 'session.lost (lease ending)', stopped(succeeded));
     stage.hear('session.closed');
@@ -606,8 +606,8 @@ describe('what outlives the command’s first process', () => {
       const stage = onStage(all);
       stage.hear(...UP_TO_RUNNING, exited, 'lease.renewed');
       expect(stage.state()).toBe('running');
-      expect(types(stage.told)).not.toContain('command.stop');
-      expect(stage.told.at(-1)?.type).toBe('command.extend');
+      expect(types(stage.sent)).not.toContain('command.stop');
+      expect(stage.sent.at(-1)?.type).toBe('command.extend');
       stage.hear('session.suspended', 'session.resumed', 'command.stopped');
       // The supervisor answers at once.
       expect(stage.state()).toBe('cleanup.stopping');
@@ -617,19 +617,19 @@ describe('what outlives the command’s first process', () => {
       expect(stage.output()).toMatchObject({ exitCode: 0, outcome: { kind: 'exited' } });
     });
 
-    it('is stopped on SIGTERM, and then no success', () => {
+    it('is stopped on SIGTERM, which is not a success', () => {
       const stage = onStage(all);
       stage.hear(...UP_TO_RUNNING, exited, 'signal TERM');
-      expect(stage.told.at(-1)).toEqual({ type: 'command.stop', graceMs: 5000, deadline: null });
+      expect(stage.sent.at(-1)).toEqual({ type: 'command.stop', graceMs: 5000, deadline: null });
       stage.hear(stopped(succeeded), 'lock.released', 'session.closed');
       expect(stage.output()).toMatchObject({ exitCode: 122, outcome: { kind: 'leftovers' } });
-      expect(types(stage.told)).not.toContain('run.record');
+      expect(types(stage.sent)).not.toContain('run.record');
     });
 
-    it('gets the signals that the command gets', () => {
+    it('gets the signals of the command', () => {
       const stage = onStage(all);
       stage.hear(...UP_TO_RUNNING, exited, 'signal USR1');
-      expect(stage.told.at(-1)).toEqual({ type: 'command.signal', signal: 'SIGUSR1' });
+      expect(stage.sent.at(-1)).toEqual({ type: 'command.signal', signal: 'SIGUSR1' });
     });
 
     it('is stopped by --max-runtime: 123', () => {
@@ -641,7 +641,7 @@ describe('what outlives the command’s first process', () => {
       expect(stage.output()?.exitCode).toBe(123);
     });
 
-    it('is lost where the guard ended it: 124', () => {
+    it('is lost if the guard killed it: 124', () => {
       const stage = onStage(all);
       stage.hear(...UP_TO_RUNNING, exited, stopped(succeeded));
       expect(stage.state()).toBe('lost.stopping');

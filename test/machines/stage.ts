@@ -1,6 +1,6 @@
 /**
- * The machine on a stage: its three actors are puppets that note what they are told, and a
- * simulated clock stands in for time. A test says what the actors say.
+ * The machine with simulated actors, which record their commands and send the events of a test, and a
+ * simulated clock.
  */
 import { createActor, type EventObject, fromCallback, SimulatedClock } from 'xstate';
 import type {
@@ -18,15 +18,15 @@ import { facts, input } from './facts.ts';
 
 export function onStage(changes: Partial<LockexInput> = {}) {
   const clock = new SimulatedClock();
-  const told: (ZookeeperCommand | CommandCommand)[] = [];
+  const sent: (ZookeeperCommand | CommandCommand)[] = [];
   const actor = createActor(
     lockexMachine.provide({
       actors: {
         zookeeper: fromCallback<ZookeeperCommand, undefined, ZookeeperEvent>(({ receive }) => {
-          receive((command) => told.push(command));
+          receive((command) => sent.push(command));
         }),
         command: fromCallback<CommandCommand, undefined, CommandEvent>(({ receive }) => {
-          receive((command) => told.push(command));
+          receive((command) => sent.push(command));
         }),
         signals: fromCallback<EventObject, undefined, SignalEvent>(() => {}),
       },
@@ -41,14 +41,14 @@ export function onStage(changes: Partial<LockexInput> = {}) {
   actor.start();
   return {
     clock,
-    /** Commands that the actors were told, in order. */
-    told,
+    /** Commands that the actors received, in order. */
+    sent,
     /** States in the order of their visit. */
     visited,
     state: () => stateName(actor.getSnapshot().value),
     context: () => actor.getSnapshot().context,
     output: () => actor.getSnapshot().output,
-    /** The actors say these, by name or as they are. */
+    /** The actors send these events, given by name or as they are. */
     hear(...said: (keyof typeof facts | LockexEvent)[]) {
       for (const event of said) actor.send(typeof event === 'string' ? facts[event] : event);
     },
@@ -64,5 +64,5 @@ export const UP_TO_RUNNING = [
   'command.started',
 ] as const;
 
-/** What the actors answer while the machine cleans up. */
+/** The actors' answers while the machine cleans up. */
 export const CLEANED_UP = ['command.stopped', 'lock.released', 'session.closed'] as const;

@@ -11,7 +11,7 @@ const replay = process.env['LOCKEX_SEED'];
 const seeds = replay ? [Number(replay)] : [1, 2, 3, Math.floor(Math.random() * 2 ** 31)];
 
 describe('in a random world', () => {
-  it.each(seeds)('no two commands run at once, and nobody is stuck (seed %i)', (seed) => {
+  it.each(seeds)('no two commands run at once, and no machine gets stuck (seed %i)', (seed) => {
     const world = new World(seed, 4);
     const began = performance.now();
     try {

@@ -1,10 +1,10 @@
 /**
- * A world of several machines that want one lock, all in simulated time: a server that grants and
- * expires, connections that are cut, commands that end, hang or refuse to die, answers that come
- * late or twice. Everything is drawn from one seed, so that a walk can be replayed.
+ * A simulation of several machines that contend for one lock, in simulated time: a server that grants
+ * and expires, connections that are cut, commands that exit, hang or ignore SIGTERM, answers that come
+ * late or twice. Everything is derived from one seed, so that a walk can be replayed.
  *
- * The actors keep the contract of `machines/contract.ts` and nothing more; the lease is a simple
- * one (proven by each renewal), since its arithmetic has tests of its own.
+ * The actors implement the contract of `machines/contract.ts` and nothing more; the lease is a simple
+ * one (proven by each renewal), since its arithmetic has its own tests.
  */
 import { createActor, type EventObject, fromCallback } from 'xstate';
 import type {
@@ -291,7 +291,7 @@ class SimulatedCommand {
           },
           this.world.random.fraction() * 3 * T,
         );
-        // Its guard was told less than we know.
+        // The lease that its guard knows of is older than ours.
         if (this.world.chance(0.05)) {
           const firesIn = this.world.random.fraction() * T;
           clock.setTimeout(() => {
@@ -310,7 +310,7 @@ class SimulatedCommand {
 
   arm(): void {
     this.armed = true;
-    this.say({ type: 'command.armed', guarded: true, reach: 'all' });
+    this.say({ type: 'command.armed', guarded: true, scope: 'all' });
   }
 
   stop(graceMs: number, deadline: number | null): void {

@@ -4,7 +4,7 @@
 export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   machines: ['xstate'],
   'src/util': ['node:', 'machines/contract.ts', 'package.json'],
-  'src/settings': ['machines/contract.ts'],
+  'src/settings': ['machines/contract.ts', 'src/util'],
   'src/platform': ['node:', 'machines', 'src/settings'],
   'src/zookeeper': [
     ...['node:', 'node-zookeeper-client', 'machines', 'src/platform', 'src/settings', 'src/util'],
@@ -14,15 +14,19 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...['node:', 'machines', 'src/command', 'src/platform', 'src/settings', 'src/util'],
     'src/zookeeper',
   ],
-  'src/cli': ['node:', 'cac', 'machines', 'src/settings', 'src/util'],
+  'src/cli': ['node:', 'cac', 'machines', 'src/log', 'src/settings', 'src/util'],
   'src/log': ['node:', 'winston', 'machines', 'src/util'],
-  'src/observers': ['node:', 'machines', 'src/cli/usage-error.ts', 'src/settings', 'src/util'],
+  'src/observers': [
+    ...['node:', 'xstate', 'machines', 'src/cli/usage-error.ts', 'src/inspector', 'src/log'],
+    ...['src/platform', 'src/settings', 'src/util'],
+  ],
   'src/status': ['node:', 'machines', 'src/settings', 'src/util', 'src/zookeeper'],
   'src/inspector': [
-    ...['node:', 'ws', 'machines', 'src/settings', 'src/status', 'src/util', 'src/zookeeper'],
+    ...['node:', 'ws', 'machines', 'src/log', 'src/settings', 'src/status', 'src/util'],
+    'src/zookeeper',
   ],
   'src/wiring.ts': ['xstate', 'machines', 'src/actors', 'src/command', 'src/settings', 'src/util'],
-  'src/run.ts': ['node:', 'xstate', 'machines', 'src/'],
+  'src/run.ts': ['machines', 'src/'],
   'src/main.ts': ['node:', 'machines', 'src/'],
   'src/index.ts': ['machines', 'src/platform', 'src/settings', 'src/wiring.ts'],
   'src/launch.ts': ['node:', 'src/platform/code-cache.ts'],

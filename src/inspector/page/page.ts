@@ -20,10 +20,6 @@ const ACTORS: Readonly<Record<string, string>> = {
   signal: 'signals',
 };
 
-/** States in which lockex holds the lock. */
-const HOLDING =
-  /^(locked|running|suspended\.(locked|running)|lost|cleanup\.(stopping\w*|recording|holding))/;
-
 let head: FeedHead | null = null;
 let entries: FeedEntry[] = [];
 let lock: LockView | null = null;
@@ -239,7 +235,7 @@ function drawLease(): void {
   const bar = byId('lease');
   const last = entries.at(-1);
   const { lease, timeoutMs } = last?.facts ?? {};
-  const isHeld = last !== undefined && HOLDING.test(last.state) && exitCode === null;
+  const isHeld = last?.tags.includes('lockHeld') === true && exitCode === null;
   if (!isHeld || !lease || !timeoutMs) {
     bar.dataset['level'] = 'none';
     byId('lease-left').style.transform = 'scaleX(0)';

@@ -1,16 +1,11 @@
 /** The texts of the page. Pure. */
+import { OUTCOMES } from '../../log/outcomes.ts';
+import { duration as preciseDuration } from '../../util/duration.ts';
 
-/** `0.4 s`, `12 s`, `3 min 5 s`, `2 h 1 min`, `4 d 3 h`. */
+/** Without decimals that change too fast to read. */
 export function duration(ms: number): string {
-  const seconds = ms / 1000;
-  if (seconds < 10) return `${seconds.toFixed(1)} s`;
-  if (seconds < 60) return `${Math.floor(seconds)} s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes} min ${Math.floor(seconds % 60)} s`;
-  const hours = Math.floor(minutes / 60);
-  return hours < 24
-    ? `${hours} h ${minutes % 60} min`
-    : `${Math.floor(hours / 24)} d ${hours % 24} h`;
+  const stepMs = ms < 10_000 ? 100 : 1000;
+  return preciseDuration(Math.floor(ms / stepMs) * stepMs);
 }
 
 /** In the viewer's time zone. */
@@ -28,22 +23,7 @@ export function detailsText(details: Readonly<Record<string, unknown>>): string 
     .join(', ');
 }
 
-const OUTCOMES: Readonly<Record<string, string>> = {
-  exited: 'the command exited',
-  stopped: 'the command was stopped on request',
-  interrupted: 'lockex was interrupted before the command started',
-  skipped: '--once-per: another run finished recently',
-  conflict: 'could not acquire the lock',
-  unreachable: 'could not reach ZooKeeper',
-  refused: 'the lock was refused',
-  sessionLost: 'the session was lost before the command started',
-  lost: 'the lock was lost, and the command was stopped',
-  timedOut: 'the command exceeded --max-runtime and was stopped',
-  notRunnable: 'the command could not be run',
-  failed: 'lockex failed',
-};
-
 export function outcomeText(kind: string | null, exitCode: number): string {
-  const why = OUTCOMES[kind ?? ''];
-  return `lockex exited with status ${exitCode}${why === undefined ? '' : `: ${why}`}`;
+  const why = kind !== null && kind in OUTCOMES ? OUTCOMES[kind as keyof typeof OUTCOMES] : null;
+  return `lockex exited with status ${exitCode}${why === null ? '' : `: ${why}`}`;
 }

@@ -1,21 +1,21 @@
 /**
- * Runs programs at changes of state: one at a time, in order. It never makes the machine wait, is
- * bounded in time and number, and what they print goes to standard error: standard output is the
+ * Runs programs at changes of state: one at a time, in order, bounded in time and number. The
+ * machine never waits for them. Their output goes to standard error: standard output is the
  * command's.
  */
 import type { ChildProcess } from 'node:child_process';
-import { duration } from '../../../machines/duration.ts';
+import { duration } from '../../util/duration.ts';
 
 export interface StateChange {
   /** One of the seven, or `done`. */
   readonly state: string;
   /** '' for the first. */
   readonly from: string;
-  /** Why, in words. */
+  /** Why, as a text; '' where the state says everything. */
   readonly reason: string;
-  /** null while there is none. */
+  /** null: none yet. */
   readonly fencingToken: string | null;
-  /** lockex's own, once it is done. */
+  /** lockex's exit status in the state done, else null. */
   readonly exitCode: number | null;
 }
 
@@ -26,17 +26,17 @@ export interface HookProgram {
 }
 
 export interface HookOptions {
-  /** How warnings name it: `--on-state`. */
+  /** Name in warnings: `--on-state`. */
   readonly name: string;
-  /** What is run for a change; null: nothing. */
+  /** The program for a change; null: none. */
   readonly programFor: (change: StateChange) => HookProgram | null;
   readonly warn: (message: string) => void;
-  /** Milliseconds that one may take. */
+  /** Time limit of one program; milliseconds. */
   readonly boundMs?: number;
 }
 
 const BOUND_MS = 10_000;
-/** Waiting for their turn; the oldest goes first when there are more. */
+/** Changes that wait; the oldest is dropped when there are more. */
 const MAX_WAITING = 16;
 
 export class HookRunner {
@@ -44,7 +44,7 @@ export class HookRunner {
   #waiting: StateChange[] = [];
   #running: ChildProcess | null = null;
   #onIdle: (() => void) | null = null;
-  /** The last one that was complained of. */
+  /** The last problem that was logged. */
   #problem = '';
 
   constructor(options: HookOptions) {
@@ -56,12 +56,12 @@ export class HookRunner {
     if (this.#waiting.length > MAX_WAITING) {
       const dropped = this.#waiting.shift();
       const { name, warn } = this.#options;
-      warn(`${name} is too slow: not told of ${dropped?.state}`);
+      warn(`${name} is too slow: not run for ${dropped?.state}`);
     }
     this.#next();
   }
 
-  /** Resolves when all were told; what is not by then, after the bound of one, is killed. */
+  /** Resolves when all programs have ended, or after one time limit, when the rest is killed. */
   async finish(): Promise<void> {
     const { boundMs = BOUND_MS } = this.#options;
     if (this.#running === null) return;
@@ -87,7 +87,7 @@ export class HookRunner {
     if (child === null) return this.#next();
     this.#running = child;
     const timer = setTimeout(() => {
-      warn(`${name} took longer than ${duration(boundMs)} for ${change.state}, and was killed`);
+      warn(`${name} took longer than ${duration(boundMs)} for ${change.state} and was killed`);
       kill(child);
     }, boundMs);
     const over = () => {
@@ -97,7 +97,7 @@ export class HookRunner {
       this.#next();
     };
     child.once('error', (error) => {
-      this.#complain(error);
+      this.#warnOnce(error);
       over();
     });
     child.once('exit', over);
@@ -112,23 +112,23 @@ export class HookRunner {
       const { spawn } = process.getBuiltinModule('node:child_process');
       return spawn(wanted.program, wanted.args, {
         env: wanted.env,
-        // Its own group: what it starts ends with it.
+        // A process group of its own: killed as a whole.
         detached: true,
         stdio: ['ignore', 2, 2],
       });
     } catch (error) {
-      // No more processes, no more memory: nothing that a lock should be lost for.
-      this.#complain(error as NodeJS.ErrnoException);
+      // No more processes or memory: not a reason to lose the lock.
+      this.#warnOnce(error as NodeJS.ErrnoException);
       return null;
     }
   }
 
-  /** Once: it will be the same for the next change. */
-  #complain({ code, message }: NodeJS.ErrnoException): void {
-    const problem = code === 'ENOENT' ? 'there is no such program' : message;
+  /** Each problem once: it will be the same for the next change. */
+  #warnOnce({ code, message }: NodeJS.ErrnoException): void {
+    const problem = code === 'ENOENT' ? 'no such program' : message;
     if (problem === this.#problem) return;
     this.#problem = problem;
-    this.#options.warn(`${this.#options.name} can't be run: ${problem}`);
+    this.#options.warn(`cannot run ${this.#options.name}: ${problem}`);
   }
 }
 
@@ -137,6 +137,6 @@ function kill(child: ChildProcess | null): void {
   try {
     process.kill(-child.pid, 'SIGKILL');
   } catch {
-    // It ended between the two lines.
+    // It has just ended.
   }
 }

@@ -1,4 +1,4 @@
-/** `--on-state CMD`: a line of the user's for `/bin/sh`, for people who page. */
+/** `--on-state CMD`: a command line for `/bin/sh`, run at each change of state. */
 import { escaped } from '../../util/printable.ts';
 import type { HookProgram, StateChange } from './hook-runner.ts';
 
@@ -7,7 +7,7 @@ export function onStateProgram(
   lockId: string,
   env: NodeJS.ProcessEnv,
 ): (change: StateChange) => HookProgram {
-  // An outer lockex's are not ours.
+  // Those of an outer lockex are not passed on.
   const { LOCKEX_FENCING_TOKEN: _, LOCKEX_LOCK_PATH: __, ...others } = env;
   return ({ state, from, reason, fencingToken, exitCode }) => ({
     program: '/bin/sh',
@@ -17,7 +17,7 @@ export function onStateProgram(
       LOCKEX_LOCKID: lockId,
       LOCKEX_STATE: state,
       LOCKEX_STATE_BEFORE: from,
-      // It may hold a server's words, and hooks print it.
+      // It may contain a server's text, and hooks print it.
       LOCKEX_REASON: escaped(reason),
       ...(fencingToken !== null && { LOCKEX_FENCING_TOKEN: fencingToken }),
       ...(exitCode !== null && { LOCKEX_EXIT_CODE: String(exitCode) }),

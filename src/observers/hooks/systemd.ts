@@ -1,7 +1,7 @@
 /**
- * `Type=notify` (sd_notify(3)): tells systemd, through systemd-notify(1), when lockex is ready, what it
- * is doing, and that it stops. Node has no unix datagram sockets of its own. The messages come from
- * another process than lockex, so that the unit has to say NotifyAccess=all.
+ * `Type=notify` (sd_notify(3)): notifies systemd, through systemd-notify(1), that lockex is ready,
+ * of its state, and that it stops. Node has no unix datagram sockets. The messages come from
+ * another process than lockex, so the unit needs NotifyAccess=all.
  */
 
 import type { ReadyWhen } from '../../settings/settings.ts';
@@ -19,12 +19,12 @@ export function notifyProgram(
   });
 }
 
-/** `VARIABLE=VALUE`, each a line of one message. */
+/** `VARIABLE=VALUE`, one line of the message each. */
 function messagesFor(
   { state, reason, fencingToken }: StateChange,
   readyWhen: ReadyWhen,
 ): readonly string[] {
-  // A standby is healthy as soon as it waits; who orders other units after the command wants more.
+  // A standby is ready when it waits; units that need the command are ordered after `running`.
   const isReady = state === 'running' || (state === 'waiting' && readyWhen === 'waiting');
   const isStopping = state === 'cleanup' || state === 'done';
   const detail = reason || (fencingToken !== null && `fencing token ${fencingToken}`);
@@ -32,7 +32,7 @@ function messagesFor(
   return [
     ...(isReady ? ['READY=1'] : []),
     ...(isStopping ? ['STOPPING=1'] : []),
-    // A line of its own ends a message.
+    // A line break would end the message.
     escaped(status.replace(/\s+/g, ' ')),
   ];
 }

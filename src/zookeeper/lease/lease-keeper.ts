@@ -5,8 +5,8 @@
  * It decides nothing: it says that the lease was renewed, is in doubt, or ends.
  */
 import type { LeaseInfo } from '../../../machines/contract.ts';
-import { duration } from '../../../machines/duration.ts';
 import type { Clock } from '../../util/clock.ts';
+import { duration } from '../../util/duration.ts';
 import { actionOn } from '../error-policy.ts';
 import { isRequestError } from '../errors.ts';
 import type { LockSession } from '../session/requests.ts';

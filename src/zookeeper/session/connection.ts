@@ -21,9 +21,9 @@
 
 import ConnectionManager, { type Packet } from 'node-zookeeper-client/lib/ConnectionManager.js';
 import jute, { type Request, type RequestHeader } from 'node-zookeeper-client/lib/jute/index.js';
-import { duration } from '../../../machines/duration.ts';
 import type { ServerSocket } from '../../platform/tcp.ts';
 import type { Clock } from '../../util/clock.ts';
+import { duration } from '../../util/duration.ts';
 import type { LogFunction } from '../../util/log-level.ts';
 import { wipeableBuffer } from '../../util/trusted-file.ts';
 import { actionOn } from '../error-policy.ts';

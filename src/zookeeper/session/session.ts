@@ -11,9 +11,9 @@
 
 import type { Request } from 'node-zookeeper-client/lib/jute/index.js';
 import type { SessionInfo } from '../../../machines/contract.ts';
-import { duration } from '../../../machines/duration.ts';
 import { type Access, AUTH_VARIABLE, type Host } from '../../settings/access.ts';
 import type { Clock } from '../../util/clock.ts';
+import { duration } from '../../util/duration.ts';
 import type { LogFunction } from '../../util/log-level.ts';
 import { BackOff, pauseMs, sleep } from '../back-off.ts';
 import { actionOn, ERROR_CLASSES } from '../error-policy.ts';

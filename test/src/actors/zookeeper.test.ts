@@ -12,11 +12,14 @@ it('the reaper is told the session timeout that was granted, not what was asked 
   const remains: string[] = [];
   const settings = {
     ...defaults,
-    hosts: [{ host, port }],
-    chroot: freshChroot(),
-    timeoutMs: 600_000,
-    lockId: 'x',
-    command: { kind: 'shell', line: 'true' },
+    access: {
+      ...defaults.access,
+      hosts: [{ host, port }],
+      chroot: freshChroot(),
+      timeoutMs: 600_000,
+    },
+    lock: { ...defaults.lock, id: 'x' },
+    command: { line: { kind: 'shell', line: 'true' } },
   } as const;
   const contention = new ZookeeperActor(settings, {
     clock: systemClock,
@@ -28,7 +31,7 @@ it('the reaper is told the session timeout that was granted, not what was asked 
   contention.send({ type: 'session.connect' });
   const event = await established;
   const granted = event.type === 'session.established' ? event.session.timeoutMs : 0;
-  expect(granted).toBeLessThan(settings.timeoutMs);
+  expect(granted).toBeLessThan(settings.access.timeoutMs);
   expect(remains.map((line) => decodeOrphanedSession(line).timeoutMs)).toEqual([granted]);
   const closed = new Promise<ZookeeperEvent>((resolve) => contention.listen(resolve));
   contention.send({ type: 'session.close' });

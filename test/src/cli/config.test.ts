@@ -30,33 +30,35 @@ const CONFIG = {
 
 describe('a setting in the file', () => {
   it('applies if nothing else is set', () => {
-    const { settings, log } = run({ [FILE]: CONFIG }, []);
+    const { settings } = run({ [FILE]: CONFIG }, []);
     expect(settings).toMatchObject({
-      hosts: [{ host: 'configured', port: 1 }],
-      timeoutMs: 60_000,
-      killAfterMs: 2500,
-      guard: false,
-      onLost: 'rejoin',
+      access: { hosts: [{ host: 'configured', port: 1 }], timeoutMs: 60_000 },
+      machine: { killAfterMs: 2500, onLost: 'rejoin' },
+      command: { guard: false },
+      observers: { log: { format: 'text', level: 'debug' } },
     });
-    expect(log).toEqual({ format: 'text', level: 'debug' });
   });
 
   it('is overridden by the environment, and both by the command line', () => {
-    const host = (argv: string[], env = {}) => run({ [FILE]: CONFIG }, argv, env).settings.hosts[0];
+    const host = (argv: string[], env = {}) =>
+      run({ [FILE]: CONFIG }, argv, env).settings.access.hosts[0];
     expect(host([], { ZKHOSTS: 'environment:1' })?.host).toBe('environment');
     expect(host(['-z', 'typed:1'], { ZKHOSTS: 'environment:1' })?.host).toBe('typed');
-    const { settings, log } = run({ [FILE]: CONFIG }, ['--guard', '-T', '5', '-q']);
-    expect(settings).toMatchObject({ guard: true, timeoutMs: 5000 });
-    expect(log.level).toBe('warn');
+    const { settings } = run({ [FILE]: CONFIG }, ['--guard', '-T', '5', '-q']);
+    expect(settings).toMatchObject({
+      access: { timeoutMs: 5000 },
+      command: { guard: true },
+      observers: { log: { level: 'warn' } },
+    });
   });
 
   it('is read from --config, else LOCKEX_CONFIG, else the default path', () => {
     const files = { [FILE]: { timeout: 1 }, '/a': { timeout: 2 }, '/b': { timeout: 3 } };
-    const timeout = (argv: string[], env = {}) => run(files, argv, env).settings.timeoutMs;
+    const timeout = (argv: string[], env = {}) => run(files, argv, env).settings.access.timeoutMs;
     expect(timeout([])).toBe(1000);
     expect(timeout([], { LOCKEX_CONFIG: '/a' })).toBe(2000);
     expect(timeout(['--config', '/b'], { LOCKEX_CONFIG: '/a' })).toBe(3000);
-    expect(run({}, []).settings.timeoutMs).toBe(30_000);
+    expect(run({}, []).settings.access.timeoutMs).toBe(30_000);
   });
 });
 

@@ -29,29 +29,35 @@ function refusal(argv: readonly string[], env: Record<string, string> = {}): str
 it('without options, all settings have their defaults', () => {
   expect(parsed(['--', 'prog', 'arg'])).toEqual({
     kind: 'run',
-    observers: { inspect: null, onState: null, readyWhen: 'waiting' },
-    log: { format: 'text', level: 'info' },
     settings: {
-      command: { kind: 'program', argv: ['prog', 'arg'] },
-      lockId: 'prog-e3c28c19a2eee244',
-      lockPath: 'lockex',
-      ...openAccess([{ host: 'localhost', port: 2181 }]),
-      concurrent: 1,
-      shared: false,
-      recipe: 'kazoo',
-      connectTries: 1,
-      timeoutMs: 30_000,
-      lockTries: 1,
-      waitMs: null,
-      killAfterMs: 5000,
-      conflictExitCode: 1,
-      maxRuntimeMs: null,
-      leftovers: 'stop',
-      holdMs: null,
-      oncePerMs: null,
-      skipExitCode: 0,
-      onLost: 'exit',
-      guard: true,
+      machine: {
+        connectTries: 1,
+        lockTries: 1,
+        waitMs: null,
+        killAfterMs: 5000,
+        conflictExitCode: 1,
+        maxRuntimeMs: null,
+        leftovers: 'stop',
+        holdMs: null,
+        oncePerMs: null,
+        skipExitCode: 0,
+        onLost: 'exit',
+      },
+      access: { ...openAccess([{ host: 'localhost', port: 2181 }]), timeoutMs: 30_000 },
+      lock: {
+        id: 'prog-e3c28c19a2eee244',
+        path: 'lockex',
+        concurrent: 1,
+        shared: false,
+        recipe: 'kazoo',
+      },
+      command: { line: { kind: 'program', argv: ['prog', 'arg'] }, guard: true },
+      observers: {
+        log: { format: 'text', level: 'info' },
+        inspect: null,
+        onState: null,
+        readyWhen: 'waiting',
+      },
     },
   });
 });
@@ -65,43 +71,42 @@ it('every option sets its setting', () => {
     '--auth-file /a --acl world:anyone:r --tls-ca /b --tls-cert /c --tls-key /d -- prog arg';
   expect(parsed(argv.split(' '))).toEqual({
     kind: 'run',
-    observers: {
-      inspect: { host: '::1', port: 8080, origins: ['https://stately.ai'] },
-      onState: 'page',
-      readyWhen: 'running',
-    },
-    log: { format: 'json', level: 'debug' },
     settings: {
-      command: { kind: 'program', argv: ['prog', 'arg'] },
-      lockId: 'id',
-      lockPath: 'a/b',
-      hosts: [{ host: 'h', port: 1 }],
-      chroot: '/x',
-      auth: { kind: 'file', path: '/a' },
-      acl: [{ scheme: 'world', id: 'anyone', permissions: 1 }],
-      tls: { ca: '/b', own: { cert: '/c', key: '/d' } },
-      concurrent: 3,
-      shared: false,
-      recipe: 'kazoo',
-      connectTries: 5,
-      timeoutMs: 2500,
-      lockTries: 4,
-      waitMs: 1500,
-      killAfterMs: 250,
-      conflictExitCode: 75,
-      maxRuntimeMs: 60_000,
-      leftovers: 'await',
-      holdMs: 500,
-      oncePerMs: null,
-      skipExitCode: 0,
-      onLost: 'rejoin',
-      guard: false,
+      machine: {
+        connectTries: 5,
+        lockTries: 4,
+        waitMs: 1500,
+        killAfterMs: 250,
+        conflictExitCode: 75,
+        maxRuntimeMs: 60_000,
+        leftovers: 'await',
+        holdMs: 500,
+        oncePerMs: null,
+        skipExitCode: 0,
+        onLost: 'rejoin',
+      },
+      access: {
+        hosts: [{ host: 'h', port: 1 }],
+        chroot: '/x',
+        auth: { kind: 'file', path: '/a' },
+        acl: [{ scheme: 'world', id: 'anyone', permissions: 1 }],
+        tls: { ca: '/b', own: { cert: '/c', key: '/d' } },
+        timeoutMs: 2500,
+      },
+      lock: { id: 'id', path: 'a/b', concurrent: 3, shared: false, recipe: 'kazoo' },
+      command: { line: { kind: 'program', argv: ['prog', 'arg'] }, guard: false },
+      observers: {
+        log: { format: 'json', level: 'debug' },
+        inspect: { host: '::1', port: 8080, origins: ['https://stately.ai'] },
+        onState: 'page',
+        readyWhen: 'running',
+      },
     },
   });
 });
 
 it('--recipe curator requires a plain lock', () => {
-  expect(parsed(['--recipe', 'curator', '--', 'x']).settings.recipe).toBe('curator');
+  expect(parsed(['--recipe', 'curator', '--', 'x']).settings.lock.recipe).toBe('curator');
   for (const args of [['-c', '2'], ['--shared']]) {
     const refused = refusal(['--recipe', 'curator', ...args, '--', 'x']);
     expect(refused).toBe('--recipe curator cannot be used with -c above 1 or --shared');
@@ -111,22 +116,22 @@ it('--recipe curator requires a plain lock', () => {
 
 describe('the command', () => {
   it('is a command line for the shell if it is one argument', () => {
-    expect(parsed(['--', 'sleep 30 && uptime']).settings.command).toEqual({
+    expect(parsed(['--', 'sleep 30 && uptime']).settings.command.line).toEqual({
       kind: 'shell',
       line: 'sleep 30 && uptime',
     });
-    expect(parsed(['ls']).settings.command).toEqual({ kind: 'shell', line: 'ls' });
+    expect(parsed(['ls']).settings.command.line).toEqual({ kind: 'shell', line: 'ls' });
   });
 
   it('is a program with unchanged arguments if it has several', () => {
-    expect(parsed(['--', 'sh', '-c', 'exit 7', '']).settings.command).toEqual({
+    expect(parsed(['--', 'sh', '-c', 'exit 7', '']).settings.command.line).toEqual({
       kind: 'program',
       argv: ['sh', '-c', 'exit 7', ''],
     });
   });
 
   it('is joined with spaces for the shell with --shell', () => {
-    expect(parsed(['--shell', '--', 'echo', '$HOME', ';', 'ls']).settings.command).toEqual({
+    expect(parsed(['--shell', '--', 'echo', '$HOME', ';', 'ls']).settings.command.line).toEqual({
       kind: 'shell',
       line: 'echo $HOME ; ls',
     });
@@ -148,45 +153,44 @@ describe('text', () => {
   it.each(['007', '1e3', '1.10', '0x1F', 'true', '12345678901234567890', '-x', '=', 'a=b'])(
     'is preserved exactly: -i %s',
     (id) => {
-      expect(settings('-i', id).lockId).toBe(id);
+      expect(settings('-i', id).lock.id).toBe(id);
     },
   );
 
   it('may be the name of a property of all objects', () => {
     expect(settings('-i', '__proto__', '-p', 'constructor/a.b')).toMatchObject({
-      lockId: '__proto__',
-      lockPath: 'constructor/a.b',
+      lock: { id: '__proto__', path: 'constructor/a.b' },
     });
   });
 });
 
 describe('if an option is repeated', () => {
   it('the last one wins, for values and flags', () => {
-    expect(settings('-i', 'a', '-i', 'b', '--lockid=c').lockId).toBe('c');
-    expect(settings('--no-blocking', '--blocking').waitMs).toBeNull();
-    expect(settings('--blocking', '--no-blocking').waitMs).toBe(0);
-    expect(settings('--no-guard', '--guard').guard).toBe(true);
-    expect(parsed(['-v', '-v', 'x']).log.level).toBe('debug');
+    expect(settings('-i', 'a', '-i', 'b', '--lockid=c').lock.id).toBe('c');
+    expect(settings('--no-blocking', '--blocking').machine.waitMs).toBeNull();
+    expect(settings('--blocking', '--no-blocking').machine.waitMs).toBe(0);
+    expect(settings('--no-guard', '--guard').command.guard).toBe(true);
+    expect(parsed(['-v', '-v', 'x']).settings.observers.log.level).toBe('debug');
   });
 
   it('only the last value is checked', () => {
-    expect(settings('-c', 'x', '-c', '2').concurrent).toBe(2);
+    expect(settings('-c', 'x', '-c', '2').lock.concurrent).toBe(2);
   });
 });
 
 describe('waiting', () => {
   it('-t 0 means --no-blocking, any other time is at least 1 ms', () => {
-    expect(settings('-t', '0').waitMs).toBe(0);
-    expect(settings('-t', '0.000').waitMs).toBe(0);
-    expect(settings('-t', '.0001').waitMs).toBe(1);
-    expect(settings('-t', '0.0000000000001').waitMs).toBe(1);
+    expect(settings('-t', '0').machine.waitMs).toBe(0);
+    expect(settings('-t', '0.000').machine.waitMs).toBe(0);
+    expect(settings('-t', '.0001').machine.waitMs).toBe(1);
+    expect(settings('-t', '0.0000000000001').machine.waitMs).toBe(1);
   });
 
   it('-t cannot be used with --no-blocking, nor -t 0 with --blocking', () => {
     expect(refusal(['-t', '5', '--no-blocking', 'x'])).toBe(
       '-t/--locktimeout and --no-blocking cannot be used together',
     );
-    expect(settings('-t', '5', '--blocking').waitMs).toBe(5000);
+    expect(settings('-t', '5', '--blocking').machine.waitMs).toBe(5000);
     expect(refusal(['-t', '0', '--blocking', 'x'])).toBe(
       '-t/--locktimeout 0 and --blocking cannot be used together',
     );
@@ -198,14 +202,14 @@ it.each(['creator', 'auth::r,world:anyone:r'])('--acl %s requires authentication
     `--acl '${acl}' requires --auth-file, LOCKEX_AUTH or --tls-cert`,
   );
   expect(refusal(['config', '--acl', acl])).toBe(refusal(['--acl', acl, 'x']));
-  expect(settings('--acl', acl, '--auth-file', '/a').acl[0]?.scheme).toBe('auth');
+  expect(settings('--acl', acl, '--auth-file', '/a').access.acl[0]?.scheme).toBe('auth');
 });
 
 describe('the log level', () => {
   it('is warn with -q, and debug with -v', () => {
-    expect(parsed(['-q', 'x']).log.level).toBe('warn');
-    expect(parsed(['-v', 'x']).log.level).toBe('debug');
-    expect(parsed(['-q', '--log-level', 'warn', 'x']).log.level).toBe('warn');
+    expect(parsed(['-q', 'x']).settings.observers.log.level).toBe('warn');
+    expect(parsed(['-v', 'x']).settings.observers.log.level).toBe('debug');
+    expect(parsed(['-q', '--log-level', 'warn', 'x']).settings.observers.log.level).toBe('warn');
   });
 
   it.each([
@@ -270,7 +274,7 @@ describe('wrong values', () => {
 
 describe('ZKHOSTS', () => {
   it('is used and checked without -z', () => {
-    expect(parsed(['x'], { ZKHOSTS: 'a:1, b/c' }).settings).toMatchObject({
+    expect(parsed(['x'], { ZKHOSTS: 'a:1, b/c' }).settings.access).toMatchObject({
       hosts: [
         { host: 'a', port: 1 },
         { host: 'b', port: 2181 },
@@ -281,13 +285,13 @@ describe('ZKHOSTS', () => {
   });
 
   it('is ignored with -z', () => {
-    expect(parsed(['-z', 'h', 'x'], { ZKHOSTS: ':::' }).settings.hosts).toEqual([
+    expect(parsed(['-z', 'h', 'x'], { ZKHOSTS: ':::' }).settings.access.hosts).toEqual([
       { host: 'h', port: 2181 },
     ]);
   });
 
   it('is ignored if empty', () => {
-    expect(parsed(['x'], { ZKHOSTS: '' }).settings.hosts).toEqual([
+    expect(parsed(['x'], { ZKHOSTS: '' }).settings.access.hosts).toEqual([
       { host: 'localhost', port: 2181 },
     ]);
   });
@@ -311,7 +315,7 @@ describe('help and version', () => {
   });
 
   it('after the start of the command, they belong to the command', () => {
-    expect(parsed(['ls', '--help']).settings.command).toEqual({
+    expect(parsed(['ls', '--help']).settings.command.line).toEqual({
       kind: 'program',
       argv: ['ls', '--help'],
     });
@@ -329,7 +333,10 @@ describe('--once-per', () => {
     ['1h', 3_600_000],
     ['365d', 31_536_000_000],
   ])('%s', (text, ms) => {
-    expect(settings('--once-per', text)).toMatchObject({ oncePerMs: ms, skipExitCode: 0 });
+    expect(settings('--once-per', text).machine).toMatchObject({
+      oncePerMs: ms,
+      skipExitCode: 0,
+    });
   });
 
   it.each(['10', '1.5h', '0m', '-1h', '1w', '1h30m', '', 'NaN'])('%j is refused', (text) => {
@@ -339,7 +346,7 @@ describe('--once-per', () => {
   });
 
   it('allows --skip-exit-code, which requires it', () => {
-    expect(settings('--once-per', '1h', '--skip-exit-code', '75').skipExitCode).toBe(75);
+    expect(settings('--once-per', '1h', '--skip-exit-code', '75').machine.skipExitCode).toBe(75);
     expect(refusal(['--skip-exit-code', '75', '--', 'x'])).toBe(
       '--skip-exit-code requires --once-per',
     );
@@ -353,15 +360,16 @@ describe('--once-per', () => {
 });
 
 it('--shared cannot be used with a semaphore', () => {
-  expect(settings('--shared').shared).toBe(true);
-  expect(settings('--shared', '-c', '1').shared).toBe(true);
+  expect(settings('--shared').lock.shared).toBe(true);
+  expect(settings('--shared', '-c', '1').lock.shared).toBe(true);
   expect(refusal(['--shared', '-c', '2', '--', 'x'])).toBe(
     '-c/--concurrent and --shared cannot be used together',
   );
 });
 
 describe('--inspect', () => {
-  const inspect = (...args: string[]) => parsed([...args, '--', 'prog', 'arg']).observers.inspect;
+  const inspect = (...args: string[]) =>
+    parsed([...args, '--', 'prog', 'arg']).settings.observers.inspect;
 
   it.each([
     [['--inspect'], '127.0.0.1', 0],
@@ -374,7 +382,7 @@ describe('--inspect', () => {
   });
 
   it('takes its value only after an equals sign', () => {
-    expect(parsed(['--inspect', '8080', 'x']).settings.command).toEqual({
+    expect(parsed(['--inspect', '8080', 'x']).settings.command.line).toEqual({
       kind: 'program',
       argv: ['8080', 'x'],
     });
@@ -423,7 +431,7 @@ describe('status', () => {
         watch: false,
       },
     });
-    expect(parsed(['-q', 'status', 'web']).settings.command).toEqual({
+    expect(parsed(['-q', 'status', 'web']).settings.command.line).toEqual({
       kind: 'program',
       argv: ['status', 'web'],
     });

@@ -1,4 +1,4 @@
-/** The data that viewers may see. */
+/** The inspector's feed. */
 import { describe, expect, it } from 'vitest';
 import { initialContext } from '../../../machines/context.ts';
 import type { LockexContext } from '../../../machines/contract.ts';
@@ -8,7 +8,7 @@ import { statelyActor, statelyEvents } from '../../../src/inspector/stately.ts';
 import { input } from '../../machines/facts.ts';
 import { SimulatedClock } from '../../support/simulated-clock.ts';
 
-/** A context with a secret in the command, which must not reach viewers. */
+/** An input with more than the machine's own settings, such as a command that contains a secret. */
 const context = (more: Partial<LockexContext> = {}): LockexContext => ({
   ...initialContext({
     ...input(),
@@ -16,6 +16,8 @@ const context = (more: Partial<LockexContext> = {}): LockexContext => ({
   } as never),
   ...more,
 });
+
+const observed = (state: string) => ({ state, tags: [], context: context() });
 
 const head = {
   lockId: 'redis',
@@ -33,7 +35,7 @@ describe('facts', () => {
     expect(facts).toMatchObject({ lease: { leftMs: 20_000, stopInMs: 15_000 }, commandPid: 12 });
   });
 
-  it('contain neither the command nor other settings', () => {
+  it('contain no command and no settings', () => {
     const grant = { path: '/lockex/x/1', fencingToken: '7', secret: 'hunter2' };
     const session = { server: 'a:1', timeoutMs: 1000, id: 'hunter2', password: 'hunter2' };
     const facts = factsOf(context({ grant, session }), 0);
@@ -43,7 +45,7 @@ describe('facts', () => {
 });
 
 describe('events', () => {
-  it('contain only the fields on the allowlist', () => {
+  it('show only the named fields', () => {
     const event = feedEvent({
       type: 'session.established',
       session: { server: 'a:1', timeoutMs: 1000, password: 'hunter2' } as never,
@@ -58,19 +60,19 @@ describe('events', () => {
 });
 
 describe('the history', () => {
-  it('keeps the newest entries, and renewals do not displace the others', () => {
+  it('keeps the newest entries, and renewals do not push them out', () => {
     const history = new History(new SimulatedClock(), () => 5);
     const lease = { provenAt: 0, leaseEnd: 2, stopAt: 1 };
-    history.add('waiting', context(), null);
+    history.add(observed('waiting'), null);
     for (let time = 0; time < 5000; time += 1) {
-      history.add('running', context(), { type: 'lease.renewed', lease });
+      history.add(observed('running'), { type: 'lease.renewed', lease });
     }
     const entries = history.entries();
     expect(entries[0]).toMatchObject({ number: 1, at: 5, state: 'waiting', event: null });
     expect(entries.at(-1)).toMatchObject({ number: 5001 });
     expect(entries.length).toBeLessThan(50);
     for (let time = 0; time < 5000; time += 1) {
-      history.add('running', context(), { type: 'session.suspended', reason: 'x' });
+      history.add(observed('running'), { type: 'session.suspended', reason: 'x' });
     }
     expect(history.entries().length).toBeLessThan(600);
   });
@@ -78,8 +80,8 @@ describe('the history', () => {
 
 describe('in the protocol of @statelyai/inspect', () => {
   const history = new History(new SimulatedClock(), () => 1234);
-  const first = history.add('connecting', context(), null);
-  const later = history.add('cleanup.stopping', context(), {
+  const first = history.add(observed('connecting'), null);
+  const later = history.add(observed('cleanup.stopping'), {
     type: 'command.started',
     pid: 7,
   });

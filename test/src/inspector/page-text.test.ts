@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { detailsText, duration, outcomeText } from '../../../src/inspector/page/text.ts';
 
 it.each([
-  [0, '0.0 s'],
+  [0, '0 s'],
   [1234, '1.2 s'],
   [12_900, '12 s'],
   [185_000, '3 min 5 s'],

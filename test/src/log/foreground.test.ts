@@ -1,4 +1,4 @@
-/** Whether a job stands in the foreground, from /proc/PID/stat. */
+/** Foreground jobs, from /proc/PID/stat. */
 import { expect, it } from 'vitest';
 import { isForeground } from '../../../src/log/foreground.ts';
 

@@ -1,4 +1,4 @@
-/** The shape of lines, for people and for programs, and the live line of a terminal. */
+/** The log's formats, and the live line of a terminal. */
 import { describe, expect, it, vi } from 'vitest';
 import { createLog, type LogOptions } from '../../../src/log/log.ts';
 import { createWinston } from '../../../src/log/winston.ts';
@@ -21,7 +21,7 @@ function logTo(sink: FakeSink, options: Partial<LogOptions> = {}) {
 }
 
 describe('text', () => {
-  it('is one line each, with the time and who says it, and no escape codes in a file', async () => {
+  it('is one line each, with time and program, and no escape codes in a file', async () => {
     const sink = new FakeSink();
     const log = logTo(sink);
     log.write('info', 'waiting: for long', { state: 'waiting' });
@@ -34,7 +34,7 @@ describe('text', () => {
     expect(sink.lines[2]).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ lockex: error: an error$/);
   });
 
-  it('of others can neither steer a terminal nor forge a line', async () => {
+  it('from others can neither control a terminal nor forge a line', async () => {
     const sink = new FakeSink();
     const log = logTo(sink);
     log.write('info', `\u001b]0;title\u0007\nlockex: forged\r\u202e${'x'.repeat(5000)}`);
@@ -51,14 +51,17 @@ describe('text', () => {
     ['a terminal, with NO_COLOR', true, { NO_COLOR: '1' }, false],
     ['a dumb terminal', true, { TERM: 'dumb' }, false],
     ['a file', false, {}, false],
-  ])('has colour only where it is wanted: %s', async (_, isTerminal, env, isColoured) => {
-    const sink = new FakeSink(isTerminal);
-    const log = logTo(sink, { env: env ?? {} });
-    log.write('error', 'red');
-    await log.flush();
-    expect(sink.text.includes('\u001b[31m')).toBe(isColoured);
-    expect(sink.text.includes('\u001b')).toBe(isColoured);
-  });
+  ])(
+    'has colour only where it is supported and allowed: %s',
+    async (_, isTerminal, env, isColoured) => {
+      const sink = new FakeSink(isTerminal);
+      const log = logTo(sink, { env: env ?? {} });
+      log.write('error', 'red');
+      await log.flush();
+      expect(sink.text.includes('\u001b[31m')).toBe(isColoured);
+      expect(sink.text.includes('\u001b')).toBe(isColoured);
+    },
+  );
 });
 
 describe('a JSON line', () => {
@@ -76,7 +79,7 @@ describe('a JSON line', () => {
     );
   });
 
-  it('tells the state also where only something in it is told', async () => {
+  it('has the last state if the line has none of its own', async () => {
     const sink = new FakeSink();
     const log = logTo(sink, { format: 'json' });
     log.write('info', 'before any state');
@@ -86,7 +89,7 @@ describe('a JSON line', () => {
     expect(sink.lines.map((line) => JSON.parse(line).state)).toEqual([null, 'running', 'running']);
   });
 
-  it('carries nothing that steers a terminal, in any field, and reads back as it was', async () => {
+  it('escapes what could control a terminal in any field, and parses back unchanged', async () => {
     const sink = new FakeSink();
     const log = logTo(sink, { format: 'json' });
     const name = 'sh\u009b2J\u007f\u2028\u202e\u{e0001}\ud800\n[12]';
@@ -121,7 +124,7 @@ it.each([
   expect(sink.lines.map((line) => JSON.parse(line).level)).toEqual(written);
 });
 
-it('lines may be written while it is flushed and after that, in order', async () => {
+it('lines can be logged during and after a flush, in order', async () => {
   const sink = new FakeSink();
   const log = logTo(sink);
   log.write('info', 'before');
@@ -138,7 +141,7 @@ it('lines may be written while it is flushed and after that, in order', async ()
   expect(sink.lines.slice(2)).toEqual([expect.stringMatching(/after$/)]);
 });
 
-it('lines go through winston once it is there, and look no different', async () => {
+it('lines go through winston once it is loaded, and look the same', async () => {
   const sink = new FakeSink();
   const log = logTo(sink, { level: 'debug', startMs: -1 });
   log.write('info', 'without');
@@ -152,7 +155,7 @@ it('lines go through winston once it is there, and look no different', async () 
   expect(withIt.replace(/^\S+/, '').replace('with', 'without')).toBe(without.replace(/^\S+/, ''));
 });
 
-it('the few lines of a start do not load it', async () => {
+it('the few lines of a start do not load winston', async () => {
   vi.mocked(createWinston).mockClear();
   const sink = new FakeSink();
   const log = logTo(sink, { startMs: 60_000 });
@@ -169,11 +172,11 @@ describe('a failure', () => {
     logTo(sink).fail(new TypeError('x is not\na function'));
     expect(sink.lines).toHaveLength(1);
     expect(sink.text).toContain(
-      'error: lockex failed: x is not\\u{a}a function (--log-level debug tells more)',
+      'error: lockex failed: x is not\\u{a}a function (--log-level debug shows where)',
     );
   });
 
-  it('shows where it was thrown, and why, at level debug', () => {
+  it('shows its stack and cause at level debug', () => {
     const sink = new FakeSink();
     const cause = new RangeError('the cause');
     logTo(sink, { level: 'debug' }).fail(new Error('boom', { cause }));
@@ -182,7 +185,7 @@ describe('a failure', () => {
     expect(sink.text).toContain('the cause');
   });
 
-  it('may be anything that was thrown', () => {
+  it('can be any thrown value', () => {
     const odd = Object.assign(new Error('x'), { message: { code: 1 } });
     const others = [undefined, null, 'text', 7, {}, new Error(''), Object.create(null)];
     for (const thrown of [odd, ...others]) {
@@ -194,7 +197,7 @@ describe('a failure', () => {
 });
 
 describe('the live line', () => {
-  it('is redrawn in place, stays below other lines, and leaves nothing', async () => {
+  it('is redrawn in place, stays below other lines, and is removed without traces', async () => {
     const sink = new FakeSink(true);
     const log = logTo(sink);
     expect(log.isLive).toBe(true);
@@ -211,7 +214,7 @@ describe('the live line', () => {
     expect(sink.screen.slice(1)).toEqual([expect.stringMatching(/locked$/), '']);
   });
 
-  it('never fills the width, whatever its text is', () => {
+  it('is always shorter than the width of the terminal', () => {
     const sink = new FakeSink(true);
     const log = logTo(sink);
     sink.columns = 20;
@@ -220,7 +223,7 @@ describe('the live line', () => {
     sink.columns = 10;
     log.live('\u{1f600}'.repeat(300));
     expect(sink.screen).toEqual(['\u{1f600}'.repeat(9)]);
-    // Characters of two columns don't wrap into a second line, which nobody would clear.
+    // Characters of two columns don't wrap into a second line, which would not be cleared.
     const [, drawn = ''] = sink.text.split('\r\u001b[K').slice(-2);
     expect(drawn).toBe(`\u001b[?7l${'\u{1f600}'.repeat(9)}\u001b[?7h`);
     sink.columns = 0;
@@ -228,13 +231,13 @@ describe('the live line', () => {
     expect(sink.screen).toEqual(['']);
   });
 
-  it('carries nothing of others that steers the terminal', () => {
+  it('escapes what could control the terminal', () => {
     const sink = new FakeSink(true);
     logTo(sink).live('db1\u001b[2J\n\r\u009bx');
     expect(sink.screen).toEqual(['db1\\u{1b}[2J\\u{a}\\u{d}\\u{9b}x']);
   });
 
-  it('is taken away while the job is in the background', () => {
+  it('is removed while the job is in the background', () => {
     const sink = new FakeSink(true);
     let isForeground = true;
     const log = logTo(sink, { isForeground: () => isForeground });
@@ -262,7 +265,7 @@ describe('the live line', () => {
     expect(sink.text).toBe('');
   });
 
-  it('is gone before the last words of a failure', () => {
+  it('is gone before a failure is printed', () => {
     const sink = new FakeSink(true);
     const log = logTo(sink);
     log.live('waiting for 1 s');

@@ -1,4 +1,4 @@
-/** Lines that repeat are counted, on a clock that moves when a test says so. */
+/** Repeated lines are counted; with a simulated clock. */
 import { describe, expect, it } from 'vitest';
 import { createLog } from '../../../src/log/log.ts';
 import { Repetitions, SPAN_MS, WRITTEN_LINES } from '../../../src/log/repetition.ts';
@@ -33,7 +33,7 @@ describe('a line that repeats', () => {
     ]);
   });
 
-  it('takes one line for each span while it goes on, and is written again after a rest', () => {
+  it('takes one line per span while it continues, and is written again after a pause', () => {
     const { clock, lines, write } = counting();
     const repeat = (ms: number) => {
       for (let passed = 0; passed < ms; passed += 100) {
@@ -51,7 +51,7 @@ describe('a line that repeats', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('is written each time where it is rare, and where it is another one', () => {
+  it('is written each time if it is rare or differs', () => {
     const { clock, lines, write } = counting();
     for (let times = 0; times < 100; times += 1) {
       write('rare');
@@ -63,7 +63,7 @@ describe('a line that repeats', () => {
   });
 });
 
-it('the log writes what was counted before it ends', async () => {
+it('the log writes pending counts before it ends', async () => {
   const [sink, clock] = [new FakeSink(), new SimulatedClock()];
   const options = { format: 'json', level: 'info', lockId: 'the-lock', pid: 42 } as const;
   const log = createLog({ ...options, sink, clock, startMs: 60_000 });

@@ -1,4 +1,4 @@
-/** What a life of the machine reads like in the log. */
+/** The log of whole runs of the machine. */
 import { describe, expect, it } from 'vitest';
 import type { LockexEvent, LockexInput, QueueInfo } from '../../../machines/contract.ts';
 import { createLog } from '../../../src/log/log.ts';
@@ -10,7 +10,7 @@ import { FakeSink } from '../cli/fakes.ts';
 
 type Fact = keyof typeof facts | LockexEvent;
 
-/** The real machine on its stage, with a reporter that looks on and a log that keeps all. */
+/** The real machine with simulated actors, a reporter, and a log that keeps everything. */
 function narrated(changes: Partial<LockexInput> = {}, isTerminal = false) {
   const stage = onStage(changes);
   const sink = new FakeSink(isTerminal);
@@ -24,12 +24,12 @@ function narrated(changes: Partial<LockexInput> = {}, isTerminal = false) {
     env: { NO_COLOR: '1' },
     isForeground: () => true,
   });
-  const told: { level: string; message: string; fields: Record<string, unknown> }[] = [];
+  const logged: { level: string; message: string; fields: Record<string, unknown> }[] = [];
   const reporter = new Reporter({
     log: {
       isLive: log.isLive,
       write: (level, message, fields = {}) => {
-        told.push({ level, message, fields });
+        logged.push({ level, message, fields });
         log.write(level, message, fields);
       },
       fail: (error) => log.fail(error),
@@ -45,14 +45,14 @@ function narrated(changes: Partial<LockexInput> = {}, isTerminal = false) {
     clock,
     sink,
     reporter,
-    /** What was told since the last time, at info and above: level (but for info) and message. */
+    /** Lines since the last call at info and above: level (except info) and message. */
     news: () =>
-      told
+      logged
         .splice(0)
         .filter(({ level }) => level !== 'debug')
         .map(({ level, message }) => (level === 'info' ? message : `${level}: ${message}`)),
     /** The same, with levels and fields, debug included. */
-    all: () => told.splice(0),
+    all: () => logged.splice(0),
     hear(...said: Fact[]) {
       for (const fact of said) {
         const event = typeof fact === 'string' ? facts[fact] : fact;
@@ -85,7 +85,7 @@ function queued(queue: Partial<QueueInfo>): LockexEvent {
   return { type: 'lock.queued', queue: { position: 1, holders: [db], behind: db, ...queue } };
 }
 
-it('a life without trouble is a line for each state, and says why it ends', () => {
+it('a run without trouble logs a line for each state, and why it ends', () => {
   const life = narrated();
   life.hear(...RUNNING);
   life.hear({ type: 'command.exited', exit: { code: 3, signal: null }, byGuard: false });
@@ -98,15 +98,15 @@ it('a life without trouble is a line for each state, and says why it ends', () =
   life.conclude();
   expect(life.news()).toEqual([
     'connecting to ZooKeeper',
-    'waiting: connected to 127.0.0.1:2181, asking for the lock',
-    'locked: the lock is ours; proving the lease',
-    'running: the command is pid 4711, with fencing token 42',
+    'waiting: connected to 127.0.0.1:2181; requesting the lock',
+    'locked: lock granted; confirming the lease',
+    'running: command started (pid 4711, fencing token 42)',
     'cleanup: the command exited with 3',
     'done: the command exited with 3',
   ]);
 });
 
-it('every line has its state, and the fields that its message is made of', () => {
+it('every line has its state and the fields of its message', () => {
   const life = narrated();
   life.hear('session.established', queued({ position: 2, behind: other }));
   life.hear('lock.granted', 'lock.confirmed', 'command.armed', 'command.started');
@@ -127,14 +127,14 @@ it('every line has its state, and the fields that its message is made of', () =>
   });
 });
 
-it('a lock that comes confirmed is not said to be in need of proof', () => {
+it('a lock that is granted with a confirmed lease is logged as such', () => {
   const life = narrated();
   life.hear('session.established', queued({}), 'lock.confirmed');
-  expect(life.news().at(-1)).toBe('locked: the lock is ours, and the lease is proven');
+  expect(life.news().at(-1)).toBe('locked: lock granted, lease confirmed');
 });
 
 describe('connecting', () => {
-  it('tells each host and what was wrong with it, for each try', () => {
+  it('logs each host with its problem, for each try', () => {
     const life = narrated({ connectTries: 2 });
     const unreachable: LockexEvent = {
       type: 'session.unreachable',
@@ -155,12 +155,12 @@ describe('connecting', () => {
     expect(life.news()).toEqual([
       'warn: a:1: connection refused',
       'warn: b:2: no answer to the handshake within 5 s',
-      'cleanup: no server could be reached',
+      'cleanup: ZooKeeper could not be reached',
       'error: done: no ZooKeeper server could be reached',
     ]);
   });
 
-  it('says that it is another session after a loss', () => {
+  it('mentions the new session after a loss', () => {
     const life = narrated({ lockTries: 3 });
     life.hear('session.established', 'session.lost (expired)');
     life.news();
@@ -169,37 +169,37 @@ describe('connecting', () => {
       exit: null,
       how: { means: 'none', stragglers: [] },
     });
-    expect(life.news()).toEqual(['connecting again, with a new session: try 2 of 3']);
+    expect(life.news()).toEqual(['connecting again with a new session: try 2 of 3']);
   });
 });
 
 describe('waiting', () => {
   it.each<[Partial<QueueInfo>, string]>([
-    [{}, 'db1 pid 4711 (redis-server) holds the lock; we are next'],
+    [{}, 'db1 pid 4711 (redis-server) holds the lock; next in the queue'],
     [
       { position: 3, behind: other },
-      'db1 pid 4711 (redis-server) holds the lock; we are 3rd in the queue, ' +
+      'db1 pid 4711 (redis-server) holds the lock; 3rd in the queue, ' +
         'behind db2 pid 12 (redis-server)',
     ],
     [
       { holders: [db, other], behind: null, position: 11 },
-      'db1 pid 4711 (redis-server), db2 pid 12 (redis-server) hold its leases; ' +
-        'we are 11th in the queue',
+      'db1 pid 4711 (redis-server), db2 pid 12 (redis-server) hold the permits; ' +
+        '11th in the queue',
     ],
     [
       { holders: [{ node: 'x', label: '' }], behind: null },
-      'a contender that tells no name holds the lock; we are next',
+      'an unnamed contender holds the lock; next in the queue',
     ],
-    [{ holders: [], behind: null, position: 22 }, 'others are before us; we are 22nd in the queue'],
-  ])('says who holds it, and our place: %j', (queue, words) => {
+    [{ holders: [], behind: null, position: 22 }, 'others are ahead; 22nd in the queue'],
+  ])('names the holders and our position: %j', (queue, message) => {
     const life = narrated();
     life.hear('session.established');
     life.news();
     life.hear(queued(queue));
-    expect(life.news()).toEqual([`waiting: ${words}`]);
+    expect(life.news()).toEqual([`waiting: ${message}`]);
   });
 
-  it('shows nothing of a label that could steer a terminal', async () => {
+  it('escapes what could control a terminal in a label', async () => {
     const life = narrated({}, true);
     const evil = { node: 'e', label: 'x\u001b[2J\nlockex: forged' };
     life.hear('session.established', queued({ holders: [evil], behind: evil }));
@@ -220,7 +220,7 @@ describe('the live line', () => {
     expect(life.sink.text).toBe(before);
     life.clock.pass(1000);
     expect(life.sink.screen.at(-1)).toContain('waiting for 1 s: db1 pid 4711');
-    expect(life.sink.screen.at(-1)).toContain('we are 3rd');
+    expect(life.sink.screen.at(-1)).toContain('3rd in the queue');
     life.clock.pass(3_661_000);
     expect(life.sink.screen.at(-1)).toContain('waiting for 1 h 1 min: db1');
   });
@@ -235,7 +235,7 @@ describe('the live line', () => {
   });
 
   it.each<[string, Fact]>([
-    ['the lock is ours, before the command starts', 'lock.granted'],
+    ['the lock is granted, before the command starts', 'lock.granted'],
     ['the connection is gone', 'session.suspended'],
     ['the session is lost', 'session.lost (expired)'],
     ['a signal ends it', 'signal INT'],
@@ -276,46 +276,44 @@ describe('the live line', () => {
     life.hear('session.established', queued({ position: 2 }), queued({ position: 1 }));
     expect(life.clock.timers).toBe(0);
     expect(life.news().slice(2)).toEqual([
-      expect.stringContaining('we are 2nd in the queue'),
-      expect.stringContaining('we are next'),
+      expect.stringContaining('2nd in the queue'),
+      expect.stringContaining('next in the queue'),
     ]);
   });
 });
 
 describe('trouble', () => {
-  it('suspended tells how much lease is left, by the clock', () => {
+  it('suspended shows how much of the lease is left, by the clock', () => {
     const life = narrated();
     life.hear(...RUNNING);
     life.clock.pass(17_100);
     life.news();
     life.hear('session.suspended');
     expect(life.news()).toEqual([
-      'warn: suspended: connection closed; the lease lasts 11.9 s more, ' +
-        'the command may go on for 2.9 s',
+      'warn: suspended: connection closed; reconnecting; the lease ends in 11.9 s, ' +
+        'the command will be stopped in 2.9 s',
     ]);
     life.hear('session.resumed');
-    expect(life.news()).toEqual([
-      'running: connected again, to 127.0.0.1:2181; the lease is proven',
-    ]);
+    expect(life.news()).toEqual(['running: reconnected to 127.0.0.1:2181; lease confirmed']);
   });
 
-  it('suspended has no lease to tell of while no command runs', () => {
+  it('suspended shows no lease while no command runs', () => {
     const life = narrated();
     life.hear('session.established');
     life.news();
     life.hear('session.suspended');
     expect(life.news()).toEqual(['warn: suspended: connection closed; reconnecting']);
     life.hear('session.resumed');
-    expect(life.news()).toEqual(['waiting: connected again, to 127.0.0.1:2181']);
+    expect(life.news()).toEqual(['waiting: reconnected to 127.0.0.1:2181']);
   });
 
   it.each<[Fact, string]>([
     [
       'session.lost (lease ending)',
-      'error: lost: not proven in time; stopping the command, which has to be dead in 9 s',
+      'error: lost: not proven in time; stopping the command, which must exit within 9 s',
     ],
-    ['session.lost (expired)', 'error: lost: the session expired; killing the command at once'],
-  ])('lost tells why, and what becomes of the command: %s', (fact, line) => {
+    ['session.lost (expired)', 'error: lost: the session expired; killing the command'],
+  ])('lost shows why, and what happens to the command: %s', (fact, line) => {
     const life = narrated();
     life.hear(...RUNNING);
     life.clock.pass(20_000);
@@ -327,9 +325,9 @@ describe('trouble', () => {
     life.hear('command.exited', { type: 'command.stopped', exit, how }, 'session.closed');
     life.conclude();
     const [stopped, cleanup, done] = life.news();
-    expect(stopped).toBe('everything that the command started is dead, by SIGTERM');
-    expect(cleanup).toBe('cleanup: the session is lost');
-    expect(done).toMatch(/^error: done: /);
+    expect(stopped).toBe('all processes of the command have exited (SIGTERM)');
+    expect(cleanup).toBe('cleanup: the lock was lost');
+    expect(done).toMatch(/^error: done: the lock was lost: /);
   });
 
   it('a command whose leftovers were stopped ends with an error that names them', () => {
@@ -339,12 +337,12 @@ describe('trouble', () => {
     life.news();
     life.conclude();
     expect(life.news()).toEqual([
-      'error: done: the command exited with 0, but left processes behind, which were stopped: ' +
-        'agent[13] (--wait-for-all waits for them instead)',
+      'error: done: the command exited with 0, but processes that outlived it had to be stopped: ' +
+        'agent[13] (use --wait-for-all to wait for them)',
     ]);
   });
 
-  it('what was left behind is named as a warning', () => {
+  it('processes that outlived the command are named in a warning', () => {
     const life = narrated();
     life.hear(...RUNNING, 'command.exited');
     life.news();
@@ -354,55 +352,55 @@ describe('trouble', () => {
       how: { means: 'SIGKILL', stragglers: ['sleep[12]', 'sh[13]'] },
     });
     expect(life.news()).toEqual([
-      'warn: the command had left processes behind, now stopped: sleep[12], sh[13]',
-      'everything that the command started is dead, by SIGKILL',
+      'warn: stopped processes that outlived the command: sleep[12], sh[13]',
+      'all processes of the command have exited (SIGKILL)',
     ]);
   });
 
-  it('what will not die keeps the lock, unless that is lost', () => {
+  it('processes that survive SIGKILL keep the lock, unless it is lost', () => {
     const kept = narrated();
     kept.hear(...RUNNING, 'signal TERM');
     kept.news();
     kept.hear('command.unkillable');
     expect(kept.news()).toEqual([
-      'warn: will not die: dd[12]; the lock is kept until they are dead',
+      'warn: still running after SIGKILL: dd[12]; keeping the lock until they exit',
     ]);
     const lost = narrated();
     lost.hear(...RUNNING, 'session.lost (expired)');
     lost.news();
     lost.hear('command.unkillable');
-    expect(lost.news()[0]).toBe('warn: will not die: dd[12]');
+    expect(lost.news()[0]).toBe('warn: still running after SIGKILL: dd[12]');
   });
 
-  it('a signal is told with what it leads to', () => {
+  it('a signal is logged with its effect', () => {
     const life = narrated();
     life.hear(...RUNNING);
     life.news();
     life.hear('signal TSTP');
-    expect(life.news()).toEqual([
-      'warn: SIGTSTP is not obeyed: a stopped lockex would lose the lock',
-    ]);
+    expect(life.news()).toEqual(['warn: ignoring SIGTSTP: a stopped lockex would lose the lock']);
     life.hear('signal TERM');
-    expect(life.news()).toEqual(['cleanup: stopping the command, on SIGTERM; SIGKILL after 5 s']);
+    expect(life.news()).toEqual([
+      'cleanup: SIGTERM received: stopping the command (SIGKILL after 5 s)',
+    ]);
   });
 
-  it('a lock that was not had is no warning: with -q, a cron job that runs elsewhere is silent', () => {
+  it('a lock that could not be acquired is no warning: -q keeps a cron job silent', () => {
     const life = narrated({ waitMs: 0 });
     life.hear('session.established', queued({}), 'command.stopped', 'lock.released');
     life.hear('session.closed');
-    expect(life.news().slice(2)).toEqual(['cleanup: giving up']);
+    expect(life.news().slice(2)).toEqual(['cleanup: could not acquire the lock']);
     life.conclude();
     expect(life.all()).toMatchObject([
       {
         level: 'info',
-        message: 'done: the lock was not had: db1 pid 4711 (redis-server) holds it',
-        fields: { exitCode: 1, reason: 'conflict' },
+        message: 'done: could not acquire the lock: db1 pid 4711 (redis-server) holds it',
+        fields: { exitCode: 1, outcome: 'conflict' },
       },
     ]);
   });
 });
 
-it('every event, in every state that a life passes, can be told', () => {
+it('every event has messages without holes in every state of a run', () => {
   const lives: readonly (readonly Fact[])[] = [
     [],
     ['session.established'],

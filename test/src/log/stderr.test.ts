@@ -1,6 +1,6 @@
 /**
- * The way to standard error, in a process of its own that logs as lockex does: a reader that stands
- * still is a pipe, a socket or a terminal that nobody reads from.
+ * Writing to standard error, from a process that logs as lockex does: a reader that has stopped reading
+ * is a pipe, a socket or a terminal without one.
  */
 import { type ChildProcess, execFileSync, type StdioOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -30,7 +30,7 @@ beforeAll(() => {
 
 afterAll(() => rmSync(directory, { recursive: true }));
 
-/** Ends with its test, whatever happens. */
+/** Ends with its test. */
 function started(program: string, argv: readonly string[], stdio: StdioOptions): ChildProcess {
   const child = spawn(program, argv, { stdio });
   onTestFinished(() => {
@@ -41,13 +41,13 @@ function started(program: string, argv: readonly string[], stdio: StdioOptions):
 
 let files = 0;
 
-/** A file name that nothing has yet. */
+/** An unused file name. */
 function newFile(): string {
   files += 1;
   return join(directory, `said-${files}`);
 }
 
-/** Resolves when the process has written the file: it went on although nobody read. */
+/** Resolves when the process has written the file: it was not blocked by the missing reader. */
 async function appeared(file: string): Promise<void> {
   await new Promise<void>((resolve) => {
     const watcher = watch(directory, look);
@@ -73,7 +73,7 @@ interface Line {
   readonly message: string;
 }
 
-/** Throws where a line is torn. */
+/** Throws for an incomplete line. */
 function jsonLines(text: string): Line[] {
   expect(text.endsWith('\n')).toBe(true);
   return text
@@ -92,7 +92,7 @@ function newPipe(): { readonly readEnd: number; readonly writeEnd: number } {
   return { readEnd, writeEnd };
 }
 
-it('a file gets every line, behind what stood in it', async () => {
+it('a file gets every line, after its previous content', async () => {
   const file = newFile();
   const log = newFile();
   execFileSync('sh', [
@@ -110,8 +110,8 @@ it('a file gets every line, behind what stood in it', async () => {
   expect(messages[5000]).toMatch(/^line 5000 /);
 });
 
-describe('a pipe that nobody reads', () => {
-  it('holds nothing up, and its lines are whole', async () => {
+describe('a pipe without a reader', () => {
+  it('blocks nothing, and its lines are complete', async () => {
     const { readEnd, writeEnd } = newPipe();
     const file = newFile();
     const child = started(
@@ -130,7 +130,7 @@ describe('a pipe that nobody reads', () => {
     });
   });
 
-  it('stays as it was for the command, which shares it: blocking', async () => {
+  it('stays blocking for the command, which shares it', async () => {
     const { readEnd, writeEnd } = newPipe();
     const child = started(process.execPath, [talker, 'last'], ['ignore', 'ignore', writeEnd]);
     expect(await once(child, 'exit')).toEqual([3, null]);
@@ -143,7 +143,7 @@ describe('a pipe that nobody reads', () => {
   });
 });
 
-it('a pipe that is closed is no reason to fail', async () => {
+it('a closed pipe is not a failure', async () => {
   const { readEnd, writeEnd } = newPipe();
   const file = newFile();
   const child = started(process.execPath, [talker, 'flood', file], ['ignore', 'ignore', writeEnd]);
@@ -152,7 +152,7 @@ it('a pipe that is closed is no reason to fail', async () => {
   expect(await once(child, 'exit')).toEqual([3, null]);
 });
 
-it('a socket that nobody reads holds nothing up; read at last, it tells what was dropped', async () => {
+it('a socket without a reader blocks nothing; when it is read, one line counts what was dropped', async () => {
   const file = newFile();
   const child = started(process.execPath, [talker, 'flood', file], ['ignore', 'ignore', 'pipe']);
   child.stderr?.pause();
@@ -168,7 +168,7 @@ it('a socket that nobody reads holds nothing up; read at last, it tells what was
   expect(lines.length).toBeLessThan(5000);
 });
 
-it.each([['fail'], ['last']])('a socket gets the last words as well: %s', async (mode) => {
+it.each([['fail'], ['last']])('a socket gets the last lines too: %s', async (mode) => {
   const child = started(process.execPath, [talker, mode], ['ignore', 'ignore', 'pipe']);
   let text = '';
   child.stderr?.setEncoding('utf8').on('data', (part) => {
@@ -181,7 +181,7 @@ it.each([['fail'], ['last']])('a socket gets the last words as well: %s', async 
   expect(said.sort()).toEqual(['before', last]);
 });
 
-it('no standard error at all is no reason to fail', async () => {
+it('a missing standard error is not a failure', async () => {
   const file = newFile();
   const child = started(
     'sh',
@@ -191,7 +191,7 @@ it('no standard error at all is no reason to fail', async () => {
   expect(await once(child, 'exit')).toEqual([3, null]);
 });
 
-/** Runs a program on a terminal that nobody reads from, as after ^S; prints its status. */
+/** Runs a program on a terminal that is not read, as after ^S; prints its status. */
 const STOPPED_TERMINAL = `
 import os, pty, sys
 pid, terminal = pty.fork()
@@ -200,7 +200,7 @@ if pid == 0:
 print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 `;
 
-it('a terminal that stands still holds nothing up', async () => {
+it('a stopped terminal blocks nothing', async () => {
   const file = newFile();
   const argv = ['-c', STOPPED_TERMINAL, process.execPath, talker, 'flood', file];
   const child = started('/usr/bin/python3', argv, ['ignore', 'pipe', 'inherit']);

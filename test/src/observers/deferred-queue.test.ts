@@ -4,29 +4,30 @@ import { DeferredQueue } from '../../../src/observers/deferred-queue.ts';
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-function onlookers() {
-  const told: string[] = [];
-  return { told, some: new DeferredQueue<string>(10, (transition) => told.push(transition)) };
+function deferred() {
+  const delivered: string[] = [];
+  const queue = new DeferredQueue<string>(10, (transition) => delivered.push(transition));
+  return { delivered, queue };
 }
 
-it('they are told later, in order', () => {
-  const { told, some } = onlookers();
-  some.push('a');
+it('transitions are delivered later, in order', () => {
+  const { delivered, queue } = deferred();
+  queue.push('a');
   vi.advanceTimersByTime(5);
-  some.push('b');
-  expect(told).toEqual([]);
+  queue.push('b');
+  expect(delivered).toEqual([]);
   vi.advanceTimersByTime(5);
-  expect(told).toEqual(['a', 'b']);
-  some.push('c');
+  expect(delivered).toEqual(['a', 'b']);
+  queue.push('c');
   vi.advanceTimersByTime(10);
-  expect(told).toEqual(['a', 'b', 'c']);
+  expect(delivered).toEqual(['a', 'b', 'c']);
 });
 
-it('or at once, where there is no later, and not again', () => {
-  const { told, some } = onlookers();
-  some.push('a');
-  some.tellAll();
-  expect(told).toEqual(['a']);
+it('flush delivers them at once, and only once', () => {
+  const { delivered, queue } = deferred();
+  queue.push('a');
+  queue.flush();
+  expect(delivered).toEqual(['a']);
   vi.advanceTimersByTime(20);
-  expect(told).toEqual(['a']);
+  expect(delivered).toEqual(['a']);
 });

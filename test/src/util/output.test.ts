@@ -1,4 +1,4 @@
-/** Text of others on its way to a terminal: no sink lets through what could steer it or forge a line. */
+/** Foreign text never reaches a terminal with characters that could control it or forge a line. */
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { quoted } from '../../../src/cli/usage-error.ts';
 import { createLog } from '../../../src/log/log.ts';
@@ -11,7 +11,7 @@ import { blanked, escaped, escapedJson, printable } from '../../../src/util/prin
 import { labelOf } from '../../../src/zookeeper/recipes/node-data.ts';
 import { FakeSink } from '../cli/fakes.ts';
 
-/** Every control character, and of each other kind its first, last and best known. */
+/** Every control character; of each other kind the first, the last and the best known. */
 const HOSTILE: readonly number[] = [
   ...Array.from({ length: 0x20 }, (_, code) => code),
   ...Array.from({ length: 0x21 }, (_, index) => 0x7f + index),
@@ -33,7 +33,7 @@ const NAMES: readonly (readonly [string, string])[] = HOSTILE.map((code) => [
 const FORGED = 'x\u001b]0;t\u0007\u009b2J\r\n2026-11-27T12:00:00Z lockex: done\u2028\u202egnp.exe';
 
 describe('a hostile character', () => {
-  it.each(NAMES)('%s gets through no function that makes text printable', (_, character) => {
+  it.each(NAMES)('%s is escaped by every function that makes text printable', (_, character) => {
     const text = `a${character}b`;
     const code = character.codePointAt(0)?.toString(16);
     expect(escaped(text)).toBe(`a\\u{${code}}b`);
@@ -54,7 +54,7 @@ it('ordinary text of any script stays as it is', () => {
   }
 });
 
-/** What is written to a stream of this process while this runs. */
+/** Captures what is written to a stream of this process while `action` runs. */
 async function written(stream: NodeJS.WriteStream, run: () => unknown): Promise<string> {
   let text = '';
   const spy = vi.spyOn(stream, 'write').mockImplementation((chunk) => {
@@ -67,7 +67,7 @@ async function written(stream: NodeJS.WriteStream, run: () => unknown): Promise<
   return text;
 }
 
-/** Nothing but these lines, and each of them clean. */
+/** Exactly these lines, without unprintable characters. */
 function expectLines(text: string, count: number): void {
   const lines = text.split('\n');
   expect(lines.pop()).toBe('');
@@ -113,7 +113,7 @@ describe('hostile text is one clean line', () => {
     expectLines(`${renderLocks([], options).join('\n')}\n`, 1);
   });
 
-  it('in what hooks are given to print', () => {
+  it('in the environment of hooks', () => {
     const change = { state: 'lost', from: '', reason: FORGED, fencingToken: null, exitCode: null };
     const { env } = onStateProgram('true', 'id', {})(change);
     expect(env['LOCKEX_REASON']).toBe(escaped(FORGED));

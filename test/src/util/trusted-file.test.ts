@@ -1,4 +1,4 @@
-/** Which files lockex trusts: real ones, with real owners, modes and links. Owners need root. */
+/** Trusted files: real files with real owners, modes and links. Changing owners needs root. */
 import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
@@ -43,7 +43,7 @@ function makeCgroup(name: string, { mode = 0o755, uid = 0, gid = 0 } = {}): stri
   return path;
 }
 
-/** As a user who is not root. */
+/** As a user other than root. */
 function asUs(): void {
   const spy = vi.spyOn(process, 'geteuid').mockReturnValue(US);
   onTestFinished(() => spy.mockRestore());
@@ -93,12 +93,12 @@ describe('a file', () => {
     else expect(() => readTrusted(file, PRIVATE)).toThrow(refusal);
   });
 
-  it('that is not there is null, or refused', () => {
+  it('that does not exist is null, or refused', () => {
     expect(readTrustedIfThere(join(directory, 'none'), PUBLIC)).toBeNull();
-    expect(() => readTrusted(join(directory, 'none'), PUBLIC)).toThrow('there is no such file');
+    expect(() => readTrusted(join(directory, 'none'), PUBLIC)).toThrow('no such file');
   });
 
-  it('is read whole up to its bound, however large it says that it is', () => {
+  it('is read whole up to the limit, whatever size it reports', () => {
     const file = make('file', { text: 'x'.repeat(1000) });
     expect(readTrusted(file, PUBLIC)).toHaveLength(1000);
     expect(() => readTrusted(file, { ...PUBLIC, maxBytes: 999 })).toThrow('is too large');
@@ -111,8 +111,8 @@ describe('a file', () => {
   });
 });
 
-describe('what is no ordinary file', () => {
-  it('is refused without waiting: a directory, a pipe, devices', () => {
+describe('a file that is not regular', () => {
+  it('is refused without blocking: a directory, a pipe, devices', () => {
     const pipe = join(directory, 'pipe');
     execFileSync('mkfifo', [pipe]);
     for (const path of [directory, pipe, '/dev/zero', '/dev/null', '/dev/tty']) {
@@ -120,15 +120,15 @@ describe('what is no ordinary file', () => {
     }
   });
 
-  it('is refused without waiting where it calls itself one: /proc/kmsg', () => {
+  it('is refused without blocking if its mode says regular: /proc/kmsg', () => {
     // The ring may hold messages, which are more than the bound; drained, a read would block. In a
     // container it may not be opened at all.
     const read = () => readTrusted('/proc/kmsg', { ...PUBLIC, maxBytes: 10 });
-    expect(read).toThrow(/reading it would block|is too large|can't be read/);
+    expect(read).toThrow(/would block|is too large|can't be read/);
   });
 });
 
-describe('the way to a file', () => {
+describe('the path to a file', () => {
   it.each([
     { mode: 0o755, uid: 0, refusal: null },
     { mode: 0o1777, uid: 0, refusal: null },
@@ -145,7 +145,7 @@ describe('the way to a file', () => {
     else expect(() => readTrusted(file, PUBLIC)).toThrow(refusal);
   });
 
-  it('may lead through links of ours, and through what they lead through', () => {
+  it('may lead through the user’s own links, and through their targets', () => {
     make('file');
     symlinkSync('file', join(directory, 'link'));
     symlinkSync(directory, join(directory, 'again'));
@@ -156,7 +156,7 @@ describe('the way to a file', () => {
     }
   });
 
-  it('may be that of a secret in a pod with an fsGroup', () => {
+  it('may be that of a Kubernetes secret in a pod with an fsGroup', () => {
     asUs();
     makeCgroup('mount', { mode: 0o3777, gid: US });
     makeCgroup('mount/..2026_11_27', { mode: 0o2755, gid: US });
@@ -166,7 +166,7 @@ describe('the way to a file', () => {
     expect(readTrusted(join(directory, 'mount/auth'), PRIVATE).toString()).toBe('text');
   });
 
-  it('does not lead through a link of another user, or a directory of one', () => {
+  it('must not lead through another user’s link or directory', () => {
     make('file');
     const link = join(directory, 'link');
     symlinkSync('file', link);
@@ -179,13 +179,13 @@ describe('the way to a file', () => {
     expect(() => readTrusted(inward, PUBLIC)).toThrow(`${inward}: ${theirs} belongs to uid 12345`);
   });
 
-  it('does not go round in circles', () => {
+  it('must not be a loop of links', () => {
     symlinkSync('b', join(directory, 'a'));
     symlinkSync('a', join(directory, 'b'));
     expect(() => readTrusted(join(directory, 'a'), PUBLIC)).toThrow('too many symbolic links');
   });
 
-  it('is refused where another file takes the name while it is read', () => {
+  it('is refused if the file is replaced while it is being read', () => {
     const file = make('file');
     const other = make('other');
     // Asked for at a directory of ours, on the way, after the file was opened.
@@ -196,6 +196,6 @@ describe('the way to a file', () => {
       return US;
     });
     onTestFinished(() => spy.mockRestore());
-    expect(() => readTrusted(file, PUBLIC)).toThrow('was replaced while it was read');
+    expect(() => readTrusted(file, PUBLIC)).toThrow('was replaced while it was being read');
   });
 });

@@ -358,7 +358,7 @@ describe.each(['auto', 'group'] as const)(
       supervisor.send({ type: 'command.park' });
       const lease = leaseOf(1000);
       supervisor.send({ type: 'command.arm', lease });
-      const { reach: means } = await events.next('command.armed');
+      const { scope: means } = await events.next('command.armed');
       const [gate] = carriers(marker);
       const guard = await standingGuard(supervisor);
       // The guard looks at its clock within a second: by then it would have fired.

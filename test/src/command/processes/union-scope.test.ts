@@ -236,7 +236,7 @@ describe.runIf(isRoot)('a mark, with no init and no cgroup,', () => {
     );
     holder.send({ type: 'command.park' });
     holder.send({ type: 'command.arm', lease: leaseOf(60_000) });
-    const { reach } = await holder.events.next('command.armed');
+    const { scope: reach } = await holder.events.next('command.armed');
     expect(reach).toContain('marks (environment)');
     expect(logsOf(holder).join()).toContain('no mark by RLIMIT_LOCKS');
   });
@@ -249,7 +249,7 @@ describe.runIf(isRoot)('a mark, with no init and no cgroup,', () => {
     });
     supervisor.send({ type: 'command.park' });
     supervisor.send({ type: 'command.arm', lease: leaseOf(60_000) });
-    expect((await events.next('command.armed')).reach).toContain('timer slack');
+    expect((await events.next('command.armed')).scope).toContain('timer slack');
     supervisor.send({
       type: 'command.start',
       grant: { path: '/x', fencingToken: '1' },

@@ -1,4 +1,4 @@
-/** `--on-state`: in order, bounded, and nobody waits for it. */
+/** `--on-state`: in order, bounded, and the machine does not wait for it. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { HookRunner, type StateChange } from '../../../../src/observers/hooks/hook-runner.ts';
@@ -28,8 +28,8 @@ function hook(line: string, boundMs?: number) {
 }
 
 describe('the hook', () => {
-  it('is told of each change, in order, one at a time', async () => {
-    const file = `${temporaryFolder()}/told`;
+  it('runs for each change, in order, one at a time', async () => {
+    const file = `${temporaryFolder()}/changes`;
     const words = '$LOCKEX_LOCKID $LOCKEX_STATE_BEFORE>$LOCKEX_STATE';
     const { made, warnings } = hook(
       `sleep 0.05; echo "${words} $LOCKEX_REASON $LOCKEX_FENCING_TOKEN $LOCKEX_EXIT_CODE $LOCKEX_LOCK_PATH" >>${file}`,
@@ -50,8 +50,8 @@ describe('the hook', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('that hangs is killed with what it has started, and the next one is told', async () => {
-    const file = `${temporaryFolder()}/told`;
+  it('that hangs is killed with its process group, and the next change follows', async () => {
+    const file = `${temporaryFolder()}/changes`;
     const { made, warnings } = hook(
       `echo $LOCKEX_STATE $$ >>${file}; [ $LOCKEX_STATE = done ] || { sleep 600 & sleep 600; }`,
       3000,
@@ -61,11 +61,11 @@ describe('the hook', () => {
     await expect.poll(() => contentOf(file)).toContain('done');
     const pid = Number(/running (\d+)/.exec(contentOf(file))?.[1]);
     await gone(pid);
-    expect(warnings).toEqual(['--on-state took longer than 3 s for running, and was killed']);
+    expect(warnings).toEqual(['--on-state took longer than 3 s for running and was killed']);
   });
 
-  it('is not waited for without end when lockex ends', async () => {
-    const file = `${temporaryFolder()}/told`;
+  it('has a time limit when lockex ends', async () => {
+    const file = `${temporaryFolder()}/changes`;
     const { made } = hook(`echo $LOCKEX_STATE $$ >>${file}; exec sleep 600`, 2000);
     made.changed(change('running'));
     await expect.poll(() => contentOf(file)).toContain('\n');
@@ -73,21 +73,21 @@ describe('the hook', () => {
     await pause(1000);
     for (const state of ['cleanup', 'done']) made.changed(change(state));
     await made.finish();
-    const told = contentOf(file).trim().split('\n');
-    for (const line of told) await gone(Number(line.split(' ')[1]));
+    const changes = contentOf(file).trim().split('\n');
+    for (const line of changes) await gone(Number(line.split(' ')[1]));
     await pause(200);
     expect(contentOf(file)).not.toContain('done');
   });
 
-  it('that is too slow misses the oldest, and that is said', async () => {
+  it('that is too slow misses the oldest change, with a warning', async () => {
     const { made, warnings } = hook('sleep 600', 200);
     for (let time = 0; time < 30; time += 1) made.changed(change(`s${time}`));
     expect(warnings.length).toBe(13);
-    expect(warnings[0]).toBe('--on-state is too slow: not told of s1');
+    expect(warnings[0]).toBe('--on-state is too slow: not run for s1');
     await made.finish();
   });
 
-  it('that can’t be found says so on standard error, and harms nobody', async () => {
+  it('that can’t be found is reported on standard error, without other effects', async () => {
     const file = `${temporaryFolder()}/said`;
     const { made, warnings } = hook(`exec 2>>${file}; no-such-program-at-all`);
     for (const state of ['running', 'done']) made.changed(change(state));
