@@ -28,15 +28,23 @@ interface Options {
   readonly cwd?: string;
   /** Killed after that long; milliseconds. */
   readonly maxLifeMs?: number;
+  /** Prefix of lockex's command line: a program that executes the rest under the same pid. */
+  readonly through?: readonly string[];
 }
 
 /** With a log in JSON and a session timeout of 4 s, unless the words say otherwise or it is `bare`. */
 export function startLockex(
   words: readonly string[],
-  { env, bare = false, ...options }: Omit<Options, 'input'> & { readonly bare?: boolean } = {},
+  {
+    env,
+    bare = false,
+    through = [],
+    ...options
+  }: Omit<Options, 'input'> & { readonly bare?: boolean } = {},
 ): Program {
   const given = bare ? words : ['--log-format', 'json', '-T', '4', ...words];
-  return startProgram(PROGRAM, given, {
+  const [program = PROGRAM, ...others] = [...through, PROGRAM, ...given];
+  return startProgram(program, others, {
     env: userEnvironment(env),
     ...options,
   });

@@ -35,6 +35,8 @@ export interface Side {
   /** What the command does besides its work, as in worker.pl. */
   readonly mode?: 'plain' | 'stubborn' | 'family' | 'loner';
   readonly env?: NodeJS.ProcessEnv;
+  /** Prefix of lockex's command line: a program that sets a limit and executes the rest. */
+  readonly through?: readonly string[];
 }
 
 /** The holder runs and the standby waits when it resolves. */
@@ -130,12 +132,19 @@ export class Duel {
     return `${this.#directory}/${name}`;
   }
 
-  #start(name: string, { hosts, timeout, options = [], mode = 'family', env }: Side): Program {
+  #start(
+    name: string,
+    { hosts, timeout, options = [], mode = 'family', env, through }: Side,
+  ): Program {
     const words = [WORKER, this.#file('journal'), this.#file('counter'), name, 0, mode, WORK_MS];
     const lockex = ['-z', hosts, '-i', 'duel', '-T', `${timeout}`, '--kill-after', '0.3'];
     const program = startLockex(
       [...lockex, ...options, '--', `echo ${name} $$; exec perl ${words.join(' ')}`],
-      { env: { ...env, TMPDIR: this.#file('temporary') }, maxLifeMs: LIFE_MS },
+      {
+        env: { ...env, TMPDIR: this.#file('temporary') },
+        maxLifeMs: LIFE_MS,
+        ...(through !== undefined && { through }),
+      },
     );
     // Stopped by the test, it could not be ended by it.
     onTestFinished(() => program.signal('SIGCONT'));
