@@ -16,7 +16,8 @@ import {
 import { onTestFinished } from 'vitest';
 import { eventually } from './until.ts';
 
-type Controller = 'memory' | 'pids';
+/** `any`: a cgroup v2, whatever its controllers. */
+type Controller = 'memory' | 'pids' | 'any';
 
 const MEMORY_FILES = ['memory.max', 'memory.limit_in_bytes'];
 const REMOVAL_MS = 30_000;
@@ -37,13 +38,9 @@ export class LimitedGroup {
     writeFileSync(`${this.directory}/cgroup.procs`, String(pid));
   }
 
+  /** Tasks: processes and their threads. What there is already stays. */
   limitProcesses(max: number | 'max'): void {
     writeFileSync(`${this.directory}/pids.max`, String(max));
-  }
-
-  /** Tasks (processes and their threads) in it. */
-  get tasks(): number {
-    return Number(readFileSync(`${this.directory}/pids.current`, 'utf8'));
   }
 
   /** Above it the kernel's OOM killer ends a process of the group. */
@@ -51,6 +48,11 @@ export class LimitedGroup {
     const file = MEMORY_FILES.map((name) => `${this.directory}/${name}`).find(existsSync);
     if (file === undefined) throw new Error(`no memory controller in ${this.directory}`);
     writeFileSync(file, String(bytes));
+  }
+
+  /** SIGKILL to every process in it and below it, at once; of version 2 only. */
+  killAll(): void {
+    writeFileSync(`${this.directory}/cgroup.kill`, '1');
   }
 
   async remove(): Promise<void> {
@@ -84,11 +86,24 @@ export function limitedGroup(controller: Controller): LimitedGroup | { readonly 
   return group;
 }
 
-/** Sets limits of a running process: `{ nofile: '20:' }`, as prlimit(1) takes them. */
-export function limitProcess(pid: number, limits: Readonly<Record<string, string>>): void {
+/**
+ * Sets limits of a running process: `{ nofile: '20:' }`, as prlimit(1) takes them. `through`: a command
+ * line that executes it, as another user.
+ */
+export function limitProcess(
+  pid: number,
+  limits: Readonly<Record<string, string>>,
+  through: readonly string[] = [],
+): void {
   const options = Object.entries(limits).map(([name, value]) => `--${name}=${value}`);
-  execFileSync('prlimit', ['--pid', String(pid), ...options]);
+  execFileSync('/usr/bin/env', [...through, 'prlimit', '--pid', String(pid), ...options]);
 }
+
+/** Prefix of a command line: the process begins with more than a second of CPU time used (times(2)). */
+export const USED_UP_A_SECOND = [
+  ...['perl', '-e'],
+  'while (1) { my ($user, $system) = times; last if $user + $system > 1.1 } exec @ARGV',
+];
 
 /** From now on each new descriptor fails with EMFILE, unless an open one is closed for it. */
 export function leaveNoDescriptor(pid: number): void {
@@ -110,7 +125,7 @@ function parentFor(controller: Controller): string | null {
     }
     if (type !== 'cgroup2') continue;
     const own = pathIn(groups.find((group) => group.startsWith('0::')));
-    const found = ancestorWith(controller, mount, own);
+    const found = controller === 'any' ? `${mount}${own}` : ancestorWith(controller, mount, own);
     if (found !== null) return found;
   }
   return null;

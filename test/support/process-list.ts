@@ -37,6 +37,13 @@ export function guardsOf(lockexPid: number): Identity[] {
   });
 }
 
+/** The living inits of a lockex's commands: children with nothing but `init` behind their script. */
+export function initsOf(lockexPid: number): Identity[] {
+  return living().filter(({ pid, parent }) => {
+    return parent === lockexPid && commandLine(pid).at(-1) === 'init';
+  });
+}
+
 /** Living processes whose arguments name something in that directory. */
 export function processesNaming(directory: string): Identity[] {
   return living().filter(({ pid }) => {
