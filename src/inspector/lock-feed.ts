@@ -106,6 +106,7 @@ export class LockFeed {
         onViews: ([lock]) => tell(lock ?? null, null),
         onRefused: (message) => tell(null, message),
       },
+      clock,
     );
   }
 
