@@ -17,7 +17,7 @@ import { onTestFinished } from 'vitest';
 import { eventually } from './until.ts';
 
 /** `any`: a cgroup v2, whatever its controllers. */
-type Controller = 'memory' | 'pids' | 'any';
+export type Controller = 'memory' | 'pids' | 'any';
 
 const MEMORY_FILES = ['memory.max', 'memory.limit_in_bytes'];
 const REMOVAL_MS = 30_000;

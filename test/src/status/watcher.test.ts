@@ -19,11 +19,12 @@ import { sharedServer, sharedServerWithChroot } from '../../support/zookeeper.ts
 
 /** The children of all locks, the lock's data, its children, and those of its inner lock. */
 const READS = 4;
-/** Looks without a pause: the first one, and 20 for changes (back-off.ts, CHANGES). */
-const FREE_LOOKS = 21;
+/** Changes that are looked at without a pause, one after another (back-off.ts, CHANGES). */
+const FREE_LOOKS = 20;
 /** The longest pause between two looks after that; milliseconds. */
 const PAUSE_MS = 100;
-const BURST = 60;
+/** Changes during one pause. */
+const BURST = 30;
 
 interface Watched {
   readonly clock: SimulatedClock;
@@ -32,7 +33,10 @@ interface Watched {
   readonly looks: () => number;
   /** Requests since the last call, without those of the session. */
   readonly requests: () => number;
+  /** Another contender joins the queue. */
   readonly join: () => Promise<void>;
+  /** A change has been reported to the reader since the last call of `requests`, some time ago. */
+  readonly untilNotified: () => Promise<void>;
 }
 
 /** `follow` begins to watch the lock `x` through this address, and reports each look. */
@@ -70,6 +74,10 @@ async function watching(
     join: async () => {
       const mode = CreateMode.EPHEMERAL_SEQUENTIAL;
       await neighbour.create('/lockex/x/0123__lock__', Buffer.alloc(0), { mode });
+    },
+    untilNotified: async () => {
+      await until(() => tap.saidBy('server').includes('notification'), 'a notification');
+      for (let trip = 0; trip < 10; trip += 1) await neighbour.exists('/lockex/x');
     },
   };
 }
@@ -118,20 +126,22 @@ it.each(Object.entries(WAYS))(
   },
 );
 
-it.each(Object.entries(WAYS))('%s reads a burst of changes in paced looks', async (_, way) => {
-  const { clock, join, looks, contenders, requests } = await way();
-  requests();
-  for (let count = 0; count < BURST; count += 1) await join();
-  // As long as the clock does not move, the looks without a pause are all.
-  expect(looks()).toBeLessThanOrEqual(FREE_LOOKS);
-  let rounds = 0;
-  await until(async () => {
-    rounds += 1;
+it.each(Object.entries(WAYS))('%s reads a burst of changes once per pause', async (_, way) => {
+  const { clock, join, looks, contenders, requests, untilNotified } = await way();
+  let joined = 0;
+  for (; joined < FREE_LOOKS; joined += 1) {
+    await join();
+    await until(() => contenders() === joined + 1, 'a change');
+  }
+  for (let pauses = 1; pauses <= 3; pauses += 1) {
+    requests();
+    for (let count = 0; count < BURST; count += 1) await join();
+    joined += BURST;
+    await untilNotified();
+    expect(requests()).toBe(0);
     await clock.advance(PAUSE_MS);
-    return contenders() === BURST;
-  }, 'the last change');
-  expect(looks()).toBeLessThanOrEqual(FREE_LOOKS + rounds);
-  expect(requests()).toBeLessThanOrEqual((looks() + 1) * (READS + BURST));
-  // Each contender's data is read at each look; a look for each change would have cost this much.
-  expect(looks()).toBeLessThan(BURST);
+    await until(() => contenders() === joined, 'the last change');
+    expect(requests()).toBe(READS + joined);
+    expect(looks()).toBe(1 + FREE_LOOKS + pauses);
+  }
 });
