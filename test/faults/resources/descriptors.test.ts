@@ -29,9 +29,8 @@ describe('no descriptor is left', () => {
 
   it('to lockex, and the connection is reset: the command is stopped in time', async () => {
     const { of, proxy } = await proxiedDuel();
-    leaveNoDescriptor(pidOf(of));
-    // The standalone executable has its socket back for the next connection; Node needs more.
-    await proxy.refuse();
+    // Below all open ones: not even the descriptor of the lost connection can be used again.
+    limitProcess(pidOf(of), { nofile: '3:' });
     of.fault();
     proxy.reset();
     await of.handsOver(124);
