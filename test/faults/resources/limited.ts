@@ -2,9 +2,9 @@
 import { expect, it, onTestFinished, type TestContext } from 'vitest';
 import { logOf, PROGRAM, runLockex, startLockex } from '../../e2e/program.ts';
 import { type FaultProxy, startFaultProxy } from '../../support/fault-proxy.ts';
-import { type Controller, LimitedGroup, limitedGroup } from '../../support/limits.ts';
+import { type Controller, LimitedGroup, limitedGroup, limitProcess } from '../../support/limits.ts';
 import { guardsOf, initsOf } from '../../support/process-list.ts';
-import type { Ended } from '../../support/processes.ts';
+import type { Ended, Program } from '../../support/processes.ts';
 import { until } from '../../support/until.ts';
 import { Wiretap } from '../../support/wiretap.ts';
 import { childrenOf, sharedServer, sharedServerWithChroot } from '../../support/zookeeper.ts';
@@ -80,6 +80,16 @@ export async function saysWhy(of: Duel, reason: RegExp): Promise<void> {
   const lines = logOf(await of.holder.ended);
   expect(lines.at(-1)).toMatchObject({ level: 'error', state: 'done' });
   expect(lines.at(-1)?.['message']).toMatch(reason);
+}
+
+/**
+ * Limits a program that began with USED_UP_A_SECOND, and gives it work until it has ended: the kernel
+ * looks at the limit when a tick of its clock meets the process at work (kernel/time/posix-cpu-timers.c).
+ */
+export async function exhaustCpuTimeOf(program: Program): Promise<Ended> {
+  limitProcess(program.pid ?? 0, { cpu: '1:' });
+  const work = setInterval(() => program.signal('SIGWINCH'), 1);
+  return await program.ended.finally(() => clearInterval(work));
 }
 
 /** Skips the test, with the reason, where this host has no such controller. */
