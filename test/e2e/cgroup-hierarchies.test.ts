@@ -56,11 +56,9 @@ describe('with a cgroup hierarchy', () => {
     });
     await holder.line(/^up$/);
     await until(() => contentOf(left).endsWith('\n'), 'the daemon');
-    const armed = contentOf(trace)
-      .split('\n')
-      .filter((line) => line.includes('command.armed'));
-    expect(armed).toHaveLength(1);
-    expect(JSON.parse(armed[0] ?? '').event.reach).not.toContain('cgroup');
+    const armed = () => /^.*"command.armed".*$/m.exec(contentOf(trace))?.[0];
+    await until(() => armed() !== undefined, 'the trace');
+    expect(JSON.parse(armed() ?? '').event.reach).not.toContain('cgroup');
     const standby = startLockex([...words, 'echo next'], { through: prefix });
     await standby.line(/"queue":/, 'stderr');
     const pid = Number(contentOf(left));
