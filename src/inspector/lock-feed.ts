@@ -107,6 +107,7 @@ export class LockFeed {
         onViews: ([lock]) => report(lock ?? null, null),
         onRefused: (message) => report(null, message),
       },
+      clock,
     );
   }
 

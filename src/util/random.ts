@@ -6,8 +6,19 @@ import { closeSync, openSync, readSync } from 'node:fs';
 
 const SOURCE = '/dev/urandom';
 
-/** `bytes` bytes as lower-case hexadecimal digits, two each. @throws without that device */
+/**
+ * `bytes` bytes as lower-case hexadecimal digits, two each. Without a descriptor for the device the
+ * numbers come from getrandom(2), which needs none.
+ */
 export function randomHex(bytes: number): string {
+  try {
+    return readDevice(bytes).toString('hex');
+  } catch {
+    return process.getBuiltinModule('node:crypto').randomBytes(bytes).toString('hex');
+  }
+}
+
+function readDevice(bytes: number): Buffer {
   const buffer = Buffer.alloc(bytes);
   const file = openSync(SOURCE, 'r');
   try {
@@ -16,5 +27,5 @@ export function randomHex(bytes: number): string {
   } finally {
     closeSync(file);
   }
-  return buffer.toString('hex');
+  return buffer;
 }

@@ -43,6 +43,8 @@ const OTHERS_WRITE = 0o002;
 const STICKY = 0o1000;
 const GROUP_AND_OTHERS = 0o077;
 const OTHERS = 0o007;
+/** open(2): no descriptor or memory is left. A later try may succeed with the same file. */
+const SHORTAGES = new Set(['EMFILE', 'ENFILE', 'ENOMEM']);
 /** The kernel's limit (path_resolution(7)). */
 const MAX_LINKS = 40;
 const { O_RDONLY, O_NONBLOCK, O_NOCTTY } = constants;
@@ -57,7 +59,11 @@ export function readTrusted(path: string, options: TrustedFileOptions): Buffer {
   return bytes;
 }
 
-/** The same; null where there is no such file. @throws TrustedFileError */
+/**
+ * The same; null where there is no such file.
+ *
+ * @throws TrustedFileError; the system's error where the file itself is not at fault (SHORTAGES)
+ */
 export function readTrustedIfThere(path: string, options: TrustedFileOptions): Buffer | null {
   let descriptor: number | null = null;
   try {
@@ -75,6 +81,7 @@ export function readTrustedIfThere(path: string, options: TrustedFileOptions): B
     if (error instanceof TrustedFileError) throw error;
     const { code = '' } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return null;
+    if (SHORTAGES.has(code)) throw error;
     throw new TrustedFileError(`${path} can't be read: ${REASONS[code] ?? code}`);
   } finally {
     if (descriptor !== null) closeSync(descriptor);

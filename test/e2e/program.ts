@@ -28,15 +28,23 @@ interface Options {
   readonly cwd?: string;
   /** SIGKILL after this time; milliseconds. */
   readonly maxLifeMs?: number;
+  /** Prefix of lockex's command line: a program that executes the rest under the same pid. */
+  readonly through?: readonly string[];
 }
 
 /** With a JSON log and a session timeout of 4 s, unless `args` override them or `bare` is set. */
 export function startLockex(
   args: readonly string[],
-  { env, bare = false, ...options }: Omit<Options, 'input'> & { readonly bare?: boolean } = {},
+  {
+    env,
+    bare = false,
+    through = [],
+    ...options
+  }: Omit<Options, 'input'> & { readonly bare?: boolean } = {},
 ): Program {
   const all = bare ? args : ['--log-format', 'json', '-T', '4', ...args];
-  return startProgram(PROGRAM, all, {
+  const [program = PROGRAM, ...others] = [...through, PROGRAM, ...all];
+  return startProgram(program, others, {
     env: userEnvironment(env),
     ...options,
   });

@@ -34,6 +34,8 @@ export interface Side {
   /** The mode of worker.pl. */
   readonly mode?: 'plain' | 'stubborn' | 'background' | 'detached';
   readonly env?: NodeJS.ProcessEnv;
+  /** Prefix of lockex's command line: a program that sets a limit and executes the rest. */
+  readonly through?: readonly string[];
 }
 
 /** Resolves when the holder runs and the standby waits. */
@@ -131,12 +133,19 @@ export class Duel {
     return `${this.#directory}/${name}`;
   }
 
-  #start(name: string, { hosts, timeout, options = [], mode = 'background', env }: Side): Program {
+  #start(
+    name: string,
+    { hosts, timeout, options = [], mode = 'background', env, through }: Side,
+  ): Program {
     const words = [WORKER, this.#file('journal'), this.#file('counter'), name, 0, mode, WORK_MS];
     const lockex = ['-z', hosts, '-i', 'duel', '-T', `${timeout}`, '--kill-after', '0.3'];
     const program = startLockex(
       [...lockex, ...options, '--', `echo ${name} $$; exec perl ${words.join(' ')}`],
-      { env: { ...env, TMPDIR: this.#file('temporary') }, maxLifeMs: MAX_LIFE_MS },
+      {
+        env: { ...env, TMPDIR: this.#file('temporary') },
+        maxLifeMs: MAX_LIFE_MS,
+        ...(through !== undefined && { through }),
+      },
     );
     // A stopped process would not react to SIGTERM.
     onTestFinished(() => program.signal('SIGCONT'));

@@ -37,6 +37,12 @@ export function guardsOf(lockexPid: number): Identity[] {
   });
 }
 
+/** The living inits of a lockex's commands: children whose last argument is `init`. */
+export function initsOf(lockexPid: number): Identity[] {
+  return living().filter(({ pid, parent }) => {
+    return parent === lockexPid && commandLine(pid).at(-1) === 'init';
+  });
+}
 /** Living processes with an argument that contains a path in that directory. */
 export function processesNaming(directory: string): Identity[] {
   return living().filter(({ pid }) => {

@@ -39,6 +39,12 @@ export function makeCgroup(): { readonly directory: string } | { readonly reason
   } catch (error) {
     return { reason: `no cgroup can be made: ${(error as Error).message}` };
   }
+  // A mount over the hierarchy hides it, and mountinfo goes on listing it (proc(5)). The kernel
+  // creates the files of a cgroup together with its directory (kernel/cgroup/cgroup.c, cgroup_mkdir).
+  if (!valueOr(isThere(join(directory, 'cgroup.procs')), false)) {
+    removeCgroup(directory);
+    return { reason: `no cgroup can be made: ${parent} is not in a cgroup v2 hierarchy` };
+  }
   hastenEntry(parent);
   return { directory };
 }

@@ -25,6 +25,8 @@ export interface ProcessFacts {
   readonly hasUptime: boolean;
   /** It lists processes, whosever. */
   readonly hasProcesses: boolean;
+  /** Why something could not be read although /proc may be in order (EMFILE); null: nothing failed. */
+  readonly shortage: string | null;
 }
 
 /** A host on which lockex could not keep its promise. */
@@ -39,8 +41,11 @@ export function checkProcessView(): void {
 }
 
 export function processViewOf(facts: ProcessFacts): ProcessView {
-  const { platform, pid, self, namespacePids, hasUptime, hasProcesses } = facts;
+  const { platform, pid, self, namespacePids, hasUptime, hasProcesses, shortage } = facts;
   if (platform !== 'linux') return { kind: 'groupsOnly' };
+  if (shortage !== null) {
+    return unusable(`/proc cannot be read (${shortage})`, 'raise the limit (ulimit, cgroup)');
+  }
   if (self === null && !hasProcesses) {
     return unusable('/proc is not mounted', 'mount it (mount -t proc proc /proc)');
   }
@@ -62,10 +67,23 @@ function unusable(what: string, remedy: string): ProcessView {
   return { kind: 'unusable', message: `${what}: ${why}; ${remedy}` };
 }
 
+/** open(2): no descriptor or memory is left. */
+const SHORTAGES = new Set(['EMFILE', 'ENFILE', 'ENOMEM']);
+
 function readFacts(): ProcessFacts {
+  let shortage: string | null = null;
+  const attempt = <T>(read: () => T): T | null => {
+    try {
+      return read();
+    } catch (error) {
+      const { code = '' } = error as NodeJS.ErrnoException;
+      if (SHORTAGES.has(code)) shortage = code;
+      return null;
+    }
+  };
   const status = attempt(() => readFileSync('/proc/self/status', 'latin1'));
   const pids = /^NSpid:\s*(.*)$/m.exec(status ?? '')?.[1];
-  return {
+  const facts = {
     platform: process.platform,
     pid: process.pid,
     self: attempt(() => readlinkSync('/proc/self')),
@@ -74,12 +92,5 @@ function readFacts(): ProcessFacts {
     hasUptime: attempt(() => readFileSync('/proc/uptime', 'latin1')) !== null,
     hasProcesses: (attempt(() => readdirSync('/proc')) ?? []).some((name) => /^\d+$/.test(name)),
   };
-}
-
-function attempt<T>(read: () => T): T | null {
-  try {
-    return read();
-  } catch {
-    return null;
-  }
+  return { ...facts, shortage };
 }

@@ -11,6 +11,7 @@ const OURS: ProcessFacts = {
   namespacePids: [42],
   hasUptime: true,
   hasProcesses: true,
+  shortage: null,
 };
 
 it.each([
@@ -25,6 +26,7 @@ it.each([
   ['without NSpid', { ...OURS, self: '9042', namespacePids: null }, 'this process is 9042 there'],
   ['without processes', { ...OURS, self: null, hasProcesses: false }, 'not mounted'],
   ['without a clock', { ...OURS, hasUptime: false }, '/proc/uptime'],
+  ['without descriptors', { ...OURS, hasUptime: false, shortage: 'EMFILE' }, 'EMFILE'],
 ] as const)('one %s is not', (_, facts, words) => {
   expect(processViewOf(facts)).toEqual({
     kind: 'unusable',
