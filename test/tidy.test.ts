@@ -21,7 +21,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/zookeeper',
   ],
   'src/cli': ['node:', 'cac', 'machines', 'src/settings', 'src/util'],
-  'src/log': ['node:', 'winston', 'machines', 'src/util'],
+  'src/log': ['node:', 'winston', 'machines', 'src/platform', 'src/util'],
   'src/observers': ['node:', 'machines', 'src/cli/usage-error.ts', 'src/settings', 'src/util'],
   'src/status': ['node:', 'machines', 'src/settings', 'src/util', 'src/zookeeper'],
   'src/inspector': [

@@ -15,7 +15,8 @@
  *
  * What is kept for a reader that stands still is bounded; more is dropped, and counted.
  */
-import { constants, fstatSync, openSync, statSync, write, writeSync } from 'node:fs';
+import { constants, fstatSync, openSync, write, writeSync } from 'node:fs';
+import { isTerminal } from '../platform/terminals.ts';
 
 export interface Sink {
   readonly isTerminal: boolean;
@@ -160,17 +161,6 @@ export class Stderr implements Sink {
 
   #tellFlushed(): void {
     for (const resolve of this.#flushed.splice(0)) resolve();
-  }
-}
-
-/** node:tty is asked only where the answer may be yes: loading it takes a tenth of a short run. */
-function isTerminal(file: number): boolean {
-  try {
-    const stat = fstatSync(file);
-    if (!stat.isCharacterDevice() || stat.rdev === statSync('/dev/null').rdev) return false;
-    return process.getBuiltinModule('node:tty').isatty(file);
-  } catch {
-    return false;
   }
 }
 

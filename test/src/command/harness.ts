@@ -14,7 +14,7 @@ import { build } from 'esbuild';
 import { afterAll } from 'vitest';
 import type { CommandEvent, GrantInfo, LeaseInfo } from '../../../machines/contract.ts';
 import type { Identity, SupervisorOptions } from '../../../src/command/options.ts';
-import { hasVariable } from '../../../src/command/processes/marks.ts';
+import { hasVariable } from '../../../src/command/processes/inherited-marks.ts';
 import type { ProcessRecord } from '../../../src/command/processes/process-table.ts';
 import { CommandSupervisor } from '../../../src/command/supervisor.ts';
 import { systemClock } from '../../../src/util/clock.ts';

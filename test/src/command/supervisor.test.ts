@@ -34,11 +34,11 @@ function recorder(file: string): string {
   return `${traps}; echo ready >>${file}; while :; do sleep 0.05; done`;
 }
 
-describe.each(['auto', 'group'] as const)('with reach %s', (reach) => {
+describe.each(['auto', 'group'] as const)('with scope %s', (scope) => {
   it('SIGTERM is enough for who obeys it', async () => {
     const { supervisor, events, run } = supervise({
       command: { kind: 'shell', line: 'sleep 200' },
-      reach,
+      scope,
     });
     await run();
     supervisor.send({ type: 'command.stop', graceMs: 20_000, deadline: null });
@@ -51,7 +51,7 @@ describe.each(['auto', 'group'] as const)('with reach %s', (reach) => {
     const file = join(temporaryFolder(), 'signals');
     const { supervisor, events, run } = supervise({
       command: { kind: 'shell', line: recorder(file) },
-      reach,
+      scope,
     });
     await run();
     await lineIn(file);
@@ -68,7 +68,7 @@ describe.each(['auto', 'group'] as const)('with reach %s', (reach) => {
     const file = join(temporaryFolder(), 'signals');
     const { supervisor, events, run } = supervise({
       command: { kind: 'shell', line: recorder(file) },
-      reach,
+      scope,
     });
     const lease = leaseOf(4500, 4000);
     await run(lease);

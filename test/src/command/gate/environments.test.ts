@@ -17,7 +17,7 @@ interface Environment {
   readonly what: string;
   /** What executes the holder. */
   readonly through: readonly string[];
-  readonly options: Pick<SupervisorOptions, 'reach' | 'initRuntimes'>;
+  readonly options: Pick<SupervisorOptions, 'scope' | 'initRuntimes'>;
   readonly means: string;
 }
 
@@ -32,13 +32,13 @@ const OWN_MARKS = 'marks (lock limit, environment)';
 const ENVIRONMENTS: readonly Environment[] = [
   ['root', [], {}, `cgroup; init; ${TREE}; ${ALL_MARKS}`],
   ['root, no interpreter', [], NO_INIT, `cgroup; ${TREE}; ${ALL_MARKS}`],
-  ['root, no cgroup v2', [], { reach: 'group' }, `init; ${TREE}; ${ALL_MARKS}`],
-  ['root, neither', [], { reach: 'group', ...NO_INIT }, `${TREE}; ${ALL_MARKS}`],
-  ['root of a container', CONTAINER_ROOT, { reach: 'group' }, `init; ${TREE}; ${OWN_MARKS}`],
+  ['root, no cgroup v2', [], { scope: 'group' }, `init; ${TREE}; ${ALL_MARKS}`],
+  ['root, neither', [], { scope: 'group', ...NO_INIT }, `${TREE}; ${ALL_MARKS}`],
+  ['root of a container', CONTAINER_ROOT, { scope: 'group' }, `init; ${TREE}; ${OWN_MARKS}`],
   [
     'root of a container, no interpreter',
     CONTAINER_ROOT,
-    { reach: 'group', ...NO_INIT },
+    { scope: 'group', ...NO_INIT },
     `${TREE}; ${OWN_MARKS}`,
   ],
   ['an ordinary user', ORDINARY, {}, `init; ${TREE}; ${OWN_MARKS}`],

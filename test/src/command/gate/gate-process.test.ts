@@ -17,7 +17,7 @@ function started(word: string) {
   const told: string[] = [];
   const tell = (what: string) => () => void told.push(what);
   const gate = new DirectGateProcess(
-    { words: ['/bin/sh', '-c', 'sleep 60; :', word], cwd: undefined, env: {} },
+    { argv: ['/bin/sh', '-c', 'sleep 60; :', word], cwd: undefined, env: {} },
     {
       onIdentified: tell('identified'),
       onText: tell('text'),

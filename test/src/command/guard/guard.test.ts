@@ -29,7 +29,7 @@ afterEach(cleanUp);
 const SLEEPER = { kind: 'shell', line: "trap '' TERM HUP INT; sleep 300; sleep 300" } as const;
 
 const WAYS = SHELLS.flatMap(([name, shell]) =>
-  (['auto', 'group'] as const).map((reach) => ({ name, shell, reach })),
+  (['auto', 'group'] as const).map((scope) => ({ name, shell, scope })),
 );
 
 /** Processes of the guard's session. */
@@ -64,9 +64,9 @@ function textOf(file: string): string {
 /** Neither stopped nor dead. */
 const RUNNING = /[RSD]/;
 
-describe.each(WAYS)('the guard in $name, reach $reach', ({ shell, reach }) => {
+describe.each(WAYS)('the guard in $name, scope $scope', ({ shell, scope }) => {
   it('ends the command when lockex is killed, and leaves', async () => {
-    const holder = await hold({ command: SLEEPER, shell, reach });
+    const holder = await hold({ command: SLEEPER, shell, scope });
     const command = await holder.run();
     const guard = guardOf(holder.identity.pid);
     process.kill(holder.identity.pid, 'SIGKILL');
@@ -75,7 +75,7 @@ describe.each(WAYS)('the guard in $name, reach $reach', ({ shell, reach }) => {
   });
 
   it('ends the command before the lease ends when lockex is stopped', async () => {
-    const holder = await hold({ command: SLEEPER, shell, reach });
+    const holder = await hold({ command: SLEEPER, shell, scope });
     const lease = leaseOf(3500, 3000);
     const command = await holder.run(lease);
     process.kill(holder.identity.pid, 'SIGSTOP');
@@ -87,7 +87,7 @@ describe.each(WAYS)('the guard in $name, reach $reach', ({ shell, reach }) => {
   });
 
   it('ends the command before the lease ends when the event loop is blocked', async () => {
-    const holder = await hold({ command: SLEEPER, shell, reach });
+    const holder = await hold({ command: SLEEPER, shell, scope });
     const lease = leaseOf(3500, 3000);
     const command = await holder.run(lease);
     holder.send({ type: 'holder.block', ms: 20_000 });
@@ -96,7 +96,7 @@ describe.each(WAYS)('the guard in $name, reach $reach', ({ shell, reach }) => {
   });
 
   it('lets the command live as long as the deadline is moved', async () => {
-    const { supervisor, events, run } = supervise({ command: SLEEPER, shell, reach });
+    const { supervisor, events, run } = supervise({ command: SLEEPER, shell, scope });
     const lifeMs = 3500;
     const end = systemClock.now() + 1.2 * lifeMs;
     await run(leaseOf(lifeMs));
@@ -110,19 +110,19 @@ describe.each(WAYS)('the guard in $name, reach $reach', ({ shell, reach }) => {
   });
 
   it('is replaced when it is killed, without harm to the command', async () => {
-    const { supervisor, events, run, logs } = supervise({ command: SLEEPER, shell, reach });
+    const { supervisor, events, run, logs } = supervise({ command: SLEEPER, shell, scope });
     const pid = await run();
     const guard = await standingGuard(supervisor);
     process.kill(guard, 'SIGKILL');
     await until(() => supervisor.guardPid !== null && supervisor.guardPid !== guard);
-    expect(logs.join()).toContain('another takes its place');
+    expect(logs.join()).toContain('starting another');
     supervisor.send({ type: 'command.extend', lease: leaseOf(60_000) });
     expect(readProcess(pid)?.state).toMatch(RUNNING);
     expect(events.types).not.toContain('guard.failed');
   });
 
   it('is replaced when it is stopped, because its echo is missed', async () => {
-    const { supervisor, events, run } = supervise({ command: SLEEPER, shell, reach });
+    const { supervisor, events, run } = supervise({ command: SLEEPER, shell, scope });
     const pid = await run();
     const guard = await standingGuard(supervisor);
     for (const member of sessionOf(guard)) process.kill(member, 'SIGSTOP');
@@ -141,7 +141,7 @@ describe.each(WAYS)('the guard in $name, reach $reach', ({ shell, reach }) => {
     const alive = `kill -0 $(cat ${pid}) 2>&- && ! grep -q '^State:.Z' /proc/$(cat ${pid})/status`;
     const script = `read -r all; ${alive} && all=alive; echo "$all \${#}" >${out}`;
     const holder = await hold(
-      { command: { kind: 'shell', line }, shell, reach },
+      { command: { kind: 'shell', line }, shell, scope },
       {
         reaper: { argv: ['/bin/sh', '-c', script, 'r', 'two words', ''], credentials: 'x\\ *y z' },
       },
@@ -162,7 +162,7 @@ describe.each(WAYS)('the guard in $name, reach $reach', ({ shell, reach }) => {
   it('goes with lockex and does nothing, also when somebody has stopped it', async () => {
     const out = join(temporaryFolder(), 'out');
     const holder = await hold(
-      { command: { kind: 'shell', line: 'exit 3' }, shell, reach },
+      { command: { kind: 'shell', line: 'exit 3' }, shell, scope },
       { reaper: { argv: ['/bin/touch', out], credentials: 'secret' } },
     );
     holder.send({ type: 'command.park' });
@@ -178,7 +178,7 @@ describe.each(WAYS)('the guard in $name, reach $reach', ({ shell, reach }) => {
   });
 
   it('ends a gate that was never opened when lockex is killed', async () => {
-    const holder = await hold({ command: SLEEPER, shell, reach });
+    const holder = await hold({ command: SLEEPER, shell, scope });
     holder.send({ type: 'command.park' });
     holder.send({ type: 'command.arm', lease: leaseOf(60_000) });
     await holder.events.next('command.armed');
@@ -335,7 +335,9 @@ describe('a guard that was armed beforehand', () => {
     supervisor.send({ type: 'command.park' });
     supervisor.send({ type: 'command.extend', lease: leaseOf(60_000) });
     for (let guards = 0; guards < 4; guards += 1) {
-      await until(() => supervisor.guardPid !== null || logs.join().includes('replaced it'));
+      await until(
+        () => supervisor.guardPid !== null || logs.join().includes('its replacement failed'),
+      );
       const guard = supervisor.guardPid;
       if (guard === null) break;
       process.kill(guard, 'SIGKILL');
@@ -348,12 +350,12 @@ describe('a guard that was armed beforehand', () => {
 });
 
 describe.each(['auto', 'group'] as const)(
-  'a lease that ended while the gate was shut, reach %s',
-  (reach) => {
+  'a lease that ended while the gate was shut, scope %s',
+  (scope) => {
     it('costs nothing, and the next lease starts the command all the same', async () => {
       const { supervisor, events, marker } = supervise({
         command: { kind: 'shell', line: 'exit 6' },
-        reach,
+        scope,
       });
       supervisor.send({ type: 'command.park' });
       const lease = leaseOf(1000);
@@ -370,7 +372,7 @@ describe.each(['auto', 'group'] as const)(
       const { exit, how } = await events.next('command.stopped');
       expect(exit?.code).toBe(6);
       expect(how.means).toBe('exited');
-      expect(means.startsWith('cgroup')).toBe(reach === 'auto' && process.getuid?.() === 0);
+      expect(means.startsWith('cgroup')).toBe(scope === 'auto' && process.getuid?.() === 0);
     });
   },
 );

@@ -20,7 +20,7 @@ function guardingWith(shells: readonly (readonly string[])[]) {
       shells,
       clock: systemClock,
       log: (_level, message) => heard.push(message),
-      lookMs: () => 0,
+      scanMs: () => 0,
     },
     {
       onArmed: () => heard.push('armed'),
@@ -35,7 +35,7 @@ function guardingWith(shells: readonly (readonly string[])[]) {
 it('takes the next shell where the kernel does not execute the first', async () => {
   const { guarding, heard } = guardingWith([['/etc/passwd'], ['/nowhere/sh'], ['/bin/sh']]);
   guarding.tell('gate state', 'shut');
-  guarding.beat(leaseOf(60_000));
+  guarding.extend(leaseOf(60_000));
   await until(() => heard.includes('armed'), 'a guard');
   expect(heard.slice(0, 2)).toEqual([
     expect.stringContaining('/etc/passwd cannot be executed (EACCES)'),
@@ -45,7 +45,7 @@ it('takes the next shell where the kernel does not execute the first', async () 
 
 it('fails where no shell is left', async () => {
   const { guarding, heard } = guardingWith([['/etc/passwd']]);
-  guarding.beat(leaseOf(60_000));
+  guarding.extend(leaseOf(60_000));
   await until(() => heard.some((line) => line.startsWith('failed: ')), 'the failure');
   expect(heard).not.toContain('armed');
 });

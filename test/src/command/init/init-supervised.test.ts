@@ -20,8 +20,8 @@ afterEach(cleanUp);
 
 const isRoot = process.getuid?.() === 0;
 const FOUND = findInitRuntimes();
-const UNFIT: InitRuntime = { name: 'perl', words: ['/bin/false'], env: {} };
-const MISSING: InitRuntime = { name: 'perl', words: ['/nowhere/perl'], env: {} };
+const UNFIT: InitRuntime = { name: 'perl', argv: ['/bin/false'], env: {} };
+const MISSING: InitRuntime = { name: 'perl', argv: ['/nowhere/perl'], env: {} };
 
 const CHOICES: readonly (readonly [string, readonly InitRuntime[], RegExp])[] = [
   ...FOUND.map((runtime) => [runtime.name, [runtime], new RegExp(runtime.name)] as const),
@@ -57,7 +57,7 @@ describe.runIf(isRoot).each(FOUND)('with an init in $name, an unmarked daemon is
   const start = async (leaseMs: number) => {
     const file = join(temporaryFolder(), 'pid');
     const command = { kind: 'shell', line: unmarked(file) } as const;
-    const holder = await hold({ command, reach: 'group', initRuntimes: [its] });
+    const holder = await hold({ command, scope: 'group', initRuntimes: [its] });
     await holder.run(leaseOf(leaseMs));
     return { holder, daemon: await pidIn(file) };
   };

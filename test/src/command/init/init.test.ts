@@ -43,7 +43,7 @@ const PATH = '/usr/bin:/bin';
 
 function start(
   runtime: InitRuntime | typeof DIRECT,
-  words: readonly string[],
+  argv: readonly string[],
   env: Readonly<Record<string, string>> = { PATH },
 ): Started {
   const heard: string[] = [];
@@ -64,7 +64,7 @@ function start(
     onInitLost: () => heard.push('lost'),
     onEmpty: () => heard.push('empty'),
   };
-  const options = { words, cwd: undefined, env };
+  const options = { argv, cwd: undefined, env };
   const started =
     runtime === DIRECT
       ? new DirectGateProcess(options, events)
@@ -89,7 +89,7 @@ function start(
   };
 }
 
-const sh = (script: string, ...words: string[]) => ['/bin/sh', '-c', script, ...words];
+const sh = (script: string, ...args: string[]) => ['/bin/sh', '-c', script, ...args];
 
 /** Processes that carry this word in their arguments, which a fork keeps and `env -i` does not remove. */
 function carrying(token: string): readonly number[] {
@@ -170,7 +170,7 @@ describe.each(RUNTIMES)('the init in $name', (runtime) => {
     expect(its).toBe(direct);
   });
 
-  it('gives it the environment and the words byte by byte, and reads none of it itself', async () => {
+  it('passes on environment and arguments byte by byte, and uses none of it itself', async () => {
     const env = {
       PATH,
       PERL5OPT: '-Mnone',
@@ -183,8 +183,8 @@ describe.each(RUNTIMES)('the init in $name', (runtime) => {
       é: 'ü',
       EMPTY: '',
     };
-    const words = ['', ' ', 'a\nb', 'é', '1', '-'];
-    const script = sh('cat /proc/$$/environ /proc/$$/cmdline >&3; sleep 600', ...words);
+    const args = ['', ' ', 'a\nb', 'é', '1', '-'];
+    const script = sh('cat /proc/$$/environ /proc/$$/cmdline >&3; sleep 600', ...args);
     const started = start(runtime, script, env);
     const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
     const expected = [...variables, ...script].map((text) => `${text}\0`).join('');
@@ -268,8 +268,8 @@ describe.each(RUNTIMES)('the init in $name', (runtime) => {
   });
 
   it('survives a parent that ignores SIGCHLD', async () => {
-    const words = sh('trap \'\' CHLD; exec "$@"', 'sh', ...runtime.words);
-    const { exit } = start({ ...runtime, words }, sh('exit 7'));
+    const argv = sh('trap \'\' CHLD; exec "$@"', 'sh', ...runtime.argv);
+    const { exit } = start({ ...runtime, argv }, sh('exit 7'));
     expect(await exit()).toEqual({ code: 7, signal: null });
   });
 

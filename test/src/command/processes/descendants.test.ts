@@ -1,13 +1,14 @@
 /** Whose a process is: decided from a made-up process table. */
 import { describe, expect, it } from 'vitest';
 import { findDescendants, type Traces } from '../../../../src/command/processes/descendants.ts';
-import { type ProcessRecord, parseStat } from '../../../../src/command/processes/process-table.ts';
+import type { ProcessRecord } from '../../../../src/command/processes/process-table.ts';
+import { parseStat } from '../../../../src/util/process-stat.ts';
 
 const FIRST = { pid: 100, start: 1000 };
 
 function processOf(fields: Partial<ProcessRecord> & { pid: number }): ProcessRecord {
   const lone = { name: 'x', state: 'S', parent: 1, group: fields.pid, session: fields.pid };
-  return { ...lone, start: 1001, threads: 1, ...fields };
+  return { ...lone, foregroundGroup: -1, start: 1001, threads: 1, ...fields };
 }
 
 function familyOf(records: readonly ProcessRecord[], traces: Partial<Traces> = {}) {
@@ -89,6 +90,7 @@ describe('a line of /proc/PID/stat', () => {
       parent: 7,
       group: 8,
       session: 9,
+      foregroundGroup: -1,
       threads: 1,
       start: 65432,
     });

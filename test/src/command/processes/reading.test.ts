@@ -51,12 +51,12 @@ describe('a reading', () => {
   });
 });
 
-const WAYS = (['auto', 'group'] as const).flatMap((reach) => [
-  { reach, what: 'an init', init: {} },
-  { reach, what: 'no init', init: { initRuntimes: [] } },
+const WAYS = (['auto', 'group'] as const).flatMap((scope) => [
+  { scope, what: 'an init', init: {} },
+  { scope, what: 'no init', init: { initRuntimes: [] } },
 ]);
 
-describe.each(WAYS)('with all descriptors in use, reach $reach and $what', ({ reach, init }) => {
+describe.each(WAYS)('with all descriptors in use, scope $scope and $what', ({ scope, init }) => {
   const LIMITED = ['/usr/bin/env', 'prlimit', '--nofile=200'];
 
   it('what the command has left is seen, and stopped before it is said to be', async () => {
@@ -65,7 +65,7 @@ describe.each(WAYS)('with all descriptors in use, reach $reach and $what', ({ re
     const holder = await hold(
       {
         command: { kind: 'shell', line: `${line} <${file}.go` },
-        reach,
+        scope,
         killAfterMs: 1000,
         ...init,
       },
@@ -88,7 +88,7 @@ describe.each(WAYS)('with all descriptors in use, reach $reach and $what', ({ re
     const line = `setsid sh -c 'trap "" TERM; echo $$ >${file}; sleep 200; sleep 200' & read line`;
     execFileSync('mkfifo', [`${file}.go`]);
     const holder = await hold(
-      { command: { kind: 'shell', line: `${line} <${file}.go` }, reach, killAfterMs: 100, ...init },
+      { command: { kind: 'shell', line: `${line} <${file}.go` }, scope, killAfterMs: 100, ...init },
       { through: LIMITED },
     );
     await holder.run();

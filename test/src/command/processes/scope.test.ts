@@ -17,9 +17,9 @@ import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { freePort } from '../../../../scripts/servers/loopback.js';
-import { SETTLING_MS } from '../../../../src/command/execution.ts';
-import { hastenEntry } from '../../../../src/command/processes/cgroup.ts';
+import { warmUpEntry } from '../../../../src/command/processes/cgroup.ts';
 import type { ProcessRecord } from '../../../../src/command/processes/process-table.ts';
+import { SETTLING_MS } from '../../../../src/command/running-command.ts';
 import { type Clock, systemClock } from '../../../../src/util/clock.ts';
 import { isStill, readProcess, readProcessTable, signal } from '../../../support/process-list.ts';
 import { until } from '../../../support/until.ts';
@@ -73,15 +73,15 @@ const ESCAPES: Record<string, (file: string) => string> = {
     : {}),
 };
 
-const REACHES = ['auto', 'group'] as const;
+const SCOPES = ['auto', 'group'] as const;
 
-describe.each(REACHES)('with reach %s', (reach) => {
+describe.each(SCOPES)('with scope %s', (scope) => {
   describe.each(Object.entries(ESCAPES))('%s', (_what, lineOf) => {
     it('is dead when lockex has stopped the command', async () => {
       const file = join(temporaryFolder(), 'pid');
       const { supervisor, events, run } = supervise({
         command: { kind: 'shell', line: lineOf(file) },
-        reach,
+        scope,
       });
       await run();
       const escaped = await pidIn(file);
@@ -92,7 +92,7 @@ describe.each(REACHES)('with reach %s', (reach) => {
 
     it('is dead when the guard has done it', async () => {
       const file = join(temporaryFolder(), 'pid');
-      const holder = await hold({ command: { kind: 'shell', line: lineOf(file) }, reach });
+      const holder = await hold({ command: { kind: 'shell', line: lineOf(file) }, scope });
       const command = await holder.run();
       const escaped = await pidIn(file);
       process.kill(holder.identity.pid, 'SIGKILL');
@@ -104,7 +104,7 @@ describe.each(REACHES)('with reach %s', (reach) => {
     const redis = await redisLine();
     const { supervisor, events, run } = supervise({
       command: { kind: 'shell', line: `${redis.line}; sleep 200` },
-      reach,
+      scope,
     });
     await run();
     const daemon = await pidIn(redis.pidFile);
@@ -117,7 +117,7 @@ describe.each(REACHES)('with reach %s', (reach) => {
     const redis = await redisLine();
     const holder = await hold({
       command: { kind: 'shell', line: `${redis.line}; sleep 200` },
-      reach,
+      scope,
     });
     await holder.run();
     const daemon = await pidIn(redis.pidFile);
@@ -127,7 +127,7 @@ describe.each(REACHES)('with reach %s', (reach) => {
 
   it('what the command leaves behind is stopped, and named', async () => {
     const redis = await redisLine();
-    const { events, run } = supervise({ command: { kind: 'shell', line: redis.line }, reach });
+    const { events, run } = supervise({ command: { kind: 'shell', line: redis.line }, scope });
     await run();
     const { exit } = await events.next('command.exited');
     const { how } = await events.next('command.stopped');
@@ -148,7 +148,7 @@ describe.each(REACHES)('with reach %s', (reach) => {
   it('what ends by itself a moment after the command is let to', async () => {
     const { supervisor, events, run } = supervise({
       command: { kind: 'shell', line: 'sleep 0.03 & exit 5' },
-      reach,
+      scope,
       clock: patientClock,
     });
     // The machine's answer.
@@ -169,7 +169,7 @@ describe.each(REACHES)('with reach %s', (reach) => {
   ])('$who does not wait for that moment', async ({ graceMs, deadline }) => {
     const { supervisor, events, run } = supervise({
       command: { kind: 'shell', line: 'sleep 200 & exit 5' },
-      reach,
+      scope,
       clock: patientClock,
     });
     await run();
@@ -193,7 +193,7 @@ describe.each(REACHES)('with reach %s', (reach) => {
       const file = join(temporaryFolder(), 'links');
       const { supervisor, events, run } = supervise({
         command: { kind: 'shell', line: `perl -e '${CHAIN}' ${file} & sleep 0.3; ${line}` },
-        reach,
+        scope,
       });
       await run();
       await until(() => existsSync(file) && statSync(file).size > 9);
@@ -206,7 +206,7 @@ describe.each(REACHES)('with reach %s', (reach) => {
     it('is dead when the guard has done it, with the first process gone', async () => {
       const file = join(temporaryFolder(), 'links');
       const line = `perl -e '${CHAIN}' ${file} & sleep 200`;
-      const holder = await hold({ command: { kind: 'shell', line }, reach });
+      const holder = await hold({ command: { kind: 'shell', line }, scope });
       const command = await holder.run();
       await until(() => existsSync(file) && statSync(file).size > 9);
       process.kill(holder.identity.pid, 'SIGKILL');
@@ -222,7 +222,7 @@ describe.each(REACHES)('with reach %s', (reach) => {
       '{ fork and exit; setsid(); select(undef, undef, undef, 0.02) }';
     const { supervisor, events, run, marker } = supervise({
       command: { kind: 'shell', line: `perl -e '${loop}' & sleep 200` },
-      reach,
+      scope,
     });
     await run();
     await until(() => carriers(marker).some(({ name }) => name === 'perl'));
@@ -235,7 +235,7 @@ describe.each(REACHES)('with reach %s', (reach) => {
     const line = 'i=0; while [ $i -lt 150 ]; do setsid sleep 200 & i=$((i+1)); done; wait';
     const { supervisor, events, run, marker } = supervise({
       command: { kind: 'shell', line },
-      reach,
+      scope,
     });
     await run();
     await until(() => carriers(marker).filter(({ name }) => name === 'sleep').length === 150);
@@ -249,7 +249,7 @@ describe.each(REACHES)('with reach %s', (reach) => {
     const script = '$SIG{TERM} = "IGNORE"; my $pid = fork; exit unless $pid; sleep 200 while 1';
     const { supervisor, events, run } = supervise({
       command: { kind: 'program', argv: ['perl', '-e', script] },
-      reach,
+      scope,
     });
     const pid = await run();
     const isZombie = ({ parent, state }: ProcessRecord) => parent === pid && state === 'Z';
@@ -300,7 +300,7 @@ describe.runIf(isRoot)('a cgroup', () => {
     const own = folderOf(process.pid);
     const elsewhere = mkdtempSync(join(own, 'elsewhere-'));
     const entering = (directory: string) =>
-      new Promise<Error | null>((resolve) => hastenEntry(directory, resolve));
+      new Promise<Error | null>((resolve) => warmUpEntry(directory, resolve));
     try {
       // As if somebody had put us elsewhere meanwhile.
       expect(await entering(elsewhere)).toMatchObject({ code: expect.stringMatching(/NOTSUP/) });
@@ -324,7 +324,7 @@ describe.runIf(isRoot)('a cgroup', () => {
     });
     await run();
     expect(events.all.find(({ type }) => type === 'command.armed')).toMatchObject({
-      reach: expect.stringContaining('process group'),
+      scope: expect.stringContaining('process group'),
     });
     supervisor.send({ type: 'command.stop', graceMs: 0, deadline: null });
     await events.next('command.stopped');

@@ -1,4 +1,4 @@
-/** The ladder down, with a reach and a clock that the test moves: no process, no waiting. */
+/** The ladder down, with a scope and a clock that the test moves: no process, no waiting. */
 import { describe, expect, it } from 'vitest';
 import { Stopwatch } from '../../../../src/command/guard/stopwatch.ts';
 import type { ProcessRecord } from '../../../../src/command/processes/process-table.ts';
@@ -14,6 +14,7 @@ const PROCESS: ProcessRecord = {
   parent: 1,
   group: 7,
   session: 7,
+  foregroundGroup: -1,
   threads: 1,
 };
 
@@ -35,7 +36,7 @@ function ladder({ hasExited = false, isPatient = false } = {}) {
     if (state.isUnknown) return { state: 'unknown', reason: 'EMFILE at /proc' };
     return { state: state.isEmpty ? 'empty' : 'populated' };
   };
-  const reach: ProcessScope = {
+  const scope: ProcessScope = {
     name: 'made up',
     presence,
     living: () => (state.isUnknown ? [] : [PROCESS]),
@@ -46,10 +47,11 @@ function ladder({ hasExited = false, isPatient = false } = {}) {
   };
   const stopping = new Termination({
     isPatient,
-    reach,
+    scope,
     clock,
     hasExited: () => state.hasExited,
-    onUndying: (processes, unknown) => told.push(`unkillable ${processes.join()}${unknown ?? ''}`),
+    onUnkillable: (processes, unknown) =>
+      told.push(`unkillable ${processes.join()}${unknown ?? ''}`),
     onDone: (means, outlived) => told.push(`done ${means} ${outlived.join()}`),
   });
   return { clock, told, state, stopping };

@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import { afterEach, expect, it } from 'vitest';
-import { asLines, lineOf } from '../../../src/command/lines.ts';
+import { joinLines, lineOf } from '../../../src/command/line-protocol.ts';
 import { cleanUp, GRANT, leaseOf, supervise, temporaryFolder } from './harness.ts';
 
 afterEach(cleanUp);
 
 it.each(['', 'a b', 'tab\t and escape \u001b', '\u0085'])('%j is one line', (text) => {
-  expect(asLines([lineOf(text), lineOf('next')])).toBe(`${text}\nnext\n`);
+  expect(joinLines([lineOf(text), lineOf('next')])).toBe(`${text}\nnext\n`);
 });
 
 it.each(['a\nb', '\n', 'a\0'])('%j is none', (text) => {

@@ -161,7 +161,7 @@ describe.runIf(isRoot).each(INITS)(
           kind: 'shell',
           line: `${lineOf(file)}; until [ -s ${file} ]; do sleep 0.01; done`,
         },
-        reach: 'group',
+        scope: 'group',
       });
       await run();
       const daemon = await pidIn(file);
@@ -174,7 +174,7 @@ describe.runIf(isRoot).each(INITS)(
       const file = join(openFolder(), 'pid');
       const holder = await hold({
         command: { kind: 'shell', line: `${lineOf(file)}; sleep 200` },
-        reach: 'group',
+        scope: 'group',
         ...init,
       });
       const command = await holder.run();
@@ -206,7 +206,7 @@ describe.runIf(isRoot)('a mark, with no init and no cgroup,', () => {
   it('of another user does not keep the lock, and its process is left alone', async () => {
     const { supervisor, events, marker, run } = supervise({
       command: { kind: 'shell', line: 'sleep 200' },
-      reach: 'group',
+      scope: 'group',
       initRuntimes: [],
     });
     const pid = await run();
@@ -219,7 +219,7 @@ describe.runIf(isRoot)('a mark, with no init and no cgroup,', () => {
   it('of another user does not keep the guard', async () => {
     const out = join(temporaryFolder(), 'out');
     const holder = await hold(
-      { command: { kind: 'shell', line: 'sleep 200' }, reach: 'group', initRuntimes: [] },
+      { command: { kind: 'shell', line: 'sleep 200' }, scope: 'group', initRuntimes: [] },
       { reaper: { argv: ['/bin/touch', out], credentials: 'x' } },
     );
     const command = await holder.run();
@@ -231,20 +231,20 @@ describe.runIf(isRoot)('a mark, with no init and no cgroup,', () => {
 
   it('that could not be set is not claimed', async () => {
     const holder = await hold(
-      { command: { kind: 'shell', line: 'sleep 200' }, reach: 'group', initRuntimes: [] },
+      { command: { kind: 'shell', line: 'sleep 200' }, scope: 'group', initRuntimes: [] },
       { through: ['/usr/bin/env', 'prlimit', '--locks=1000:1000', ...AS_NOBODY] },
     );
     holder.send({ type: 'command.park' });
     holder.send({ type: 'command.arm', lease: leaseOf(60_000) });
     const { reach } = await holder.events.next('command.armed');
     expect(reach).toContain('marks (environment)');
-    expect(logsOf(holder).join()).toContain('no mark by RLIMIT_LOCKS');
+    expect(logsOf(holder).join()).toContain('no RLIMIT_LOCKS mark');
   });
 
   it('by timer slack can be read neither in the arguments of the gate nor by other users', async () => {
     const { supervisor, events } = supervise({
       command: { kind: 'shell', line: 'sleep 200' },
-      reach: 'group',
+      scope: 'group',
       initRuntimes: [],
     });
     supervisor.send({ type: 'command.park' });
@@ -388,7 +388,7 @@ for (my $end = time + 120; time < $end; $n++) {
         kind: 'shell',
         line: `perl -e '${CHAIN}' ${file} & until [ -s ${file} ]; do sleep 0.05; done`,
       },
-      reach: 'group',
+      scope: 'group',
       killAfterMs: 100,
       ...init,
     });
@@ -402,7 +402,7 @@ for (my $end = time + 120; time < $end; $n++) {
   it('is dead when the guard has gone', async () => {
     const file = join(temporaryFolder(), 'links');
     const line = `perl -e '${CHAIN}' ${file} & sleep 200`;
-    const holder = await hold({ command: { kind: 'shell', line }, reach: 'group', ...init });
+    const holder = await hold({ command: { kind: 'shell', line }, scope: 'group', ...init });
     await holder.run();
     await until(() => existsSync(file) && statSync(file).size > 2);
     process.kill(holder.identity.pid, 'SIGKILL');
