@@ -1,6 +1,6 @@
 /**
- * Creates the supervisor of the command from the settings. Imports nothing of the machine, so that the
- * command can be parked while the machine is still being loaded.
+ * Creates the supervisor of the command from the settings. Imports nothing of the machine, so that
+ * the command can be parked while the machine is still being loaded.
  */
 import { checkProcessView } from '../command/processes/process-view.ts';
 import { CommandSupervisor } from '../command/supervisor.ts';

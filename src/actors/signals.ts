@@ -1,9 +1,9 @@
 /**
- * The signals that lockex receives, as events. Never ends the process and never passes a signal on: the
- * machine decides what a signal means.
+ * The signals that lockex receives, as events. Never ends the process and never passes a signal on:
+ * the machine decides what a signal means.
  *
- * Until it is started, SIGTERM ends lockex without a message, and early-signals.ts handles SIGUSR1, which
- * would open Node's debugger.
+ * Until it is started, SIGTERM ends lockex without a message, and early-signals.ts handles SIGUSR1,
+ * which would open Node's debugger.
  */
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
@@ -49,11 +49,11 @@ export class SignalWatcher {
 }
 
 /**
- * True if lockex was started with SIGHUP ignored. Node resets every signal except SIGPIPE and SIGXFSZ to
- * its default before it runs any script (node.cc, PlatformInit), so the process's own mask is not
- * enough. A parent that ignores it (a script under nohup) shows it, and so does `_`, in which bash, zsh
- * and ksh leave the path of the program that they ran (nohup). Not detected: `nohup lockex` in a shell
- * that does not set `_`.
+ * True if lockex was started with SIGHUP ignored. Node resets every signal except SIGPIPE and
+ * SIGXFSZ to its default before it runs any script (node.cc, PlatformInit), so the process's own
+ * mask is not enough. A parent that ignores it (a script under nohup) shows it, and so does `_`, in
+ * which bash, zsh and ksh leave the path of the program that they ran (nohup). Not detected: `nohup
+ * lockex` in a shell that does not set `_`.
  */
 export function isHangupIgnored(env: Readonly<Record<string, string | undefined>>): boolean {
   if (ignoresHangup('self') || ignoresHangup(String(process.ppid))) return true;

@@ -33,7 +33,7 @@ const NO_GUARD: GuardKeeperPart = {
   isArmed: true,
   pid: null,
   start: nothing,
-  tell: nothing,
+  setFact: nothing,
   extend: nothing,
   extendIfNear: nothing,
   opening: nothing,

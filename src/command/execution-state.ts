@@ -1,12 +1,15 @@
-/** The states of one execution of the command, in the order of its life, each with only its own data. */
+/**
+ * The states of one execution of the command, in the order of its life, each with only its own
+ * data.
+ */
 import type { GrantInfo, LeaseInfo } from '../../machines/contract.ts';
 import type { RunningCommand } from './running-command.ts';
 
 export type ExecutionState =
   | { readonly name: 'idle' }
   /**
-   * A gate is being parked, or is parked. `arming`: `arm` was not called, was called, or was answered
-   * with command.armed. `grant`: `start` was called.
+   * A gate is being parked, or is parked. `arming`: `arm` was not called, was called, or was
+   * answered with command.armed. `grant`: `start` was called.
    */
   | {
       readonly name: 'shut';

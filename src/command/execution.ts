@@ -1,8 +1,9 @@
 /**
  * One execution of the command: parked behind a gate, guarded, started, stopped, and proven to have
- * ended. Nothing of the command runs before a guard has echoed a deadline that is still far off (unless
- * no guard is wanted): the guard gets the newest one and the news of the opening before the gate does.
- * command.stopped is never emitted while a process of the command lives. Decides nothing about locks.
+ * ended. Nothing of the command runs before a guard has echoed a deadline that is still far off
+ * (unless no guard is wanted): the guard gets the newest one and the news of the opening before the
+ * gate does. command.stopped is never emitted while a process of the command lives. Decides nothing
+ * about locks.
  */
 import type { CommandEvent, GrantInfo, LeaseInfo, StopReport } from '../../machines/contract.ts';
 import type { CommandExit } from '../../machines/outcome.ts';
@@ -38,9 +39,9 @@ export class Execution {
     this.#emit = emit;
     this.#gate = parts.newGateKeeper(options, {
       onGate: (gate, init) => {
-        facts.tellGate(this.#guard, gate, init);
+        facts.setGate(this.#guard, gate, init);
         // Before the gate is in it: a gate that is not parked is not opened, and ends with lockex.
-        facts.tellCgroup(this.#guard, this.#gate.directory);
+        facts.setCgroup(this.#guard, this.#gate.directory);
       },
       onParked: () => this.#parked(),
       onStarted: (pid) => emit({ type: 'command.started', pid }),
@@ -80,7 +81,7 @@ export class Execution {
     if (this.#state.name !== 'idle') return;
     this.#state = { name: 'shut', arming: 'unwanted', lease: null, grant: null };
     this.#gate.park();
-    facts.tellAtStart(this.#guard, this.#options.reaper ?? [], markerOf(this.#options));
+    facts.setInitialFacts(this.#guard, this.#options.reaper ?? [], markerOf(this.#options));
     this.#guard.start();
     const { problem } = this.#gate;
     if (problem !== null) this.#emit({ type: 'command.unresolved', message: problem });
@@ -112,7 +113,7 @@ export class Execution {
         return this.#proceed();
       case 'opened':
         this.#state = { ...state, lease };
-        facts.tellProcesses(this.#guard, this.#gate.scope?.record() ?? []);
+        facts.setProcesses(this.#guard, this.#gate.scope?.record() ?? []);
         return this.#guard.extend(lease);
       case 'idle':
       case 'failed':
@@ -149,9 +150,11 @@ export class Execution {
     }
   }
 
-  /** One line for the reaper's stdin; empty: there is no session to close, and it is not started. */
+  /**
+   * One line for the reaper's stdin; empty: there is no session to close, and it is not started.
+   */
   setSessionToClose(credentials: string): void {
-    if (this.#options.reaper !== null) facts.tellCredentials(this.#guard, credentials);
+    if (this.#options.reaper !== null) facts.setCredentials(this.#guard, credentials);
   }
 
   /** SIGKILL to everything, now; processes that are not dead at once are left to the guard. */
@@ -174,8 +177,8 @@ export class Execution {
   }
 
   #parked(): void {
-    facts.tellCgroup(this.#guard, this.#gate.directory);
-    facts.tellMarks(this.#guard, this.#gate.marks);
+    facts.setCgroup(this.#guard, this.#gate.directory);
+    facts.setMarks(this.#guard, this.#gate.marks);
     // The guard may have been armed for an earlier gate: it is armed again, with these facts.
     if (this.#state.name === 'shut' && this.#state.lease !== null) this.extend(this.#state.lease);
   }
@@ -225,7 +228,9 @@ export class Execution {
     this.#state = { name: 'opened', lease, grant, command };
   }
 
-  /** Another gate will be parked. If this one was opened too late, the next is opened in its place. */
+  /**
+   * Another gate will be parked. If this one was opened too late, the next is opened in its place.
+   */
   #gateLost(): void {
     const state = this.#state;
     if (state.name !== 'opened') return;

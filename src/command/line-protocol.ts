@@ -1,4 +1,6 @@
-/** The line protocol of gate, guard and init: splits incoming text into lines, checks outgoing ones. */
+/**
+ * The line protocol of gate, guard and init: splits incoming text into lines, checks outgoing ones.
+ */
 
 declare const CHECKED: unique symbol;
 /** Text that the other side reads as exactly one line: made by `lineOf` only. */

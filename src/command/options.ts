@@ -24,15 +24,17 @@ export interface SupervisorOptions {
   readonly ignoreHangup?: boolean;
   /** 'group': no cgroup is created, even if that is possible. */
   readonly scope?: 'auto' | 'group';
-  /** Interpreters for the command's init, best first; empty: no init. Default: those of this host. */
+  /**
+   * Interpreters for the command's init, best first; empty: no init. Default: those of this host.
+   */
   readonly initRuntimes?: readonly InitRuntime[];
   readonly clock: Clock;
   /** The shell of the gate and the guard. Default: `/bin/sh`, for the guard bash if it exists. */
   readonly shell?: readonly string[];
   readonly log: LogFunction;
   /**
-   * Program (an absolute path) and arguments that the guard runs after lockex is gone and the command
-   * has ended, to close the session early. None may contain a newline. null: none.
+   * Program (an absolute path) and arguments that the guard runs after lockex is gone and the
+   * command has ended, to close the session early. None may contain a newline. null: none.
    */
   readonly reaper: readonly string[] | null;
 }

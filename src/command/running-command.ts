@@ -84,7 +84,9 @@ export class RunningCommand {
     this.#termination.look();
   }
 
-  /** SIGTERM now, SIGKILL after the grace or at `lastKillAt` (of the clock; null: no such bound). */
+  /**
+   * SIGTERM now, SIGKILL after the grace or at `lastKillAt` (of the clock; null: no such bound).
+   */
   stop(graceMs: number, lastKillAt: number | null): void {
     const state = this.#state;
     const { clock } = this.#options;

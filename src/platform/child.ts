@@ -1,6 +1,7 @@
 /**
- * Starts a process in a session of its own, with sockets to it: its descriptors 3, 4 and so on. The end
- * of the process is an event, never an exception. Knows nothing of the protocols on the sockets.
+ * Starts a process in a session of its own, with sockets to it: its descriptors 3, 4 and so on. The
+ * end of the process is an event, never an exception. Knows nothing of the protocols on the
+ * sockets.
  *
  * In the standalone executable, src/platform/bun/child.ts replaces this file.
  */

@@ -1,6 +1,6 @@
 /**
- * Finds arguments and variables that are not UTF-8: the runtime has replaced such bytes by U+FFFD, so
- * lockex cannot pass them on unchanged.
+ * Finds arguments and variables that are not UTF-8: the runtime has replaced such bytes by U+FFFD,
+ * so lockex cannot pass them on unchanged.
  */
 import { readFileSync } from 'node:fs';
 

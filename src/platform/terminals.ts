@@ -6,7 +6,10 @@
 import { closeSync, fstatSync } from 'node:fs';
 
 const STANDARD_STREAMS = [0, 1, 2];
-/** Major number of /dev/null and other memory devices (Linux, Documentation/admin-guide/devices.txt). */
+/**
+ * Major number of /dev/null and other memory devices (Linux,
+ * Documentation/admin-guide/devices.txt).
+ */
 const MEMORY_DEVICES = 1;
 
 /** Call it once, at the start. */

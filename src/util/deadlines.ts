@@ -1,6 +1,7 @@
 /**
- * The one schedule of a lease's deadlines, shared by the lease (which ends the wait for a renewal) and
- * by the command's supervisor and its guard (which end the command). Pure; milliseconds of `clock.ts`.
+ * The one schedule of a lease's deadlines, shared by the lease (which ends the wait for a renewal)
+ * and by the command's supervisor and its guard (which end the command). Pure; milliseconds of
+ * `clock.ts`.
  *
  *   provenAt ≤ stopAt ≤ last kill < guard fires < leaseEnd
  *

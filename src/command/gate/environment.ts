@@ -1,10 +1,12 @@
 /**
- * Plans how the command's environment passes the gate's shell unchanged. Shells drop variables whose
- * names they cannot hold (`my-var`, `BASH_FUNC_x%%`), add some (PWD), and change others (SHLVL, `_`).
- * Such variables are carried under safe names and renamed at the end: by the shell if it can, else by
- * `env -S`, which expands ${NAME} itself, so that no value appears in an argv. Runs nothing.
+ * Plans how the command's environment passes the gate's shell unchanged. Shells drop variables
+ * whose names they cannot hold (`my-var`, `BASH_FUNC_x%%`), add some (PWD), and change others
+ * (SHLVL, `_`). Such variables are carried under safe names and renamed at the end: by the shell if
+ * it can, else by `env -S`, which expands ${NAME} itself, so that no value appears in an argv. Runs
+ * nothing.
  *
- * Not covered: names and values that are not UTF-8, which Node has replaced before lockex reads them.
+ * Not covered: names and values that are not UTF-8, which Node has replaced before lockex reads
+ * them.
  */
 
 const CARRIED = 'LOCKEX_GATE_';

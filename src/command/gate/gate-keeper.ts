@@ -1,7 +1,7 @@
 /**
- * Keeps one gate parked until it is opened or closed. A gate that dies while it is parked is replaced;
- * that is never the end of the command. Knows nothing of leases and guards: the caller of `open` has
- * checked both.
+ * Keeps one gate parked until it is opened or closed. A gate that dies while it is parked is
+ * replaced; that is never the end of the command. Knows nothing of leases and guards: the caller of
+ * `open` has checked both.
  */
 import type { GrantInfo } from '../../../machines/contract.ts';
 import type { CommandExit } from '../../../machines/outcome.ts';
@@ -148,8 +148,8 @@ export class GateKeeper {
   }
 
   /**
-   * No gate may be opened any more. Followed by onClosed, possibly at once; or by onExited if the gate
-   * had been opened and became the command.
+   * No gate may be opened any more. Followed by onClosed, possibly at once; or by onExited if the
+   * gate had been opened and became the command.
    */
   close(): void {
     const gate = this.#gate;

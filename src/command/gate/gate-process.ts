@@ -1,6 +1,6 @@
 /**
- * The process of a gate, and the two ways to start it: by an init (init.ts), or, on a host without an
- * interpreter for one, as a child of lockex itself. Knows nothing of the gate's protocol.
+ * The process of a gate, and the two ways to start it: by an init (init.ts), or, on a host without
+ * an interpreter for one, as a child of lockex itself. Knows nothing of the gate's protocol.
  */
 import type { CommandExit } from '../../../machines/outcome.ts';
 import { type Child, type ChildSocket, NO_SOCKET, startChild } from '../../platform/child.ts';
@@ -34,8 +34,8 @@ export interface GateProcessEvents {
 }
 
 /**
- * Without its start time a process cannot be distinguished from another that gets its pid, and could
- * not be found or killed reliably. So it is not used.
+ * Without its start time a process cannot be distinguished from another that gets its pid, and
+ * could not be found or killed reliably. So it is not used.
  */
 export const NO_START_TIME = 'the start time of a new process cannot be read';
 

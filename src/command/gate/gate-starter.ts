@@ -1,6 +1,6 @@
 /**
- * Starts gates: looks the command up, prepares its environment, and chooses the gate's shell and the
- * init's interpreter, of those that work on this host.
+ * Starts gates: looks the command up, prepares its environment, and chooses the gate's shell and
+ * the init's interpreter, of those that work on this host.
  */
 import { findInitRuntimes, type InitRuntime } from '../init/init-runtime.ts';
 import type { SupervisorOptions } from '../options.ts';
@@ -64,7 +64,9 @@ export class GateStarter {
     if (this.#found?.ok === false) this.#found = resolveCommand(this.#options);
   }
 
-  /** The gate's shell could not be started; gives the message, and tries the next shell next time. */
+  /**
+   * The gate's shell could not be started; gives the message, and tries the next shell next time.
+   */
   shellFailed({ code, message }: NodeJS.ErrnoException): string {
     const [shell = DEFAULT_SHELL, ...others] = this.#shells;
     if (NOT_EXECUTABLE.includes(code) && others.length > 0) this.#shells = others;
@@ -72,8 +74,8 @@ export class GateStarter {
   }
 
   /**
-   * The next gate uses the next interpreter, or none: a gate works without an init, but orphans may be
-   * lost.
+   * The next gate uses the next interpreter, or none: a gate works without an init, but orphans may
+   * be lost.
    */
   initUnfit(reason: string): void {
     const [runtime, ...others] = this.#runtimes;

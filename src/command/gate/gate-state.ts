@@ -14,8 +14,8 @@ export interface ParkedGate {
 
 /**
  * A gate and its init report on two sockets, and its end is reported apart from both: so a gate may
- * have reported that it is parked before its identity is known, and may have ended before the last line
- * on its socket was read.
+ * have reported that it is parked before its identity is known, and may have ended before the last
+ * line on its socket was read.
  */
 export type GateState =
   | { readonly name: 'starting'; readonly report: ParkedGate | null }

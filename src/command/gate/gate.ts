@@ -1,6 +1,6 @@
 /**
- * One gate: a shell that waits in a session of its own and becomes the command when it is opened. Knows
- * nothing of leases and guards: the caller of `open` has checked both.
+ * One gate: a shell that waits in a session of its own and becomes the command when it is opened.
+ * Knows nothing of leases and guards: the caller of `open` has checked both.
  */
 import type { GrantInfo } from '../../../machines/contract.ts';
 import type { CommandExit } from '../../../machines/outcome.ts';
@@ -98,7 +98,9 @@ export class Gate {
     };
   }
 
-  /** The gate's process, then the command's; null before it is known, or if it was never started. */
+  /**
+   * The gate's process, then the command's; null before it is known, or if it was never started.
+   */
   get identity(): Identity | null {
     return this.#process.identity;
   }
@@ -118,8 +120,8 @@ export class Gate {
   }
 
   /**
-   * `until`: centiseconds of /proc/uptime; the gate does not open after that, because lockex may have
-   * been stopped since it read the clock. null: the host has no such clock.
+   * `until`: centiseconds of /proc/uptime; the gate does not open after that, because lockex may
+   * have been stopped since it read the clock. null: the host has no such clock.
    *
    * @throws TypeError if the grant is not text of one line each; the gate stays parked
    */

@@ -33,8 +33,9 @@ export function resolveCommand(options: SupervisorOptions): Resolution {
 }
 
 /**
- * The program's name as typed, so that the command gets the same argv[0] as without lockex: the gate's
- * shell looks it up by the same PATH. Names that the shell or env would misread are replaced.
+ * The program's name as typed, so that the command gets the same argv[0] as without lockex: the
+ * gate's shell looks it up by the same PATH. Names that the shell or env would misread are
+ * replaced.
  */
 function gateArgv(options: SupervisorOptions, found: Resolution): readonly string[] {
   const [typed = '', ...rest] = argvOf(options.command);

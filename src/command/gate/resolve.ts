@@ -1,7 +1,7 @@
 /**
- * Looks up a program by the rules of execvp(3): 127 if it is not found, 126 if it cannot be executed.
- * Only a prediction: the kernel decides at exec. A text file without `#!` counts as executable: execvp
- * and every shell run it with /bin/sh.
+ * Looks up a program by the rules of execvp(3): 127 if it is not found, 126 if it cannot be
+ * executed. Only a prediction: the kernel decides at exec. A text file without `#!` counts as
+ * executable: execvp and every shell run it with /bin/sh.
  */
 import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';

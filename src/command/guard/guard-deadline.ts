@@ -1,6 +1,6 @@
 /**
- * The guard's deadline in the units of its shell's clock, and the duration of its scan of the process
- * table. The schedule itself is `src/util/deadlines.ts`.
+ * The guard's deadline in the units of its shell's clock, and the duration of its scan of the
+ * process table. The schedule itself is `src/util/deadlines.ts`.
  */
 import type { LeaseInfo } from '../../../machines/contract.ts';
 import type { Clock } from '../../util/clock.ts';
@@ -26,7 +26,9 @@ export function uptimeDeadline(lease: LeaseInfo, scanMs: number): number | null 
   return Math.max(0, Math.floor(killDeadlines(lease, scanMs).guardFiresAt / 10));
 }
 
-/** As in a `beat` line (the guard's script): without /proc/uptime, seconds since 1970, rounded down. */
+/**
+ * As in a `beat` line (the guard's script): without /proc/uptime, seconds since 1970, rounded down.
+ */
 export function guardDeadline(lease: LeaseInfo, scanMs: number, clock: Clock): number {
   const inMs = killDeadlines(lease, scanMs).guardFiresAt - clock.now();
   return uptimeDeadline(lease, scanMs) ?? Math.floor((Date.now() + inMs) / 1000);

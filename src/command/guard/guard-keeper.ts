@@ -1,6 +1,7 @@
 /**
- * Keeps a guard running beside the command: sends it the facts and deadlines, watches for its echoes,
- * and replaces one that ended or does not answer. Reports when that fails, and decides nothing else.
+ * Keeps a guard running beside the command: sends it the facts and deadlines, watches for its
+ * echoes, and replaces one that ended or does not answer. Reports when that fails, and decides
+ * nothing else.
  */
 import type { LeaseInfo } from '../../../machines/contract.ts';
 import type { Clock } from '../../util/clock.ts';
@@ -12,7 +13,9 @@ import { Stopwatch } from './stopwatch.ts';
 
 /** How long an echo may take, and a new guard to be armed. */
 const ECHO_MS = 1000;
-/** Before the gate is opened, a deadline is moved when less than one part in so many is left of it. */
+/**
+ * Before the gate is opened, a deadline is moved when less than one part in so many is left of it.
+ */
 const FAR_OFF = 3;
 /** So many guards in a row may end before one was armed. */
 const MAX_TRIES = 3;
@@ -56,7 +59,9 @@ type State =
   /** It has not echoed the newest deadline. */
   | { readonly name: 'arming'; readonly guard: RunningGuard; readonly facts: Facts }
   | { readonly name: 'armed'; readonly guard: RunningGuard; readonly facts: Facts }
-  /** It fired, and accepts no deadline any more; null: and has ended. Only `renew` starts another. */
+  /**
+   * It fired, and accepts no deadline any more; null: and has ended. Only `renew` starts another.
+   */
   | { readonly name: 'fired'; readonly guard: RunningGuard | null };
 
 interface Deadline {
@@ -114,7 +119,7 @@ export class GuardKeeper {
   }
 
   /** Sends a fact, and again to each later guard; replaces the fact of the same name. */
-  tell(name: string, ...lines: readonly string[]): void {
+  setFact(name: string, ...lines: readonly string[]): void {
     if (this.#facts.get(name)?.join('\n') === lines.join('\n')) return;
     this.#facts.set(name, lines);
     const state = this.#state;
@@ -153,8 +158,8 @@ export class GuardKeeper {
   }
 
   /**
-   * The gate is about to be opened. Sends the newest deadline as well: a guard that echoed one long ago
-   * and has stopped working since is found out.
+   * The gate is about to be opened. Sends the newest deadline as well: a guard that echoed one long
+   * ago and has stopped working since is found out.
    */
   opening(lease: LeaseInfo): void {
     const line = 'open';
@@ -281,9 +286,9 @@ export class GuardKeeper {
 const newGuard: StartGuard = (shell, facts, events) => new Guard(shell, facts, events);
 
 /**
- * `open`: facts that may be seen in the guard's environment. `secret`: those that may not. By the marker
- * the command's processes are found in /proc, the list of processes may be longer than a variable can be
- * (128 kB), and the others are secrets.
+ * `open`: facts that may be seen in the guard's environment. `secret`: those that may not. By the
+ * marker the command's processes are found in /proc, the list of processes may be longer than a
+ * variable can be (128 kB), and the others are secrets.
  */
 function sorted(facts: ReadonlyMap<string, readonly string[]>) {
   const {

@@ -92,7 +92,9 @@ export class Guard {
     this.#socket.close();
   }
 
-  /** Kills it and its helpers before the socket is closed: at an end of file it kills the command. */
+  /**
+   * Kills it and its helpers before the socket is closed: at an end of file it kills the command.
+   */
   kill(): void {
     if (this.#state === 'running' && this.#child.pid !== null) {
       try {
@@ -106,8 +108,8 @@ export class Guard {
 }
 
 /**
- * Best first. A shell whose `read` has a timeout takes a tenth of the CPU time of others. bash exists on
- * nearly every host whose /bin/sh has no such `read`.
+ * Best first. A shell whose `read` has a timeout takes a tenth of the CPU time of others. bash
+ * exists on nearly every host whose /bin/sh has no such `read`.
  */
 export function guardShells(fallback: readonly string[]): readonly (readonly string[])[] {
   const found = ['/bin/bash', '/usr/bin/bash', '/usr/local/bin/bash'].filter(isExecutable);

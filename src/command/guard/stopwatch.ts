@@ -1,6 +1,6 @@
 /**
- * A timeout for an answer. Time in which this process's event loop was blocked does not count, because
- * the answer may have arrived unread. Fires at most once per start.
+ * A timeout for an answer. Time in which this process's event loop was blocked does not count,
+ * because the answer may have arrived unread. Fires at most once per start.
  */
 import type { Clock } from '../../util/clock.ts';
 

@@ -2,15 +2,15 @@
  * The interpreters that can run the init process: perl (perl-base is essential on Debian), else
  * python3. Searches fixed directories of the system, never PATH, and starts nothing.
  *
- * The init is the parent of the command, as in `docker run --init`, and a child subreaper (prctl(2),
- * PR_SET_CHILD_SUBREAPER): the kernel makes every orphaned descendant its child. So no descendant can
- * escape it by a double fork, setsid(2), another user or another environment.
+ * The init is the parent of the command, as in `docker run --init`, and a child subreaper
+ * (prctl(2), PR_SET_CHILD_SUBREAPER): the kernel makes every orphaned descendant its child. So no
+ * descendant can escape it by a double fork, setsid(2), another user or another environment.
  *
- * Both scripts (init-perl.ts, init-python.ts) follow this protocol. Descriptors 0 to 3 belong to the
- * gate; the init forks it, and keeps none of them. Descriptor 4 is a socket to lockex:
+ * Both scripts (init-perl.ts, init-python.ts) follow this protocol. Descriptors 0 to 3 belong to
+ * the gate; the init forks it, and keeps none of them. Descriptor 4 is a socket to lockex:
  *
- *   lockex → init   LENGTH COUNT, a newline, and LENGTH bytes: COUNT strings of the gate's argv, the
- *                   first a path, and its environment as NAME=VALUE, a NUL after each string
+ *   lockex → init   LENGTH COUNT, a newline, and LENGTH bytes: COUNT strings of the gate's argv,
+ *                   the first a path, and its environment as NAME=VALUE, a NUL after each string
  *   init → lockex   unfit REASON         this interpreter is not suitable; the init ends
  *                   failed ERRNO         fork(2) or execve(2) of the gate failed
  *                   started PID START    the first process and its start time (0: unknown)
@@ -20,9 +20,9 @@
  *                                        no other can follow
  *   lockex → init   kill                 SIGKILL to every descendant, until none is left
  *
- * The end of file (lockex is dead, or has finished) and the signal INIT_KILL_SIGNAL mean the same as `kill`.
- * The init ends after the end of file, when no descendant is left. It waits in select(2) without a
- * timeout while nothing happens.
+ * The end of file (lockex is dead, or has finished) and the signal INIT_KILL_SIGNAL mean the same
+ * as `kill`. The init ends after the end of file, when no descendant is left. It waits in select(2)
+ * without a timeout while nothing happens.
  */
 import { accessSync, constants } from 'node:fs';
 import { PERL_INIT } from './init-perl.ts';
@@ -45,7 +45,9 @@ export interface InitRuntime {
 /** `/run/current-system/sw/bin`: NixOS. */
 const DIRECTORIES = ['/usr/bin', '/bin', '/usr/local/bin', '/run/current-system/sw/bin'];
 
-/** prctl, rt_sigprocmask, signalfd4, execve, close and setsid: asm/unistd.h of each architecture. */
+/**
+ * prctl, rt_sigprocmask, signalfd4, execve, close and setsid: asm/unistd.h of each architecture.
+ */
 const GENERIC_CALLS = '167 135 74 221 57 157';
 const CALLS: Readonly<Partial<Record<string, string>>> = {
   x64: '157 14 289 59 3 112',

@@ -1,7 +1,7 @@
 /**
- * One init process, as seen from lockex (init-runtime.ts has the protocol): the gate's process is its
- * child, and every orphan of the command becomes its child. Its reports are the truth about the first
- * process. Never replaces an init that ended: reports that, and kills the first process.
+ * One init process, as seen from lockex (init-runtime.ts has the protocol): the gate's process is
+ * its child, and every orphan of the command becomes its child. Its reports are the truth about the
+ * first process. Never replaces an init that ended: reports that, and kills the first process.
  */
 import { constants } from 'node:os';
 import type { CommandExit } from '../../../machines/outcome.ts';
@@ -103,7 +103,8 @@ export class InitGateProcess implements GateProcess {
   kill(): void {
     if (this.#first.name === 'starting') this.#first = { name: 'starting', isKilled: true };
     this.#channel.send('kill\n');
-    // It may have been stopped. Its pid is not given to another process before its exit is reported.
+    // It may have been stopped. Its pid is not given to another process before its exit is
+    // reported.
     if (this.init !== null && !this.#hasInitExited) trySignal(this.init.pid, 'SIGCONT');
     this.#killFirst();
   }

@@ -1,6 +1,6 @@
 /**
- * The part of the command's scope that is its cgroup: lists, kills and removes it. Never decides that
- * the command has ended: processes may have been moved out of the cgroup.
+ * The part of the command's scope that is its cgroup: lists, kills and removes it. Never decides
+ * that the command has ended: processes may have been moved out of the cgroup.
  */
 import {
   canKillCgroup,

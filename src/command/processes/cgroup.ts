@@ -1,7 +1,7 @@
 /**
  * cgroup v2 directories: creates, reads and removes them (kernel's
- * Documentation/admin-guide/cgroup-v2.rst). Never enables a controller, so that a child of a cgroup with
- * processes is allowed, and never moves a process: the gate enters by itself.
+ * Documentation/admin-guide/cgroup-v2.rst). Never enables a controller, so that a child of a cgroup
+ * with processes is allowed, and never moves a process: the gate enters by itself.
  *
  * The command's cgroup is a child of lockex's own: limits of lockex hold for the command too, and a
  * lockex that is itself a command is killed together with its own cgroups.
@@ -44,10 +44,10 @@ export function makeCgroup(): { readonly directory: string } | { readonly reason
 }
 
 /**
- * Entering a cgroup takes an RCU grace period (some ten milliseconds), unless another entry has just
- * taken one (kernel/rcu/sync.c). So lockex enters its own cgroup again while the gate is being started,
- * in a thread of Node's pool. Through `cgroup.threads`, which moves nothing: the kernel refuses it if
- * lockex was moved to another cgroup meanwhile.
+ * Entering a cgroup takes an RCU grace period (some ten milliseconds), unless another entry has
+ * just taken one (kernel/rcu/sync.c). So lockex enters its own cgroup again while the gate is being
+ * started, in a thread of Node's pool. Through `cgroup.threads`, which moves nothing: the kernel
+ * refuses it if lockex was moved to another cgroup meanwhile.
  */
 export function warmUpEntry(own: string, done: (error: Error | null) => void = () => {}): void {
   try {
@@ -137,7 +137,9 @@ function ownCgroup(): string | null {
   return null;
 }
 
-/** Removes empty siblings of this cgroup whose lockex is dead, and whose guard did not remove them. */
+/**
+ * Removes empty siblings of this cgroup whose lockex is dead, and whose guard did not remove them.
+ */
 export function removeStaleCgroups(own: string): void {
   for (const directory of childrenOf(dirname(own))) {
     const [, pid, start] = /lockex-(\d+)-(\d+)-\d+$/.exec(directory) ?? [];

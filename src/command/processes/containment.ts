@@ -1,6 +1,6 @@
 /**
- * What holds the command's processes together: creates the cgroup and chooses the marks before a gate
- * is started, notes which of them the gate could use, and gives the scope that results.
+ * What holds the command's processes together: creates the cgroup and chooses the marks before a
+ * gate is started, notes which of them the gate could use, and gives the scope that results.
  */
 import { existsSync } from 'node:fs';
 import type { Clock } from '../../util/clock.ts';
@@ -17,8 +17,9 @@ const REMOVE_RETRY_MS = 5;
 const REMOVE_TRIES = 20;
 
 const HIDDEN_PROCESSES =
-  'processes of other users are hidden (/proc has hidepid): what the command starts as another user ' +
-  'is not found once it leaves the process group; run lockex as root, or where it can create a cgroup';
+  'processes of other users are hidden (/proc has hidepid): what the command starts as another ' +
+  'user is not found once it leaves the process group; run lockex as root, or where it can create ' +
+  'a cgroup';
 
 /** `pending`: to be created with the next gate. */
 type Cgroup =

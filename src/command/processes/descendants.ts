@@ -26,8 +26,8 @@ export function findDescendants(table: ProcessTable, traces: Traces): readonly P
   const isInit = ({ pid, start }: Identity) => pid === init?.pid && start === init.start;
   const related = new Set<number>([...members, ...marked]);
   for (const identity of [first, ...recorded]) {
-    // The pid of a process that has ended still identifies its session and its group: the kernel gives
-    // it to no other process while one member lives.
+    // The pid of a process that has ended still identifies its session and its group: the kernel
+    // gives it to no other process while one member lives.
     const holder = table.get(identity.pid);
     if (holder === undefined || holder.start === identity.start) related.add(identity.pid);
   }

@@ -20,8 +20,8 @@ export class EscapeWarnings {
     if (record === undefined || this.#wasOutside) return;
     this.#wasOutside = true;
     const message =
-      `${label(record)} of the command is outside its cgroup (systemd-logind moves the sessions of ` +
-      'su - and runuser -l): lockex tracks it by its ancestry and marks';
+      `${label(record)} of the command is outside its cgroup (systemd-logind moves the sessions ` +
+      'of su - and runuser -l): lockex tracks it by its ancestry and marks';
     this.#log('warn', message);
   }
 
@@ -32,8 +32,9 @@ export class EscapeWarnings {
       if (this.#users.has(uid)) continue;
       this.#users.add(uid);
       const message =
-        `the command runs ${label(record)} as ${nameOf(uid)}; lockex cannot signal it, and it may ` +
-        'keep running if the lock is lost. Run "sudo lockex -- job" instead of "lockex -- sudo job"';
+        `the command runs ${label(record)} as ${nameOf(uid)}; lockex cannot signal it, and it ` +
+        'may keep running if the lock is lost. ' +
+        'Run "sudo lockex -- job" instead of "lockex -- sudo job"';
       this.#log('warn', message);
     }
   }

@@ -1,6 +1,6 @@
 /**
- * Finds chains of processes, each of which forks the next one and ends: they are faster than a scan of
- * the process table. Needed only if the command has neither an init nor a cgroup.
+ * Finds chains of processes, each of which forks the next one and ends: they are faster than a scan
+ * of the process table. Needed only if the command has neither an init nor a cgroup.
  */
 import { type ProcessRecord, readProcess } from './process-table.ts';
 import { known, type Reading, readText, unknown } from './reading.ts';
@@ -9,8 +9,8 @@ import { known, type Reading, readText, unknown } from './reading.ts';
 const WATCH_MS = 30;
 
 /**
- * Processes and threads created on this host since boot (proc(5), /proc/stat, `processes`). If it is
- * the same before and after a scan, no process was created meanwhile, and the scan missed none.
+ * Processes and threads created on this host since boot (proc(5), /proc/stat, `processes`). If it
+ * is the same before and after a scan, no process was created meanwhile, and the scan missed none.
  */
 export function countForks(): Reading<number> {
   const text = readText('/proc/stat');

@@ -1,6 +1,6 @@
 /**
- * The scope on a host without /proc (macOS): the command's process group. A daemon that leaves the group
- * is not found (docs/safety.md).
+ * The scope on a host without /proc (macOS): the command's process group. A daemon that leaves the
+ * group is not found (docs/safety.md).
  */
 import type { Identity } from '../options.ts';
 import type { ProcessRecord } from './process-table.ts';

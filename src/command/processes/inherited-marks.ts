@@ -1,17 +1,18 @@
 /**
- * Marks that every process of the command inherits, and by which it is found wherever it moves. The gate
- * sets them and reports the ones that it could set; only those are looked for.
+ * Marks that every process of the command inherits, and by which it is found wherever it moves. The
+ * gate sets them and reports the ones that it could set; only those are looked for.
  *
- * - Timer slack (prctl(2), PR_SET_TIMERSLACK): an unusual number of nanoseconds, inherited over fork,
- *   exec, setsid, PAM and a change of user. Only CAP_SYS_NICE may read that of another process
- *   (fs/proc/base.c, timerslack_ns_show), so no other user can read and imitate it.
- * - Limit mark: a soft RLIMIT_LOCKS, which has had no effect since Linux 2.4.25 (getrlimit(2)). Every
- *   user can read it in /proc/PID/limits, so it counts only for processes of lockex's own user.
- * - A variable in the environment: its name can be read in ZooKeeper, so it counts only for processes
- *   of lockex's own user.
+ * - Timer slack (prctl(2), PR_SET_TIMERSLACK): an unusual number of nanoseconds, inherited over
+ *   fork, exec, setsid, PAM and a change of user. Only CAP_SYS_NICE may read that of another
+ *   process (fs/proc/base.c, timerslack_ns_show), so no other user can read and imitate it.
+ * - Limit mark: a soft RLIMIT_LOCKS, which has had no effect since Linux 2.4.25 (getrlimit(2)).
+ *   Every user can read it in /proc/PID/limits, so it counts only for processes of lockex's own
+ *   user.
+ * - A variable in the environment: its name can be read in ZooKeeper, so it counts only for
+ *   processes of lockex's own user.
  *
- * PAM's limits module resets the second, sudo and su the third; daemons such as redis overwrite their
- * environment.
+ * PAM's limits module resets the second, sudo and su the third; daemons such as redis overwrite
+ * their environment.
  */
 import { randomHex } from '../../util/random.ts';
 import { type ProcessRecord, readUser } from './process-table.ts';

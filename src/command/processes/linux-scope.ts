@@ -1,6 +1,6 @@
 /**
- * The scope on Linux: the union of all means. Each of them misses something by itself (docs/safety.md);
- * what any of them finds is killed and waited for.
+ * The scope on Linux: the union of all means. Each of them misses something by itself
+ * (docs/safety.md); what any of them finds is killed and waited for.
  */
 import type { Clock } from '../../util/clock.ts';
 import type { LogFunction } from '../../util/log-level.ts';
@@ -121,7 +121,8 @@ export class LinuxScope implements ProcessScope {
 
   /**
    * A chain of processes, each of which forks the next one and ends, is faster than a scan. But its
-   * group has members, and once stopped they can be seen; members that cannot be seen then are zombies.
+   * group has members, and once stopped they can be seen; members that cannot be seen then are
+   * zombies.
    */
   #isGroupElusive(): boolean {
     if (!signalGroup(this.#first, 'SIGSTOP')) return false;

@@ -1,6 +1,6 @@
 /**
- * Reads Linux's process table, /proc. Never signals anything and never throws. Each reading is known
- * or unknown (reading.ts): a process that could not be read has not ended.
+ * Reads Linux's process table, /proc. Never signals anything and never throws. Each reading is
+ * known or unknown (reading.ts): a process that could not be read has not ended.
  */
 import { type ProcessStat, parseStat } from '../../util/process-stat.ts';
 import type { Identity } from '../options.ts';
@@ -22,8 +22,8 @@ export type ProcessTable = ReadonlyMap<number, ProcessRecord>;
 export const hasProcessTable = isProcThere();
 
 /**
- * A zombie runs nothing and holds nothing: it waits for its parent to reap it. But a process whose first
- * thread has ended while others run is also in state Z.
+ * A zombie runs nothing and holds nothing: it waits for its parent to reap it. But a process whose
+ * first thread has ended while others run is also in state Z.
  */
 export function isLiving({ state, threads }: ProcessRecord): boolean {
   if (state === 'Z') return threads > 1;
@@ -92,9 +92,9 @@ export function countProcesses(): number {
 }
 
 /**
- * Children of all threads of a process; null if the kernel does not list them (CONFIG_PROC_CHILDREN),
- * or they cannot be read. The cost grows with the number of threads, not with the number of processes on
- * the host.
+ * Children of all threads of a process; null if the kernel does not list them
+ * (CONFIG_PROC_CHILDREN), or they cannot be read. The cost grows with the number of threads, not
+ * with the number of processes on the host.
  */
 export function readChildren(pid: number): readonly number[] | null {
   const threads = readNumbers(`/proc/${pid}/task`);

@@ -1,9 +1,10 @@
 /**
- * Checks that /proc shows the processes of lockex's own pid namespace, and a clock that lockex and the
- * guard share. Done once, before anything is started.
+ * Checks that /proc shows the processes of lockex's own pid namespace, and a clock that lockex and
+ * the guard share. Done once, before anything is started.
  *
- * A mount of procfs belongs to one pid namespace (pid_namespaces(7), "/proc and PID namespaces"). In
- * that of another, lockex's pids name other processes, or none: everything would seem dead, or alive.
+ * A mount of procfs belongs to one pid namespace (pid_namespaces(7), "/proc and PID namespaces").
+ * In that of another, lockex's pids name other processes, or none: everything would seem dead, or
+ * alive.
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 

@@ -1,7 +1,7 @@
 /**
  * Reads small files of /proc and of cgroups. An error is never an empty result: a reading is either
- * known or unknown, and only ENOENT and ESRCH mean that the process or file is gone. Some descriptors
- * are kept in reserve for these reads, for when lockex has used up all others (EMFILE).
+ * known or unknown, and only ENOENT and ESRCH mean that the process or file is gone. Some
+ * descriptors are kept in reserve for these reads, for when lockex has used up all others (EMFILE).
  */
 import {
   accessSync,
@@ -63,7 +63,9 @@ export function readNumbers(path: string): Reading<readonly number[] | null> {
   return known(names.value.filter((name) => /^\d+$/.test(name)).map(Number));
 }
 
-/** Writes to an existing file; false if that failed. Write-only, because cgroup.kill has mode 0200. */
+/**
+ * Writes to an existing file; false if that failed. Write-only, because cgroup.kill has mode 0200.
+ */
 export function writeText(path: string, text: string): boolean {
   const written = attempt(path, () => {
     const file = openSync(path, constants.O_WRONLY);

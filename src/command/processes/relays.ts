@@ -1,6 +1,6 @@
 /**
- * Processes that may pass SIGTERM on to one that lockex has no permission to signal, as sudo does. Each
- * is spared from SIGKILL for a moment, because it could not pass anything on after that.
+ * Processes that may pass SIGTERM on to one that lockex has no permission to signal, as sudo does.
+ * Each is spared from SIGKILL for a moment, because it could not pass anything on after that.
  */
 import type { Clock } from '../../util/clock.ts';
 import { relaysOf } from './descendants.ts';

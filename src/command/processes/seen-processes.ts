@@ -1,6 +1,6 @@
 /**
- * The command's processes that were seen so far, by pid and start time. A session leader that has ended
- * is remembered for a while: it identifies the processes that it left in its session.
+ * The command's processes that were seen so far, by pid and start time. A session leader that has
+ * ended is remembered for a while: it identifies the processes that it left in its session.
  */
 import type { Clock } from '../../util/clock.ts';
 import type { Identity } from '../options.ts';

@@ -1,15 +1,15 @@
 /**
- * Signals to processes and groups: a signal is sent to a pid only while it belongs to the process that
- * is meant.
+ * Signals to processes and groups: a signal is sent to a pid only while it belongs to the process
+ * that is meant.
  */
 import type { Identity } from '../options.ts';
 import { findLiving, type ProcessRecord, readProcess, showsOthers } from './process-table.ts';
 import type { First } from './scope.ts';
 
 /**
- * Sends a signal to all of the first process's group at one moment; false if the group has no member.
- * After that process was reaped, the group keeps its number while it has a member: the kernel gives the
- * number to no other process until then.
+ * Sends a signal to all of the first process's group at one moment; false if the group has no
+ * member. After that process was reaped, the group keeps its number while it has a member: the
+ * kernel gives the number to no other process until then.
  */
 export function signalGroup(first: First, signal: NodeJS.Signals): boolean {
   const { pid, start } = first.identity;
@@ -24,9 +24,9 @@ export function signalGroup(first: First, signal: NodeJS.Signals): boolean {
 }
 
 /**
- * True if /proc hides the processes of other users (hidepid) and the group has a member. Processes that
- * have become another user's (sudo), or are about to, cannot be found otherwise. A zombie looks the same
- * until it is reaped.
+ * True if /proc hides the processes of other users (hidepid) and the group has a member. Processes
+ * that have become another user's (sudo), or are about to, cannot be found otherwise. A zombie
+ * looks the same until it is reaped.
  */
 export function isGroupHidden(first: First): boolean {
   return !showsOthers() && hasGroup(first);

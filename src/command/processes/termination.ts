@@ -1,7 +1,8 @@
 /**
  * Ends a scope: SIGTERM, a grace, SIGKILL, and the proof that no process is left. A further request
- * makes it faster, never slower. It never gives up: processes that survive SIGKILL are reported every few
- * seconds, and killed again. A process that cannot be read has not ended: the scope is checked again.
+ * makes it faster, never slower. It never gives up: processes that survive SIGKILL are reported
+ * every few seconds, and killed again. A process that cannot be read has not ended: the scope is
+ * checked again.
  */
 import type { Clock } from '../../util/clock.ts';
 import { label } from './process-table.ts';

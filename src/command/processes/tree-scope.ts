@@ -1,7 +1,7 @@
 /**
  * The part of the command's scope that is found in the process table: its first process with that
- * one's session and group, all descendants (those of its init, and those that were seen before), the
- * members of its cgroup, and what carries its marks. Lists processes; never signals any.
+ * one's session and group, all descendants (those of its init, and those that were seen before),
+ * the members of its cgroup, and what carries its marks. Lists processes; never signals any.
  */
 import type { Clock } from '../../util/clock.ts';
 import type { Identity } from '../options.ts';
@@ -75,8 +75,8 @@ export class TreeScope {
   }
 
   /**
-   * Updates the seen processes by the kernel's lists of children, which costs little on a host with many
-   * processes; null if there are no such lists and the last scan was a short time ago.
+   * Updates the seen processes by the kernel's lists of children, which costs little on a host with
+   * many processes; null if there are no such lists and the last scan was a short time ago.
    */
   update(): Found | null {
     const found = this.#childrenOfAll() ?? this.#scanUnlessRecent(this.#options.clock.now());

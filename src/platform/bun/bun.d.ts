@@ -4,7 +4,9 @@ declare namespace Bun {
   function gc(isForced: boolean): void;
 
   interface Socket {
-    /** Number of bytes accepted; write the rest again upon `drain`. Below 0: the socket is closed. */
+    /**
+     * Number of bytes accepted; write the rest again upon `drain`. Below 0: the socket is closed.
+     */
     write(bytes: Uint8Array): number;
     /** Closes it now; the peer still gets what was written. Calls the handler itself. */
     close(): void;
@@ -31,8 +33,8 @@ declare namespace Bun {
 
   namespace dns {
     /**
-     * `libc`: getaddrinfo, at each call. Rejects with codes like DNS_ENOTFOUND. (`Bun.connect` caches
-     * its lookups for 30 seconds.)
+     * `libc`: getaddrinfo, at each call. Rejects with codes like DNS_ENOTFOUND. (`Bun.connect`
+     * caches its lookups for 30 seconds.)
      */
     function lookup(
       name: string,

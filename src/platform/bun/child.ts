@@ -1,7 +1,7 @@
 /**
  * Replaces src/platform/child.ts in the standalone executable, with Bun's own API: loading
- * node:child_process and its streams would take six milliseconds of a start. (Bun's node:child_process
- * uses the same API.)
+ * node:child_process and its streams would take six milliseconds of a start. (Bun's
+ * node:child_process uses the same API.)
  */
 import { constants } from 'node:os';
 import type { CommandExit } from '../../../machines/outcome.ts';

@@ -1,7 +1,7 @@
 /**
- * Replaces src/platform/tcp.ts in the standalone executable, with Bun's own API: loading node:net would
- * take four milliseconds of a start. As with node:net, a name is looked up for each connection, and all
- * of its addresses are tried; Bun itself caches an address for 30 seconds.
+ * Replaces src/platform/tcp.ts in the standalone executable, with Bun's own API: loading node:net
+ * would take four milliseconds of a start. As with node:net, a name is looked up for each
+ * connection, and all of its addresses are tried; Bun itself caches an address for 30 seconds.
  */
 import { EventEmitter } from 'node:events';
 import { type Host, isAddress } from '../../settings/access.ts';
@@ -9,8 +9,8 @@ import type { ServerSocket } from '../tcp.ts';
 import { rethrow, WriteQueue } from './write-queue.ts';
 
 /**
- * Bun cannot cancel a connection attempt: it would last until the kernel gives up, after two minutes.
- * Once one has hung, the next ones use node:net, which can.
+ * Bun cannot cancel a connection attempt: it would last until the kernel gives up, after two
+ * minutes. Once one has hung, the next ones use node:net, which can.
  */
 let hasHung = false;
 

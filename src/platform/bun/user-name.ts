@@ -1,4 +1,6 @@
-/** Replaces src/platform/user-name.ts in the standalone executable: Bun takes the name from `$USER`. */
+/**
+ * Replaces src/platform/user-name.ts in the standalone executable: Bun takes the name from `$USER`.
+ */
 import { readFileSync } from 'node:fs';
 
 export function userName(): string {

@@ -1,6 +1,6 @@
 /**
- * Every event in every state of an execution: the next state, and what is emitted. Gate and guard are
- * fakes that record their calls; no process is started.
+ * Every event in every state of an execution: the next state, and what is emitted. Gate and guard
+ * are fakes that record their calls; no process is started.
  */
 import { describe, expect, it } from 'vitest';
 import type { CommandEvent, LeaseInfo } from '../../../machines/contract.ts';
@@ -94,7 +94,7 @@ class World {
             return guard.isArmed;
           },
           start: noted('guard.start'),
-          tell: (name) => void calls.push(`guard.tell ${name}`),
+          setFact: (name) => void calls.push(`guard.setFact ${name}`),
           extend: noted('guard.extend'),
           extendIfNear: noted('guard.extendIfNear'),
           opening: noted('guard.opening'),

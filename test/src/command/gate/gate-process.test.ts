@@ -1,4 +1,6 @@
-/** A gate without an init, on a host where /proc/PID/stat can't be read at the moment of its start. */
+/**
+ * A gate without an init, on a host where /proc/PID/stat can't be read at the moment of its start.
+ */
 import { expect, it, vi } from 'vitest';
 import { DirectGateProcess, NO_START_TIME } from '../../../../src/command/gate/gate-process.ts';
 import { processesNaming } from '../../../support/process-list.ts';

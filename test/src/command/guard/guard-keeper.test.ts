@@ -1,6 +1,6 @@
 /**
- * Every event in every state of the guard's keeper: the next state, the lines that the guard gets, and
- * what is reported. The guard is a fake that records what it is sent; no process is started.
+ * Every event in every state of the guard's keeper: the next state, the lines that the guard gets,
+ * and what is reported. The guard is a fake that records what it is sent; no process is started.
  */
 import { describe, expect, it } from 'vitest';
 import type { LeaseInfo } from '../../../../machines/contract.ts';
@@ -95,7 +95,7 @@ type StateName = keyof typeof STATES;
 
 const EVENTS = {
   start: ({ keeper }) => keeper.start(),
-  fact: ({ keeper }) => keeper.tell('marker', 'marker X'),
+  fact: ({ keeper }) => keeper.setFact('marker', 'marker X'),
   'the same lease': (world) => world.keeper.extend(world.lease()),
   'a later lease': (world) => world.keeper.extend(world.lease(60_000)),
   'a slightly later lease, gate shut': (world) => world.keeper.extendIfNear(world.lease(31_000)),
@@ -114,8 +114,8 @@ type EventName = keyof typeof EVENTS;
 
 const BEAT = 'beat';
 /**
- * "next state: lines sent / reports", where an event does not leave everything as it is. "+": it starts
- * another guard. Without a guard there is nothing that could echo, fire or end.
+ * "next state: lines sent / reports", where an event does not leave everything as it is. "+": it
+ * starts another guard. Without a guard there is nothing that could echo, fire or end.
  */
 const EXPECTED: Record<StateName, Partial<Record<EventName, string>>> = {
   absent: {
@@ -188,9 +188,9 @@ describe.each(Object.keys(STATES) as StateName[])('a keeper that is %s', (state)
 describe('a guard', () => {
   it('gets each fact that it must know, the secret ones not in its environment', () => {
     const { keeper, guards, ...world } = new World();
-    keeper.tell('gate', 'gate 7 1');
-    keeper.tell('credentials', 'credentials secret');
-    keeper.tell('marker', 'marker X');
+    keeper.setFact('gate', 'gate 7 1');
+    keeper.setFact('credentials', 'credentials secret');
+    keeper.setFact('marker', 'marker X');
     keeper.extend({ provenAt: 1_000_000, leaseEnd: 1_030_000, stopAt: 1_024_000 });
     expect(guards[0]?.facts).toEqual(['gate 7 1']);
     expect(guards[0]?.sent.slice(0, 2)).toEqual(['marker X', 'credentials secret']);
@@ -200,7 +200,7 @@ describe('a guard', () => {
   it('is sent a deadline again if it was told something since', () => {
     const world = new World();
     STATES.armed(world);
-    world.keeper.tell('marker', 'marker X');
+    world.keeper.setFact('marker', 'marker X');
     world.keeper.extend(world.lease());
     expect(world.keeper.isArmed).toBe(false);
     expect(world.guard.sent.at(-1)).toMatch(/^beat /);

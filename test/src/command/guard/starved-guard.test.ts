@@ -34,7 +34,7 @@ function guardingWith(shells: readonly (readonly string[])[]) {
 
 it('takes the next shell where the kernel does not execute the first', async () => {
   const { guarding, heard } = guardingWith([['/etc/passwd'], ['/nowhere/sh'], ['/bin/sh']]);
-  guarding.tell('gate state', 'shut');
+  guarding.setFact('gate state', 'shut');
   guarding.extend(leaseOf(60_000));
   await until(() => heard.includes('armed'), 'a guard');
   expect(heard.slice(0, 2)).toEqual([

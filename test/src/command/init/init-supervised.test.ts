@@ -1,4 +1,6 @@
-/** What the supervisor makes of an init: which it chooses, and what happens when one side is gone. */
+/**
+ * What the supervisor makes of an init: which it chooses, and what happens when one side is gone.
+ */
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { findInitRuntimes, type InitRuntime } from '../../../../src/command/init/init-runtime.ts';
@@ -44,8 +46,8 @@ it.each(CHOICES)(
 );
 
 /**
- * A daemon that carries no mark: its environment is empty, its limit on locks is that of a login, and
- * its parents are gone before the first look at its family.
+ * A daemon that carries no mark: its environment is empty, its limit on locks is that of a login,
+ * and its parents are gone before the first look at its family.
  */
 const unmarked = (file: string) => {
   const limits = 'prlimit --locks=unlimited';

@@ -91,7 +91,10 @@ function start(
 
 const sh = (script: string, ...args: string[]) => ['/bin/sh', '-c', script, ...args];
 
-/** Processes that carry this word in their arguments, which a fork keeps and `env -i` does not remove. */
+/**
+ * Processes that carry this word in their arguments, which a fork keeps and `env -i` does not
+ * remove.
+ */
 function carrying(token: string): readonly number[] {
   return [...readProcessTable().values()]
     .filter(({ state }) => !'ZX'.includes(state))

@@ -64,7 +64,9 @@ function rootOfCgroups(): string {
   return root;
 }
 
-/** With the empty ones in it, which a holder that was killed leaves; false while a process is in it. */
+/**
+ * With the empty ones in it, which a holder that was killed leaves; false while a process is in it.
+ */
 function isRemoved(cgroup: string): boolean {
   try {
     for (const entry of readdirSync(cgroup, { withFileTypes: true })) {
@@ -264,7 +266,9 @@ describe.runIf(isRoot)('a mark, with no init and no cgroup,', () => {
 });
 
 describe.runIf(isRoot)('a process that lockex may not signal', () => {
-  /** A real sudo, by which nobody may do everything: its rules are mounted where only it sees them. */
+  /**
+   * A real sudo, by which nobody may do everything: its rules are mounted where only it sees them.
+   */
   function asNobodyWithSudo(): readonly string[] {
     const rules = join(temporaryFolder(), 'sudoers');
     writeFileSync(rules, 'nobody ALL=(ALL) NOPASSWD: ALL\n');

@@ -29,7 +29,10 @@ afterEach(cleanUp);
 
 const isRoot = process.getuid?.() === 0;
 
-/** Its first thread ends, and it looks like a zombie; another thread tells its pid then, and goes on. */
+/**
+ * Its first thread ends, and it looks like a zombie; another thread tells its pid then, and goes
+ * on.
+ */
 const HEADLESS = `
 import ctypes, os, signal, sys, threading, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -347,7 +350,10 @@ function foldersNow(): readonly string[] {
   return readdirSync(parent).map((name) => join(parent, name));
 }
 
-/** A redis on a free loopback port, its data in a temporary directory, that leaves for the background. */
+/**
+ * A redis on a free loopback port, its data in a temporary directory, that leaves for the
+ * background.
+ */
 async function redisLine(): Promise<{ line: string; pidFile: string }> {
   const directory = temporaryFolder();
   const pidFile = join(directory, 'redis.pid');
