@@ -284,7 +284,7 @@ describe.each(Object.keys(STATES) as StateName[])('an execution that is %s', (st
 });
 
 describe('an execution', () => {
-  it('opens the gate only after the guard was told', () => {
+  it('informs the guard before it opens the gate', () => {
     const world = new World();
     STATES['shut, armed'](world);
     const before = world.calls.length;

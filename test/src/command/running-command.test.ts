@@ -11,16 +11,16 @@ const KILL_AFTER_MS = 5000;
 function running(leftovers: 'stop' | 'await') {
   const clock = new SimulatedClock(1000);
   const scope = new FakeScope();
-  const told: string[] = [];
+  const reported: string[] = [];
   const command = new RunningCommand(
     { scope, clock, killAfterMs: KILL_AFTER_MS, leftovers },
     {
-      onExited: (_exit, byGuard) => told.push(byGuard ? 'exited by guard' : 'exited'),
-      onUnkillable: () => told.push('unkillable'),
-      onDone: (exit, { means }) => told.push(`done ${exit === null ? 'no exit' : 'exit'} ${means}`),
+      onExited: (_exit, byGuard) => reported.push(byGuard ? 'exited by guard' : 'exited'),
+      onUnkillable: () => reported.push('unkillable'),
+      onDone: (exit, { means }) => reported.push(`done ${exit === null ? 'no exit' : 'exit'} ${means}`),
     },
   );
-  return { clock, scope, told, command };
+  return { clock, scope, reported, command };
 }
 
 type Running = ReturnType<typeof running>;
@@ -118,9 +118,9 @@ const RUNNING_EXPECTED: Record<string, readonly string[]> = {
 describe.each(Object.keys(RUNNING_STATES))('a command that is %s', (state) => {
   it.each([...Object.keys(RUNNING_EVENTS).entries()])('%i: %s', (index, event) => {
     const world = RUNNING_STATES[state]?.() ?? running('stop');
-    const [signals, told] = [world.scope.signals.length, world.told.length];
+    const [signals, reported] = [world.scope.signals.length, world.reported.length];
     RUNNING_EVENTS[event]?.(world);
-    const after = [...world.scope.signals.slice(signals), ...world.told.slice(told)];
+    const after = [...world.scope.signals.slice(signals), ...world.reported.slice(reported)];
     expect([world.command.state, ...after].join(' ')).toBe(RUNNING_EXPECTED[state]?.[index]);
   });
 });

@@ -1,5 +1,5 @@
 /**
- * A gate without an init, on a host where /proc/PID/stat can't be read at the moment of its start.
+ * A gate without an init, on a host where /proc/PID/stat cannot be read when it starts.
  */
 import { expect, it, vi } from 'vitest';
 import { DirectGateProcess, NO_START_TIME } from '../../../../src/command/gate/gate-process.ts';
@@ -14,41 +14,41 @@ vi.mock('../../../../src/command/processes/process-table.ts', async (original) =
   return { ...table, startOf: (pid: number) => (state.isReadable ? table.startOf(pid) : 0) };
 });
 
-/** Its word is in the arguments of the process. */
+/** `word` is in the arguments of the process. */
 function started(word: string) {
-  const told: string[] = [];
-  const tell = (what: string) => () => void told.push(what);
+  const reported: string[] = [];
+  const note = (what: string) => () => void reported.push(what);
   const gate = new DirectGateProcess(
     { argv: ['/bin/sh', '-c', 'sleep 60; :', word], cwd: undefined, env: {} },
     {
-      onIdentified: tell('identified'),
-      onText: tell('text'),
-      onClosed: tell('closed'),
-      onExit: tell('exit'),
-      onError: ({ message }) => void told.push(message),
-      onUnfit: tell('unfit'),
-      onInitLost: tell('lost'),
-      onEmpty: tell('empty'),
+      onIdentified: note('identified'),
+      onText: note('text'),
+      onClosed: note('closed'),
+      onExit: note('exit'),
+      onError: ({ message }) => void reported.push(message),
+      onUnfit: note('unfit'),
+      onInitLost: note('lost'),
+      onEmpty: note('empty'),
     },
   );
-  return { gate, told };
+  return { gate, reported };
 }
 
-it('is known by its number and its start time', async () => {
+it('is identified by its pid and its start time', async () => {
   state.isReadable = true;
-  const { gate, told } = started('gate-with-start-time');
+  const { gate, reported } = started('gate-with-start-time');
   expect(gate.identity?.start).toBeGreaterThan(0);
   gate.kill();
-  await until(() => told.includes('exit'), 'its end');
+  await until(() => reported.includes('exit'), 'its end');
 });
 
-it('is killed, and reported as not started, where its start time is unknown', async () => {
+it('is killed, and reported as not started, if its start time is unknown', async () => {
   state.isReadable = false;
   const word = `gate-without-start-time-${process.pid}`;
-  const { gate, told } = started(word);
+  const { gate, reported } = started(word);
   expect(gate.identity).toBeNull();
-  await until(() => told.length > 0, 'the error');
+  await until(() => reported.length > 0, 'the error');
   state.isReadable = true;
   await until(() => processesNaming(word).length === 0, 'the end of the process');
-  expect(told).toEqual([NO_START_TIME]);
+  expect(reported).toEqual([NO_START_TIME]);
 });

@@ -197,7 +197,7 @@ describe('a guard', () => {
     expect(world.reported).toEqual([]);
   });
 
-  it('is sent a deadline again if it was told something since', () => {
+  it('is sent a deadline again if there is a new fact', () => {
     const world = new World();
     STATES.armed(world);
     world.keeper.setFact('marker', 'marker X');

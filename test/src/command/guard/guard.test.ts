@@ -1,6 +1,6 @@
 /**
- * The guard: whatever becomes of lockex, the command is dead in time. Faults are made by signals to
- * the holder (a process with a supervisor) and to the guard, and by blocking the holder's loop.
+ * The guard: the command is dead in time if lockex dies or hangs. Faults are made by signals to the
+ * holder (a process with a supervisor) and to the guard, and by blocking the holder's event loop.
  */
 import { existsSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,11 +17,11 @@ import {
   hold,
   leaseOf,
   lineIn,
+  runningGuard,
   SHELLS,
   type Supervised,
-  standingGuard,
   supervise,
-  temporaryFolder,
+  temporaryDirectory,
 } from '../harness.ts';
 
 afterEach(cleanUp);
@@ -52,7 +52,7 @@ function wordsOf(pid: number): readonly string[] {
   return textOf(`/proc/${pid}/cmdline`).split('\0').slice(0, -1);
 }
 
-/** Empty where the process has ended. */
+/** Empty if the process has ended. */
 function textOf(file: string): string {
   try {
     return readFileSync(file, 'utf8');
@@ -65,7 +65,7 @@ function textOf(file: string): string {
 const RUNNING = /[RSD]/;
 
 describe.each(WAYS)('the guard in $name, scope $scope', ({ shell, scope }) => {
-  it('ends the command when lockex is killed, and leaves', async () => {
+  it('kills the command when lockex is killed, and ends', async () => {
     const holder = await hold({ command: SLEEPER, shell, scope });
     const command = await holder.run();
     const guard = guardOf(holder.identity.pid);
@@ -74,7 +74,7 @@ describe.each(WAYS)('the guard in $name, scope $scope', ({ shell, scope }) => {
     await until(() => sessionOf(guard).length === 0, "the guard's end");
   });
 
-  it('ends the command before the lease ends when lockex is stopped', async () => {
+  it('kills the command before the lease ends when lockex is stopped', async () => {
     const holder = await hold({ command: SLEEPER, shell, scope });
     const lease = leaseOf(3500, 3000);
     const command = await holder.run(lease);
@@ -86,7 +86,7 @@ describe.each(WAYS)('the guard in $name, scope $scope', ({ shell, scope }) => {
     expect((await holder.events.next('command.stopped')).how.means).toBe('SIGKILL');
   });
 
-  it('ends the command before the lease ends when the event loop is blocked', async () => {
+  it('kills the command before the lease ends when the event loop is blocked', async () => {
     const holder = await hold({ command: SLEEPER, shell, scope });
     const lease = leaseOf(3500, 3000);
     const command = await holder.run(lease);
@@ -95,7 +95,7 @@ describe.each(WAYS)('the guard in $name, scope $scope', ({ shell, scope }) => {
     expect(systemClock.now()).toBeLessThan(lease.leaseEnd);
   });
 
-  it('lets the command live as long as the deadline is moved', async () => {
+  it('does not fire while the deadline is moved', async () => {
     const { supervisor, events, run } = supervise({ command: SLEEPER, shell, scope });
     const lifeMs = 3500;
     const end = systemClock.now() + 1.2 * lifeMs;
@@ -112,7 +112,7 @@ describe.each(WAYS)('the guard in $name, scope $scope', ({ shell, scope }) => {
   it('is replaced when it is killed, without harm to the command', async () => {
     const { supervisor, events, run, logs } = supervise({ command: SLEEPER, shell, scope });
     const pid = await run();
-    const guard = await standingGuard(supervisor);
+    const guard = await runningGuard(supervisor);
     process.kill(guard, 'SIGKILL');
     await until(() => supervisor.guardPid !== null && supervisor.guardPid !== guard);
     expect(logs.join()).toContain('starting another');
@@ -124,9 +124,9 @@ describe.each(WAYS)('the guard in $name, scope $scope', ({ shell, scope }) => {
   it('is replaced when it is stopped, because its echo is missed', async () => {
     const { supervisor, events, run } = supervise({ command: SLEEPER, shell, scope });
     const pid = await run();
-    const guard = await standingGuard(supervisor);
+    const guard = await runningGuard(supervisor);
     for (const member of sessionOf(guard)) process.kill(member, 'SIGSTOP');
-    // Another deadline than the one that it has echoed: that is not told again.
+    // A new deadline: one that was echoed is not sent again.
     supervisor.send({ type: 'command.extend', lease: leaseOf(61_000) });
     await until(() => supervisor.guardPid !== null && supervisor.guardPid !== guard);
     await until(() => sessionOf(guard).length === 0, 'the end of the stopped one');
@@ -134,8 +134,8 @@ describe.each(WAYS)('the guard in $name, scope $scope', ({ shell, scope }) => {
     expect(events.types).not.toContain('guard.failed');
   });
 
-  it('gives the credentials to the reaper, by its stdin, once everything is dead', async () => {
-    const directory = temporaryFolder();
+  it('passes the credentials to the stdin of the reaper once everything is dead', async () => {
+    const directory = temporaryDirectory();
     const [out, pid] = [join(directory, 'out'), join(directory, 'pid')];
     const line = `echo $$ >${pid}; trap '' TERM; sleep 300 & sleep 300; sleep 300`;
     const alive = `kill -0 $(cat ${pid}) 2>&- && ! grep -q '^State:.Z' /proc/$(cat ${pid})/status`;
@@ -152,15 +152,15 @@ describe.each(WAYS)('the guard in $name, scope $scope', ({ shell, scope }) => {
     expect(wordsOf(guard).join(' ')).not.toMatch(/lockex|x\\ \*y/);
     const environment = readFileSync(`/proc/${guard}/environ`, 'utf8').split('\0');
     expect(environment.join('\n')).not.toMatch(/LOCKEX|x\\ \*y/);
-    // Without these bash would look the user up.
+    // Without these, bash would look up the user.
     expect(environment).toEqual(expect.arrayContaining(['HOME=/', 'SHELL=/bin/sh']));
     process.kill(holder.identity.pid, 'SIGKILL');
     expect(await lineIn(out)).toBe('x\\ *y z 2');
     expect(isStill(command)).toBe(false);
   });
 
-  it('goes with lockex and does nothing, also when somebody has stopped it', async () => {
-    const out = join(temporaryFolder(), 'out');
+  it('ends with lockex and does nothing, even if it was stopped', async () => {
+    const out = join(temporaryDirectory(), 'out');
     const holder = await hold(
       { command: { kind: 'shell', line: 'exit 3' }, shell, scope },
       { reaper: { argv: ['/bin/touch', out], credentials: 'secret' } },
@@ -177,7 +177,7 @@ describe.each(WAYS)('the guard in $name, scope $scope', ({ shell, scope }) => {
     expect(existsSync(out)).toBe(false);
   });
 
-  it('ends a gate that was never opened when lockex is killed', async () => {
+  it('kills a gate that was never opened when lockex is killed', async () => {
     const holder = await hold({ command: SLEEPER, shell, scope });
     holder.send({ type: 'command.park' });
     holder.send({ type: 'command.arm', lease: leaseOf(60_000) });
@@ -190,11 +190,11 @@ describe.each(WAYS)('the guard in $name, scope $scope', ({ shell, scope }) => {
 });
 
 describe('the guard', () => {
-  it('can not be had: nothing of the command ever runs', async () => {
-    const file = join(temporaryFolder(), 'ran');
+  it('cannot be started: nothing of the command ever runs', async () => {
+    const file = join(temporaryDirectory(), 'ran');
     const { supervisor, events } = supervise({
       command: { kind: 'shell', line: `touch ${file}` },
-      // A shell that is none: the gate can't be parked with it either.
+      // Not a shell: the gate cannot be parked with it either.
       shell: ['/bin/false'],
     });
     supervisor.send({ type: 'command.park' });
@@ -204,7 +204,7 @@ describe('the guard', () => {
     expect(existsSync(file)).toBe(false);
   });
 
-  it('was not wanted: armed at once, and said so', async () => {
+  it('is not wanted: armed at once, and reported as unguarded', async () => {
     const { supervisor, events } = supervise({ command: SLEEPER, guard: false });
     supervisor.send({ type: 'command.park' });
     supervisor.send({ type: 'command.arm', lease: leaseOf(60_000) });
@@ -213,7 +213,7 @@ describe('the guard', () => {
   });
 
   it('does not let a command start on a lease that is over', async () => {
-    const file = join(temporaryFolder(), 'ran');
+    const file = join(temporaryDirectory(), 'ran');
     const { supervisor, events } = supervise({ command: { kind: 'shell', line: `touch ${file}` } });
     supervisor.send({ type: 'command.park' });
     const lease = leaseOf(1000);
@@ -226,10 +226,10 @@ describe('the guard', () => {
     expect(events.types).not.toContain('command.started');
   });
 
-  it('stays when systemd or a user sends it the usual signals', async () => {
+  it('ignores the usual signals of systemd or a user', async () => {
     const { supervisor, events, run } = supervise({ command: SLEEPER });
     await run();
-    const guard = await standingGuard(supervisor);
+    const guard = await runningGuard(supervisor);
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR1'] as const) {
       process.kill(guard, signal);
     }
@@ -239,13 +239,13 @@ describe('the guard', () => {
     expect(events.types).not.toContain('command.exited');
   });
 
-  it('and the gate keep none of the outputs open, and take little memory', async () => {
+  it('and the gate keep no output open, and use little memory', async () => {
     const [, dash] = SHELLS[0] ?? [];
     const { supervisor, marker, events } = supervise({ command: SLEEPER, shell: dash ?? [] });
     supervisor.send({ type: 'command.park' });
     supervisor.send({ type: 'command.arm', lease: leaseOf(60_000) });
     await events.next('command.armed');
-    const guard = await standingGuard(supervisor);
+    const guard = await runningGuard(supervisor);
     const all = [...sessionOf(guard), ...carriers(marker).map(({ pid }) => pid)];
     const privateKb = all.map((pid) => {
       const rollup = textOf(`/proc/${pid}/smaps_rollup`);
@@ -261,8 +261,8 @@ describe('the guard', () => {
   });
 });
 
-/** Armed while nobody has asked for it: told as the answer to a question that comes later. */
-async function armedBeforehand(
+/** Armed before it is wanted: reported as soon as command.arm is sent. */
+async function armedInAdvance(
   { supervisor, events }: Supervised,
   lease: LeaseInfo,
 ): Promise<number> {
@@ -272,15 +272,15 @@ async function armedBeforehand(
     supervisor.send({ type: 'command.arm', lease });
     return events.types.includes('command.armed');
   });
-  return standingGuard(supervisor);
+  return runningGuard(supervisor);
 }
 
-describe('a guard that was armed beforehand', () => {
+describe('a guard that was armed in advance', () => {
   it('is not waited for when the lock comes', async () => {
     const supervised = supervise({ command: { kind: 'shell', line: 'exit 6' } });
     const { supervisor, events } = supervised;
     const lease = leaseOf(60_000);
-    await armedBeforehand(supervised, lease);
+    await armedInAdvance(supervised, lease);
     const before = events.all.length;
     supervisor.send({ type: 'command.arm', lease });
     expect(events.types.slice(before)).toEqual(['command.armed']);
@@ -288,21 +288,21 @@ describe('a guard that was armed beforehand', () => {
     expect((await events.next('command.stopped')).exit?.code).toBe(6);
   });
 
-  it('has to echo a new lease when the one that it knows is nearly over', async () => {
+  it('has to echo a new deadline when the previous one is near', async () => {
     const supervised = supervise({ command: SLEEPER });
     const { supervisor, events } = supervised;
-    await armedBeforehand(supervised, leaseOf(20_000));
+    await armedInAdvance(supervised, leaseOf(20_000));
     const before = events.all.length;
     supervisor.send({ type: 'command.arm', lease: leaseOf(90_000) });
     expect(events.types.slice(before)).toEqual([]);
     await until(() => events.types.slice(before).includes('command.armed'));
   });
 
-  it('need not be told of each renewal, but gets the newest when the command starts', async () => {
+  it('does not get each renewal, but gets the newest when the command starts', async () => {
     const supervised = supervise({ command: SLEEPER });
     const { supervisor, events } = supervised;
     const old = leaseOf(6000);
-    await armedBeforehand(supervised, old);
+    await armedInAdvance(supervised, old);
     const before = events.all.length;
     const lease = leaseOf(9000);
     supervisor.send({ type: 'command.arm', lease });
@@ -311,16 +311,16 @@ describe('a guard that was armed beforehand', () => {
     const { pid } = await events.next('command.started');
     await until(() => systemClock.now() > old.leaseEnd);
     expect(readProcess(pid)?.state).toMatch(RUNNING);
-    // By the guard, since nobody else ends it here.
+    // By the guard: nothing else kills it here.
     expect(await events.next('command.exited')).toMatchObject({ byGuard: true });
     expect(systemClock.now()).toBeGreaterThan(old.leaseEnd);
   });
 
-  it('and was stopped since is found out and replaced as soon as the command starts', async () => {
+  it('and was stopped since is replaced as soon as the command starts', async () => {
     const supervised = supervise({ command: SLEEPER });
     const { supervisor, events } = supervised;
     const lease = leaseOf(60_000);
-    const guard = await armedBeforehand(supervised, lease);
+    const guard = await armedInAdvance(supervised, lease);
     for (const member of sessionOf(guard)) process.kill(member, 'SIGSTOP');
     supervisor.send({ type: 'command.start', grant: GRANT });
     const { pid } = await events.next('command.started');
@@ -329,7 +329,7 @@ describe('a guard that was armed beforehand', () => {
     expect(events.types).not.toContain('guard.failed');
   });
 
-  it('is no matter of life and death while it can be replaced: only a warning', async () => {
+  it('and cannot be replaced is only a warning before command.arm', async () => {
     const supervised = supervise({ command: SLEEPER });
     const { supervisor, events, logs } = supervised;
     supervisor.send({ type: 'command.park' });
@@ -352,7 +352,7 @@ describe('a guard that was armed beforehand', () => {
 describe.each(['auto', 'group'] as const)(
   'a lease that ended while the gate was shut, scope %s',
   (scope) => {
-    it('costs nothing, and the next lease starts the command all the same', async () => {
+    it('has no effect, and the next lease starts the command', async () => {
       const { supervisor, events, marker } = supervise({
         command: { kind: 'shell', line: 'exit 6' },
         scope,
@@ -362,8 +362,8 @@ describe.each(['auto', 'group'] as const)(
       supervisor.send({ type: 'command.arm', lease });
       const { reach: means } = await events.next('command.armed');
       const [gate] = carriers(marker);
-      const guard = await standingGuard(supervisor);
-      // The guard looks at its clock within a second: by then it would have fired.
+      const guard = await runningGuard(supervisor);
+      // The guard reads the clock at least once a second: by then it would have fired.
       await until(() => systemClock.now() > lease.leaseEnd + 1500);
       expect(supervisor.guardPid).toBe(guard);
       supervisor.send({ type: 'command.start', grant: GRANT });

@@ -1,5 +1,5 @@
 /**
- * What the supervisor makes of an init: which it chooses, and what happens when one side is gone.
+ * The supervisor and its init: which interpreter is chosen, and what follows when either is gone.
  */
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -15,7 +15,7 @@ import {
   lineIn,
   pidIn,
   supervise,
-  temporaryFolder,
+  temporaryDirectory,
 } from '../harness.ts';
 
 afterEach(cleanUp);
@@ -35,7 +35,7 @@ const CHOICES: readonly (readonly [string, readonly InitRuntime[], RegExp])[] = 
 it.each(CHOICES)(
   'with %s, the command runs, and its parent is that',
   async (_what, inits, name) => {
-    const file = join(temporaryFolder(), 'parent');
+    const file = join(temporaryDirectory(), 'parent');
     const line = `read -r pid name rest </proc/$PPID/stat; echo "$name" >${file}; exit 7`;
     const command = { kind: 'shell', line } as const;
     const { run, events } = supervise({ command, initRuntimes: inits });
@@ -47,7 +47,7 @@ it.each(CHOICES)(
 
 /**
  * A daemon that carries no mark: its environment is empty, its limit on locks is that of a login,
- * and its parents are gone before the first look at its family.
+ * and its parents are gone before the first scan.
  */
 const unmarked = (file: string) => {
   const limits = 'prlimit --locks=unlimited';
@@ -57,7 +57,7 @@ const unmarked = (file: string) => {
 
 describe.runIf(isRoot).each(FOUND)('with an init in $name, an unmarked daemon is killed', (its) => {
   const start = async (leaseMs: number) => {
-    const file = join(temporaryFolder(), 'pid');
+    const file = join(temporaryDirectory(), 'pid');
     const command = { kind: 'shell', line: unmarked(file) } as const;
     const holder = await hold({ command, scope: 'group', initRuntimes: [its] });
     await holder.run(leaseOf(leaseMs));
@@ -80,7 +80,7 @@ describe.runIf(isRoot).each(FOUND)('with an init in $name, an unmarked daemon is
 
 describe.each(FOUND)('an init in $name that is killed', (its) => {
   it('ends the command, which is reported as SIGKILL', async () => {
-    const file = join(temporaryFolder(), 'pid');
+    const file = join(temporaryDirectory(), 'pid');
     const line = `setsid sh -c 'echo $$ >${file}; sleep 200; :' & sleep 200`;
     const command = { kind: 'shell', line } as const;
     const { run, events, logs } = supervise({ command, initRuntimes: [its] });
@@ -94,7 +94,7 @@ describe.each(FOUND)('an init in $name that is killed', (its) => {
     expect(logs.join('\n')).toContain('the init of the command ended unexpectedly');
   });
 
-  it('that is asked to kill before it has read what to start kills that as well', async () => {
+  it('that is asked to kill before it has read its request kills the gate as well', async () => {
     const command = { kind: 'shell', line: 'exit 7' } as const;
     const { supervisor, events, marker } = supervise({ command, initRuntimes: [its] });
     supervisor.send({ type: 'command.park' });
@@ -103,7 +103,7 @@ describe.each(FOUND)('an init in $name that is killed', (its) => {
     await until(() => carriers(marker).length === 0, 'the end of the gate');
   });
 
-  it('while the gate is parked is replaced, and the command runs all the same', async () => {
+  it('while the gate is parked is replaced, and the command still runs', async () => {
     const command = { kind: 'shell', line: 'exit 7' } as const;
     const { supervisor, events, marker } = supervise({ command, initRuntimes: [its] });
     supervisor.send({ type: 'command.park' });

@@ -1,6 +1,6 @@
 /**
- * The init by itself, against real processes: what it reports, what it kills, and what it leaves to
- * the first process. On each interpreter that it may run on.
+ * The init alone, with real processes: its reports, the processes that it kills, and what the first
+ * process inherits. With each interpreter.
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -148,7 +148,7 @@ describe.each(RUNTIMES)('the init in $name', (runtime) => {
     expect((await exit()).signal?.name).toBe('SIGTERM');
   });
 
-  it('tells the first process and its start time before its end', async () => {
+  it('reports the first process and its start time before its end', async () => {
     const started = start(runtime, sh('sleep 600'));
     await started.until('identified');
     const { identity, init } = started.process;
@@ -162,7 +162,7 @@ describe.each(RUNTIMES)('the init in $name', (runtime) => {
     expect(quick.process.identity?.start).toBeGreaterThan(0);
   });
 
-  it('leaves signals to the first process as they would be without it', async () => {
+  it('does not change the signal dispositions of the first process', async () => {
     const script = sh('grep -E "^Sig(Blk|Ign|Cgt)" /proc/self/status >&3');
     const texts = [start(runtime, script), start(DIRECT, script)].map(async ({ exit, said }) => {
       expect((await exit()).code).toBe(0);
@@ -197,7 +197,7 @@ describe.each(RUNTIMES)('the init in $name', (runtime) => {
     expect(own).not.toMatch(/Mnone|=.none|=mine|my-var/);
   });
 
-  it('keeps no descriptor but its own, works in / and in a session of its own', async () => {
+  it('keeps only its own descriptors, and runs in / and in a session of its own', async () => {
     const started = start(runtime, sh('ls -l /proc/$$/fd >&3; echo done >&3; exec sleep 600'));
     await until(() => started.said().includes('done'));
     const pid = initOf(started);
@@ -213,7 +213,7 @@ describe.each(RUNTIMES)('the init in $name', (runtime) => {
     await expect.poll(() => links().sort()).toEqual([...its, 'socket:'].sort());
     await expect.poll(() => linkOf('cwd')).toBe('/');
     expect(readProcess(pid)).toMatchObject({ session: pid, group: pid });
-    // The first process got the socket of the gate, and neither the channel nor the signalfd.
+    // The first process has the socket of the gate, but neither the channel nor the signalfd.
     const lines = started.said().split('\n');
     expect(lines.filter((line) => / [4-9] ->/.test(line))).toEqual([]);
     expect(lines.filter((line) => / 3 -> socket/.test(line))).toHaveLength(1);
@@ -221,13 +221,13 @@ describe.each(RUNTIMES)('the init in $name', (runtime) => {
     expect(`${name} ${readFileSync(`/proc/${pid}/cmdline`, 'latin1')}`).not.toContain('lockex');
   });
 
-  it('closes what it has of the socket of the gate, so that an end of file can be seen', async () => {
+  it("closes its copies of the gate's socket, so that the end of file arrives", async () => {
     const started = start(runtime, sh('exec 3>&-; sleep 600'));
     await started.until('closed');
     expect(started.heard).not.toContain('exit');
   });
 
-  it('adopts orphans, reaps them at once, and says when none is left', async () => {
+  it('adopts orphans, reaps them at once, and reports when none is left', async () => {
     const orphans = `i=0; while [ $i -lt 100 ]; do (env -i /usr/bin/setsid /bin/sleep 0.1 &); i=$((i+1)); done`;
     const started = start(runtime, sh(`${orphans}; (setsid sleep 600 &); echo up >&3; exit 3`));
     await started.exit();
@@ -240,7 +240,7 @@ describe.each(RUNTIMES)('the init in $name', (runtime) => {
     expect(started.process.descendants).toBe('none');
   });
 
-  it('ignores what terminals, supervisors and init systems send', async () => {
+  it('ignores the signals of terminals, supervisors and init systems', async () => {
     const started = start(runtime, sh('echo up >&3; read line <&3; exit 5'));
     await until(() => started.said() === 'up\n');
     const mine = [INIT_KILL_SIGNAL, 9];
@@ -276,7 +276,7 @@ describe.each(RUNTIMES)('the init in $name', (runtime) => {
     expect(await exit()).toEqual({ code: 7, signal: null });
   });
 
-  it('that is killed is said to be lost, and the first process is killed', async () => {
+  it('that is killed is reported as lost, and the first process is killed', async () => {
     const started = start(runtime, sh('trap "" TERM; echo up >&3; sleep 600; sleep 600'));
     await until(() => started.said() === 'up\n');
     const { identity } = started.process;
@@ -296,7 +296,7 @@ describe.each(RUNTIMES)('the init in $name', (runtime) => {
     expect(started.heard).not.toContain('exit');
   });
 
-  it('whose gate has no known start time is of no use, and kills it', async () => {
+  it('is not used if the start time of its gate is unknown, and kills the gate', async () => {
     const script = (runtime.env['script'] ?? '').replace(/\/proc\/self'/, "/nowhere'");
     const started = start({ ...runtime, env: { ...runtime.env, script } }, sh('exec sleep 600'));
     await started.until('error the start time of a new process cannot be read');
@@ -311,8 +311,9 @@ describe.each(RUNTIMES)('the init in $name', (runtime) => {
 });
 
 /*
- * Forks in a loop. None of them has more than some ten processes at a time, makes more than some thousand
- * in a second, or lasts longer than 20 s: a failing test must not cost the host more than that.
+ * Forks in a loop. None of them has more than about ten processes at a time, creates more than
+ * about a thousand in a second, or lasts longer than 20 s, so that a failing test cannot overload the
+ * host.
  */
 const UNTIL_THE_END = 'my $end = time + 20; while (time < $end)';
 const REST = 'select(undef, undef, undef, 0.02)';
@@ -320,17 +321,17 @@ const REST = 'select(undef, undef, undef, 0.02)';
 const CHAIN = `use POSIX; ${UNTIL_THE_END} { fork and exit; POSIX::setsid() }`;
 /** Each forks the next one and stays: 80 generations. */
 const LADDER = 'for (1 .. 80) { if (fork) { sleep 20; exit } } sleep 20';
-/** Each forks two; the 16 of the last generation go on as chains do. */
+/** Each forks two; the 16 of the last generation continue as chains. */
 const BOMB = `use POSIX; my $n = 0; ${UNTIL_THE_END} {
   if ($n++ < 4) { fork } else { ${REST}; fork and exit }
   POSIX::setsid();
 }`;
 
-const FAMILIES: Readonly<Record<string, string>> = {
+const PROCESS_TREES: Readonly<Record<string, string>> = {
   'a daemon that has left session, parent and environment': `
     (env -i /usr/bin/setsid /bin/sh -c '(exec /bin/sh -c "trap : TERM; sleep 600; :" "$0" &)' "$0" &)`,
   'a stopped process': '(setsid sh -c "kill -STOP \\$\\$; :" "$0" &)',
-  'a subreaper of its own, with children in sessions of theirs': `
+  'a subreaper of its own, with children in sessions of their own': `
     (/usr/bin/python3 -c 'import ctypes, os, time
 ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
 for _ in range(3):
@@ -359,7 +360,7 @@ const MEANS: Readonly<Record<string, (started: Started) => void>> = {
 };
 
 describe.each(RUNTIMES)('the init in $name kills', (runtime) => {
-  describe.each(Object.entries(FAMILIES))('%s', (_what, script) => {
+  describe.each(Object.entries(PROCESS_TREES))('%s', (_what, script) => {
     it.each(Object.entries(MEANS))('%s', async (how, killBy) => {
       await expectKilled(runtime, script, how, killBy);
     });
@@ -367,7 +368,7 @@ describe.each(RUNTIMES)('the init in $name kills', (runtime) => {
 });
 
 describe.each(BY_SCAN)('the init in %s, without lists of children, kills', (_name, runtime) => {
-  it.each(Object.entries(FAMILIES))('%s', async (_what, script) => {
+  it.each(Object.entries(PROCESS_TREES))('%s', async (_what, script) => {
     await expectKilled(runtime, script, 'on request', ({ process: its }) => its.kill());
   });
 });
@@ -381,8 +382,8 @@ async function expectKilled(
   const token = newGuid();
   const started = start(runtime, sh(`${script}\necho up >&3; exit 3`, token));
   await started.exit();
-  await until(() => carrying(token).length > 0, 'the family');
-  // Well under way.
+  await until(() => carrying(token).length > 0, 'the processes');
+  // It is running.
   await pause(50);
   killBy(started);
   const init = initOf(started);

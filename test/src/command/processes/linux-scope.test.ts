@@ -1,7 +1,7 @@
 /**
- * The command's processes are the union of all means: what one of them misses, another finds. Real
+ * The scope is the union of all means: processes that one of them misses are found by another. Real
  * escapes from a cgroup, from limits and from an environment; imitations by other users; processes
- * that lockex may not signal.
+ * that lockex cannot signal.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import {
@@ -29,31 +29,31 @@ import {
   onCleanUp,
   pidIn,
   supervise,
-  temporaryFolder,
+  temporaryDirectory,
 } from '../harness.ts';
 
 afterEach(cleanUp);
 
 const isRoot = process.getuid?.() === 0;
-/** Debian's `nobody`: sudo and su want a user that exists. */
+/** Debian's `nobody`: sudo and su need an existing user. */
 const NOBODY = 65_534;
 const AS_NOBODY = ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'];
 
 /** A directory that the command of any user may write to. */
-function openFolder(): string {
-  const directory = temporaryFolder();
+function openDirectory(): string {
+  const directory = temporaryDirectory();
   chmodSync(directory, 0o777);
   return directory;
 }
 
-/** Kills, when the test is over, what a test expects to be left alone. */
+/** Kills, after the test, a process that lockex must leave alone. */
 function killLater(identity: Identity): void {
   onCleanUp(() => {
     if (!isStill(identity)) return;
     try {
       process.kill(identity.pid, 'SIGKILL');
     } catch {
-      // It ended between the two lines.
+      // It has just ended.
     }
   });
 }
@@ -65,7 +65,7 @@ function rootOfCgroups(): string {
 }
 
 /**
- * With the empty ones in it, which a holder that was killed leaves; false while a process is in it.
+ * Removes it with its empty children, which a killed holder leaves; false while a process is in it.
  */
 function isRemoved(cgroup: string): boolean {
   try {
@@ -86,7 +86,7 @@ function logsOf(holder: Holder): readonly string[] {
   });
 }
 
-/** What holds the command together: the host's interpreter as its init, or the marks alone. */
+/** The command's init: the interpreter of this host, or none. */
 const INITS: readonly [string, Pick<SupervisorOptions, 'initRuntimes'>][] = [
   ['an init', {}],
   ['no init', { initRuntimes: [] }],
@@ -95,7 +95,7 @@ const INITS: readonly [string, Pick<SupervisorOptions, 'initRuntimes'>][] = [
 describe.runIf(isRoot).each(INITS)(
   'with %s, a process that was moved to another cgroup',
   (_init, init) => {
-    /** What systemd-logind does with the session of `su -`; here the process moves itself. */
+    /** As systemd-logind does with the session of `su -`; here the process moves itself. */
     const line = (file: string) => {
       const root = execFileSync('findmnt', ['-n', '-o', 'TARGET', '-t', 'cgroup2'], {
         encoding: 'utf8',
@@ -105,7 +105,7 @@ describe.runIf(isRoot).each(INITS)(
     };
 
     it('is dead when lockex has stopped the command, and was reported', async () => {
-      const file = join(temporaryFolder(), 'pid');
+      const file = join(temporaryDirectory(), 'pid');
       const { supervisor, events, logs, run } = supervise({
         command: { kind: 'shell', line: line(file) },
         ...init,
@@ -125,7 +125,7 @@ describe.runIf(isRoot).each(INITS)(
     it.each(['first process', 'child'])(
       'is dead when the guard has done it: the %s',
       async (which) => {
-        const file = join(temporaryFolder(), 'pid');
+        const file = join(temporaryDirectory(), 'pid');
         const child = line(file);
         const first = child.replace(/^setsid sh -c '(.*)' & sleep 200$/, '$1');
         const holder = await hold({
@@ -142,7 +142,7 @@ describe.runIf(isRoot).each(INITS)(
   },
 );
 
-/** Daemons of another user, as root starts them: PAM resets limits, all of them the environment. */
+/** Daemons of another user, started by root: PAM resets limits, all of them the environment. */
 const DAEMON = (file: string) => `(setsid sh -c "echo \\$\\$ >${file}; exec sleep 200" &)`;
 const AS_OTHERS: Record<string, (file: string) => string> = {
   'sudo -u': (file) => `sudo -n -u nobody sh -c '${DAEMON(file)}'`,
@@ -157,7 +157,7 @@ describe.runIf(isRoot).each(INITS)(
   'with %s and no cgroup, a daemon that root started by',
   (_init, init) => {
     it.each(Object.entries(AS_OTHERS))('%s is dead after a stop', async (_, lineOf) => {
-      const file = join(openFolder(), 'pid');
+      const file = join(openDirectory(), 'pid');
       const { events, run } = supervise({
         command: {
           kind: 'shell',
@@ -173,7 +173,7 @@ describe.runIf(isRoot).each(INITS)(
     });
 
     it.each(Object.entries(AS_OTHERS))('%s is dead after the guard', async (_, lineOf) => {
-      const file = join(openFolder(), 'pid');
+      const file = join(openDirectory(), 'pid');
       const holder = await hold({
         command: { kind: 'shell', line: `${lineOf(file)}; sleep 200` },
         scope: 'group',
@@ -212,26 +212,26 @@ describe.runIf(isRoot)('a mark, with no init and no cgroup,', () => {
       initRuntimes: [],
     });
     const pid = await run();
-    const stranger = await imitation(pid, marker);
+    const unrelated = await imitation(pid, marker);
     supervisor.send({ type: 'command.stop', graceMs: 100, deadline: null });
     await events.next('command.stopped');
-    expect(isStill(stranger)).toBe(true);
+    expect(isStill(unrelated)).toBe(true);
   });
 
   it('of another user does not keep the guard', async () => {
-    const out = join(temporaryFolder(), 'out');
+    const out = join(temporaryDirectory(), 'out');
     const holder = await hold(
       { command: { kind: 'shell', line: 'sleep 200' }, scope: 'group', initRuntimes: [] },
       { reaper: { argv: ['/bin/touch', out], credentials: 'x' } },
     );
     const command = await holder.run();
-    const stranger = await imitation(command.pid, holder.marker);
+    const unrelated = await imitation(command.pid, holder.marker);
     process.kill(holder.identity.pid, 'SIGKILL');
     await until(() => existsSync(out), 'the reaper');
-    expect(isStill(stranger)).toBe(true);
+    expect(isStill(unrelated)).toBe(true);
   });
 
-  it('that could not be set is not claimed', async () => {
+  it('that could not be set is not reported', async () => {
     const holder = await hold(
       { command: { kind: 'shell', line: 'sleep 200' }, scope: 'group', initRuntimes: [] },
       { through: ['/usr/bin/env', 'prlimit', '--locks=1000:1000', ...AS_NOBODY] },
@@ -243,7 +243,7 @@ describe.runIf(isRoot)('a mark, with no init and no cgroup,', () => {
     expect(logsOf(holder).join()).toContain('no RLIMIT_LOCKS mark');
   });
 
-  it('by timer slack can be read neither in the arguments of the gate nor by other users', async () => {
+  it("by timer slack is not in the gate's arguments, and other users cannot read it", async () => {
     const { supervisor, events } = supervise({
       command: { kind: 'shell', line: 'sleep 200' },
       scope: 'group',
@@ -265,12 +265,13 @@ describe.runIf(isRoot)('a mark, with no init and no cgroup,', () => {
   });
 });
 
-describe.runIf(isRoot)('a process that lockex may not signal', () => {
+describe.runIf(isRoot)('a process that lockex cannot signal', () => {
   /**
-   * A real sudo, by which nobody may do everything: its rules are mounted where only it sees them.
+   * A real sudo that permits everything to the user `nobody`; only this sudo sees its rules
+   * (mount).
    */
   function asNobodyWithSudo(): readonly string[] {
-    const rules = join(temporaryFolder(), 'sudoers');
+    const rules = join(temporaryDirectory(), 'sudoers');
     writeFileSync(rules, 'nobody ALL=(ALL) NOPASSWD: ALL\n');
     chmodSync(rules, 0o440);
     const script = 'mount --bind "$0" /etc/sudoers && exec "$@"';
@@ -281,7 +282,7 @@ describe.runIf(isRoot)('a process that lockex may not signal', () => {
     `sudo -n sh -c 'trap "${trap}" TERM; echo $$ >${file}; while :; do sleep 0.1; done'`;
 
   async function sudoJob(trap: string, around = (line: string) => line, init = {}) {
-    const directory = openFolder();
+    const directory = openDirectory();
     const [file, asked] = [join(directory, 'pid'), join(directory, 'asked')];
     const line = around(job(file, trap.replace('ASKED', asked)));
     const holder = await hold(
@@ -311,7 +312,7 @@ describe.runIf(isRoot)('a process that lockex may not signal', () => {
     expect(existsSync(asked)).toBe(true);
   });
 
-  it('that does not end keeps the lock: it is not taken for dead', async () => {
+  it('that does not end keeps the lock', async () => {
     const { holder, root } = await sudoJob(':');
     holder.send({ type: 'command.stop', graceMs: 0, deadline: null });
     const { processes } = await holder.events.next('command.unkillable');
@@ -321,13 +322,13 @@ describe.runIf(isRoot)('a process that lockex may not signal', () => {
     await holder.events.next('command.stopped');
   });
 
-  it('is killed with its cgroup where that was delegated to us', async () => {
+  it('is killed with its cgroup if that was delegated to lockex', async () => {
     const cgroup = mkdtempSync(join(rootOfCgroups(), 'delegated-'));
     onCleanUp(() => until(() => isRemoved(cgroup), 'the end of the cgroup'));
     for (const file of ['', 'cgroup.procs', 'cgroup.threads']) {
       chownSync(join(cgroup, file), NOBODY, NOBODY);
     }
-    const directory = openFolder();
+    const directory = openDirectory();
     const file = join(directory, 'pid');
     const enter = ['sh', '-c', `echo 0 >${cgroup}/cgroup.procs && exec "$@"`, 'sh'];
     const holder = await hold(
@@ -343,10 +344,10 @@ describe.runIf(isRoot)('a process that lockex may not signal', () => {
     expect(logsOf(holder).join()).not.toContain('cannot signal');
   });
 
-  /** Goes on when it gets SIGTERM, as long as it likes. */
+  /** Ignores SIGTERM. */
   const inBackground = (line: string) => `trap : TERM; ${line} & while :; do sleep 0.1; done`;
 
-  it.each(INITS)('spares nothing that lockex may kill, with %s: lockex', async (_init, init) => {
+  it.each(INITS)('spares no process that lockex can kill, with %s: lockex', async (_init, init) => {
     const { holder, root } = await sudoJob(':', inBackground, init);
     holder.send({ type: 'command.stop', graceMs: 0, deadline: null });
     await holder.events.next('command.exited');
@@ -356,12 +357,15 @@ describe.runIf(isRoot)('a process that lockex may not signal', () => {
     await holder.events.next('command.stopped');
   });
 
-  it.each(INITS)('spares nothing that lockex may kill, with %s: the guard', async (_init, init) => {
-    const { holder, command, root } = await sudoJob(':', inBackground, init);
-    process.kill(holder.identity.pid, 'SIGKILL');
-    await until(() => !isStill(command), 'the end of the first process');
-    expect(isStill(root)).toBe(true);
-  });
+  it.each(INITS)(
+    'spares no process that lockex can kill, with %s: the guard',
+    async (_init, init) => {
+      const { holder, command, root } = await sudoJob(':', inBackground, init);
+      process.kill(holder.identity.pid, 'SIGKILL');
+      await until(() => !isStill(command), 'the end of the first process');
+      expect(isStill(root)).toBe(true);
+    },
+  );
 
   it('is asked to end through sudo by the guard', async () => {
     const { holder, root, asked } = await sudoJob('touch ASKED; exit 3');
@@ -372,7 +376,7 @@ describe.runIf(isRoot)('a process that lockex may not signal', () => {
 });
 
 describe.each(INITS)('with %s, a chain of forks, each in a session of its own', (_init, init) => {
-  /** As quick as it gets, for two minutes at most; every hundredth link leaves a trace. */
+  /** As fast as possible, for two minutes at most; every hundredth process leaves a trace. */
   const CHAIN = `
 use POSIX; $SIG{TERM} = "IGNORE"; my $n = 0;
 for (my $end = time + 120; time < $end; $n++) {
@@ -385,8 +389,8 @@ for (my $end = time + 120; time < $end; $n++) {
     return statSync(file).size > before;
   };
 
-  it('is dead before lockex says that everything is', async () => {
-    const file = join(temporaryFolder(), 'links');
+  it('is dead before lockex reports the command as stopped', async () => {
+    const file = join(temporaryDirectory(), 'links');
     const { supervisor, events, run } = supervise({
       command: {
         kind: 'shell',
@@ -403,8 +407,8 @@ for (my $end = time + 120; time < $end; $n++) {
     expect(await isGrowing(file)).toBe(false);
   });
 
-  it('is dead when the guard has gone', async () => {
-    const file = join(temporaryFolder(), 'links');
+  it('is dead when the guard has ended', async () => {
+    const file = join(temporaryDirectory(), 'links');
     const line = `perl -e '${CHAIN}' ${file} & sleep 200`;
     const holder = await hold({ command: { kind: 'shell', line }, scope: 'group', ...init });
     await holder.run();

@@ -1,7 +1,7 @@
 /**
- * Everything that the command started is dead, on both rungs of the ladder, whether lockex stops it
- * or the guard does, because lockex was killed. The stubborn ones are real: daemons, sessions of
- * their own, emptied environments, other users, loops of forks.
+ * Everything that the command started is ended, with and without a cgroup, by lockex or by the
+ * guard of a lockex that was killed. Uses real daemons, sessions of their own, emptied
+ * environments, other users and loops of forks.
  */
 import { execFileSync } from 'node:child_process';
 import {
@@ -23,15 +23,14 @@ import { SETTLING_MS } from '../../../../src/command/running-command.ts';
 import { type Clock, systemClock } from '../../../../src/util/clock.ts';
 import { isStill, readProcess, readProcessTable, signal } from '../../../support/process-list.ts';
 import { until } from '../../../support/until.ts';
-import { carriers, cleanUp, hold, pidIn, supervise, temporaryFolder } from '../harness.ts';
+import { carriers, cleanUp, hold, pidIn, supervise, temporaryDirectory } from '../harness.ts';
 
 afterEach(cleanUp);
 
 const isRoot = process.getuid?.() === 0;
 
 /**
- * Its first thread ends, and it looks like a zombie; another thread tells its pid then, and goes
- * on.
+ * Its first thread ends, so it looks like a zombie; then another thread writes the pid and runs.
  */
 const HEADLESS = `
 import ctypes, os, signal, sys, threading, time
@@ -44,7 +43,7 @@ threading.Thread(target=go_on).start()
 ctypes.CDLL(None).pthread_exit(None)
 `;
 
-/** For two minutes each forks the next one and ends, some hundred times a second, in one group. */
+/** Each forks the next one and ends, 100 times a second for two minutes, in one group. */
 const CHAIN = `
 $SIG{TERM} = "IGNORE";
 for (my $end = time + 120; time < $end; select(undef, undef, undef, 0.002)) {
@@ -53,7 +52,7 @@ for (my $end = time + 120; time < $end; select(undef, undef, undef, 0.002)) {
 }
 `;
 
-/** Daemons and the like: each writes its last process's pid, and lives for minutes if it is let. */
+/** Daemons and others: each writes the pid of its last process, and lives for minutes. */
 const ESCAPES: Record<string, (file: string) => string> = {
   'a child that ignores SIGTERM': (file) =>
     `sh -c 'trap "" TERM HUP; echo $$ >${file}; sleep 200; sleep 200' & sleep 200`,
@@ -81,7 +80,7 @@ const SCOPES = ['auto', 'group'] as const;
 describe.each(SCOPES)('with scope %s', (scope) => {
   describe.each(Object.entries(ESCAPES))('%s', (_what, lineOf) => {
     it('is dead when lockex has stopped the command', async () => {
-      const file = join(temporaryFolder(), 'pid');
+      const file = join(temporaryDirectory(), 'pid');
       const { supervisor, events, run } = supervise({
         command: { kind: 'shell', line: lineOf(file) },
         scope,
@@ -93,8 +92,8 @@ describe.each(SCOPES)('with scope %s', (scope) => {
       expect(isStill(escaped)).toBe(false);
     });
 
-    it('is dead when the guard has done it', async () => {
-      const file = join(temporaryFolder(), 'pid');
+    it('is dead when the guard has killed the command', async () => {
+      const file = join(temporaryDirectory(), 'pid');
       const holder = await hold({ command: { kind: 'shell', line: lineOf(file) }, scope });
       const command = await holder.run();
       const escaped = await pidIn(file);
@@ -103,7 +102,7 @@ describe.each(SCOPES)('with scope %s', (scope) => {
     });
   });
 
-  it('a real redis-server that made itself a daemon is stopped', async () => {
+  it('a real redis-server that runs as a daemon is stopped', async () => {
     const redis = await redisLine();
     const { supervisor, events, run } = supervise({
       command: { kind: 'shell', line: `${redis.line}; sleep 200` },
@@ -116,7 +115,7 @@ describe.each(SCOPES)('with scope %s', (scope) => {
     expect(isStill(daemon)).toBe(false);
   });
 
-  it('a real redis-server that made itself a daemon is killed by the guard', async () => {
+  it('a real redis-server that runs as a daemon is killed by the guard', async () => {
     const redis = await redisLine();
     const holder = await hold({
       command: { kind: 'shell', line: `${redis.line}; sleep 200` },
@@ -128,7 +127,7 @@ describe.each(SCOPES)('with scope %s', (scope) => {
     await until(() => !isStill(daemon), 'the end of redis');
   });
 
-  it('what the command leaves behind is stopped, and named', async () => {
+  it('leftovers of the command are stopped and named', async () => {
     const redis = await redisLine();
     const { events, run } = supervise({ command: { kind: 'shell', line: redis.line }, scope });
     await run();
@@ -141,14 +140,14 @@ describe.each(SCOPES)('with scope %s', (scope) => {
     });
   });
 
-  // On this clock the moment lasts, so that a slow host makes no difference.
+  // On this clock leftovers have as much time as a slow host needs.
   const patientClock: Clock = {
     ...systemClock,
     setTimeout: (callback, ms) =>
       systemClock.setTimeout(callback, ms === SETTLING_MS ? 600_000 : ms),
   };
 
-  it('what ends by itself a moment after the command is let to', async () => {
+  it('leftovers that end by themselves soon are not stopped', async () => {
     const { supervisor, events, run } = supervise({
       command: { kind: 'shell', line: 'sleep 0.03 & exit 5' },
       scope,
@@ -182,7 +181,7 @@ describe.each(SCOPES)('with scope %s', (scope) => {
     expect(how).toEqual({ means: 'SIGKILL', stragglers: [expect.stringMatching(/^(sh|sleep)\[/)] });
   });
 
-  describe('a chain of forks that is quicker than any look', () => {
+  describe('a chain of forks that is faster than any scan', () => {
     const isGrowing = async (file: string) => {
       const before = statSync(file).size;
       await pause(300);
@@ -193,7 +192,7 @@ describe.each(SCOPES)('with scope %s', (scope) => {
       { when: 'stopped', line: 'sleep 200' },
       { when: 'ended', line: 'exit 0' },
     ])('is dead when the command has $when', async ({ when, line }) => {
-      const file = join(temporaryFolder(), 'links');
+      const file = join(temporaryDirectory(), 'links');
       const { supervisor, events, run } = supervise({
         command: { kind: 'shell', line: `perl -e '${CHAIN}' ${file} & sleep 0.3; ${line}` },
         scope,
@@ -206,8 +205,8 @@ describe.each(SCOPES)('with scope %s', (scope) => {
       expect(await isGrowing(file)).toBe(false);
     });
 
-    it('is dead when the guard has done it, with the first process gone', async () => {
-      const file = join(temporaryFolder(), 'links');
+    it('is dead when the guard has killed it after the end of the first process', async () => {
+      const file = join(temporaryDirectory(), 'links');
       const line = `perl -e '${CHAIN}' ${file} & sleep 200`;
       const holder = await hold({ command: { kind: 'shell', line }, scope });
       const command = await holder.run();
@@ -219,7 +218,7 @@ describe.each(SCOPES)('with scope %s', (scope) => {
   });
 
   it('a loop of forks is ended', async () => {
-    // Each generation starts the next in a session of its own and is gone; for a minute at most.
+    // Each generation starts the next in a session of its own and ends; for a minute at most.
     const loop =
       'use POSIX; my $end = time + 60; while (time < $end) ' +
       '{ fork and exit; setsid(); select(undef, undef, undef, 0.02) }';
@@ -247,8 +246,8 @@ describe.each(SCOPES)('with scope %s', (scope) => {
     expect(carriers(marker)).toEqual([]);
   });
 
-  it('zombies are not taken for living', async () => {
-    // The child ends, and its parent never looks.
+  it('zombies do not count as living', async () => {
+    // The child ends, and its parent never reaps it.
     const script = '$SIG{TERM} = "IGNORE"; my $pid = fork; exit unless $pid; sleep 200 while 1';
     const { supervisor, events, run } = supervise({
       command: { kind: 'program', argv: ['perl', '-e', script] },
@@ -265,7 +264,7 @@ describe.each(SCOPES)('with scope %s', (scope) => {
 });
 
 describe.runIf(isRoot)('a cgroup', () => {
-  it('is gone with the command, also when the guard had to end it', async () => {
+  it('is removed with the command, also by the guard', async () => {
     const before = foldersNow();
     const { supervisor, events, run } = supervise({
       command: { kind: 'shell', line: 'sleep 200' },
@@ -284,8 +283,8 @@ describe.runIf(isRoot)('a cgroup', () => {
     await until(() => !existsSync(other), 'the end of the directory');
   });
 
-  it('holds the cgroups that the command makes for itself', async () => {
-    const file = join(temporaryFolder(), 'pid');
+  it('contains the cgroups that the command creates', async () => {
+    const file = join(temporaryDirectory(), 'pid');
     const own = "$(sed 's/^0:://p;d' /proc/self/cgroup)";
     const line = `d=${rootOfCgroups()}${own}/inner; mkdir $d && sh -c "echo \\$\\$ >$d/cgroup.procs; echo \\$\\$ >${file}; exec sleep 200" & sleep 200`;
     const { supervisor, events, run } = supervise({ command: { kind: 'shell', line } });
@@ -299,13 +298,13 @@ describe.runIf(isRoot)('a cgroup', () => {
     await until(() => !existsSync(directory), 'the end of the directory');
   });
 
-  it('is entered by nobody but the gate: where lockex is, it stays', async () => {
+  it('is entered by the gate only: lockex stays where it is', async () => {
     const own = folderOf(process.pid);
     const elsewhere = mkdtempSync(join(own, 'elsewhere-'));
     const entering = (directory: string) =>
       new Promise<Error | null>((resolve) => warmUpEntry(directory, resolve));
     try {
-      // As if somebody had put us elsewhere meanwhile.
+      // As if lockex had been moved meanwhile.
       expect(await entering(elsewhere)).toMatchObject({ code: expect.stringMatching(/NOTSUP/) });
       expect(folderOf(process.pid)).toBe(own);
       expect(await entering(own)).toBeNull();
@@ -315,9 +314,9 @@ describe.runIf(isRoot)('a cgroup', () => {
     }
   });
 
-  it('that can not be entered is done without', async () => {
-    // Somebody removes it before the gate comes: here the gate's own shell.
-    const shell = join(temporaryFolder(), 'sh');
+  it('that cannot be entered is not used', async () => {
+    // It is removed before the gate enters it: here by the gate's own shell.
+    const shell = join(temporaryDirectory(), 'sh');
     const parent = folderOf(process.pid);
     const script = `#!/bin/sh\nrmdir ${parent}/lockex-${process.pid}-* 2>&-\nexec /bin/sh "$@"\n`;
     writeFileSync(shell, script, { mode: 0o755 });
@@ -351,11 +350,10 @@ function foldersNow(): readonly string[] {
 }
 
 /**
- * A redis on a free loopback port, its data in a temporary directory, that leaves for the
- * background.
+ * A redis that runs as a daemon on a free loopback port, with its data in a temporary directory.
  */
 async function redisLine(): Promise<{ line: string; pidFile: string }> {
-  const directory = temporaryFolder();
+  const directory = temporaryDirectory();
   const pidFile = join(directory, 'redis.pid');
   const port = await freePort();
   const program = execFileSync('sh', ['-c', 'command -v redis-server'], {
@@ -365,7 +363,7 @@ async function redisLine(): Promise<{ line: string; pidFile: string }> {
   return { line: `${program} ${options} --daemonize yes >${directory}/log`, pidFile };
 }
 
-it('a process that is given a number again is not the one that had it', () => {
+it('a later process with the same pid is not the same process', () => {
   const self = readProcess(process.pid);
   if (self === null) throw new Error('no /proc');
   expect(isStill(self)).toBe(true);
