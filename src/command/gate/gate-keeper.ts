@@ -274,6 +274,7 @@ export class GateKeeper {
 
   #closed(): void {
     if (this.#state.name !== 'closing') return;
+    this.#state.gate?.release();
     this.#state = { name: 'over' };
     this.#events.onClosed();
   }

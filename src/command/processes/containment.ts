@@ -18,8 +18,8 @@ const REMOVE_TRIES = 20;
 
 const HIDDEN_PROCESSES =
   'processes of other users are hidden (/proc has hidepid): what the command starts as another ' +
-  'user is not found once it leaves the process group; run lockex as root, or where it can create ' +
-  'a cgroup';
+  'user is not found once it leaves the process group; run lockex as root, or where it can ' +
+  'create a cgroup';
 
 /** `pending`: to be created with the next gate. */
 type Cgroup =

@@ -155,6 +155,15 @@ export function supervise(settings: Settings): Supervised {
   return { supervisor, events, logs, marker, run };
 }
 
+/** Sends all commands at once. */
+export function attempt(settings: Settings): Supervised {
+  const supervised = supervise(settings);
+  supervised.supervisor.send({ type: 'command.park' });
+  supervised.supervisor.send({ type: 'command.arm', lease: leaseOf(60_000) });
+  supervised.supervisor.send({ type: 'command.start', grant: GRANT });
+  return supervised;
+}
+
 /** The pid of its guard, once one runs. */
 export async function runningGuard(supervisor: CommandSupervisor): Promise<number> {
   await until(() => supervisor.guardPid !== null, 'a guard');

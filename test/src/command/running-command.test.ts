@@ -17,7 +17,8 @@ function running(leftovers: 'stop' | 'await') {
     {
       onExited: (_exit, byGuard) => reported.push(byGuard ? 'exited by guard' : 'exited'),
       onUnkillable: () => reported.push('unkillable'),
-      onDone: (exit, { means }) => reported.push(`done ${exit === null ? 'no exit' : 'exit'} ${means}`),
+      onDone: (exit, { means }) =>
+        reported.push(`done ${exit === null ? 'no exit' : 'exit'} ${means}`),
     },
   );
   return { clock, scope, reported, command };

@@ -217,7 +217,7 @@ describe('a guard', () => {
     expect(world.guard.facts).toContain('open');
   });
 
-  it('is replaced three times if it ends before it is armed, and once if it does not answer', () => {
+  it('is replaced three times if it ends unarmed, and once if it does not answer', () => {
     const ends = new World();
     STATES.arming(ends);
     for (let times = 0; times < 4; times += 1) ends.guard.events.onGone('ended');
@@ -251,7 +251,7 @@ describe('a guard', () => {
     expect(world.keeper.state).toBe('arming');
   });
 
-  it('sees the end of lockex when the keeper is abandoned, and nothing when it is dismissed', () => {
+  it('gets an end of file when the keeper is abandoned, and is killed at the end', () => {
     const [abandoned, dismissed] = [new World(), new World()];
     for (const world of [abandoned, dismissed]) STATES.armed(world);
     abandoned.keeper.abandon();

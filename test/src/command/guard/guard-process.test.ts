@@ -165,7 +165,12 @@ describe.runIf(process.getuid?.() === 0)('a process that the guard cannot kill',
     // A guard without permission to kill the command; it gives up after 3 rounds, not 3000.
     const edit = 'ending=$(printf %s "$ending" | sed s/3000/3/); export ending';
     const user = 'setpriv --reuid=65534 --regid=65534 --clear-groups';
-    const { guard, reported } = guardIn(['/bin/sh', '-c', `${edit}; exec ${user} /bin/sh "$@"`, 'sh']);
+    const { guard, reported } = guardIn([
+      '/bin/sh',
+      '-c',
+      `${edit}; exec ${user} /bin/sh "$@"`,
+      'sh',
+    ]);
     const victim = sleeper();
     guard.send(`gate ${victim.pid} ${victim.start}`);
     guard.send('reaper', 'word /bin/touch', `word ${out}`, 'credentials x', beatIn(600_000));
@@ -231,7 +236,11 @@ describe.runIf(process.getuid?.() === 0)('if no process can be started', () => {
     'a guard in %s ends the command, and what it can find by its marker',
     async (_, shell) => {
       const { guard, reported, pid } = guardIn(asUser(shell));
-      const [victim, marked, unrelated] = [startAsUser(), startAsUser({ [marker]: '1' }), startAsUser()];
+      const [victim, marked, unrelated] = [
+        startAsUser(),
+        startAsUser({ [marker]: '1' }),
+        startAsUser(),
+      ];
       guard.send(`gate ${victim.pid} ${victim.start}`, `marker ${marker}`, beatIn(2500));
       await until(() => reported.some((line) => line.startsWith('beat')), 'the echo');
       allowNone(pid);

@@ -6,9 +6,8 @@ import { existsSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { LeaseInfo } from '../../../../machines/contract.ts';
 import { systemClock } from '../../../../src/util/clock.ts';
-import { isStill, readProcess, readProcessTable } from '../../../support/process-list.ts';
+import { isStill, readProcess } from '../../../support/process-list.ts';
 import { until } from '../../../support/until.ts';
 import {
   carriers,
@@ -19,50 +18,16 @@ import {
   lineIn,
   runningGuard,
   SHELLS,
-  type Supervised,
   supervise,
   temporaryDirectory,
 } from '../harness.ts';
+import { guardOf, RUNNING, SLEEPER, sessionOf, textOf, wordsOf } from './guard-processes.ts';
 
 afterEach(cleanUp);
-
-const SLEEPER = { kind: 'shell', line: "trap '' TERM HUP INT; sleep 300; sleep 300" } as const;
 
 const WAYS = SHELLS.flatMap(([name, shell]) =>
   (['auto', 'group'] as const).map((scope) => ({ name, shell, scope })),
 );
-
-/** Processes of the guard's session. */
-function sessionOf(pid: number): readonly number[] {
-  return [...readProcessTable().values()]
-    .filter(({ session, state }) => session === pid && !'ZX'.includes(state))
-    .map((record) => record.pid);
-}
-
-/** The guard of a holder: a child of it whose argv ends in `guard`. */
-function guardOf(holder: number): number {
-  const found = [...readProcessTable().values()].find(
-    ({ pid, parent }) => parent === holder && wordsOf(pid).at(-1) === 'guard',
-  );
-  if (found === undefined) throw new Error('no guard');
-  return found.pid;
-}
-
-function wordsOf(pid: number): readonly string[] {
-  return textOf(`/proc/${pid}/cmdline`).split('\0').slice(0, -1);
-}
-
-/** Empty if the process has ended. */
-function textOf(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return '';
-  }
-}
-
-/** Neither stopped nor dead. */
-const RUNNING = /[RSD]/;
 
 describe.each(WAYS)('the guard in $name, scope $scope', ({ shell, scope }) => {
   it('kills the command when lockex is killed, and ends', async () => {
@@ -260,119 +225,3 @@ describe('the guard', () => {
     for (const fd of [1, 2]) expect(readlinkSync(`/proc/${guard}/fd/${fd}`)).toBe('/dev/null');
   });
 });
-
-/** Armed before it is wanted: reported as soon as command.arm is sent. */
-async function armedInAdvance(
-  { supervisor, events }: Supervised,
-  lease: LeaseInfo,
-): Promise<number> {
-  supervisor.send({ type: 'command.park' });
-  supervisor.send({ type: 'command.extend', lease });
-  await until(() => {
-    supervisor.send({ type: 'command.arm', lease });
-    return events.types.includes('command.armed');
-  });
-  return runningGuard(supervisor);
-}
-
-describe('a guard that was armed in advance', () => {
-  it('is not waited for when the lock comes', async () => {
-    const supervised = supervise({ command: { kind: 'shell', line: 'exit 6' } });
-    const { supervisor, events } = supervised;
-    const lease = leaseOf(60_000);
-    await armedInAdvance(supervised, lease);
-    const before = events.all.length;
-    supervisor.send({ type: 'command.arm', lease });
-    expect(events.types.slice(before)).toEqual(['command.armed']);
-    supervisor.send({ type: 'command.start', grant: GRANT });
-    expect((await events.next('command.stopped')).exit?.code).toBe(6);
-  });
-
-  it('has to echo a new deadline when the previous one is near', async () => {
-    const supervised = supervise({ command: SLEEPER });
-    const { supervisor, events } = supervised;
-    await armedInAdvance(supervised, leaseOf(20_000));
-    const before = events.all.length;
-    supervisor.send({ type: 'command.arm', lease: leaseOf(90_000) });
-    expect(events.types.slice(before)).toEqual([]);
-    await until(() => events.types.slice(before).includes('command.armed'));
-  });
-
-  it('does not get each renewal, but gets the newest when the command starts', async () => {
-    const supervised = supervise({ command: SLEEPER });
-    const { supervisor, events } = supervised;
-    const old = leaseOf(6000);
-    await armedInAdvance(supervised, old);
-    const before = events.all.length;
-    const lease = leaseOf(9000);
-    supervisor.send({ type: 'command.arm', lease });
-    expect(events.types.slice(before)).toEqual(['command.armed']);
-    supervisor.send({ type: 'command.start', grant: GRANT });
-    const { pid } = await events.next('command.started');
-    await until(() => systemClock.now() > old.leaseEnd);
-    expect(readProcess(pid)?.state).toMatch(RUNNING);
-    // By the guard: nothing else kills it here.
-    expect(await events.next('command.exited')).toMatchObject({ byGuard: true });
-    expect(systemClock.now()).toBeGreaterThan(old.leaseEnd);
-  });
-
-  it('and was stopped since is replaced as soon as the command starts', async () => {
-    const supervised = supervise({ command: SLEEPER });
-    const { supervisor, events } = supervised;
-    const lease = leaseOf(60_000);
-    const guard = await armedInAdvance(supervised, lease);
-    for (const member of sessionOf(guard)) process.kill(member, 'SIGSTOP');
-    supervisor.send({ type: 'command.start', grant: GRANT });
-    const { pid } = await events.next('command.started');
-    await until(() => supervisor.guardPid !== null && supervisor.guardPid !== guard);
-    expect(readProcess(pid)?.state).toMatch(RUNNING);
-    expect(events.types).not.toContain('guard.failed');
-  });
-
-  it('and cannot be replaced is only a warning before command.arm', async () => {
-    const supervised = supervise({ command: SLEEPER });
-    const { supervisor, events, logs } = supervised;
-    supervisor.send({ type: 'command.park' });
-    supervisor.send({ type: 'command.extend', lease: leaseOf(60_000) });
-    for (let guards = 0; guards < 4; guards += 1) {
-      await until(
-        () => supervisor.guardPid !== null || logs.join().includes('its replacement failed'),
-      );
-      const guard = supervisor.guardPid;
-      if (guard === null) break;
-      process.kill(guard, 'SIGKILL');
-      await until(() => supervisor.guardPid !== guard);
-    }
-    supervisor.send({ type: 'command.arm', lease: leaseOf(60_000) });
-    await events.next('command.armed');
-    expect(events.types).not.toContain('command.failed');
-  });
-});
-
-describe.each(['auto', 'group'] as const)(
-  'a lease that ended while the gate was shut, scope %s',
-  (scope) => {
-    it('has no effect, and the next lease starts the command', async () => {
-      const { supervisor, events, marker } = supervise({
-        command: { kind: 'shell', line: 'exit 6' },
-        scope,
-      });
-      supervisor.send({ type: 'command.park' });
-      const lease = leaseOf(1000);
-      supervisor.send({ type: 'command.arm', lease });
-      const { reach: means } = await events.next('command.armed');
-      const [gate] = carriers(marker);
-      const guard = await runningGuard(supervisor);
-      // The guard reads the clock at least once a second: by then it would have fired.
-      await until(() => systemClock.now() > lease.leaseEnd + 1500);
-      expect(supervisor.guardPid).toBe(guard);
-      supervisor.send({ type: 'command.start', grant: GRANT });
-      supervisor.send({ type: 'command.extend', lease: leaseOf(60_000) });
-      expect((await events.next('command.started')).pid).toBe(gate?.pid);
-      const { exit, how } = await events.next('command.stopped');
-      expect(exit?.code).toBe(6);
-      expect(how.means).toBe('exited');
-      expect(means.startsWith('cgroup')).toBe(scope === 'auto' && process.getuid?.() === 0);
-    });
-  },
-);

@@ -4,26 +4,15 @@
  * that lockex cannot signal.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import {
-  chmodSync,
-  chownSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmdirSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Identity, SupervisorOptions } from '../../../../src/command/options.ts';
+import type { Identity } from '../../../../src/command/options.ts';
 import { isStill, readProcess } from '../../../support/process-list.ts';
 import { until } from '../../../support/until.ts';
 import {
   cleanUp,
-  type Holder,
   hold,
   leaseOf,
   onCleanUp,
@@ -31,66 +20,9 @@ import {
   supervise,
   temporaryDirectory,
 } from '../harness.ts';
+import { AS_NOBODY, INITS, isRoot, killLater, logsOf, openDirectory } from './escape-helpers.ts';
 
 afterEach(cleanUp);
-
-const isRoot = process.getuid?.() === 0;
-/** Debian's `nobody`: sudo and su need an existing user. */
-const NOBODY = 65_534;
-const AS_NOBODY = ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'];
-
-/** A directory that the command of any user may write to. */
-function openDirectory(): string {
-  const directory = temporaryDirectory();
-  chmodSync(directory, 0o777);
-  return directory;
-}
-
-/** Kills, after the test, a process that lockex must leave alone. */
-function killLater(identity: Identity): void {
-  onCleanUp(() => {
-    if (!isStill(identity)) return;
-    try {
-      process.kill(identity.pid, 'SIGKILL');
-    } catch {
-      // It has just ended.
-    }
-  });
-}
-
-function rootOfCgroups(): string {
-  const words = ['-n', '-o', 'TARGET', '-t', 'cgroup2'];
-  const [root = ''] = execFileSync('findmnt', words, { encoding: 'utf8' }).split('\n');
-  return root;
-}
-
-/**
- * Removes it with its empty children, which a killed holder leaves; false while a process is in it.
- */
-function isRemoved(cgroup: string): boolean {
-  try {
-    for (const entry of readdirSync(cgroup, { withFileTypes: true })) {
-      if (entry.isDirectory()) rmdirSync(join(cgroup, entry.name));
-    }
-    rmdirSync(cgroup);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function logsOf(holder: Holder): readonly string[] {
-  return holder.events.all.flatMap((event) => {
-    const { type, message } = event as { type: string; message?: string };
-    return type === 'log' && message !== undefined ? [message] : [];
-  });
-}
-
-/** The command's init: the interpreter of this host, or none. */
-const INITS: readonly [string, Pick<SupervisorOptions, 'initRuntimes'>][] = [
-  ['an init', {}],
-  ['no init', { initRuntimes: [] }],
-];
 
 describe.runIf(isRoot).each(INITS)(
   'with %s, a process that was moved to another cgroup',
@@ -262,116 +194,6 @@ describe.runIf(isRoot)('a mark, with no init and no cgroup,', () => {
     expect(readFileSync(`/proc/${pid}/environ`, 'latin1')).not.toContain('SLACK');
     const ask = [...AS_NOBODY, 'cat', `/proc/${pid}/timerslack_ns`];
     expect(() => execFileSync('/usr/bin/env', ask, { stdio: 'pipe' })).toThrow(/not permitted/);
-  });
-});
-
-describe.runIf(isRoot)('a process that lockex cannot signal', () => {
-  /**
-   * A real sudo that permits everything to the user `nobody`; only this sudo sees its rules
-   * (mount).
-   */
-  function asNobodyWithSudo(): readonly string[] {
-    const rules = join(temporaryDirectory(), 'sudoers');
-    writeFileSync(rules, 'nobody ALL=(ALL) NOPASSWD: ALL\n');
-    chmodSync(rules, 0o440);
-    const script = 'mount --bind "$0" /etc/sudoers && exec "$@"';
-    return ['/usr/bin/env', 'unshare', '-m', 'sh', '-c', script, rules, ...AS_NOBODY];
-  }
-
-  const job = (file: string, trap: string) =>
-    `sudo -n sh -c 'trap "${trap}" TERM; echo $$ >${file}; while :; do sleep 0.1; done'`;
-
-  async function sudoJob(trap: string, around = (line: string) => line, init = {}) {
-    const directory = openDirectory();
-    const [file, asked] = [join(directory, 'pid'), join(directory, 'asked')];
-    const line = around(job(file, trap.replace('ASKED', asked)));
-    const holder = await hold(
-      { command: { kind: 'shell', line }, ...init },
-      { through: asNobodyWithSudo() },
-    );
-    const command = await holder.run();
-    const root = await pidIn(file);
-    killLater(root);
-    return { holder, command, root, asked };
-  }
-
-  it('is reported at the next renewal of the lease, with the remedy', async () => {
-    const { holder, root } = await sudoJob(':');
-    holder.send({ type: 'command.extend', lease: leaseOf(60_000) });
-    await until(() => logsOf(holder).some((log) => log.includes('cannot signal')), 'the warning');
-    const [warning = ''] = logsOf(holder).filter((log) => log.includes('cannot signal'));
-    expect(warning).toMatch(/as root; lockex cannot signal it.*sudo lockex -- job/);
-    process.kill(root.pid, 'SIGKILL');
-  });
-
-  it('is asked to end through sudo, although the command is to be killed at once', async () => {
-    const { holder, root, asked } = await sudoJob('touch ASKED; exit 3');
-    holder.send({ type: 'command.stop', graceMs: 0, deadline: null });
-    await holder.events.next('command.stopped');
-    expect(isStill(root)).toBe(false);
-    expect(existsSync(asked)).toBe(true);
-  });
-
-  it('that does not end keeps the lock', async () => {
-    const { holder, root } = await sudoJob(':');
-    holder.send({ type: 'command.stop', graceMs: 0, deadline: null });
-    const { processes } = await holder.events.next('command.unkillable');
-    expect(processes.join()).toContain(`[${root.pid}]`);
-    expect(holder.events.types).not.toContain('command.stopped');
-    process.kill(root.pid, 'SIGKILL');
-    await holder.events.next('command.stopped');
-  });
-
-  it('is killed with its cgroup if that was delegated to lockex', async () => {
-    const cgroup = mkdtempSync(join(rootOfCgroups(), 'delegated-'));
-    onCleanUp(() => until(() => isRemoved(cgroup), 'the end of the cgroup'));
-    for (const file of ['', 'cgroup.procs', 'cgroup.threads']) {
-      chownSync(join(cgroup, file), NOBODY, NOBODY);
-    }
-    const directory = openDirectory();
-    const file = join(directory, 'pid');
-    const enter = ['sh', '-c', `echo 0 >${cgroup}/cgroup.procs && exec "$@"`, 'sh'];
-    const holder = await hold(
-      { command: { kind: 'shell', line: job(file, ':') } },
-      { through: ['/usr/bin/env', ...enter, ...asNobodyWithSudo()] },
-    );
-    await holder.run();
-    const root = await pidIn(file);
-    killLater(root);
-    holder.send({ type: 'command.stop', graceMs: 0, deadline: null });
-    await holder.events.next('command.stopped');
-    expect(isStill(root)).toBe(false);
-    expect(logsOf(holder).join()).not.toContain('cannot signal');
-  });
-
-  /** Ignores SIGTERM. */
-  const inBackground = (line: string) => `trap : TERM; ${line} & while :; do sleep 0.1; done`;
-
-  it.each(INITS)('spares no process that lockex can kill, with %s: lockex', async (_init, init) => {
-    const { holder, root } = await sudoJob(':', inBackground, init);
-    holder.send({ type: 'command.stop', graceMs: 0, deadline: null });
-    await holder.events.next('command.exited');
-    expect(isStill(root)).toBe(true);
-    expect(holder.events.types).not.toContain('command.stopped');
-    process.kill(root.pid, 'SIGKILL');
-    await holder.events.next('command.stopped');
-  });
-
-  it.each(INITS)(
-    'spares no process that lockex can kill, with %s: the guard',
-    async (_init, init) => {
-      const { holder, command, root } = await sudoJob(':', inBackground, init);
-      process.kill(holder.identity.pid, 'SIGKILL');
-      await until(() => !isStill(command), 'the end of the first process');
-      expect(isStill(root)).toBe(true);
-    },
-  );
-
-  it('is asked to end through sudo by the guard', async () => {
-    const { holder, root, asked } = await sudoJob('touch ASKED; exit 3');
-    process.kill(holder.identity.pid, 'SIGKILL');
-    await until(() => !isStill(root), 'the end of the job');
-    expect(existsSync(asked)).toBe(true);
   });
 });
 

@@ -80,7 +80,12 @@ describe('waiting for what outlives the first process', () => {
     clock.pass(10);
     state.isEmpty = true;
     clock.pass(10);
-    expect(reported).toEqual(['SIGTERM 1500', 'SIGCONT 1500', 'SIGKILL 2500', 'done SIGKILL stuck[7]']);
+    expect(reported).toEqual([
+      'SIGTERM 1500',
+      'SIGCONT 1500',
+      'SIGKILL 2500',
+      'done SIGKILL stuck[7]',
+    ]);
   });
 });
 
