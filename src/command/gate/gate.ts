@@ -5,18 +5,18 @@
 import type { GrantInfo } from '../../../machines/contract.ts';
 import type { CommandExit } from '../../../machines/outcome.ts';
 import type { Clock } from '../../util/clock.ts';
+import {
+  type Descendants,
+  DirectGateProcess,
+  type GateProcess,
+  type GateProcessEvents,
+} from '../init/gate-process.ts';
 import { InitGateProcess } from '../init/init.ts';
 import type { InitRuntime } from '../init/init-runtime.ts';
 import { joinLines, lineOf, lineSplitter } from '../line-protocol.ts';
 import type { Identity } from '../options.ts';
 import type { Init } from '../processes/scope.ts';
 import { type EnvironmentPlan, envArguments } from './environment.ts';
-import {
-  type Descendants,
-  DirectGateProcess,
-  type GateProcess,
-  type GateProcessEvents,
-} from './gate-process.ts';
 import { gateScript, SLACK_VARIABLE } from './gate-script.ts';
 import { type GateState, hasEnded, type ParkedGate, reportOf, wasOpened } from './gate-state.ts';
 

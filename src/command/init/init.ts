@@ -7,16 +7,16 @@ import { constants } from 'node:os';
 import type { CommandExit } from '../../../machines/outcome.ts';
 import { type Child, type ChildSocket, NO_SOCKET, startChild } from '../../platform/child.ts';
 import type { Clock } from '../../util/clock.ts';
+import { lineSplitter } from '../line-protocol.ts';
+import type { Identity } from '../options.ts';
+import { findLiving, startOf } from '../processes/process-table.ts';
 import {
   type Descendants,
   type GateProcess,
   type GateProcessEvents,
   type GateProcessOptions,
   NO_START_TIME,
-} from '../gate/gate-process.ts';
-import { lineSplitter } from '../line-protocol.ts';
-import type { Identity } from '../options.ts';
-import { findLiving, startOf } from '../processes/process-table.ts';
+} from './gate-process.ts';
 import { type InitRuntime, initRequest } from './init-runtime.ts';
 
 const KILLED: CommandExit = { code: null, signal: { name: 'SIGKILL', number: 9 } };

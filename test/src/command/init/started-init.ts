@@ -1,7 +1,7 @@
 /** Shared by the tests of the init: starts one, and collects its reports. */
 import { readFileSync } from 'node:fs';
 import type { CommandExit } from '../../../../machines/outcome.ts';
-import { DirectGateProcess, type GateProcess } from '../../../../src/command/gate/gate-process.ts';
+import { DirectGateProcess, type GateProcess } from '../../../../src/command/init/gate-process.ts';
 import { InitGateProcess } from '../../../../src/command/init/init.ts';
 import { findInitRuntimes, type InitRuntime } from '../../../../src/command/init/init-runtime.ts';
 import { systemClock } from '../../../../src/util/clock.ts';

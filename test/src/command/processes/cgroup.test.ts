@@ -19,19 +19,19 @@ const isRoot = process.getuid?.() === 0;
 
 describe.runIf(isRoot)('a cgroup', () => {
   it('is removed with the command, also by the guard', async () => {
-    const before = foldersNow();
+    const before = siblingCgroups();
     const { supervisor, events, run } = supervise({
       command: { kind: 'shell', line: 'sleep 200' },
     });
     const pid = await run();
-    const directory = folderOf(pid);
+    const directory = cgroupOf(pid);
     expect(existsSync(directory)).toBe(true);
     supervisor.send({ type: 'command.stop', graceMs: 100, deadline: null });
     await events.next('command.stopped');
     await until(() => !existsSync(directory), 'the end of the directory');
     const holder = await hold({ command: { kind: 'shell', line: 'sleep 200' } });
     const command = await holder.run();
-    const other = folderOf(command.pid);
+    const other = cgroupOf(command.pid);
     expect(before).not.toContain(other);
     process.kill(holder.identity.pid, 'SIGKILL');
     await until(() => !existsSync(other), 'the end of the directory');
@@ -44,7 +44,7 @@ describe.runIf(isRoot)('a cgroup', () => {
     const { supervisor, events, run } = supervise({ command: { kind: 'shell', line } });
     const pid = await run();
     const inner = await pidIn(file);
-    const directory = folderOf(pid);
+    const directory = cgroupOf(pid);
     expect(readdirSync(directory)).toContain('inner');
     supervisor.send({ type: 'command.stop', graceMs: 0, deadline: null });
     await events.next('command.stopped');
@@ -53,16 +53,16 @@ describe.runIf(isRoot)('a cgroup', () => {
   });
 
   it('is entered by the gate only: lockex stays where it is', async () => {
-    const own = folderOf(process.pid);
+    const own = cgroupOf(process.pid);
     const elsewhere = mkdtempSync(join(own, 'elsewhere-'));
     const entering = (directory: string) =>
       new Promise<Error | null>((resolve) => warmUpEntry(directory, resolve));
     try {
       // As if lockex had been moved meanwhile.
       expect(await entering(elsewhere)).toMatchObject({ code: expect.stringMatching(/NOTSUP/) });
-      expect(folderOf(process.pid)).toBe(own);
+      expect(cgroupOf(process.pid)).toBe(own);
       expect(await entering(own)).toBeNull();
-      expect(folderOf(process.pid)).toBe(own);
+      expect(cgroupOf(process.pid)).toBe(own);
     } finally {
       rmdirSync(elsewhere);
     }
@@ -71,7 +71,7 @@ describe.runIf(isRoot)('a cgroup', () => {
   it('that cannot be entered is not used', async () => {
     // It is removed before the gate enters it: here by the gate's own shell.
     const shell = join(temporaryDirectory(), 'sh');
-    const parent = folderOf(process.pid);
+    const parent = cgroupOf(process.pid);
     const script = `#!/bin/sh\nrmdir ${parent}/lockex-${process.pid}-* 2>&-\nexec /bin/sh "$@"\n`;
     writeFileSync(shell, script, { mode: 0o755 });
     const { supervisor, events, run } = supervise({
@@ -80,7 +80,7 @@ describe.runIf(isRoot)('a cgroup', () => {
     });
     await run();
     expect(events.all.find(({ type }) => type === 'command.armed')).toMatchObject({
-      scope: expect.stringContaining('process group'),
+      reach: expect.stringContaining('process group'),
     });
     supervisor.send({ type: 'command.stop', graceMs: 0, deadline: null });
     await events.next('command.stopped');
@@ -93,12 +93,12 @@ function rootOfCgroups(): string {
   return mount?.[1] ?? '';
 }
 
-function folderOf(pid: number): string {
+function cgroupOf(pid: number): string {
   const own = /^0::(.*)$/m.exec(readFileSync(`/proc/${pid}/cgroup`, 'utf8'))?.[1] ?? '';
   return join(rootOfCgroups(), own);
 }
 
-function foldersNow(): readonly string[] {
-  const parent = dirname(folderOf(process.pid));
+function siblingCgroups(): readonly string[] {
+  const parent = dirname(cgroupOf(process.pid));
   return readdirSync(parent).map((name) => join(parent, name));
 }

@@ -2,7 +2,7 @@
  * A gate without an init, on a host where /proc/PID/stat cannot be read when it starts.
  */
 import { expect, it, vi } from 'vitest';
-import { DirectGateProcess, NO_START_TIME } from '../../../../src/command/gate/gate-process.ts';
+import { DirectGateProcess, NO_START_TIME } from '../../../../src/command/init/gate-process.ts';
 import { processesNaming } from '../../../support/process-list.ts';
 import { until } from '../../../support/until.ts';
 
