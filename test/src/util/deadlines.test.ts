@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { killDeadlines, leaseDeadlines } from '../../../src/util/deadlines.ts';
 import { randomOf } from '../../support/random.ts';
 
-const CASES = 20_000;
-/** What a server may grant: at least MIN_TIMEOUT_MS of the session, at most what an `int` holds. */
+const CASES = 4000;
+/** From the smallest that lockex accepts to the largest `int`. */
 const TIMEOUTS = [100, 144, 145, 600, 4000, 30_000, 3_600_000, 2 ** 31 - 1];
 const EXTREMES = [0, 1, 50, 300, 5000, 600_000, Number.MAX_SAFE_INTEGER];
 
