@@ -1,8 +1,7 @@
 /**
- * The command of one lockex under its supervisor, as the settings want it. A file of its own, which
- * knows nothing of the machine: the command is parked while the rest is still being loaded.
+ * Creates the supervisor of the command from the settings. Imports nothing of the machine, so that
+ * the command can be parked while the machine is still being loaded.
  */
-
 import { checkProcessView } from '../command/processes/process-view.ts';
 import { CommandSupervisor } from '../command/supervisor.ts';
 import { firstNonUtf8 } from '../platform/non-utf8.ts';
@@ -13,10 +12,10 @@ import type { LogFunction } from '../util/log-level.ts';
 import { randomHex } from '../util/random.ts';
 import { isHangupIgnored } from './signals.ts';
 
-export interface SupervisionOptions {
+export interface CommandActorOptions {
   readonly log: LogFunction;
   readonly clock: Clock;
-  /** The program that ends the session of a lockex that is gone; null: its timeout does. */
+  /** The program that closes the session of a lockex that is gone; null: the session times out. */
   readonly reaper: readonly string[] | null;
 }
 
@@ -26,17 +25,19 @@ type CommandActorSettings = Pick<LockexSettings, 'command'> & {
   readonly machine: Pick<LockexSettings['machine'], 'killAfterMs' | 'leftovers'>;
 };
 
-/** @throws UnusableHostError where the command's processes could not be found */
+/** @throws UnusableHostError if the command's processes could not be found on this host */
 export function createCommandActor(
   { command, lock, machine: { killAfterMs, leftovers } }: CommandActorSettings,
-  options: SupervisionOptions,
+  options: CommandActorOptions,
 ): CommandSupervisor {
   checkProcessView();
   const variables = Object.entries(process.env).map(([name, value]) => `${name}=${value}`);
-  const [mangled] = firstNonUtf8(variables, 'environ')?.split('=') ?? [];
-  if (mangled !== undefined) {
-    const words = `the variable ${mangled} is not UTF-8: the command does not get it as it was`;
-    options.log('warn', words);
+  const [name] = firstNonUtf8(variables, 'environ')?.split('=') ?? [];
+  if (name !== undefined) {
+    options.log(
+      'warn',
+      `the variable ${name} is not UTF-8: the command gets it with U+FFFD instead`,
+    );
   }
   return new CommandSupervisor({
     command: command.line,

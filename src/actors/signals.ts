@@ -1,9 +1,9 @@
 /**
- * The signals that lockex is sent, as events. Never ends the process and never passes anything on:
- * the machine says what a signal means.
+ * The signals that lockex receives, as events. Never ends the process and never passes a signal on:
+ * the machine decides what a signal means.
  *
- * Until it stands, SIGTERM ends lockex without a word, and SIGUSR1, which would open Node's debugger,
- * is taken by early-signals.ts.
+ * Until it is started, SIGTERM ends lockex without a message, and early-signals.ts handles SIGUSR1,
+ * which would open Node's debugger.
  */
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
@@ -36,24 +36,24 @@ export class SignalWatcher {
     for (const signal of WATCHED) process.on(signal, this.#listener);
   }
 
-  /** From here on signals do to lockex what they do to any program. */
+  /** Signals have their default effect again. */
   stop(): void {
     for (const signal of WATCHED) process.off(signal, this.#listener);
   }
 
   #received(signal: NodeJS.Signals): void {
-    // Caught and dropped, which to the sender is the same as ignored.
+    // Ignored, as by nohup.
     if (signal === 'SIGHUP' && this.#ignoresHangup) return;
     this.#emit({ type: 'signal.received', signal, number: constants.signals[signal] });
   }
 }
 
 /**
- * Whether whoever started us wanted SIGHUP ignored. Node sets every signal but SIGPIPE and SIGXFSZ
- * back to its default before it runs a line of ours (node.cc, PlatformInit), so that our own state
- * says little; then a parent that ignores it (a script under nohup) tells, and `_`, in which bash,
- * zsh and ksh leave the path of what they ran (nohup itself). What is missed: `nohup lockex` typed
- * in a shell that sets no `_`.
+ * True if lockex was started with SIGHUP ignored. Node resets every signal except SIGPIPE and
+ * SIGXFSZ to its default before it runs any script (node.cc, PlatformInit), so the process's own
+ * mask is not enough. A parent that ignores it (a script under nohup) shows it, and so does `_`, in
+ * which bash, zsh and ksh leave the path of the program that they ran (nohup). Not detected: `nohup
+ * lockex` in a shell that does not set `_`.
  */
 export function isHangupIgnored(env: Readonly<Record<string, string | undefined>>): boolean {
   if (ignoresHangup('self') || ignoresHangup(String(process.ppid))) return true;

@@ -1,146 +1,63 @@
 /**
- * One life of the command: parked behind a gate, guarded, started, stopped, and told dead. Nothing
- * of the command runs before a guard has echoed a deadline that is still far off (unless no guard is
- * wanted): the newest goes to it with the word to open, before the gate hears that. And
- * `command.stopped` is never said while anything of it lives. Decides nothing about locks.
+ * One execution of the command: parked behind a gate, guarded, started, stopped, and proven to have
+ * ended. Nothing of the command runs before a guard has echoed a deadline that is still far off
+ * (unless no guard is wanted): the guard gets the newest one and the news of the opening before the
+ * gate does. command.stopped is never emitted while a process of the command lives. Decides nothing
+ * about locks.
  */
 import type { CommandEvent, GrantInfo, LeaseInfo, StopReport } from '../../machines/contract.ts';
 import type { CommandExit } from '../../machines/outcome.ts';
-import { DEFAULT_SHELL, GateKeeper } from './gate/gate-keeper.ts';
+import { killDeadlines } from '../util/deadlines.ts';
+import {
+  type ExecutionParts,
+  type GateKeeperPart,
+  type GuardKeeperPart,
+  REAL_PARTS,
+} from './execution-parts.ts';
+import type { ExecutionState } from './execution-state.ts';
+import { DEFAULT_SHELL } from './gate/gate-starter.ts';
 import { markerOf } from './gate/preparation.ts';
-import { firingAt, lastKillAt, lookMsNow, uptimeDeadline } from './guard/deadlines.ts';
 import { guardShells } from './guard/guard.ts';
-import { GuardKeeper } from './guard/guard-keeper.ts';
+import { lastKillBefore, scanMsNow, uptimeDeadline } from './guard/guard-deadline.ts';
+import * as facts from './guard/guard-facts.ts';
 import type { SupervisorOptions } from './options.ts';
-import { Termination } from './processes/termination.ts';
-
-/** What was started in the background and is about to end anyway gets this long to do so. */
-export const SETTLING_MS = 1000;
+import { RunningCommand } from './running-command.ts';
 
 export class Execution {
   readonly #options: SupervisorOptions;
   readonly #emit: (event: CommandEvent) => void;
-  readonly #parking: GateKeeper;
-  readonly #guarding: GuardKeeper | null;
-  #lease: LeaseInfo | null = null;
-  #grant: GrantInfo | null = null;
-  #exit: CommandExit | null = null;
-  #stopping: Termination | null = null;
-  #settling: unknown = null;
-  /** `arm` was asked for, and is not answered yet. */
-  #isArmWanted = false;
-  #wasArmed = false;
-  #hasFailed = false;
-  #isClosing = false;
-  #isOver = false;
-  #hasLeft = false;
-  #hasGuardFired = false;
+  readonly #gate: GateKeeperPart;
+  readonly #guard: GuardKeeperPart;
+  #state: ExecutionState = { name: 'idle' };
 
-  constructor(options: SupervisorOptions, emit: (event: CommandEvent) => void) {
+  constructor(
+    options: SupervisorOptions,
+    emit: (event: CommandEvent) => void,
+    parts: ExecutionParts = REAL_PARTS,
+  ) {
     this.#options = options;
     this.#emit = emit;
-    this.#parking = new GateKeeper(options, {
-      onGate: ({ pid, start }, init) => {
-        this.#guarding?.tell('gate', `gate ${pid} ${start}`);
-        this.#guarding?.tell('init', `init ${init?.pid ?? ''} ${init?.start ?? ''}`);
-        this.#tellOfFolder();
+    this.#gate = parts.newGateKeeper(options, {
+      onGate: (gate, init) => {
+        facts.setGate(this.#guard, gate, init);
+        // Before the gate is in it: a gate that is not parked is not opened, and ends with lockex.
+        facts.setCgroup(this.#guard, this.#gate.directory);
       },
       onParked: () => this.#parked(),
       onStarted: (pid) => emit({ type: 'command.started', pid }),
+      onGateLost: () => this.#gateLost(),
       onFailed: (exitCode, message) => this.#fail(exitCode, message),
-      onExited: (exit) => this.#exited(exit),
-      onEmpty: () => this.#stopping?.look(),
-      onClosed: () => this.#neverRan(),
+      onExited: (exit) => this.#command?.exited(exit),
+      onEmpty: () => this.#command?.emptied(),
+      onClosed: () => this.#gateClosed(),
     });
-    this.#guarding = options.guard ? this.#newGuarding() : null;
-  }
-
-  /** Pid of the guard that stands; null: none does. */
-  get guardPid(): number | null {
-    return this.#guarding?.pid ?? null;
-  }
-
-  /** The gate first: to enter its cgroup can take the kernel ten milliseconds. */
-  park(): void {
-    this.#parking.park();
-    if (this.#isOver) return;
-    const words = this.#options.reaper?.map((word) => `word ${word}`) ?? [];
-    this.#guarding?.tell('reaper', 'reaper', ...words);
-    this.#guarding?.tell('marker', `marker ${markerOf(this.#options)}`);
-    this.#guarding?.tell('gate state', 'shut');
-    this.#guarding?.stand();
-    const { doubt } = this.#parking;
-    if (doubt !== null) this.#emit({ type: 'command.unresolved', message: doubt });
-  }
-
-  /** At once where the guard has this lease already: it was told of it beforehand. */
-  arm(lease: LeaseInfo): void {
-    this.#isArmWanted = true;
-    this.#parking.look();
-    this.extend(lease);
-  }
-
-  start(grant: GrantInfo): void {
-    this.#grant = grant;
-    this.#proceed();
-  }
-
-  extend(lease: LeaseInfo): void {
-    this.#lease = lease;
-    if (!this.#parking.wasOpened) {
-      // A guard that has ended only a gate is not the end of the matter.
-      this.#guarding?.renew();
-      this.#guarding?.beatBeforehand(lease);
-      return this.#proceed();
-    }
-    const others = this.#parking.reach?.record() ?? [];
-    const list = others.map(({ pid, start }) => `${pid}:${start}`);
-    // Where nobody is left it keeps the old list, and looks at the start times.
-    if (list.length > 0) this.#guarding?.tell('ours', ['ours', ...list].join(' '));
-    this.#guarding?.beat(lease);
-  }
-
-  signal(signal: string): void {
-    this.#parking.signal(signal as NodeJS.Signals);
-  }
-
-  stop(graceMs: number, deadline: number | null): void {
-    this.#isClosing = true;
-    this.#parking.close();
-    if (!this.#parking.wasOpened) return;
-    // What is left when the command has ended by itself has its moment.
-    if (this.#settling !== null && graceMs > 0 && deadline === null) return;
-    const inTime = this.#options.clock.now() + graceMs;
-    const lease = this.#lease;
-    const last =
-      deadline === null || lease === null ? inTime : lastKillAt(lease, deadline, this.#lookMs());
-    this.#stop().request(Math.min(inTime, last));
-  }
-
-  /** One line for the reaper's stdin; empty: there is nothing to give back, and it is not run. */
-  setSessionToClose(credentials: string): void {
-    if (this.#options.reaper === null) return;
-    this.#guarding?.tell('credentials', `credentials ${credentials}`);
-  }
-
-  /** SIGKILL to everything, now; what this can't wait for is left to the guard. */
-  dispose(): void {
-    this.#options.clock.clearTimeout(this.#settling);
-    this.#stopping?.cancel();
-    if (this.#isOver) return this.#leave();
-    this.#isOver = true;
-    this.#parking.dispose();
-    this.#guarding?.abandon();
-  }
-
-  #newGuarding(): GuardKeeper {
-    const { clock, log, shell } = this.#options;
-    return new GuardKeeper(
+    const { clock, log, shell } = options;
+    this.#guard = parts.newGuardKeeper(
+      options.guard,
       {
         shells: shell === undefined ? guardShells(DEFAULT_SHELL) : [shell],
-        clock,
-        log,
-        lookMs: () => this.#lookMs(),
+        ...{ clock, log },
+        scanMs: () => this.#scanMs(),
       },
       {
         onArmed: () => this.#proceed(),
@@ -150,134 +67,236 @@ export class Execution {
     );
   }
 
-  /** What outlives the first process is stopped on request only. */
-  get #awaitsAll(): boolean {
-    return this.#options.leftovers === 'await';
+  get state(): ExecutionState['name'] {
+    return this.#state.name;
+  }
+
+  /** Pid of the running guard; null: none runs. */
+  get guardPid(): number | null {
+    return this.#guard.pid;
+  }
+
+  /** The gate first: entering its cgroup can take the kernel ten milliseconds. */
+  park(): void {
+    if (this.#state.name !== 'idle') return;
+    this.#state = { name: 'shut', arming: 'unwanted', lease: null, grant: null };
+    this.#gate.park();
+    facts.setInitialFacts(this.#guard, this.#options.reaper ?? [], markerOf(this.#options));
+    this.#guard.start();
+    const { problem } = this.#gate;
+    if (problem !== null) this.#emit({ type: 'command.unresolved', message: problem });
+  }
+
+  /** Answered with command.armed; at once if the guard has echoed this lease already. */
+  arm(lease: LeaseInfo): void {
+    if (this.#state.name === 'shut') {
+      this.#state = { ...this.#state, arming: 'wanted' };
+      this.#gate.lookUpAgain();
+    }
+    this.extend(lease);
+  }
+
+  start(grant: GrantInfo): void {
+    if (this.#state.name !== 'shut') return;
+    this.#state = { ...this.#state, grant };
+    this.#proceed();
+  }
+
+  extend(lease: LeaseInfo): void {
+    const state = this.#state;
+    switch (state.name) {
+      case 'shut':
+        this.#state = { ...state, lease };
+        // The guard may have fired while there was only a gate.
+        this.#guard.renew();
+        this.#guard.extendIfNear(lease);
+        return this.#proceed();
+      case 'opened':
+        this.#state = { ...state, lease };
+        facts.setProcesses(this.#guard, this.#gate.scope?.record() ?? []);
+        return this.#guard.extend(lease);
+      case 'idle':
+      case 'failed':
+      case 'closing':
+      case 'over':
+      case 'released':
+        return;
+    }
+  }
+
+  signal(signal: string): void {
+    this.#gate.signal(signal as NodeJS.Signals);
+  }
+
+  /** SIGTERM, SIGKILL after the grace; no process is left at `deadline` (null: there is none). */
+  stop(graceMs: number, deadline: number | null): void {
+    const state = this.#state;
+    switch (state.name) {
+      case 'idle':
+      case 'shut':
+      case 'failed':
+      case 'closing':
+        this.#state = { name: 'closing' };
+        return this.#gate.close();
+      case 'opened': {
+        this.#gate.close();
+        const isBounded = deadline !== null;
+        const lastKillAt = isBounded ? lastKillBefore(deadline, state.lease, this.#scanMs()) : null;
+        return state.command.stop(graceMs, lastKillAt);
+      }
+      case 'over':
+      case 'released':
+        return;
+    }
   }
 
   /**
-   * An init knows what is below it. A cgroup is not enough: some of the command's processes may be
-   * outside of it.
+   * One line for the reaper's stdin; empty: there is no session to close, and it is not started.
    */
-  #lookMs(): number {
-    return this.#parking.hasInit ? 0 : lookMsNow();
+  setSessionToClose(credentials: string): void {
+    if (this.#options.reaper !== null) facts.setCredentials(this.#guard, credentials);
   }
 
-  /**
-   * Also while the gate may not be in it yet: until it is parked it is not opened, and one that is
-   * never opened ends with lockex.
-   */
-  #tellOfFolder(): void {
-    this.#guarding?.tell('directory', `directory ${this.#parking.directory ?? ''}`);
+  /** SIGKILL to everything, now; processes that are not dead at once are left to the guard. */
+  dispose(): void {
+    const { name } = this.#state;
+    this.#command?.cancel();
+    if (name === 'over' || name === 'released') return this.#release();
+    this.#state = { name: 'over' };
+    this.#gate.dispose();
+    this.#guard.abandon();
+  }
+
+  get #command(): RunningCommand | null {
+    return this.#state.name === 'opened' ? this.#state.command : null;
+  }
+
+  /** With an init no scan is needed. A cgroup is not enough: processes may have left it. */
+  #scanMs(): number {
+    return this.#gate.hasInit ? 0 : scanMsNow();
   }
 
   #parked(): void {
-    const lease = this.#lease;
-    this.#tellOfFolder();
-    const { limit, slack } = this.#parking.marks;
-    this.#guarding?.tell('brand', `brand ${limit ?? ''}`);
-    this.#guarding?.tell('slack', `slack ${slack ?? ''}`);
-    // Another gate than the one that the guard was armed for: armed again, knowing this one.
-    if (lease !== null) this.extend(lease);
+    facts.setCgroup(this.#guard, this.#gate.directory);
+    facts.setMarks(this.#guard, this.#gate.marks);
+    // The guard may have been armed for an earlier gate: it is armed again, with these facts.
+    if (this.#state.name === 'shut' && this.#state.lease !== null) this.extend(this.#state.lease);
   }
 
-  /** As far as things are ready: says that it is armed, then opens the gate. */
+  /** Emits command.armed and opens the gate, each as soon as everything for it is ready. */
   #proceed(): void {
-    if (this.#isClosing || this.#isOver || this.#lease === null || !this.#parking.isParked) return;
-    if (this.#guarding !== null && !this.#guarding.isArmed) return;
-    if (this.#isArmWanted) {
-      this.#isArmWanted = false;
-      this.#wasArmed = true;
-      const scope = this.#parking.reach?.name ?? '';
-      this.#emit({ type: 'command.armed', guarded: this.#guarding !== null, scope });
+    this.#reportArmed();
+    // The machine may have answered that already.
+    const state = this.#state;
+    if (state.name !== 'shut' || state.arming !== 'done' || !this.#isReady) return;
+    const { lease, grant } = state;
+    if (lease !== null && grant !== null) this.#open(lease, grant);
+  }
+
+  #reportArmed(): void {
+    const state = this.#state;
+    if (state.name !== 'shut' || state.arming !== 'wanted' || state.lease === null) return;
+    if (!this.#isReady) return;
+    this.#state = { ...state, arming: 'done' };
+    const scope = this.#gate.scope?.name ?? '';
+    this.#emit({ type: 'command.armed', guarded: this.#options.guard, scope });
+  }
+
+  get #isReady(): boolean {
+    return this.#gate.isParked && this.#guard.isArmed;
+  }
+
+  #open(lease: LeaseInfo, grant: GrantInfo): void {
+    const { clock, log, killAfterMs, leftovers = 'stop' } = this.#options;
+    const { scope } = this.#gate;
+    const scanMs = this.#scanMs();
+    if (clock.now() >= killDeadlines(lease, scanMs).guardFiresAt) {
+      return log('warn', 'the lease ended before the command was started: waiting for a new lease');
     }
-    // What was just said may have been answered already.
-    if (!this.#wasArmed || this.#grant === null || !this.#parking.isParked) return;
-    const lookMs = this.#lookMs();
-    if (this.#options.clock.now() >= firingAt(this.#lease, lookMs)) {
-      const words = 'the lease ended before the start: waiting for another';
-      return this.#options.log('warn', words);
-    }
-    // The guard first: from here on a deadline that passes is the command's end.
-    this.#guarding?.opening(this.#lease);
-    this.#parking.open(this.#grant, uptimeDeadline(this.#lease, lookMs));
-  }
-
-  #exited(exit: CommandExit): void {
-    this.#exit = exit;
-    const byGuard = this.#hasGuardFired && exit.signal?.name === 'SIGKILL';
-    // Before it is told: what comes in answer is the wish to stop whatever is left.
-    if (this.#stopping === null && !this.#isOver && !this.#awaitsAll) this.#settle();
-    this.#emit({ type: 'command.exited', exit, byGuard });
-    this.#stop().look();
-  }
-
-  #settle(): void {
-    const { clock, killAfterMs } = this.#options;
-    this.#settling = clock.setTimeout(() => {
-      this.#settling = null;
-      this.#stop().request(clock.now() + killAfterMs);
-    }, SETTLING_MS);
-  }
-
-  /** Also where a gate was opened that did not become the command. */
-  #neverRan(): void {
-    this.#stopping?.cancel();
-    this.#finish('none', []);
-  }
-
-  #stop(): Termination {
-    if (this.#stopping !== null) return this.#stopping;
-    const { reach } = this.#parking;
-    if (reach === null) throw new Error('a command that was started has a reach');
-    this.#stopping = new Termination({
-      reach,
-      clock: this.#options.clock,
-      hasExited: () => this.#exit !== null,
-      isPatient: this.#awaitsAll,
-      onUndying: (processes, unknown) =>
-        this.#emit({ type: 'command.unkillable', processes, ...(unknown !== null && { unknown }) }),
-      onDone: (means, outlived) => {
-        const gone = means === 'none' ? 'exited' : means;
-        this.#finish(this.#hasGuardFired ? 'SIGKILL' : gone, outlived);
+    if (scope === null) throw new Error('a parked gate has a scope');
+    // The guard first: a deadline that passes from here on kills the command.
+    this.#guard.opening(lease);
+    if (!this.#gate.open(grant, uptimeDeadline(lease, scanMs))) return;
+    const command = new RunningCommand(
+      { scope, clock, killAfterMs, leftovers },
+      {
+        onExited: (exit, byGuard) => this.#emit({ type: 'command.exited', exit, byGuard }),
+        onUnkillable: (processes, unknown) => this.#unkillable(processes, unknown),
+        onDone: (exit, how) => this.#finish(exit, how),
       },
-    });
-    return this.#stopping;
+    );
+    this.#state = { name: 'opened', lease, grant, command };
+  }
+
+  /**
+   * Another gate will be parked. If this one was opened too late, the next is opened in its place.
+   */
+  #gateLost(): void {
+    const state = this.#state;
+    if (state.name !== 'opened') return;
+    state.command.cancel();
+    const { lease, grant } = state;
+    this.#state = { name: 'shut', arming: 'done', lease, grant };
+  }
+
+  #unkillable(processes: readonly string[], unknown: string | null): void {
+    this.#emit({ type: 'command.unkillable', processes, ...(unknown !== null && { unknown }) });
+  }
+
+  /** No gate is left, and none became the command, even if one was opened. */
+  #gateClosed(): void {
+    this.#command?.cancel();
+    this.#finish(null, { means: 'none', stragglers: [] });
+  }
+
+  #finish(exit: CommandExit | null, how: StopReport): void {
+    this.#state = { name: 'over' };
+    this.#emit({ type: 'command.stopped', exit, how });
+    // The release of the lock first: other contenders wait for it.
+    setImmediate(() => this.#release());
+  }
+
+  /** Everything has ended: removes what was created for the command. */
+  #release(): void {
+    if (this.#state.name === 'released') return;
+    this.#state = { name: 'released' };
+    this.#guard.dismiss();
+    this.#gate.release();
   }
 
   #fail(exitCode: 125 | 126 | 127, message: string): void {
-    if (this.#hasFailed || this.#isOver || this.#isClosing) return;
-    this.#hasFailed = true;
+    const { name } = this.#state;
+    if (name !== 'shut' && name !== 'opened') return;
+    this.#command?.cancel();
+    this.#state = { name: 'failed' };
     this.#emit({ type: 'command.failed', exitCode, message });
   }
 
-  #finish(means: StopReport['means'], stragglers: readonly string[]): void {
-    this.#isOver = true;
-    this.#options.clock.clearTimeout(this.#settling);
-    this.#emit({ type: 'command.stopped', exit: this.#exit, how: { means, stragglers } });
-    // The lock first: others wait for it.
-    setImmediate(() => this.#leave());
-  }
-
-  /** Everything is dead: what was made for the command goes. */
-  #leave(): void {
-    if (this.#hasLeft) return;
-    this.#hasLeft = true;
-    this.#guarding?.dismiss();
-    this.#parking.release();
-  }
-
   #guardFired(): void {
-    this.#hasGuardFired = this.#parking.wasOpened;
-    this.#options.log('error', 'the lease ended before it was renewed: the guard ends the command');
-    // The guard may be replaced before it is through with a gate: that one is not to be used again.
-    this.#parking.replace();
+    const state = this.#state;
+    if (state.name !== 'shut' && state.name !== 'opened') return;
+    this.#options.log('error', 'lease not renewed in time: the guard is killing the command');
+    if (state.name === 'opened') state.command.guardFired();
+    // The guard may be replaced before it has killed the gate, which must not be used again.
+    else this.#gate.replace();
   }
 
   #guardFailed(message: string): void {
-    if (this.#isOver || this.#isClosing) return;
-    if (this.#parking.wasOpened) this.#emit({ type: 'guard.failed', message });
-    else if (this.#isArmWanted || this.#wasArmed) this.#fail(125, message);
-    else this.#options.log('warn', message);
+    const state = this.#state;
+    switch (state.name) {
+      case 'shut':
+        if (state.arming === 'unwanted') return this.#options.log('warn', message);
+        return this.#fail(125, message);
+      case 'opened':
+        // A command that is being stopped ends without a guard as well.
+        if (state.command.state !== 'stopping') this.#emit({ type: 'guard.failed', message });
+        return;
+      case 'idle':
+      case 'failed':
+      case 'closing':
+      case 'over':
+      case 'released':
+        return;
+    }
   }
 }

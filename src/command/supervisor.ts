@@ -1,8 +1,8 @@
 /**
- * The command, as the machine sees it: takes its commands, tells its events. Nothing else of this
- * directory is for others. After `command.stopped` it may be parked again.
+ * The command's supervisor, as the machine's actor: receives its commands, emits events. The only
+ * interface of this directory. After `command.stopped` the command may be parked again.
  *
- * It can be parked before there is a machine to listen: what it has to say is kept until then.
+ * It can be parked before the machine is created: events are kept until `listen`.
  */
 import type { CommandCommand, CommandEvent } from '../../machines/contract.ts';
 import { EventBuffer } from '../util/event-buffer.ts';
@@ -12,17 +12,17 @@ import type { SupervisorOptions } from './options.ts';
 export class CommandSupervisor {
   readonly #options: SupervisorOptions;
   readonly #events = new EventBuffer<CommandEvent>();
-  #run: Execution | null = null;
-  /** The one that was stopped last; it may have to be left yet. */
-  #past: Execution | null = null;
+  #execution: Execution | null = null;
+  /** The one that was stopped last; it may not be released yet. */
+  #previous: Execution | null = null;
   #credentials = '';
 
   /**
-   * @throws TypeError where a word of the reaper's argv holds a newline: the guard gets it by lines.
+   * @throws TypeError if an argument of the reaper contains a newline: the guard gets it by lines.
    */
   constructor(options: SupervisorOptions) {
     if (options.reaper?.some((word) => word.includes('\n'))) {
-      throw new TypeError("the reaper's argv can't hold newlines");
+      throw new TypeError("the reaper's argv must not contain newlines");
     }
     this.#options = options;
   }
@@ -35,9 +35,9 @@ export class CommandSupervisor {
     return this.#options.ignoreHangup === true;
   }
 
-  /** Pid of the guard that stands; null: none does. */
+  /** Pid of the running guard; null: none runs. */
   get guardPid(): number | null {
-    return this.#run?.guardPid ?? null;
+    return this.#execution?.guardPid ?? null;
   }
 
   send(command: CommandCommand): void {
@@ -45,49 +45,49 @@ export class CommandSupervisor {
       case 'command.park':
         return this.#park();
       case 'command.arm':
-        return this.#run?.arm(command.lease);
+        return this.#execution?.arm(command.lease);
       case 'command.start':
-        return this.#run?.start(command.grant);
+        return this.#execution?.start(command.grant);
       case 'command.extend':
-        return this.#run?.extend(command.lease);
+        return this.#execution?.extend(command.lease);
       case 'command.signal':
-        return this.#run?.signal(command.signal);
+        return this.#execution?.signal(command.signal);
       case 'command.stop':
         return this.#stop(command.graceMs, command.deadline);
     }
   }
 
-  /** What the reaper is to give back from now on, in one line; empty: nothing. */
+  /** The session that the reaper closes, in one line for its stdin; empty: none. */
   setSessionToClose(credentials: string): void {
     this.#credentials = credentials;
-    this.#run?.setSessionToClose(credentials);
+    this.#execution?.setSessionToClose(credentials);
   }
 
-  /** Synchronous last resort: SIGKILL to everything. Nothing is told any more. */
+  /** Synchronous last resort: SIGKILL to everything. No event follows. */
   dispose(): void {
-    const runs = [this.#run, this.#past];
-    this.#run = null;
-    for (const run of runs) run?.dispose();
+    const executions = [this.#execution, this.#previous];
+    this.#execution = null;
+    for (const execution of executions) execution?.dispose();
   }
 
-  /** Parked already: it stays so. */
+  /** Does nothing if it is parked already. */
   #park(): void {
-    if (this.#run !== null) return;
-    const run: Execution = new Execution(this.#options, (event) => {
-      if (run !== this.#run) return;
+    if (this.#execution !== null) return;
+    const execution: Execution = new Execution(this.#options, (event) => {
+      if (execution !== this.#execution) return;
       if (event.type === 'command.stopped') {
-        this.#run = null;
-        this.#past = run;
+        this.#execution = null;
+        this.#previous = execution;
       }
       this.#events.emit(event);
     });
-    this.#run = run;
-    run.setSessionToClose(this.#credentials);
-    run.park();
+    this.#execution = execution;
+    execution.setSessionToClose(this.#credentials);
+    execution.park();
   }
 
   #stop(graceMs: number, deadline: number | null): void {
-    if (this.#run !== null) return this.#run.stop(graceMs, deadline);
+    if (this.#execution !== null) return this.#execution.stop(graceMs, deadline);
     const how = { means: 'none', stragglers: [] } as const;
     this.#events.emit({ type: 'command.stopped', exit: null, how });
   }

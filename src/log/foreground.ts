@@ -1,10 +1,8 @@
 /** Finds out if lockex is the terminal's foreground job: only then may it draw a live line. */
 import { readFileSync } from 'node:fs';
+import { parseStat } from '../util/process-stat.ts';
 
-/**
- * /proc/self/stat: field 5 is our process group, field 8 the terminal's foreground group (proc(5)).
- * True where that can't be read.
- */
+/** True also where /proc/self/stat cannot be read. */
 export function isForegroundJob(): boolean {
   try {
     return isForeground(readFileSync('/proc/self/stat', 'latin1'));
@@ -13,10 +11,8 @@ export function isForegroundJob(): boolean {
   }
 }
 
-/** From the text of /proc/PID/stat. */
-export function isForeground(stat: string): boolean {
-  // The name, field 2, is in parentheses and may itself contain spaces and parentheses.
-  const fromState = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const [, , group, , , foreground] = fromState;
-  return group === foreground;
+/** `text`: of /proc/PID/stat. Compares the process group with the terminal's foreground group. */
+export function isForeground(text: string): boolean {
+  const stat = parseStat(text);
+  return stat === null || stat.group === stat.foregroundGroup;
 }

@@ -14,7 +14,8 @@
  *
  * At most MAX_KEPT_BYTES are kept for a reader that has stopped; more is dropped and counted.
  */
-import { constants, fstatSync, openSync, statSync, write, writeSync } from 'node:fs';
+import { constants, fstatSync, openSync, write, writeSync } from 'node:fs';
+import { isTerminal } from '../platform/terminals.ts';
 
 export interface Sink {
   readonly isTerminal: boolean;
@@ -159,17 +160,6 @@ export class Stderr implements Sink {
 
   #resolveFlushed(): void {
     for (const resolve of this.#flushed.splice(0)) resolve();
-  }
-}
-
-/** node:tty is loaded only where it may be a terminal: loading takes a tenth of a short run. */
-function isTerminal(file: number): boolean {
-  try {
-    const stat = fstatSync(file);
-    if (!stat.isCharacterDevice() || stat.rdev === statSync('/dev/null').rdev) return false;
-    return process.getBuiltinModule('node:tty').isatty(file);
-  } catch {
-    return false;
   }
 }
 

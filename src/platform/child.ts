@@ -1,9 +1,9 @@
 /**
- * A process of lockex's own, in a session of its own, with sockets to it: the process finds them as
- * its descriptors 3, 4 and so on. A peer that is gone is an end, never an exception. Knows nothing of
- * what is said.
+ * Starts a process in a session of its own, with sockets to it: its descriptors 3, 4 and so on. The
+ * end of the process is an event, never an exception. Knows nothing of the protocols on the
+ * sockets.
  *
- * The standalone executable has another one of these (src/platform/bun/child.ts).
+ * In the standalone executable, src/platform/bun/child.ts replaces this file.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
@@ -12,17 +12,17 @@ import type { CommandExit } from '../../machines/outcome.ts';
 
 export interface ChildOptions {
   /** The program, by its path, and its arguments. */
-  readonly words: readonly string[];
-  /** undefined: where we are. */
+  readonly argv: readonly string[];
+  /** undefined: the working directory of lockex. */
   readonly cwd: string | undefined;
   readonly env: Readonly<Record<string, string>>;
-  /** Its stdin, stdout and stderr: ours, or none. */
+  /** Its stdin, stdout and stderr: those of lockex, or /dev/null. */
   readonly standardStreams: 'inherit' | 'ignore';
 }
 
 export interface SocketEvents {
   readonly onText: (text: string) => void;
-  /** Nothing more can come from it. Told once, also where we closed the socket. */
+  /** Nothing more can be read. Called once, also after `close`. */
   readonly onClosed: () => void;
 }
 
@@ -30,27 +30,27 @@ export interface SocketEvents {
 export interface ChildEvents {
   /** One for each socket. */
   readonly sockets: readonly SocketEvents[];
-  /** It ended, and its number may be given away. */
+  /** It was reaped: its pid may be given to another process. */
   readonly onExit: (exit: CommandExit) => void;
-  /** It could not be made: then nothing else is told. */
+  /** It could not be started: no other event follows. */
   readonly onError: (error: NodeJS.ErrnoException) => void;
 }
 
 export interface ChildSocket {
-  /** All of it in one piece, so that the other side never sees half a line. */
+  /** In one piece, so that the other side never reads half a line. */
   send(text: string): void;
-  /** Closes our end. */
+  /** Closes this end. */
   close(): void;
 }
 
 export interface Child {
-  /** null: it could not be made. */
+  /** null: it could not be started. */
   readonly pid: number | null;
-  /** As many as were asked for; those of a child that could not be made do nothing. */
+  /** One for each in `ChildEvents`; those of a child that could not be started do nothing. */
   readonly sockets: readonly ChildSocket[];
-  /** SIGKILL, if it has not ended. */
+  /** Sends SIGKILL if it has not ended. */
   kill(): void;
-  /** It does not keep lockex alive. */
+  /** It does not keep lockex's event loop alive. */
   unref(): void;
 }
 
@@ -59,7 +59,7 @@ export const NO_SOCKET: ChildSocket = { send: () => {}, close: () => {} };
 
 export function startChild(options: ChildOptions, events: ChildEvents): Child {
   const child = spawned(options, events);
-  // Where descriptors are short there are no streams at all.
+  // Node gives no streams at all if there are too few descriptors.
   const streams = child?.stdio as ChildProcess['stdio'] | undefined;
   const sockets = events.sockets.map((_, at) => streams?.[FIRST_SOCKET + at] as Duplex | undefined);
   const pid = child?.pid ?? null;
@@ -89,18 +89,18 @@ export function startChild(options: ChildOptions, events: ChildEvents): Child {
   };
 }
 
-/** In the place of one that could not be made. */
+/** Stands for a child that could not be started. */
 function noChild({ sockets }: ChildEvents): Child {
   const nothing = () => {};
   return { pid: null, sockets: sockets.map(() => NO_SOCKET), kill: nothing, unref: nothing };
 }
 
-/** Why it could not be made is an event with some errors, and thrown with others. */
+/** Node emits some errors and throws others. */
 function spawned(
-  { words, cwd, env, standardStreams: its }: ChildOptions,
+  { argv, cwd, env, standardStreams: its }: ChildOptions,
   { sockets, onError }: ChildEvents,
 ): ChildProcess | null {
-  const [program = '', ...others] = words;
+  const [program = '', ...others] = argv;
   try {
     const child = spawn(program, others, {
       ...(cwd !== undefined && { cwd }),
@@ -108,7 +108,7 @@ function spawned(
       detached: true,
       stdio: [its, its, its, ...sockets.map(() => 'pipe' as const)],
     });
-    // One that comes when there is a process would be of a signal that could not be sent.
+    // An error while there is a process is about a signal that could not be sent.
     child.on('error', (error) => {
       if (child.pid === undefined) onError(error);
     });
@@ -120,7 +120,7 @@ function spawned(
 }
 
 function exitOf(code: number | null, name: NodeJS.Signals | null): CommandExit {
-  // A real-time signal, which has no name in Node, looks like an exit with 0 (docs/safety.md).
+  // A real-time signal has no name in Node and looks like an exit with 0 (docs/safety.md).
   if (name === null) return { code, signal: null };
   return { code: null, signal: { name, number: constants.signals[name] } };
 }

@@ -1,17 +1,17 @@
 /**
- * Which compiled code (V8's code cache) this runtime may load: only what the very same one has
- * produced. V8 itself compares its version without Node's suffix, and so does not notice Node's own
- * patches: V8 11.3 crashes on the cache of another Node 20 (nodejs/node#62781). So V8 is never given
- * the cache of another runtime.
+ * Names V8's code cache so that a runtime only ever loads its own. V8 compares its version without
+ * Node's suffix, and does not notice Node's patches: V8 11.3 crashes on the cache of another Node
+ * 20 (nodejs/node#62781).
  */
 import { statSync } from 'node:fs';
 
 /**
- * The name of the cache for a program of this name. The size of Node's executable tells builds of one
- * version apart, such as a distribution's.
+ * The name of the cache for a program of this name. The size of Node's executable distinguishes
+ * builds of the same version, such as a distribution's.
  */
 export function codeCacheName(program: string): string {
-  const runtime = `${process.version}-v8-${process.versions.v8}-${process.platform}-${process.arch}`;
+  const { version, versions, platform, arch } = process;
+  const runtime = `${version}-v8-${versions.v8}-${platform}-${arch}`;
   return `${program}.${runtime}-${statSync(process.execPath).size}.cache`;
 }
 

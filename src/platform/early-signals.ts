@@ -1,5 +1,5 @@
 /**
- * Imported before anything else: until a handler stands, SIGUSR1 opens Node's debugger. What it
- * means is the machine's to say, once it runs; until then it means nothing.
+ * Ignores SIGUSR1 until the machine runs, which decides what it means: without a handler it opens
+ * Node's debugger. Imported before anything else.
  */
 process.on('SIGUSR1', () => {});

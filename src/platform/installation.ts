@@ -1,11 +1,11 @@
 /**
- * Where the other files of this program are, as `npm run build` lays them out. The standalone
- * executable has another one of these (src/platform/bun/installation.ts).
+ * Paths of the other files of this program, as `npm run build` places them. In the standalone
+ * executable, src/platform/bun/installation.ts replaces this file.
  */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-/** The program that ends the session of a lockex that is gone (src/reaper.ts). */
+/** The program that closes the session of a lockex that is gone (src/reaper.ts). */
 export function reaperArgv(): readonly string[] {
   return [process.execPath, fileURLToPath(new URL('reaper.js', import.meta.url))];
 }

@@ -1,14 +1,14 @@
 /**
- * Text that was bytes: the runtime puts U+FFFD in the place of what is not UTF-8 before we see it, and
- * then it can't be handed on as it was.
+ * Finds arguments and variables that are not UTF-8: the runtime has replaced such bytes by U+FFFD,
+ * so lockex cannot pass them on unchanged.
  */
 import { readFileSync } from 'node:fs';
 
 const REPLACEMENT = '\ufffd';
 
 /**
- * One of these texts that lost bytes; undefined: none did. `source` is where they all are as they were
- * (proc(5)): somebody may have meant that very character.
+ * The first of these texts in which bytes were replaced; undefined: none. `source`: the file of
+ * /proc/self with the original bytes (proc(5)), because U+FFFD may have been in the original.
  */
 export function firstNonUtf8(
   texts: readonly string[],
@@ -20,7 +20,7 @@ export function firstNonUtf8(
     const { isUtf8 } = process.getBuiltinModule('node:buffer');
     return isUtf8(readFileSync(`/proc/self/${source}`)) ? undefined : suspect;
   } catch {
-    // No /proc: it can't be told.
+    // No /proc: unknown.
     return undefined;
   }
 }

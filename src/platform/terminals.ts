@@ -1,20 +1,32 @@
 /**
- * What Node does to terminals at its end: it puts their modes back, and ends with SIGABRT where that
- * fails, because the terminal has hung up. A descriptor that is closed by then it leaves alone.
+ * Terminals on the descriptors of this process. At its end Node restores the modes of those on 0, 1
+ * and 2, and aborts (SIGABRT) if that fails because the terminal has hung up. It leaves closed
+ * descriptors alone (node.cc, ResetStdio).
  */
 import { closeSync, fstatSync } from 'node:fs';
 
 const STANDARD_STREAMS = [0, 1, 2];
-/** Major number of /dev/null and its like (Linux, null(4)). */
+/**
+ * Major number of /dev/null and other memory devices (Linux,
+ * Documentation/admin-guide/devices.txt).
+ */
 const MEMORY_DEVICES = 1;
 
-/** To be called at the start. */
+/** Call it once, at the start. */
 export function closeLostTerminalsAtExit(): void {
   process.on('exit', () => {
     for (const descriptor of STANDARD_STREAMS) {
       if (isDevice(descriptor) && !isTerminal(descriptor)) closeSync(descriptor);
     }
   });
+}
+
+/**
+ * True for a terminal that has not hung up. Loads node:tty, a tenth of a short run, only for a
+ * character device that is not a memory device.
+ */
+export function isTerminal(descriptor: number): boolean {
+  return isDevice(descriptor) && process.getBuiltinModule('node:tty').isatty(descriptor);
 }
 
 function isDevice(descriptor: number): boolean {
@@ -24,9 +36,4 @@ function isDevice(descriptor: number): boolean {
   } catch {
     return false;
   }
-}
-
-/** One that has hung up is none any more. Loaded only now: most runs have no terminal. */
-function isTerminal(descriptor: number): boolean {
-  return process.getBuiltinModule('node:tty').isatty(descriptor);
 }

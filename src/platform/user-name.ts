@@ -1,7 +1,7 @@
-/** Who runs lockex, as people may see it. */
+/** Name of the user that runs lockex. */
 import { userInfo } from 'node:os';
 
-/** By name; by number where nobody knows it: a container may run as such a user. */
+/** The uid if it has no name, as in some containers. */
 export function userName(): string {
   try {
     return userInfo().username;

@@ -10,7 +10,7 @@ import {
   contentOf,
   runLockex,
   startLockex,
-  temporaryFolder,
+  temporaryDirectory,
   untilQueued,
   untilState,
 } from './program.ts';
@@ -24,7 +24,7 @@ let alice: string;
 
 beforeEach(async () => {
   ({ connectString: hosts, chroot } = await sharedServerWithChroot());
-  directory = temporaryFolder();
+  directory = temporaryDirectory();
   alice = fileWith(`alice:${PASSWORD}\n`);
 });
 

@@ -10,7 +10,7 @@ import { describe, expect, it, type TestContext } from 'vitest';
 import { gone, isAlive } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 import { sharedServerWithChroot } from '../support/zookeeper.ts';
-import { contentOf, startLockex, temporaryFolder } from './program.ts';
+import { contentOf, startLockex, temporaryDirectory } from './program.ts';
 
 const UNSHARE = ['unshare', '--mount'];
 
@@ -44,7 +44,7 @@ describe('with a cgroup hierarchy', () => {
   it.for(Object.entries(HIERARCHIES))('%s', async ([, script], context) => {
     const prefix = through(script, context);
     const { connectString } = await sharedServerWithChroot();
-    const directory = temporaryFolder();
+    const directory = temporaryDirectory();
     const [trace, left] = [join(directory, 'trace'), join(directory, 'left')];
     // Leaves session, parent and process group, and ignores SIGTERM.
     const daemon = `(setsid sh -c 'trap "" TERM; echo $$ >${left}; exec sleep 600' &)`;

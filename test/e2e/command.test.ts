@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { gone } from '../support/processes.ts';
 import { sharedServerWithChroot } from '../support/zookeeper.ts';
-import { contentOf, runLockex, startLockex, temporaryFolder, untilState } from './program.ts';
+import { contentOf, runLockex, startLockex, temporaryDirectory, untilState } from './program.ts';
 
 let hosts: string;
 beforeEach(async () => {
@@ -55,7 +55,7 @@ describe('signals', () => {
   it.each(['SIGINT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const)(
     '%s is passed on once, and does not end lockex',
     async (signal) => {
-      const file = `${temporaryFolder()}/got`;
+      const file = `${temporaryDirectory()}/got`;
       const name = signal.slice(3);
       const script = `trap 'echo got >>${file}' ${name}; echo up; while [ ! -s ${file} ]; do sleep 0.05; done; sleep 0.3; exit 5`;
       const program = startLockex(['-z', hosts, '--', script]);

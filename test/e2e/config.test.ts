@@ -2,11 +2,11 @@
 import { chmodSync, chownSync, existsSync, mkdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { sharedServerWithChroot } from '../support/zookeeper.ts';
-import { runLockex, temporaryFolder } from './program.ts';
+import { runLockex, temporaryDirectory } from './program.ts';
 
 it('sets the servers of runs and of status', async () => {
   const { connectString } = await sharedServerWithChroot();
-  const file = `${temporaryFolder()}/lockex.json`;
+  const file = `${temporaryDirectory()}/lockex.json`;
   writeFileSync(file, JSON.stringify({ zkhosts: connectString, 'log-level': 'warn' }));
   const env = { LOCKEX_CONFIG: file };
   expect(await runLockex(['-i', 'x', '--', 'exit 7'], { env })).toMatchObject({
@@ -19,7 +19,7 @@ it('sets the servers of runs and of status', async () => {
 });
 
 it('is refused in one line if missing, not JSON, not a file or too large', async () => {
-  const directory = temporaryFolder();
+  const directory = temporaryDirectory();
   writeFileSync(`${directory}/broken`, '{');
   const refused = async (file: string) => {
     const { status, stderr } = await runLockex(['--config', file, '--', 'true']);
@@ -46,7 +46,7 @@ it('is refused in one line if missing, not JSON, not a file or too large', async
 
 it.runIf(process.getuid?.() === 0)('of another user is refused, in any directory', async () => {
   const { connectString } = await sharedServerWithChroot();
-  const directory = temporaryFolder();
+  const directory = temporaryDirectory();
   const file = `${directory}/lockex.json`;
   const hooked = `${directory}/hooked`;
   writeFileSync(file, JSON.stringify({ zkhosts: connectString, 'on-state': `touch ${hooked}` }));
@@ -73,7 +73,7 @@ it.runIf(process.getuid?.() === 0)('of another user is refused, in any directory
 
 it('is not searched for in the working directory', async () => {
   const { connectString } = await sharedServerWithChroot();
-  const directory = temporaryFolder();
+  const directory = temporaryDirectory();
   const stranger = `${directory}/node_modules/bufferutil`;
   mkdirSync(stranger, { recursive: true });
   const files = {

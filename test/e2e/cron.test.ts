@@ -9,7 +9,7 @@ import {
   PROGRAM,
   runLockex,
   startLockex,
-  temporaryFolder,
+  temporaryDirectory,
   untilQueued,
   untilState,
   userEnvironment,
@@ -127,7 +127,7 @@ describe('docs/examples/crontab', () => {
   const jobs = crontab.split('\n').filter((line) => /^[*\d]/.test(line));
 
   it.each(jobs)('%s', async (line) => {
-    const directory = temporaryFolder();
+    const directory = temporaryDirectory();
     // As cron does: five fields, and the rest for a shell. The job writes a word, which is counted.
     const job = line.replace(/^(\S+\s+){5}/, '');
     const command = job

@@ -9,11 +9,11 @@ import { expect, it } from 'vitest';
 import { isAlive, startProgram } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 import { sharedServerWithChroot } from '../support/zookeeper.ts';
-import { contentOf, logOf, PROGRAM, temporaryFolder, userEnvironment } from './program.ts';
+import { contentOf, logOf, PROGRAM, temporaryDirectory, userEnvironment } from './program.ts';
 
 it('without free descriptors the lock is kept until all processes of the command have exited', async () => {
   const { connectString } = await sharedServerWithChroot();
-  const directory = temporaryFolder();
+  const directory = temporaryDirectory();
   const [left, go] = [join(directory, 'left'), join(directory, 'go')];
   execFileSync('mkfifo', [go]);
   const line = `setsid sh -c 'trap "" TERM; echo $$ >${left}; sleep 100; sleep 100' & read go <${go}`;

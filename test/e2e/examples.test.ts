@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from '
 import { beforeEach, describe, expect, it } from 'vitest';
 import { run, startProgram } from '../support/processes.ts';
 import { sharedServerWithChroot } from '../support/zookeeper.ts';
-import { contentOf, PROGRAM, temporaryFolder, userEnvironment } from './program.ts';
+import { contentOf, PROGRAM, temporaryDirectory, userEnvironment } from './program.ts';
 
 const textOf = (name: string) =>
   readFileSync(new URL(`../../docs/examples/${name}`, import.meta.url), 'utf8');
@@ -15,7 +15,7 @@ let directory: string;
 let env: NodeJS.ProcessEnv;
 beforeEach(async () => {
   hosts = (await sharedServerWithChroot()).connectString;
-  directory = temporaryFolder();
+  directory = temporaryDirectory();
   mkdirSync(`${directory}/bin`);
   symlinkSync(PROGRAM, `${directory}/bin/lockex`);
   writeFileSync(`${directory}/bin/make-report`, '#!/bin/sh\necho "report $*"\n');

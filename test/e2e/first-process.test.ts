@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { run, startProgram } from '../support/processes.ts';
 import { sharedServerWithChroot } from '../support/zookeeper.ts';
-import { PROGRAM, temporaryFolder, userEnvironment } from './program.ts';
+import { PROGRAM, temporaryDirectory, userEnvironment } from './program.ts';
 
 const UNSHARE = ['--pid', '--fork', '--mount-proc', '--kill-child'];
 
@@ -23,7 +23,7 @@ it.runIf(canUnshare)(
   async () => {
     const { connectString } = await sharedServerWithChroot();
     // Set-user-ID root, like sudo.
-    const sudo = `${temporaryFolder()}/sudo`;
+    const sudo = `${temporaryDirectory()}/sudo`;
     const made = `cp "$(command -v setpriv)" ${sudo} && chmod 4755 ${sudo} && chmod 755 "\${0%/*}"`;
     const drop = 'setpriv --reuid=65534 --regid=65534 --clear-groups';
     const command = `${sudo} --reuid=0 --clear-groups sh -c 'sleep 2; echo done' & exit 4`;

@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { gone, run } from '../support/processes.ts';
 import { sharedServerWithChroot } from '../support/zookeeper.ts';
-import { logOf, runLockex, startLockex, temporaryFolder, untilQueued } from './program.ts';
+import { logOf, runLockex, startLockex, temporaryDirectory, untilQueued } from './program.ts';
 
 let hosts: string;
 beforeEach(async () => {
@@ -19,7 +19,7 @@ const SLEEPER = 'sh -c "echo \\$\\$ >\\$PIPE; exec sleep 600 >/dev/null 2>&1"';
 const END = 'read pid <$PIPE; echo $pid';
 
 async function newPipe(): Promise<string> {
-  const pipe = `${temporaryFolder()}/pipe`;
+  const pipe = `${temporaryDirectory()}/pipe`;
   await run('mkfifo', [pipe]);
   return pipe;
 }

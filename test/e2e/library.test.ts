@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { run } from '../support/processes.ts';
 import { sharedServer } from '../support/zookeeper.ts';
-import { temporaryFolder } from './program.ts';
+import { temporaryDirectory } from './program.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -27,7 +27,7 @@ it('the example provides its own actors to the machine', async () => {
 });
 
 it('has types that reject wrong uses', async () => {
-  const directory = temporaryFolder();
+  const directory = temporaryDirectory();
   mkdirSync(`${directory}/node_modules`);
   // Only with the packages that lockex installs, without Node's types.
   symlinkSync(`${ROOT}node_modules/xstate`, `${directory}/node_modules/xstate`);

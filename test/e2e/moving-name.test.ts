@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { startProgram } from '../support/processes.ts';
 import { sharedServer } from '../support/zookeeper.ts';
-import { logOf, PROGRAM, temporaryFolder, untilState, userEnvironment } from './program.ts';
+import { logOf, PROGRAM, temporaryDirectory, untilState, userEnvironment } from './program.ts';
 
 const NAME = 'moving.test';
 const UNSHARE = ['--mount', ...(process.getuid?.() === 0 ? [] : ['--map-root-user'])];
@@ -46,7 +46,7 @@ async function serverAt(address: string, port: number) {
 }
 
 it.runIf(canMount)('lockex connects to the new address at once, and keeps the lock', async () => {
-  const hosts = join(temporaryFolder(), 'hosts');
+  const hosts = join(temporaryDirectory(), 'hosts');
   const moveTo = (address: string) => writeFileSync(hosts, `${address} ${NAME}\n`);
   const before = await serverAt('127.0.0.2', 0);
   await serverAt('127.0.0.3', before.port);

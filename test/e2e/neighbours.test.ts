@@ -9,14 +9,14 @@ import { CreateMode } from '../../src/zookeeper/session/requests.ts';
 import type { Session } from '../../src/zookeeper/session/session.ts';
 import { openSession } from '../support/session.ts';
 import { openAcl, sharedServer, sharedServerWithChroot } from '../support/zookeeper.ts';
-import { runLockex, startLockex, temporaryFolder, untilState } from './program.ts';
+import { runLockex, startLockex, temporaryDirectory, untilState } from './program.ts';
 
 let hosts: string;
 let chroot: string;
 let alice: string;
 beforeEach(async () => {
   ({ connectString: hosts, chroot } = await sharedServerWithChroot());
-  alice = `${temporaryFolder()}/alice`;
+  alice = `${temporaryDirectory()}/alice`;
   writeFileSync(alice, 'alice:secret', { mode: 0o600 });
 });
 

@@ -1,11 +1,11 @@
 /** `--on-state` in real runs. */
 import { expect, it } from 'vitest';
 import { sharedServerWithChroot } from '../support/zookeeper.ts';
-import { contentOf, runLockex, startLockex, temporaryFolder } from './program.ts';
+import { contentOf, runLockex, startLockex, temporaryDirectory } from './program.ts';
 
 it('reports each state with its reason; standard output belongs to the command', async () => {
   const { connectString } = await sharedServerWithChroot();
-  const file = `${temporaryFolder()}/told`;
+  const file = `${temporaryDirectory()}/told`;
   const hook = `echo "$LOCKEX_LOCKID: $LOCKEX_STATE: $LOCKEX_REASON" >>${file}; echo noise`;
   const words = ['-z', connectString, '-q', '-i', 'web', '--on-state', hook];
   const { status, stdout } = await runLockex([...words, '--', 'echo up; exit 3']);

@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { codeCacheName } from '../../src/platform/code-cache.ts';
 import { run } from '../support/processes.ts';
 import { sharedServerWithChroot } from '../support/zookeeper.ts';
-import { PROGRAM, temporaryFolder, userEnvironment } from './program.ts';
+import { PROGRAM, temporaryDirectory, userEnvironment } from './program.ts';
 
 const NEEDED = ['lockex.js', 'reaper.js', codeCacheName('lockex'), codeCacheName('reaper')];
 
@@ -14,7 +14,7 @@ const isForNode = PROGRAM.endsWith('.js');
 
 it.runIf(isForNode)('a run loads neither the inspector nor status', async () => {
   const { connectString } = await sharedServerWithChroot();
-  const copy = `${temporaryFolder()}/dist`;
+  const copy = `${temporaryDirectory()}/dist`;
   for (const name of ['lockex.js', 'package.json', 'program']) {
     cpSync(`${dirname(PROGRAM)}/${name}`, `${copy}/${name}`, { recursive: true });
   }

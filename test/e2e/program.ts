@@ -93,7 +93,7 @@ export function logOf({ stderr }: { readonly stderr: string }): Record<string, u
 }
 
 /** A directory that is removed after the test. */
-export function temporaryFolder(): string {
+export function temporaryDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'lockex-test-'));
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   return directory;

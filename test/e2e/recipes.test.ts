@@ -7,7 +7,7 @@ import {
   contentOf,
   logOf,
   startLockex,
-  temporaryFolder,
+  temporaryDirectory,
   untilQueued,
   untilState,
 } from './program.ts';
@@ -18,7 +18,7 @@ beforeEach(async () => {
 });
 
 it('a cold standby starts its command only after the holder received SIGTERM', async () => {
-  const journal = `${temporaryFolder()}/journal`;
+  const journal = `${temporaryDirectory()}/journal`;
   // Both hosts run the same command line, from which the lock id is derived.
   const service = `echo start >>${journal}; trap 'echo stop >>${journal}; exit 0' TERM; echo up; while :; do sleep 0.1; done`;
   const holder = startLockex(['-z', hosts, '--', service]);
@@ -35,7 +35,7 @@ it('a cold standby starts its command only after the holder received SIGTERM', a
 });
 
 it('a cron job with -t 1 that starts on five hosts at once runs on one of them', async () => {
-  const directory = temporaryFolder();
+  const directory = temporaryDirectory();
   // Runs until all other hosts have given up, like the sleep of the recipe.
   const job = `echo $LOCKEX_FENCING_TOKEN >>${directory}/ran; while [ ! -e ${directory}/over ]; do sleep 0.1; done`;
   const programs = Array.from({ length: 5 }, () =>
@@ -66,7 +66,7 @@ it('three contenders with --no-blocking acquire three permits at once', async ()
 });
 
 it('eight contenders acquire the lock once each, in queue order', async () => {
-  const journal = `${temporaryFolder()}/journal`;
+  const journal = `${temporaryDirectory()}/journal`;
   const first = startLockex(['-z', hosts, '-i', 'fifo', '--', 'sleep', '600']);
   await untilState(first, 'running');
   const others = [];

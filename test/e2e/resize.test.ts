@@ -6,7 +6,7 @@ import {
   contentOf,
   runLockex,
   startLockex,
-  temporaryFolder,
+  temporaryDirectory,
   untilQueued,
   untilState,
 } from './program.ts';
@@ -46,7 +46,7 @@ it('more permits: holders continue, waiters must use the new N', async () => {
 });
 
 it('fewer permits: holders continue, and no permit is granted until enough are free', async () => {
-  const journal = `${temporaryFolder()}/journal`;
+  const journal = `${temporaryDirectory()}/journal`;
   const one = contender(3);
   // A contender that is admitted too early would have started by now.
   const ending = `sleep 1; echo ended >>${journal}; exit`;

@@ -4,7 +4,7 @@ import { expect, it, onTestFinished, vi } from 'vitest';
 import { startFaultProxy } from '../support/fault-proxy.ts';
 import { openSession } from '../support/session.ts';
 import { sharedServer, sharedServerWithChroot } from '../support/zookeeper.ts';
-import { contentOf, startLockex, temporaryFolder, untilQueued } from './program.ts';
+import { contentOf, startLockex, temporaryDirectory, untilQueued } from './program.ts';
 
 /** Arguments and environments of all current processes. */
 function everyProcess(): string {
@@ -19,7 +19,7 @@ it('the session id is in no log, trace, argument or environment, nor the reaperâ
   const { connectString, chroot } = await sharedServerWithChroot();
   const proxy = await startFaultProxy(host, port);
   onTestFinished(() => proxy.close());
-  const trace = `${temporaryFolder()}/trace`;
+  const trace = `${temporaryDirectory()}/trace`;
   const words = ['-i', 's', '-T', '30', '-v', '--', 'echo $LOCKEX_LOCK_PATH; env; exec sleep 600'];
   const holder = startLockex(['-z', `${proxy.connectString}${chroot}`, ...words], {
     env: { LOCKEX_TRACE: trace },

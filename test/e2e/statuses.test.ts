@@ -3,7 +3,7 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { sharedServerWithChroot } from '../support/zookeeper.ts';
-import { runLockex, startLockex, temporaryFolder, untilQueued, untilState } from './program.ts';
+import { runLockex, startLockex, temporaryDirectory, untilQueued, untilState } from './program.ts';
 
 let hosts: string;
 beforeEach(async () => {
@@ -161,7 +161,7 @@ describe('126 and 127', () => {
   });
 
   it('report that the command cannot be executed', async () => {
-    const file = join(temporaryFolder(), 'plain-file');
+    const file = join(temporaryDirectory(), 'plain-file');
     writeFileSync(file, 'no program\n');
     chmodSync(file, 0o644);
     expect((await lockex('--', file, 'x')).status).toBe(126);

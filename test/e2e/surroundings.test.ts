@@ -8,7 +8,7 @@ import {
   PROGRAM,
   runLockex,
   runLockexBehind,
-  temporaryFolder,
+  temporaryDirectory,
   userEnvironment,
 } from './program.ts';
 
@@ -58,14 +58,14 @@ it('in a directory that it cannot enter again, lockex runs the command', async (
   // Without its capabilities, root cannot enter every directory.
   const drop = isRoot ? 'setpriv --bounding-set=-all --inh-caps=-all' : '';
   const given = ['-q', '-z', connectString, '--', 'echo', 'hi'];
-  const before = `cd '${temporaryFolder()}' && chmod 0 . && set -- ${drop} "$@"`;
+  const before = `cd '${temporaryDirectory()}' && chmod 0 . && set -- ${drop} "$@"`;
   expect(await runLockexBehind(before, given)).toMatchObject({ status: 0, stdout: 'hi\n' });
 });
 
 it('in a deleted directory, lockex runs the command (and Bun exits)', async () => {
   const { connectString } = await sharedServerWithChroot();
   const given = ['-q', '-z', connectString, '--', 'echo', 'hi'];
-  const directory = `${temporaryFolder()}/gone`;
+  const directory = `${temporaryDirectory()}/gone`;
   const before = `mkdir '${directory}' && cd '${directory}' && rmdir '${directory}'`;
   const { status, stdout, stderr } = await runLockexBehind(before, given);
   if (PROGRAM.endsWith('.js')) expect({ status, stdout }).toEqual({ status: 0, stdout: 'hi\n' });
@@ -124,7 +124,7 @@ it.each([
   ['PIPE', 'ENXIO'],
 ])('LOCKEX_TRACE=%s is refused, and the command not run', async (name, code) => {
   const { connectString } = await sharedServerWithChroot();
-  const pipe = `${temporaryFolder()}/pipe`;
+  const pipe = `${temporaryDirectory()}/pipe`;
   const file = name === 'PIPE' ? pipe : name;
   const before = `mkfifo '${pipe}'; export LOCKEX_TRACE='${file}'`;
   const ended = await runLockexBehind(before, ['-z', connectString, '--', 'echo hi']);

@@ -3,7 +3,7 @@ import { symlinkSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { startProgram } from '../support/processes.ts';
 import { sharedServerWithChroot } from '../support/zookeeper.ts';
-import { startLockex, temporaryFolder, untilQueued } from './program.ts';
+import { startLockex, temporaryDirectory, untilQueued } from './program.ts';
 
 /** Prints each message, its lines joined by a bar. Node has no Unix datagram sockets. */
 const RECEIVER = `
@@ -20,7 +20,7 @@ let socket: string;
 let heard: ReturnType<typeof startProgram>;
 beforeEach(async () => {
   hosts = (await sharedServerWithChroot()).connectString;
-  socket = `${temporaryFolder()}/notify`;
+  socket = `${temporaryDirectory()}/notify`;
   heard = startProgram('/usr/bin/python3', ['-c', RECEIVER, socket]);
   await heard.line(/^bound$/);
 });
@@ -60,7 +60,7 @@ describe('systemd', () => {
   });
 
   it('a missing systemd-notify causes only a warning', async () => {
-    const directory = temporaryFolder();
+    const directory = temporaryDirectory();
     symlinkSync(process.execPath, `${directory}/node`);
     const env = { NOTIFY_SOCKET: socket, PATH: directory };
     const program = startLockex(['-z', hosts, '--', '/bin/true', 'x'], { env });

@@ -5,7 +5,7 @@ import { freePort } from '../../scripts/servers/loopback.js';
 import { Authority } from '../support/certificates.ts';
 import { startFaultProxy } from '../support/fault-proxy.ts';
 import { type Server, type ServerOptions, startServer } from '../support/zookeeper.ts';
-import { runLockex, startLockex, temporaryFolder, untilQueued, untilState } from './program.ts';
+import { runLockex, startLockex, temporaryDirectory, untilQueued, untilState } from './program.ts';
 
 interface SecureServer {
   readonly server: Server;
@@ -61,7 +61,7 @@ function as({ cert, key }: { readonly cert: string; readonly key: string }): str
 }
 
 function password(): string[] {
-  const file = `${temporaryFolder()}/auth`;
+  const file = `${temporaryDirectory()}/auth`;
   writeFileSync(file, 'alice:secret\n');
   chmodSync(file, 0o600);
   return ['--auth-file', file];
@@ -211,7 +211,7 @@ describe('the files', () => {
 });
 
 function garbled(kind: string): string {
-  const file = `${temporaryFolder()}/garbled.pem`;
+  const file = `${temporaryDirectory()}/garbled.pem`;
   writeFileSync(file, `-----BEGIN ${kind}-----\ngarbled\n-----END ${kind}-----\n`, { mode: 0o600 });
   return file;
 }

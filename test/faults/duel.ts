@@ -7,7 +7,7 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, TestRunner } from 'vitest';
 import type { Identity } from '../../src/command/options.ts';
-import { contentOf, startLockex, temporaryFolder } from '../e2e/program.ts';
+import { contentOf, startLockex, temporaryDirectory } from '../e2e/program.ts';
 import { type JournalEntry, judgeJournal, type Kill } from '../support/journal.ts';
 import {
   describe as describeProcess,
@@ -40,7 +40,7 @@ export interface Side {
 
 /** Resolves when the holder runs and the standby waits. */
 export async function duel(holding: Side, waiting: Side): Promise<Duel> {
-  const of = new Duel(temporaryFolder(), holding, waiting);
+  const of = new Duel(temporaryDirectory(), holding, waiting);
   await of.begin();
   return of;
 }

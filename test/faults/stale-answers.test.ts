@@ -21,7 +21,7 @@ import {
   onTestFinished,
   vi,
 } from 'vitest';
-import { contentOf, startLockex, temporaryFolder } from '../e2e/program.ts';
+import { contentOf, startLockex, temporaryDirectory } from '../e2e/program.ts';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts';
 import { judgeJournal } from '../support/journal.ts';
 import type { Program } from '../support/processes.ts';
@@ -49,7 +49,7 @@ beforeEach(async () => {
 
 /** One lock, contenders at different servers, and the journal of their commands. */
 class Contest {
-  readonly #directory = temporaryFolder();
+  readonly #directory = temporaryDirectory();
   readonly #chroot: string;
 
   private constructor(chroot: string) {

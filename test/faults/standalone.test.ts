@@ -9,7 +9,7 @@ import {
   logOf,
   runLockex,
   startLockex,
-  temporaryFolder,
+  temporaryDirectory,
   untilQueued,
   untilState,
 } from '../e2e/program.ts';
@@ -75,7 +75,7 @@ describe('lockex', () => {
 
   it('with a permanently blocked event loop: the guard kills the command before the lease ends', async () => {
     // The fault: the next write of a trace into a pipe without a reader blocks.
-    const trace = `${temporaryFolder()}/trace`;
+    const trace = `${temporaryDirectory()}/trace`;
     execFileSync('mkfifo', [trace]);
     // Also open for writing, so that the reader never sees an end of file.
     const script = 'exec 3<>"$0"; echo open; exec cat <&3';
@@ -100,7 +100,7 @@ describe('lockex', () => {
 
   it('crashed by an unexpected exception: as after SIGKILL, with one line of log', async () => {
     const { connectString } = await sharedServerWithChroot();
-    const crashAt = `${temporaryFolder()}/now`;
+    const crashAt = `${temporaryDirectory()}/now`;
     const preload = fileURLToPath(new URL('../support/crash.cjs', import.meta.url));
     const env = {
       CRASH_AT: crashAt,

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { SPECS } from '../../src/cli/options.ts';
-import { temporaryFolder } from '../e2e/program.ts';
+import { temporaryDirectory } from '../e2e/program.ts';
 import { run } from '../support/processes.ts';
 
 const SHARE = fileURLToPath(new URL('../../dist/share', import.meta.url));
@@ -61,7 +61,7 @@ describe('bash', () => {
 describe('fish', () => {
   it.each(CASES)('completes %s', async (line, wanted) => {
     const script = `source ${SHARE}/completions/lockex.fish; complete -C '${line}'`;
-    const env = { ...process.env, HOME: temporaryFolder() };
+    const env = { ...process.env, HOME: temporaryDirectory() };
     const { stdout, stderr } = await run('fish', ['--no-config', '-c', script], { env });
     expect(stderr).toBe('');
     const offered = stdout.split('\n').map((text) => text.split('\t')[0] ?? '');
@@ -94,7 +94,7 @@ os.close(fd)
 
 describe('zsh', () => {
   it.each(CASES)('completes %s', async (line, wanted) => {
-    const words = [`${SHARE}/completions`, temporaryFolder(), line];
+    const words = [`${SHARE}/completions`, temporaryDirectory(), line];
     const shown = wanted.filter((word) => !word.startsWith('!')).join(',');
     const { status, stderr } = await run('/usr/bin/python3', ['-c', TYPIST, ...words, shown]);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { temporaryFolder, userEnvironment } from '../e2e/program.ts';
+import { temporaryDirectory, userEnvironment } from '../e2e/program.ts';
 import { hasNodeVersions, installNodeVersions } from '../support/node-versions.ts';
 import { gone, run, startProgram } from '../support/processes.ts';
 import { sharedServerWithChroot } from '../support/zookeeper.ts';
@@ -153,7 +153,7 @@ describe('a Node that is too old', () => {
 
 /** A module that makes Node pretend to be of this version. For use within a test. */
 function posing(version: string): string {
-  const file = join(temporaryFolder(), 'posing.cjs');
+  const file = join(temporaryDirectory(), 'posing.cjs');
   writeFileSync(file, `Object.defineProperty(process, 'version', { value: 'v${version}' });`);
   return file;
 }

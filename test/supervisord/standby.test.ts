@@ -9,7 +9,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished, TestRunner } from 'vitest';
 import { freePort } from '../../scripts/servers/loopback.js';
-import { contentOf, PROGRAM, temporaryFolder } from '../e2e/program.ts';
+import { contentOf, PROGRAM, temporaryDirectory } from '../e2e/program.ts';
 import { gone } from '../support/processes.ts';
 import { type Supervisord, startSupervisord } from '../support/supervisord.ts';
 import { type Server, startServer } from '../support/zookeeper.ts';
@@ -41,7 +41,7 @@ interface Site {
 async function twoHosts(): Promise<Site> {
   const server = await startServer({ tickTime: 500, maxSessionTimeout: 120_000 });
   onTestFinished(() => server.stop());
-  const directory = temporaryFolder();
+  const directory = temporaryDirectory();
   const port = await freePort();
   mkdirSync(`${directory}/data`);
   const log = `${directory}/redis.log`;

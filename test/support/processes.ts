@@ -9,6 +9,7 @@ import { readFileSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
+import { parseStat } from '../../src/util/process-stat.ts';
 
 export interface ProgramOptions {
   readonly cwd?: string;
@@ -156,9 +157,7 @@ export async function gone(pid: number, timeoutMs = 30_000): Promise<void> {
 
 function stateByProc(pid: number): string | undefined {
   try {
-    // The state follows the name, which is in parentheses and may contain any character.
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).charAt(0);
+    return parseStat(readFileSync(`/proc/${pid}/stat`, 'latin1'))?.state;
   } catch {
     return undefined;
   }

@@ -15,7 +15,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/zookeeper',
   ],
   'src/cli': ['node:', 'cac', 'machines', 'src/log', 'src/settings', 'src/util'],
-  'src/log': ['node:', 'winston', 'machines', 'src/util'],
+  'src/log': ['node:', 'winston', 'machines', 'src/platform', 'src/util'],
   'src/observers': [
     ...['node:', 'xstate', 'machines', 'src/cli/usage-error.ts', 'src/inspector', 'src/log'],
     ...['src/platform', 'src/settings', 'src/util'],

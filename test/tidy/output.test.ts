@@ -80,7 +80,7 @@ describe('standard output and standard error', () => {
   it('are inherited by the command, and by hooks of the user', () => {
     expectFiles(/\bstdio\b|standardStreams/, [
       'src/platform/child.ts',
-      'src/command/gate/gate-process.ts',
+      'src/command/init/gate-process.ts',
       'src/command/guard/guard.ts',
       'src/command/init/init.ts',
       'src/observers/hooks/hook-runner.ts',

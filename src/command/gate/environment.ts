@@ -1,19 +1,20 @@
 /**
- * How the command's environment gets through the gate's shell unchanged. Shells drop variables
- * whose names they can't hold (`my-var`, `BASH_FUNC_x%%`), add some (PWD), and rewrite others
- * (SHLVL, `_`). Such variables travel under safe names and are given their own back at the end: by
- * the shell itself where it can, else by `env -S`, which expands ${NAME} by itself, so that no value
- * ever stands in an argv. Decides only; runs nothing.
+ * Plans how the command's environment passes the gate's shell unchanged. Shells drop variables
+ * whose names they cannot hold (`my-var`, `BASH_FUNC_x%%`), add some (PWD), and change others
+ * (SHLVL, `_`). Such variables are carried under safe names and renamed at the end: by the shell if
+ * it can, else by `env -S`, which expands ${NAME} itself, so that no value appears in an argv. Runs
+ * nothing.
  *
- * Out of reach: names and values that are not UTF-8, which Node has lost before we see them.
+ * Not covered: names and values that are not UTF-8, which Node has replaced before lockex reads
+ * them.
  */
 
 const CARRIED = 'LOCKEX_GATE_';
 
-/** What every shell touches, and dash and busybox can put right again. */
+/** Variables that every shell changes, and that dash and busybox can restore. */
 const COMMONLY_TOUCHED = ['PWD', 'OLDPWD', 'SHLVL', '_'] as const;
 
-/** What one shell or another gives a meaning of its own (dash, busybox ash, bash). */
+/** Variables with a special meaning in dash, busybox ash or bash. */
 const SHELL_OWNED = new Set(
   `IFS OPTIND OPTARG OPTERR PPID LINENO RANDOM SRANDOM SECONDS EPOCHSECONDS EPOCHREALTIME UID EUID
   GROUPS DIRSTACK FUNCNAME HISTCMD PIPESTATUS SHELLOPTS COLUMNS LINES POSIXLY_CORRECT PS1 PS2 PS4
@@ -23,13 +24,13 @@ const SHELL_OWNED = new Set(
 export type Variables = ReadonlyMap<string, string>;
 
 export interface EnvironmentPlan {
-  /** What the gate's shell is started with. */
+  /** The environment of the gate's shell. */
   readonly gate: Record<string, string>;
-  /** Safe name → the name that it stands for. */
+  /** Safe name → original name. */
   readonly carried: ReadonlyMap<string, string>;
-  /** Variables that shells add, and the command shall not see. */
+  /** Variables that shells add, to be removed again. */
   readonly absent: readonly string[];
-  /** Carried names that only `env` can set; they are lost where it can't. */
+  /** Carried names that only `env -S` can set; without it they are lost. */
   readonly odd: readonly string[];
 }
 
@@ -48,12 +49,12 @@ export function planEnvironment(wanted: Variables): EnvironmentPlan {
     carried.set(safe, name);
     if (!touched) odd.push(name);
   }
-  // Without a PATH busybox makes one up, and exports it.
+  // Without a PATH, busybox exports a default one.
   const absent = [...COMMONLY_TOUCHED, 'PATH'].filter((name) => !wanted.has(name));
   return { gate, carried, absent, odd };
 }
 
-/** Arguments for `env` that turn the gate's environment into the one that was wanted. */
+/** Arguments for `env` that turn the gate's environment into the wanted one. */
 export function envArguments({ carried, absent }: EnvironmentPlan): readonly string[] {
   const unset = [...carried.keys(), ...absent].flatMap((name) => ['-u', name]);
   const set = [...carried].map(([safe, name]) => `"${quote(name)}=\${${safe}}"`);
@@ -61,7 +62,7 @@ export function envArguments({ carried, absent }: EnvironmentPlan): readonly str
   return [...unset, '-S', ['--', ...set].join(' ')];
 }
 
-/** Lines of shell that do the same as far as a shell can. */
+/** Lines of shell that do the same, except for odd names. */
 export function restoringLines({ carried, absent }: EnvironmentPlan): string {
   const lines = absent.map((name) => `unset ${name}`);
   for (const [safe, name] of carried) {

@@ -1,152 +1,145 @@
 /**
- * One gate: a shell that waits in a session of its own, and becomes the command when it is opened.
- * Knows nothing of leases and guards: who opens it has made sure of them.
+ * One gate: a shell that waits in a session of its own and becomes the command when it is opened.
+ * Knows nothing of leases and guards: the caller of `open` has checked both.
  */
 import type { GrantInfo } from '../../../machines/contract.ts';
 import type { CommandExit } from '../../../machines/outcome.ts';
 import type { Clock } from '../../util/clock.ts';
-import { InitGateProcess } from '../init/init.ts';
-import type { InitRuntime } from '../init/init-runtime.ts';
-import { asLines, lineCutter, lineOf } from '../lines.ts';
-import type { Identity } from '../options.ts';
-import { type EnvironmentPlan, envArguments } from './environment.ts';
 import {
   type Descendants,
   DirectGateProcess,
   type GateProcess,
   type GateProcessEvents,
-} from './gate-process.ts';
+} from '../init/gate-process.ts';
+import { InitGateProcess } from '../init/init.ts';
+import type { InitRuntime } from '../init/init-runtime.ts';
+import { joinLines, lineOf, lineSplitter } from '../line-protocol.ts';
+import type { Identity } from '../options.ts';
+import type { Init } from '../processes/scope.ts';
+import { type EnvironmentPlan, envArguments } from './environment.ts';
 import { gateScript, SLACK_VARIABLE } from './gate-script.ts';
+import { type GateState, hasEnded, type ParkedGate, reportOf, wasOpened } from './gate-state.ts';
 
 export interface GateOptions {
-  /** What its init runs on; null: it gets none, and is a child of lockex. */
+  /** The interpreter of its init; null: it has no init, and is a child of lockex. */
   readonly runtime: InitRuntime | null;
   readonly clock: Clock;
   readonly shell: readonly string[];
   readonly cwd: string | undefined;
   readonly plan: EnvironmentPlan;
-  /** Path of `env`; null where there is none. */
+  /** Path of `env`; null: there is none. */
   readonly env: string | null;
-  readonly words: readonly string[];
+  /** The command's argv. */
+  readonly argv: readonly string[];
   readonly ignoreHangup: boolean;
-  /** cgroup.procs of the directory to enter, or null. */
+  /** cgroup.procs of the cgroup to enter, or null. */
   readonly entrance: string | null;
-  /** The marks that it is to carry (marks.ts). */
+  /** The marks that it sets (inherited-marks.ts). */
   readonly limit: string;
   readonly slack: string | null;
 }
 
-/** What it reports when it waits. */
-export interface ParkedGate {
-  /** It could not enter the cgroup. */
-  readonly outside: boolean;
-  /** Variables with odd names will be missing. */
-  readonly lossy: boolean;
-  /** Marks that it could set. */
-  readonly limit: boolean;
-  readonly slack: boolean;
-}
-
 export interface GateEvents {
-  /** `identity` is known from now on, and `init`; where there is no init they were known at once. */
+  /** `identity` and `init` are known now; not called if they were known at once. */
   readonly onIdentified: () => void;
-  /** It waits. */
   readonly onParked: (how: ParkedGate) => void;
   /** It was opened, and is the command now. */
   readonly onStarted: () => void;
-  /** It was opened, but the kernel would not execute the command. */
+  /** It was opened, but the kernel did not execute the command. */
   readonly onRefused: (status: number) => void;
-  /** Its process ended, whatever it was by then; after onStarted or onRefused if it was opened. */
+  /** Its process ended, in any state; after onStarted or onRefused if it was opened. */
   readonly onExit: (exit: CommandExit) => void;
-  /** The gate's own process could not be made. */
+  /** Its process could not be started. */
   readonly onError: (error: NodeJS.ErrnoException) => void;
-  /** The init can't do its work on this host. Nothing was started. */
+  /** The init does not work on this host. Nothing was started. */
   readonly onUnfit: (reason: string) => void;
-  /** No process is left below the init. */
+  /** The init has no descendants any more. */
   readonly onEmpty: () => void;
-  /** The init ended unexpectedly: what it held together has to be killed. */
+  /** The init ended unexpectedly: its descendants have to be killed. */
   readonly onInitLost: () => void;
 }
-
-type State = 'starting' | 'parked' | 'opening' | 'started' | 'refused' | 'late' | 'failed';
-
-/** In which it is the command, or may be. */
-const OPENED: readonly State[] = ['opening', 'started'];
 
 export class Gate {
   readonly #process: GateProcess;
   readonly #events: GateEvents;
-  #state: State = 'starting';
-  #parkedAs: ParkedGate | null = null;
-  #exit: CommandExit | null = null;
-  #hasToldEnd = false;
-  #isClosed = false;
-  #isDoomed = false;
+  #state: GateState = { name: 'starting', report: null };
 
   constructor(options: GateOptions, events: GateEvents) {
     this.#events = events;
     const { runtime, clock, cwd, plan, slack } = options;
     const env = slack === null ? plan.gate : { ...plan.gate, [SLACK_VARIABLE]: slack };
-    const its = { words: wordsOf(options), cwd, env };
+    const processOptions = { argv: argvOf(options), cwd, env };
     const processEvents = this.#processEvents();
     this.#process =
       runtime === null
-        ? new DirectGateProcess(its, processEvents)
-        : new InitGateProcess(runtime, its, clock, processEvents);
+        ? new DirectGateProcess(processOptions, processEvents)
+        : new InitGateProcess(runtime, processOptions, clock, processEvents);
   }
 
-  /** Its parent, which adopts every orphan of the command; null: there is none. */
+  /** Its parent, which adopts every orphan of the command; null: it has no init. */
   get init(): Identity | null {
     return this.#process.init;
   }
 
-  /** What is known of the processes below the init, this one included. */
+  /** What is known of the init's descendants, the command included. */
   get descendants(): Descendants {
     return this.#process.descendants;
   }
 
-  /** The gate's process, then the command's; null before it is known, or when it could not be made. */
+  /** The same, for the command's scope. */
+  get asInit(): Init | null {
+    const { init } = this;
+    if (init === null) return null;
+    const states = { some: 'populated', none: 'empty', unknown: 'gone' } as const;
+    return {
+      identity: init,
+      state: () => states[this.descendants],
+      killAll: () => this.#process.kill(),
+    };
+  }
+
+  /**
+   * The gate's process, then the command's; null before it is known, or if it was never started.
+   */
   get identity(): Identity | null {
     return this.#process.identity;
   }
 
   get isParked(): boolean {
-    return this.#state === 'parked' && !this.#isClosed && !this.hasEnded && !this.#isDoomed;
+    return this.#state.name === 'parked';
   }
 
-  /** Opened: from then on whatever dies may be the command. */
+  /** True from its opening on, unless it turned out that it did not become the command. */
   get wasOpened(): boolean {
-    return OPENED.includes(this.#state);
+    return wasOpened(this.#state);
   }
 
-  /** Its process has been reaped, and its number may be given away. */
+  /** Its process has been reaped, and its pid may be given to another. */
   get hasEnded(): boolean {
-    return this.#exit !== null || this.#state === 'failed';
+    return hasEnded(this.#state);
   }
 
   /**
-   * `until`: in centiseconds of /proc/uptime; from then on it does not open any more, because we may
-   * have been stopped since we looked at the clock. null: it has no clock to look at.
+   * `until`: centiseconds of /proc/uptime; the gate does not open after that, because lockex may
+   * have been stopped since it read the clock. null: the host has no such clock.
+   *
+   * @throws TypeError if the grant is not text of one line each; the gate stays parked
    */
   open({ fencingToken, path }: GrantInfo, until: number | null): void {
     const lines = [fencingToken, path, until === null ? '' : String(until)];
-    const text = asLines(lines.map(lineOf));
-    this.#state = 'opening';
+    const text = joinLines(lines.map(lineOf));
+    this.#state = { name: 'opening', exit: null };
     this.#process.send(text);
   }
 
-  /** At once, whatever it is; it is not to be opened any more. */
+  /** SIGKILL in any state; a gate that was not opened can't be opened any more. */
   kill(): void {
-    this.#isDoomed = true;
+    const { name } = this.#state;
+    if (name === 'starting' || name === 'parked') this.#state = { name: 'doomed' };
     if (!this.hasEnded) this.#process.kill();
   }
 
-  /** The init ends everything that the command started. Without one, nothing happens. */
-  killAll(): void {
-    if (this.init !== null) this.#process.kill();
-  }
-
-  /** Everything has ended, or is to end now by the init: it leaves. */
+  /** Everything has ended, or the init is to kill what is left: the init ends. */
   release(): void {
     this.#process.release();
   }
@@ -155,17 +148,17 @@ export class Gate {
     return {
       onIdentified: () => {
         this.#events.onIdentified();
-        this.#tellParked();
+        this.#parkIfReady();
       },
-      onText: lineCutter((line) => this.#heard(line)),
+      onText: lineSplitter((line) => this.#heard(line)),
       onClosed: () => this.#closed(),
-      onExit: (exit) => this.#ended(exit),
+      onExit: (exit) => this.#exited(exit),
       onError: (error) => {
-        this.#state = 'failed';
+        this.#state = { name: 'failed' };
         this.#events.onError(error);
       },
       onUnfit: (reason) => {
-        this.#state = 'failed';
+        this.#state = { name: 'failed' };
         this.#events.onUnfit(reason);
       },
       onInitLost: () => this.#events.onInitLost(),
@@ -174,66 +167,88 @@ export class Gate {
   }
 
   #heard(line: string): void {
+    const state = this.#state;
     const [word, ...rest] = line.split(' ');
-    if (word === 'parked' && this.#state === 'starting') {
-      const says = (what: keyof ParkedGate) => rest.includes(what);
-      this.#parkedAs = {
-        outside: says('outside'),
-        lossy: says('lossy'),
-        limit: says('limit'),
-        slack: says('slack'),
-      };
-      this.#tellParked();
-    } else if (word === 'failed' && this.#state === 'opening') {
-      this.#state = 'refused';
+    if (word === 'parked' && state.name === 'starting') {
+      this.#state = { name: 'starting', report: reportOf(rest) };
+      this.#parkIfReady();
+    } else if (word === 'failed' && state.name === 'opening') {
+      this.#state = { ...state, name: 'refused' };
       this.#events.onRefused(Number(rest[0]));
-    } else if (word === 'late' && this.#state === 'opening') {
-      this.#state = 'late';
+    } else if (word === 'late' && state.name === 'opening') {
+      this.#state = { ...state, name: 'late' };
     }
   }
 
-  /** The gate and its init speak through two sockets, and either may be heard first. */
-  #tellParked(): void {
-    if (this.#parkedAs === null || this.identity === null || this.#state !== 'starting') return;
-    this.#state = 'parked';
-    this.#events.onParked(this.#parkedAs);
+  #parkIfReady(): void {
+    const state = this.#state;
+    if (state.name !== 'starting' || state.report === null || this.identity === null) return;
+    this.#state = { name: 'parked' };
+    this.#events.onParked(state.report);
   }
 
-  /** exec closes the descriptor, and so does the process's end, which may be told some time later. */
+  /** exec closes the socket, and so does the end of the process, which may be reported later. */
   #closed(): void {
-    this.#isClosed = true;
-    if (this.#state === 'opening') {
-      this.#state = 'started';
-      this.#events.onStarted();
+    const state = this.#state;
+    switch (state.name) {
+      case 'opening':
+        this.#state = { ...state, name: 'started' };
+        this.#events.onStarted();
+        if (state.exit !== null) this.#end(state.exit, true);
+        return;
+      case 'starting':
+      case 'parked':
+      case 'doomed':
+        this.#state = { name: 'doomed' };
+        // Until it is identified, its init is ending by itself, and reports why.
+        if (this.identity !== null) this.kill();
+        return;
+      case 'refused':
+      case 'late':
+        this.kill();
+        if (state.exit !== null) this.#end(state.exit, false);
+        return;
+      case 'started':
+      case 'ended':
+      case 'failed':
+        return;
     }
-    // It can't be opened any more. Before it is known, its init is ending by itself, and says why.
-    if (!this.wasOpened) {
-      this.#isDoomed = true;
-      if (this.identity !== null) this.kill();
-    }
-    this.#tellEnd();
   }
 
-  #ended(exit: CommandExit): void {
-    this.#exit = exit;
-    this.#tellEnd();
+  #exited(exit: CommandExit): void {
+    const state = this.#state;
+    switch (state.name) {
+      case 'opening':
+        // The lines that are still in the socket say whether it was the command that ended.
+        this.#state = { name: 'opening', exit };
+        return;
+      case 'started':
+        return this.#end(exit, true);
+      case 'starting':
+      case 'parked':
+      case 'doomed':
+      case 'refused':
+      case 'late':
+        return this.#end(exit, false);
+      case 'ended':
+      case 'failed':
+        return;
+    }
   }
 
-  #tellEnd(): void {
-    // While it is being opened, what is still in the socket says which it was that ended.
-    if (this.#exit === null || this.#state === 'opening' || this.#hasToldEnd) return;
-    this.#hasToldEnd = true;
-    // One that became the command may have left descendants, which are given time.
-    if (this.#state === 'started') this.#process.closeSocket();
+  #end(exit: CommandExit, wasCommand: boolean): void {
+    this.#state = { name: 'ended', wasCommand };
+    // A command may have left descendants, which are given time; a gate leaves none.
+    if (wasCommand) this.#process.closeSocket();
     else this.#process.release();
-    this.#events.onExit(this.#exit);
+    this.#events.onExit(exit);
   }
 }
 
-function wordsOf(options: GateOptions): readonly string[] {
+function argvOf(options: GateOptions): readonly string[] {
   const { shell, plan, ignoreHangup, entrance, limit } = options;
   const env = options.env === null ? [] : [options.env, ...envArguments(plan)];
   const hup = ignoreHangup ? 'hup' : '';
   const settings = ['gate', entrance ?? '', limit, hup, String(env.length)];
-  return [...shell, '-c', gateScript(plan), ...settings, ...env, ...options.words];
+  return [...shell, '-c', gateScript(plan), ...settings, ...env, ...options.argv];
 }

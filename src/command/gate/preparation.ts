@@ -1,21 +1,21 @@
 /**
- * What the gate is to be given: the words to execute and the environment to do it in. Looks programs
- * up, starts nothing.
+ * The argv and the environment that a gate needs to become the command. Looks programs up, starts
+ * nothing.
  */
 
 import type { SupervisorOptions } from '../options.ts';
 import { type EnvironmentPlan, planEnvironment } from './environment.ts';
-import { type Resolution, resolveProgram, wordsOf } from './resolve.ts';
+import { argvOf, type Resolution, resolveProgram } from './resolve.ts';
 
 export interface Preparation {
   readonly plan: EnvironmentPlan;
   readonly env: string | null;
-  readonly words: readonly string[];
-  /** The command, as it was found or not. */
+  readonly argv: readonly string[];
+  /** The lookup of the command. */
   readonly found: Resolution;
 }
 
-/** A variable of its own for each contender, so that a lockex inside a lockex hides nothing. */
+/** A name of its own for each contender: a lockex inside a lockex keeps both marks. */
 export function markerOf({ guid }: SupervisorOptions): string {
   return `LOCKEX_HELD_${guid.replace(/[^A-Za-z0-9_]/g, '_')}`;
 }
@@ -23,38 +23,39 @@ export function markerOf({ guid }: SupervisorOptions): string {
 export function prepare(options: SupervisorOptions): Preparation {
   const env = find('env', options);
   const found = resolveCommand(options);
-  const words = gateWords(options, found);
-  return { plan: planEnvironment(wantedVariables(options)), env, words, found };
+  const argv = gateArgv(options, found);
+  return { plan: planEnvironment(wantedVariables(options)), env, argv, found };
 }
 
 export function resolveCommand(options: SupervisorOptions): Resolution {
-  const [name = ''] = wordsOf(options.command);
+  const [name = ''] = argvOf(options.command);
   return resolveProgram(name, options.env['PATH'], options.cwd);
 }
 
 /**
- * As typed, so that the command finds its name in argv[0] as it would without us: the gate's shell
- * looks it up by the same PATH. Three names would mislead the shell or env, and go by another way.
+ * The program's name as typed, so that the command gets the same argv[0] as without lockex: the
+ * gate's shell looks it up by the same PATH. Names that the shell or env would misread are
+ * replaced.
  */
-function gateWords(options: SupervisorOptions, found: Resolution): readonly string[] {
-  const [typed = '', ...rest] = wordsOf(options.command);
+function gateArgv(options: SupervisorOptions, found: Resolution): readonly string[] {
+  const [typed = '', ...rest] = argvOf(options.command);
   const isMisleading = options.env['PATH'] === undefined || typed.startsWith('-');
   const name = found.ok && isMisleading && !typed.includes('/') ? found.path : typed;
-  // env would take it for a variable.
+  // env would take a name with `=` for a variable.
   const nice = name.includes('=') ? find('nice', options) : null;
   return nice === null ? [name, ...rest] : [nice, '-n', '0', name, ...rest];
 }
 
-/** What is known before the grant; the gate adds the token and the path. */
+/** The command's environment, without the token and the path, which the gate adds. */
 function wantedVariables(options: SupervisorOptions): ReadonlyMap<string, string> {
   const wanted = new Map<string, string>();
   for (const [name, value] of Object.entries(options.env)) {
     if (value !== undefined) wanted.set(name, value);
   }
-  // An outer lockex's are not ours.
+  // These belong to an outer lockex.
   wanted.delete('LOCKEX_FENCING_TOKEN');
   wanted.delete('LOCKEX_LOCK_PATH');
-  // What systemd hears of is lockex, not the command.
+  // lockex notifies systemd, not the command.
   wanted.delete('NOTIFY_SOCKET');
   wanted.set('LOCKEX_LOCKID', options.lockId);
   wanted.set(markerOf(options), '1');

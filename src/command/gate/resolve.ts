@@ -1,8 +1,7 @@
 /**
- * Whether a program can be run, by the rules of execvp(3), and why not: 127 when it is not there,
- * 126 when it is but can't be executed. Looks only; the kernel has the last word at exec.
- *
- * A text without `#!` counts as runnable: execvp and every shell give it to /bin/sh.
+ * Looks up a program by the rules of execvp(3): 127 if it is not found, 126 if it cannot be
+ * executed. Only a prediction: the kernel decides at exec. A text file without `#!` counts as
+ * executable: execvp and every shell run it with /bin/sh.
  */
 import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -12,18 +11,18 @@ export type Resolution =
   | { readonly ok: true; readonly path: string }
   | { readonly ok: false; readonly exitCode: 126 | 127; readonly message: string };
 
-/** glibc's and musl's choice where PATH is not set. */
+/** The default of glibc and musl if PATH is not set. */
 const DEFAULT_PATH = '/bin:/usr/bin';
 
 export const SHELL = '/bin/sh';
 
-/** The words that are to be executed. */
-export function wordsOf(command: CommandLine): readonly string[] {
-  // Behind `--` a line may begin with a dash (glibc's system(3) does the same).
+/** The argv to execute. */
+export function argvOf(command: CommandLine): readonly string[] {
+  // After `--` a line may begin with a dash (glibc's system(3) does the same).
   return command.kind === 'shell' ? [SHELL, '-c', '--', command.line] : command.argv;
 }
 
-/** `cwd`: undefined is where we are, which may have no path any more. */
+/** `cwd`: undefined is the working directory of lockex, which may have no path any more. */
 export function resolveProgram(
   name: string,
   path: string | undefined,
@@ -34,7 +33,7 @@ export function resolveProgram(
   if (name.includes('/')) return examine(at(name), name);
   let refused: Resolution | null = null;
   for (const directory of (path ?? DEFAULT_PATH).split(':')) {
-    // An empty one is where we are.
+    // An empty one is the working directory.
     const found = examine(at(`${directory || '.'}/${name}`), name);
     if (found.ok) return found;
     if (found.exitCode === 126) refused ??= found;
@@ -44,7 +43,7 @@ export function resolveProgram(
 
 function examine(file: string, name: string): Resolution {
   try {
-    // Most directories of a PATH have no such file: not worth an exception each.
+    // Most directories of a PATH do not have the file: an exception for each would be slow.
     const stat = statSync(file, { throwIfNoEntry: false });
     if (stat === undefined) return notFound(name);
     if (stat.isDirectory()) return notRunnable(name, `${file} is a directory`);
@@ -59,12 +58,12 @@ function examine(file: string, name: string): Resolution {
   }
   const interpreter = readInterpreter(file);
   if (interpreter !== null && !exists(interpreter)) {
-    return notRunnable(name, `${file} wants the interpreter ${interpreter}, which is not there`);
+    return notRunnable(name, `${file}: its interpreter ${interpreter} does not exist`);
   }
   return { ok: true, path: file };
 }
 
-/** The path behind `#!`; null when there is none, or it can't be read (it need not be readable). */
+/** The path after `#!`; null if there is none, or the file cannot be read (it need not be). */
 function readInterpreter(file: string): string | null {
   let descriptor: number;
   try {
@@ -75,7 +74,7 @@ function readInterpreter(file: string): string | null {
   try {
     const head = Buffer.alloc(256);
     const text = head.toString('utf8', 0, readSync(descriptor, head, 0, head.length, 0));
-    // A line that does not end in here would be cut: then we can't tell.
+    // A line that does not end within these bytes would be truncated.
     return /^#![ \t]*(\/[^ \t\r\n]*)[ \t\r\n]/.exec(text)?.[1] ?? null;
   } catch {
     return null;
@@ -97,5 +96,5 @@ function notFound(name: string): Resolution {
 }
 
 function notRunnable(name: string, why: string): Resolution {
-  return { ok: false, exitCode: 126, message: `${name}: can't be run: ${why}` };
+  return { ok: false, exitCode: 126, message: `${name}: cannot be executed: ${why}` };
 }

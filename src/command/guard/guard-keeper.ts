@@ -1,56 +1,85 @@
 /**
- * Keeps a guard standing beside the command: tells it what it must know, watches that it echoes, and
- * replaces one that is gone or silent. Never decides what happens when that fails: it says so.
+ * Keeps a guard running beside the command: sends it the facts and deadlines, watches for its
+ * echoes, and replaces one that ended or does not answer. Reports when that fails, and decides
+ * nothing else.
  */
-
 import type { LeaseInfo } from '../../../machines/contract.ts';
 import type { Clock } from '../../util/clock.ts';
+import { killDeadlines } from '../../util/deadlines.ts';
 import type { LogFunction } from '../../util/log-level.ts';
-import { firingAt, guardDeadline } from './deadlines.ts';
-import { Guard } from './guard.ts';
+import { Guard, type GuardEvents } from './guard.ts';
+import { guardDeadline } from './guard-deadline.ts';
 import { Stopwatch } from './stopwatch.ts';
 
 /** How long an echo may take, and a new guard to be armed. */
 const ECHO_MS = 1000;
-/** A deadline will do for the time being if it has at least one part in so many left of the newest. */
+/**
+ * Before the gate is opened, a deadline is moved when less than one part in so many is left of it.
+ */
 const FAR_OFF = 3;
-/** A guard that falls this often before it was ever armed will not stand. */
-const TRIES = 3;
+/** So many guards in a row may end before one was armed. */
+const MAX_TRIES = 3;
+
+/** Starts a guard with `facts`, which are not secret. */
+export type StartGuard = (
+  shell: readonly string[],
+  facts: readonly string[],
+  events: GuardEvents,
+) => Pick<Guard, 'pid' | 'send' | 'hangUp' | 'kill'>;
 
 export interface GuardKeeperOptions {
-  /** Best first; one that the kernel does not execute is followed by the next. At least one. */
+  /** Best first, at least one; the next is used if the kernel does not execute one. */
   readonly shells: readonly (readonly string[])[];
   readonly clock: Clock;
   readonly log: LogFunction;
-  /** What it takes the guard at present to look for what it ends; milliseconds. */
-  readonly lookMs: () => number;
+  /** Present duration of the guard's scan of the process table; milliseconds. */
+  readonly scanMs: () => number;
+  readonly startGuard?: StartGuard;
 }
 
 export interface GuardKeeperEvents {
-  /** The newest deadline was taken. Said for each beat. */
+  /** The newest deadline was echoed. Called for each. */
   readonly onArmed: () => void;
-  /** No guard stands, or none that is armed, and it can't be helped. */
+  /** No guard is armed, and replacing it did not help. */
   readonly onFailed: (message: string) => void;
-  /** The guard is ending the command. */
+  /** The guard is killing the command. */
   readonly onFiring: () => void;
+}
+
+type RunningGuard = ReturnType<StartGuard>;
+
+/** `upToDate`: every fact was sent before the newest deadline, `outdated`: there is a newer one. */
+type Facts = 'upToDate' | 'outdated';
+
+type State =
+  /** No guard: before the first, after a failure, or at the end. */
+  | { readonly name: 'absent' }
+  /** It has no deadline yet. */
+  | { readonly name: 'idle'; readonly guard: RunningGuard }
+  /** It has not echoed the newest deadline. */
+  | { readonly name: 'arming'; readonly guard: RunningGuard; readonly facts: Facts }
+  | { readonly name: 'armed'; readonly guard: RunningGuard; readonly facts: Facts }
+  /**
+   * It fired, and accepts no deadline any more; null: and has ended. Only `renew` starts another.
+   */
+  | { readonly name: 'fired'; readonly guard: RunningGuard | null };
+
+interface Deadline {
+  readonly line: string;
+  readonly firesAt: number;
 }
 
 export class GuardKeeper {
   readonly #options: GuardKeeperOptions;
   readonly #events: GuardKeeperEvents;
+  /** Facts by name, each in lines: sent to every guard. */
   readonly #facts = new Map<string, readonly string[]>();
   readonly #watch: Stopwatch;
   #shells: readonly (readonly string[])[];
-  #guard: Guard | null = null;
-  #beat: string | null = null;
-  /** When the guard fires by the newest deadline that it was sent. */
-  #firesAt = 0;
-  #isArmed = false;
-  /** It was told nothing new since it was sent the newest deadline. */
-  #isInformed = false;
-  #isSpent = false;
-  /** Guards that fell since one was last armed. */
-  #fallen = 0;
+  #state: State = { name: 'absent' };
+  #deadline: Deadline | null = null;
+  /** Guards that were lost since one was last armed. */
+  #losses = 0;
 
   constructor(options: GuardKeeperOptions, events: GuardKeeperEvents) {
     this.#options = options;
@@ -59,170 +88,216 @@ export class GuardKeeper {
     this.#watch = new Stopwatch(options.clock, ECHO_MS, () => this.#silent());
   }
 
-  /** The newest deadline has been echoed by a guard that still stands. */
+  /** A guard runs, and has echoed the newest deadline. */
   get isArmed(): boolean {
-    return this.#isArmed && !this.#isSpent;
+    return this.#state.name === 'armed';
+  }
+
+  get state(): State['name'] {
+    return this.#state.name;
   }
 
   get pid(): number | null {
     return this.#guard?.pid ?? null;
   }
 
-  stand(): void {
+  /** Starts a guard if none runs. */
+  start(): void {
     if (this.#guard !== null) return;
-    this.#isSpent = false;
-    this.#isArmed = false;
-    const {
-      credentials = [],
-      marker = [],
-      ours = [],
-      slack = [],
-      ...facts
-    } = Object.fromEntries(this.#facts);
+    const { startGuard = newGuard } = this.#options;
     const [shell = []] = this.#shells;
-    const guard: Guard = new Guard(shell, Object.values(facts).flat(), {
+    const { open, secret } = sorted(this.#facts);
+    const guard: RunningGuard = startGuard(shell, open, {
       onBeat: (line) => guard === this.#guard && this.#echoed(line),
-      onFiring: () => guard === this.#guard && this.#fired(),
-      onGone: (what) => guard === this.#guard && this.#lost(what, TRIES),
+      onFiring: () => guard === this.#guard && this.#fired(guard),
+      onGone: (what) => guard === this.#guard && this.#lost(what, MAX_TRIES),
       onUnfit: (code) => guard === this.#guard && this.#unfit(shell, code),
     });
-    this.#guard = guard;
-    // By the first the command's processes are found in /proc, the second may be longer than a
-    // variable can be (128 kB), and the others are secrets.
-    guard.send(...marker, ...ours, ...slack, ...credentials);
-    if (this.#beat !== null) this.#send(this.#beat);
+    this.#state = { name: 'idle', guard };
+    guard.send(...secret);
+    if (this.#deadline !== null) this.#arm(guard, this.#deadline);
   }
 
-  /** Something that every guard must know; a later one of the same name replaces it. */
-  tell(name: string, ...lines: readonly string[]): void {
+  /** Sends a fact, and again to each later guard; replaces the fact of the same name. */
+  setFact(name: string, ...lines: readonly string[]): void {
     if (this.#facts.get(name)?.join('\n') === lines.join('\n')) return;
     this.#facts.set(name, lines);
-    this.#isInformed = false;
+    const state = this.#state;
+    if (state.name === 'arming' || state.name === 'armed') {
+      this.#state = { ...state, facts: 'outdated' };
+    }
     this.#guard?.send(...lines);
   }
 
-  /** Arms it with this lease, or moves the deadline. */
-  beat(lease: LeaseInfo): void {
-    if (this.#isSpent) return;
-    const before = this.#beat;
-    const line = this.#renewBeat(lease);
-    if (line === before && this.#isInformed && this.#guard !== null) return;
-    this.#isArmed = false;
-    if (this.#guard === null) this.stand();
-    else this.#send(line);
+  /** Sends this lease's deadline. */
+  extend(lease: LeaseInfo): void {
+    const state = this.#state;
+    const before = this.#deadline?.line;
+    switch (state.name) {
+      case 'fired':
+        return;
+      case 'absent':
+        this.#setDeadline(lease);
+        return this.start();
+      case 'idle':
+        return this.#arm(state.guard, this.#setDeadline(lease));
+      case 'arming':
+      case 'armed': {
+        const deadline = this.#setDeadline(lease);
+        if (deadline.line !== before || state.facts === 'outdated')
+          this.#arm(state.guard, deadline);
+      }
+    }
   }
 
-  /** The same while nothing runs yet: a deadline that is still far off need not be moved. */
-  beatBeforehand(lease: LeaseInfo): void {
-    const now = this.#options.clock.now();
-    const wanted = firingAt(lease, this.#options.lookMs());
-    const isFarOff = FAR_OFF * (this.#firesAt - now) >= wanted - now;
-    if (!(this.isArmed && this.#isInformed && isFarOff)) this.beat(lease);
+  /** Before the gate is opened: a deadline that is still far off need not be moved. */
+  extendIfNear(lease: LeaseInfo): void {
+    const state = this.#state;
+    if (state.name === 'armed' && state.facts === 'upToDate' && this.#isFarOff(lease)) return;
+    this.extend(lease);
   }
 
   /**
-   * The gate is about to be opened: said with the newest deadline, so that a guard that has echoed
-   * one long ago, and does nothing any more, is found out.
+   * The gate is about to be opened. Sends the newest deadline as well: a guard that echoed one long
+   * ago and has stopped working since is found out.
    */
   opening(lease: LeaseInfo): void {
-    const state = 'open';
-    this.#facts.set('gate state', [state]);
-    this.#send(state, this.#renewBeat(lease));
+    const line = 'open';
+    this.#facts.set('gate state', [line]);
+    const deadline = this.#setDeadline(lease);
+    const state = this.#state;
+    if (state.name === 'arming' || state.name === 'armed') {
+      this.#state = { ...state, facts: 'upToDate' };
+    }
+    this.#guard?.send(line, deadline.line);
+    this.#watch.start();
   }
 
-  /** A guard that has fired guards no more: the next command needs another. */
+  /** Replaces a guard that fired while there was only a gate: the command needs another. */
   renew(): void {
-    if (!this.#isSpent) return;
+    if (this.#state.name !== 'fired') return;
     this.#discard();
-    this.#beat = null;
-    this.stand();
+    this.#deadline = null;
+    this.start();
   }
 
-  /** lockex gives up: to the guard it is as if lockex had died. */
+  /** lockex gives up: to the guard it looks as if lockex had died. */
   abandon(): void {
     this.#watch.stop();
     this.#guard?.hangUp();
-    this.#guard = null;
+    this.#state = { name: 'absent' };
   }
 
-  /** Everything is dead, or nothing was started: the guard leaves. */
+  /** Everything has ended, or nothing was started: ends the guard. */
   dismiss(): void {
-    this.#watch.stop();
-    this.#guard?.kill();
-    this.#guard = null;
-    this.#beat = null;
-    this.#isArmed = false;
-    this.#isSpent = false;
-    this.#fallen = 0;
+    this.#discard();
+    this.#deadline = null;
+    this.#losses = 0;
     this.#facts.clear();
   }
 
-  /** The line that tells this lease's deadline. */
-  #renewBeat(lease: LeaseInfo): string {
-    const { clock, lookMs } = this.#options;
-    const lookMsNow = lookMs();
-    this.#beat = `beat ${guardDeadline(lease, lookMsNow, clock)}`;
-    this.#firesAt = firingAt(lease, lookMsNow);
-    return this.#beat;
+  get #guard(): RunningGuard | null {
+    return this.#state.name === 'absent' ? null : this.#state.guard;
   }
 
-  /** Lines, the last of which is a beat. */
-  #send(...lines: readonly string[]): void {
-    this.#isInformed = true;
-    this.#guard?.send(...lines);
+  #setDeadline(lease: LeaseInfo): Deadline {
+    const { clock } = this.#options;
+    const scanMs = this.#options.scanMs();
+    const line = `beat ${guardDeadline(lease, scanMs, clock)}`;
+    this.#deadline = { line, firesAt: killDeadlines(lease, scanMs).guardFiresAt };
+    return this.#deadline;
+  }
+
+  #isFarOff(lease: LeaseInfo): boolean {
+    const now = this.#options.clock.now();
+    const wanted = killDeadlines(lease, this.#options.scanMs()).guardFiresAt;
+    return FAR_OFF * ((this.#deadline?.firesAt ?? 0) - now) >= wanted - now;
+  }
+
+  #arm(guard: RunningGuard, { line }: Deadline): void {
+    this.#state = { name: 'arming', guard, facts: 'upToDate' };
+    guard.send(line);
     this.#watch.start();
   }
 
   #echoed(line: string): void {
-    if (line !== this.#beat) return;
-    this.#watch.stop();
-    this.#isArmed = true;
-    this.#fallen = 0;
-    this.#events.onArmed();
+    const state = this.#state;
+    if (line !== this.#deadline?.line) return;
+    switch (state.name) {
+      case 'arming':
+      case 'armed':
+        this.#watch.stop();
+        this.#state = { ...state, name: 'armed' };
+        this.#losses = 0;
+        return this.#events.onArmed();
+      case 'absent':
+      case 'idle':
+      case 'fired':
+        return;
+    }
   }
 
-  #fired(): void {
+  #fired(guard: RunningGuard): void {
     this.#watch.stop();
-    this.#isSpent = true;
+    this.#state = { name: 'fired', guard };
     this.#events.onFiring();
   }
 
   #unfit(shell: readonly string[], code: string): void {
     const [, ...others] = this.#shells;
-    if (others.length === 0) return this.#lost(`could not be started (${code})`, TRIES);
-    this.#options.log(
-      'warn',
-      `${shell.join(' ')} cannot be executed (${code}): trying the next shell`,
-    );
+    if (others.length === 0) return this.#lost(`could not be started (${code})`, MAX_TRIES);
+    const message = `${shell.join(' ')} cannot be executed (${code}): trying the next shell`;
+    this.#options.log('warn', message);
     this.#shells = others;
     this.#discard();
-    this.stand();
+    this.start();
   }
 
   #silent(): void {
     this.#lost(`has not answered for ${ECHO_MS} ms`, 1);
   }
 
-  /** `tries`: this often another takes its place. */
+  /** `tries`: how many guards may be lost in a row. */
   #lost(what: string, tries: number): void {
-    const wasSpent = this.#isSpent;
+    const { name } = this.#state;
     this.#discard();
-    // What it had begun is nobody's to take up again but the machine's.
-    if (wasSpent) return;
-    this.#fallen += 1;
-    if (this.#fallen > tries) {
-      this.#events.onFailed(`the guard ${what}, and so did the one that replaced it`);
+    if (name === 'fired') {
+      // It may have killed only a part: the caller decides whether another is needed.
+      this.#state = { name: 'fired', guard: null };
       return;
     }
-    this.#options.log('warn', `the guard ${what}: another takes its place`);
-    this.stand();
+    this.#losses += 1;
+    if (this.#losses > tries) {
+      this.#events.onFailed(`the guard ${what}; its replacement failed too`);
+      return;
+    }
+    this.#options.log('warn', `the guard ${what}: starting another`);
+    this.start();
   }
 
   #discard(): void {
     this.#watch.stop();
     const guard = this.#guard;
-    this.#guard = null;
-    this.#isArmed = false;
+    this.#state = { name: 'absent' };
     guard?.kill();
   }
+}
+
+const newGuard: StartGuard = (shell, facts, events) => new Guard(shell, facts, events);
+
+/**
+ * `open`: facts that may be seen in the guard's environment. `secret`: those that may not. By the
+ * marker the command's processes are found in /proc, the list of processes may be longer than a
+ * variable can be (128 kB), and the others are secrets.
+ */
+function sorted(facts: ReadonlyMap<string, readonly string[]>) {
+  const {
+    credentials = [],
+    marker = [],
+    ours = [],
+    slack = [],
+    ...open
+  } = Object.fromEntries(facts);
+  const secret = [...marker, ...ours, ...slack, ...credentials];
+  return { open: Object.values(open).flat(), secret };
 }

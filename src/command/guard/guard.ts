@@ -1,67 +1,67 @@
 /**
- * One guard process, as seen from lockex: what goes to it and what it says. Whether it is to be
- * replaced is decided elsewhere (guarding.ts).
+ * One guard process, as seen from lockex: sends it lines, and turns its answers into events. Never
+ * replaces it (guard-keeper.ts does).
  */
 import { accessSync, constants } from 'node:fs';
 import { type Child, type ChildSocket, NO_SOCKET, startChild } from '../../platform/child.ts';
-import { asLines, lineCutter, lineOf } from '../lines.ts';
+import { joinLines, lineOf, lineSplitter } from '../line-protocol.ts';
 import { GUARD_ENDING } from './guard-ending.ts';
 import { GUARD_BOOT, GUARD_SCRIPT } from './guard-script.ts';
 import { raisePriority } from './priority.ts';
 
 export interface GuardEvents {
-  /** It has taken the deadline that was sent as this line. */
+  /** It has accepted the deadline of this line. */
   readonly onBeat: (line: string) => void;
-  /** It has begun to end the command, and takes nothing back. */
+  /** It has begun to kill the command, and accepts no deadline any more. */
   readonly onFiring: () => void;
-  /** `ended`, or why it could not be made. */
+  /** `ended`, or why it could not be started. */
   readonly onGone: (what: string) => void;
-  /** The kernel does not execute its shell: nothing else follows. */
+  /** The kernel does not execute its shell: no other event follows. */
   readonly onUnfit: (code: string) => void;
 }
 
-/** With these, another shell could not be started either. */
+/** Errors of a start that another shell would meet as well. */
 const SHORTAGES = ['EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE', 'E2BIG'];
 
 export class Guard {
   readonly #child: Child;
   readonly #socket: ChildSocket;
-  #gone = false;
+  #state: 'running' | 'gone' = 'running';
 
-  /** `facts`: lines that it is to know from the beginning, none of which may be a secret. */
+  /** `facts`: lines that it gets at its start, in its environment: none may be a secret. */
   constructor(shell: readonly string[], facts: readonly string[], events: GuardEvents) {
     const gone = (what: string) => {
-      if (this.#gone) return;
-      this.#gone = true;
+      if (this.#state === 'gone') return;
+      this.#state = 'gone';
       this.#socket.close();
       events.onGone(what);
     };
     this.#child = startChild(
       {
-        words: [...shell, '-c', GUARD_BOOT, 'guard'],
-        // Nothing of the user's: no directory kept busy, no output kept open, no variable.
+        argv: [...shell, '-c', GUARD_BOOT, 'guard'],
+        // Nothing of the user's: no working directory, no output, no variable.
         cwd: '/',
         env: {
           PATH: ['/usr/bin', '/bin', process.env['PATH']].filter(Boolean).join(':'),
           LC_ALL: 'C',
-          // bash would ask who it is otherwise, of a directory service perhaps, which may hang.
+          // Otherwise bash looks up the user, possibly in a directory service, which may hang.
           HOME: '/',
           SHELL: '/bin/sh',
           script: GUARD_SCRIPT,
           ending: GUARD_ENDING,
-          facts: asLines(facts.map(lineOf)),
+          facts: joinLines(facts.map(lineOf)),
         },
         standardStreams: 'ignore',
       },
       {
         sockets: [
           {
-            onText: lineCutter((line) => {
+            onText: lineSplitter((line) => {
               if (line.startsWith('beat ')) events.onBeat(line);
               else if (line === 'firing') events.onFiring();
               else if (line === 'broken') {
                 this.kill();
-                gone('can start no process any more');
+                gone('cannot start processes any more');
               }
             }),
             onClosed: () => {},
@@ -84,24 +84,23 @@ export class Guard {
   }
 
   send(...lines: readonly string[]): void {
-    this.#socket.send(asLines(lines.map(lineOf)));
+    this.#socket.send(joinLines(lines.map(lineOf)));
   }
 
-  /** What it would see if lockex were killed: it ends the command. */
+  /** The end of file that it also gets if lockex is killed: it kills the command. */
   hangUp(): void {
     this.#socket.close();
   }
 
   /**
-   * Ends it and its helpers without giving it the occasion to do anything. Only then is the
-   * descriptor closed: an end of file is what it ends the command for.
+   * Kills it and its helpers before the socket is closed: at an end of file it kills the command.
    */
   kill(): void {
-    if (!this.#gone && this.#child.pid !== null) {
+    if (this.#state === 'running' && this.#child.pid !== null) {
       try {
         process.kill(-this.#child.pid, 'SIGKILL');
       } catch {
-        // It ended between the two lines.
+        // It has just ended.
       }
     }
     this.#socket.close();
@@ -109,8 +108,8 @@ export class Guard {
 }
 
 /**
- * Best first. A shell whose `read` has a timeout costs a tenth of what the others do (guard-script.ts).
- * bash is there on nearly every host whose /bin/sh has none.
+ * Best first. A shell whose `read` has a timeout takes a tenth of the CPU time of others. bash
+ * exists on nearly every host whose /bin/sh has no such `read`.
  */
 export function guardShells(fallback: readonly string[]): readonly (readonly string[])[] {
   const found = ['/bin/bash', '/usr/bin/bash', '/usr/local/bin/bash'].filter(isExecutable);

@@ -1,17 +1,17 @@
 /**
- * CPU time for a process that others depend on, where lockex may give it: as root, or with CAP_SYS_NICE.
- * Never fails: without the right to, the process keeps the priority of lockex.
+ * Raises the CPU priority of the guard, as root or with CAP_SYS_NICE. Without that permission the
+ * process keeps the priority of lockex; never throws.
  */
 import { writeFileSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
 
-/** The highest of ordinary processes. Children inherit it. */
+/** To the highest nice value. Children inherit it. */
 export function raisePriority(pid: number): void {
   try {
     setPriority(pid, constants.priority.PRIORITY_HIGHEST);
-    // Between sessions only this counts: sched(7), "The autogroup feature".
+    // Between sessions only the autogroup's nice value counts: sched(7), "The autogroup feature".
     writeFileSync(`/proc/${pid}/autogroup`, String(constants.priority.PRIORITY_HIGHEST));
   } catch {
-    // EACCES, EPERM; ENOENT where the kernel has no autogroups.
+    // EACCES, EPERM; ENOENT if the kernel has no autogroups.
   }
 }

@@ -1,7 +1,6 @@
 /**
- * Measures time in which somebody else could have answered: stretches in which our own event loop
- * stood still don't count, because an answer may be waiting that we have not read. Never tells more
- * than once per start.
+ * A timeout for an answer. Time in which this process's event loop was blocked does not count,
+ * because the answer may have arrived unread. Fires at most once per start.
  */
 import type { Clock } from '../../util/clock.ts';
 
@@ -20,7 +19,7 @@ export class Stopwatch {
     this.#onOver = onOver;
   }
 
-  /** Runs on if it runs already: a newer question is no excuse for an older one. */
+  /** Does nothing if it is running: a newer question does not extend the time of an older one. */
   start(): void {
     if (this.#timer !== null) return;
     this.#left = SLICES;

@@ -1,28 +1,28 @@
 /**
- * What the init process runs on: perl (perl-base is essential on Debian), else python3. Looks for
- * interpreters in fixed directories of the system, never in PATH, and starts nothing.
+ * The interpreters that can run the init process: perl (perl-base is essential on Debian), else
+ * python3. Searches fixed directories of the system, never PATH, and starts nothing.
  *
- * The init is the parent of the command, as in `docker run --init`, and a child subreaper (prctl(2),
- * PR_SET_CHILD_SUBREAPER): the kernel makes every orphaned descendant its child. So no descendant can
- * get out of its reach by a double fork, setsid(2), another user or another environment.
+ * The init is the parent of the command, as in `docker run --init`, and a child subreaper
+ * (prctl(2), PR_SET_CHILD_SUBREAPER): the kernel makes every orphaned descendant its child. So no
+ * descendant can escape it by a double fork, setsid(2), another user or another environment.
  *
- * Both scripts (init-perl.ts, init-python.ts) follow this protocol. Descriptors 0 to 3 belong to the
- * gate; the init forks it, and keeps none of them. Descriptor 4 is a socket to lockex:
+ * Both scripts (init-perl.ts, init-python.ts) follow this protocol. Descriptors 0 to 3 belong to
+ * the gate; the init forks it, and keeps none of them. Descriptor 4 is a socket to lockex:
  *
- *   lockex → init   LENGTH WORDS, a newline, and LENGTH bytes: that many words of the gate's argv,
- *                   the first a path, and its environment as NAME=VALUE, a NUL behind each string
- *   init → lockex   unfit REASON         this interpreter can't do it; the init ends
+ *   lockex → init   LENGTH COUNT, a newline, and LENGTH bytes: COUNT strings of the gate's argv,
+ *                   the first a path, and its environment as NAME=VALUE, a NUL after each string
+ *   init → lockex   unfit REASON         this interpreter is not suitable; the init ends
  *                   failed ERRNO         fork(2) or execve(2) of the gate failed
  *                   started PID START    the first process and its start time (0: unknown)
  *                   exited CODE SIGNAL   how it ended, by its wait status; SIGNAL is 0 where none
  *                                        ended it
- *                   empty                no descendant is left, not even a zombie; said once, and
+ *                   empty                no descendant is left, not even a zombie; sent once, and
  *                                        no other can follow
  *   lockex → init   kill                 SIGKILL to every descendant, until none is left
  *
- * The end of file (lockex is dead, or done) and the signal INIT_KILL_SIGNAL mean the same as `kill`.
- * The init ends after the end of file, when no descendant is left. It waits in select(2) without a
- * timeout while nothing happens.
+ * The end of file (lockex is dead, or has finished) and the signal INIT_KILL_SIGNAL mean the same
+ * as `kill`. The init ends after the end of file, when no descendant is left. It waits in select(2)
+ * without a timeout while nothing happens.
  */
 import { accessSync, constants } from 'node:fs';
 import { PERL_INIT } from './init-perl.ts';
@@ -37,7 +37,7 @@ export const INIT_KILL_SIGNAL = 40;
 
 export interface InitRuntime {
   readonly name: 'perl' | 'python3';
-  readonly words: readonly string[];
+  readonly argv: readonly string[];
   /** The init's own environment. The gate's goes through the socket. */
   readonly env: Readonly<Record<string, string>>;
 }
@@ -45,7 +45,9 @@ export interface InitRuntime {
 /** `/run/current-system/sw/bin`: NixOS. */
 const DIRECTORIES = ['/usr/bin', '/bin', '/usr/local/bin', '/run/current-system/sw/bin'];
 
-/** prctl, rt_sigprocmask, signalfd4, execve, close and setsid: asm/unistd.h of each architecture. */
+/**
+ * prctl, rt_sigprocmask, signalfd4, execve, close and setsid: asm/unistd.h of each architecture.
+ */
 const GENERIC_CALLS = '167 135 74 221 57 157';
 const CALLS: Readonly<Partial<Record<string, string>>> = {
   x64: '157 14 289 59 3 112',
@@ -54,7 +56,7 @@ const CALLS: Readonly<Partial<Record<string, string>>> = {
   loong64: GENERIC_CALLS,
 };
 
-/** Best first; empty where there is none, or a system other than Linux. */
+/** Best first; empty if there is none, or on a system other than Linux. */
 export function findInitRuntimes(): readonly InitRuntime[] {
   if (process.platform !== 'linux') return [];
   const calls = CALLS[process.arch];
@@ -62,13 +64,13 @@ export function findInitRuntimes(): readonly InitRuntime[] {
   const python = find('python3');
   const runtimes: InitRuntime[] = [];
   if (perl !== null) {
-    const words = [perl, '-f', '-e', 'eval $ENV{script}', 'init'];
-    runtimes.push({ name: 'perl', words, env: { ...environment(PERL_INIT), calls: calls ?? '' } });
+    const argv = [perl, '-f', '-e', 'eval $ENV{script}', 'init'];
+    runtimes.push({ name: 'perl', argv, env: { ...environment(PERL_INIT), calls: calls ?? '' } });
   }
   if (python !== null) {
-    const words = [python, '-I', '-S', '-E', '-B'];
-    words.push('-c', 'import os; exec(os.environ["script"])', 'init');
-    runtimes.push({ name: 'python3', words, env: environment(PYTHON_INIT) });
+    const argv = [python, '-I', '-S', '-E', '-B'];
+    argv.push('-c', 'import os; exec(os.environ["script"])', 'init');
+    runtimes.push({ name: 'python3', argv, env: environment(PYTHON_INIT) });
   }
   return runtimes;
 }
@@ -94,17 +96,17 @@ function find(program: string): string | null {
 /**
  * The first message to an init.
  *
- * @throws TypeError where a string holds a NUL, which no argv and no environment can.
+ * @throws TypeError if a string contains NUL, which no argv and no environment can.
  */
 export function initRequest(
-  words: readonly string[],
+  argv: readonly string[],
   variables: Readonly<Record<string, string>>,
 ): string {
   const assignments = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
-  const strings = [...words, ...assignments];
+  const strings = [...argv, ...assignments];
   if (strings.some((text) => text.includes('\0'))) {
-    throw new TypeError('words and variables of a command must not hold NUL bytes');
+    throw new TypeError('arguments and variables of a command must not contain NUL bytes');
   }
   const payload = strings.map((text) => `${text}\0`).join('');
-  return `${Buffer.byteLength(payload)} ${words.length}\n${payload}`;
+  return `${Buffer.byteLength(payload)} ${argv.length}\n${payload}`;
 }

@@ -1,35 +1,45 @@
 /**
- * One init process, as seen from lockex (init-runtime.ts has the protocol): the gate's process is its
- * child, and every orphan of the command becomes its child. What it reports counts as the truth about
- * the first process. Never replaces an init that ended: it says so, and kills the first process.
+ * One init process, as seen from lockex (init-runtime.ts has the protocol): the gate's process is
+ * its child, and every orphan of the command becomes its child. Its reports are the truth about the
+ * first process. Never replaces an init that ended: reports that, and kills the first process.
  */
 import { constants } from 'node:os';
 import type { CommandExit } from '../../../machines/outcome.ts';
 import { type Child, type ChildSocket, NO_SOCKET, startChild } from '../../platform/child.ts';
 import type { Clock } from '../../util/clock.ts';
+import { lineSplitter } from '../line-protocol.ts';
+import type { Identity } from '../options.ts';
+import { findLiving, startOf } from '../processes/process-table.ts';
 import {
   type Descendants,
   type GateProcess,
   type GateProcessEvents,
   type GateProcessOptions,
   NO_START_TIME,
-} from '../gate/gate-process.ts';
-import { lineCutter } from '../lines.ts';
-import type { Identity } from '../options.ts';
-import { findLiving, startOf } from '../processes/process-table.ts';
-import { known } from '../processes/reading.ts';
+} from './gate-process.ts';
 import { type InitRuntime, initRequest } from './init-runtime.ts';
 
 const KILLED: CommandExit = { code: null, signal: { name: 'SIGKILL', number: 9 } };
 /** Errors of a start that another interpreter would meet as well. */
 const SHORTAGES: readonly (string | undefined)[] = ['EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE'];
-const LOOK_MS = 10;
+const CHECK_MS = 10;
 
-/**
- * `lost`: the init ended before it reported the end of the first process, which is being killed.
- * `over`: the first process has ended, or was never started; that has been said.
- */
-type State = 'starting' | 'started' | 'lost' | 'over';
+/** The first process: the gate's, then the command's. */
+type FirstState =
+  /** `isKilled`: it is to be killed as soon as it is started. */
+  | { readonly name: 'starting'; readonly isKilled: boolean }
+  | { readonly name: 'running'; readonly identity: Identity }
+  /** The init ended before it reported the first process's end; it is being killed. */
+  | { readonly name: 'orphaned'; readonly identity: Identity }
+  /** It ended, or was never started (null), and that was reported. */
+  | { readonly name: 'over'; readonly identity: Identity | null };
+
+/** The init itself. Its end counts once everything that it sent has been read. */
+type InitState =
+  | { readonly name: 'running' }
+  | { readonly name: 'channelClosed' }
+  | { readonly name: 'exited'; readonly exit: CommandExit }
+  | { readonly name: 'ended'; readonly exit: CommandExit };
 
 export class InitGateProcess implements GateProcess {
   readonly init: Identity | null;
@@ -38,12 +48,10 @@ export class InitGateProcess implements GateProcess {
   readonly #child: Child;
   readonly #socket: ChildSocket;
   readonly #channel: ChildSocket;
-  #state: State = 'starting';
-  #identity: Identity | null = null;
-  #isEmpty = false;
-  #isKilled = false;
-  #initExit: CommandExit | null = null;
-  #isChannelClosed = false;
+  #first: FirstState = { name: 'starting', isKilled: false };
+  #initState: InitState = { name: 'running' };
+  /** It reported that it has no descendants; no other can follow. */
+  #reported: 'descendants' | 'empty' = 'descendants';
 
   constructor(
     runtime: InitRuntime,
@@ -55,39 +63,33 @@ export class InitGateProcess implements GateProcess {
     this.#clock = clock;
     const { onText, onClosed } = events;
     this.#child = startChild(
-      { words: runtime.words, cwd: options.cwd, env: runtime.env, standardStreams: 'inherit' },
+      { argv: runtime.argv, cwd: options.cwd, env: runtime.env, standardStreams: 'inherit' },
       {
         sockets: [
           { onText, onClosed },
           {
-            onText: lineCutter((line) => this.#heard(line)),
-            onClosed: () => {
-              this.#isChannelClosed = true;
-              this.#endedPerhaps();
-            },
+            onText: lineSplitter((line) => this.#heard(line)),
+            onClosed: () => this.#channelClosed(),
           },
         ],
-        onExit: (exit) => {
-          this.#initExit = exit;
-          this.#endedPerhaps();
-        },
-        onError: (error) => this.#notMade(error),
+        onExit: (exit) => this.#initExited(exit),
+        onError: (error) => this.#notStarted(error),
       },
     );
     this.#socket = this.#child.sockets[0] ?? NO_SOCKET;
     this.#channel = this.#child.sockets[1] ?? NO_SOCKET;
     const { pid } = this.#child;
     this.init = pid === null ? null : { pid, start: startOf(pid) };
-    this.#channel.send(initRequest(options.words, options.env));
+    this.#channel.send(initRequest(options.argv, options.env));
   }
 
   get identity(): Identity | null {
-    return this.#identity;
+    return this.#first.name === 'starting' ? null : this.#first.identity;
   }
 
   get descendants(): Descendants {
-    if (this.#isEmpty) return 'none';
-    return this.#initExit === null ? 'some' : 'unknown';
+    if (this.#reported === 'empty') return 'none';
+    return this.#hasInitExited ? 'unknown' : 'some';
   }
 
   send(text: string): void {
@@ -99,10 +101,11 @@ export class InitGateProcess implements GateProcess {
   }
 
   kill(): void {
-    this.#isKilled = true;
+    if (this.#first.name === 'starting') this.#first = { name: 'starting', isKilled: true };
     this.#channel.send('kill\n');
-    // It may have been stopped; its number is its own until we have seen its end.
-    if (this.init !== null && this.#initExit === null) trySignal(this.init.pid, 'SIGCONT');
+    // It may have been stopped. Its pid is not given to another process before its exit is
+    // reported.
+    if (this.init !== null && !this.#hasInitExited) trySignal(this.init.pid, 'SIGCONT');
     this.#killFirst();
   }
 
@@ -112,84 +115,121 @@ export class InitGateProcess implements GateProcess {
     this.#child.unref();
   }
 
+  get #hasInitExited(): boolean {
+    return this.#initState.name === 'exited' || this.#initState.name === 'ended';
+  }
+
   #heard(line: string): void {
+    const first = this.#first;
     const [word, ...rest] = line.split(' ');
     const [one = 0, other = 0] = rest.map(Number);
-    if (word === 'started' && this.#state === 'starting') {
+    if (word === 'started' && first.name === 'starting') {
       if (other === 0 || this.init?.start === 0) return this.#failed(new Error(NO_START_TIME));
-      this.#state = 'started';
-      this.#identity = { pid: one, start: other };
+      this.#first = { name: 'running', identity: { pid: one, start: other } };
       this.#events.onIdentified();
-    } else if (word === 'exited' && this.#state === 'started') {
+    } else if (word === 'exited' && first.name === 'running') {
       this.#exited(exitOf(one, other));
     } else if (word === 'empty') {
-      this.#isEmpty = true;
+      this.#reported = 'empty';
       this.#events.onEmpty();
     } else if (word === 'failed') {
       this.#failed(errorOf(one));
-    } else if (word === 'unfit' && this.#state === 'starting') {
-      this.#state = 'over';
-      this.#events.onUnfit(rest.join(' '));
+    } else if (word === 'unfit' && first.name === 'starting') {
+      this.#unfit(rest.join(' '));
     }
   }
 
   #exited(exit: CommandExit): void {
-    this.#state = 'over';
+    this.#first = { name: 'over', identity: this.identity };
     this.#events.onExit(exit);
   }
 
+  #unfit(reason: string): void {
+    this.#first = { name: 'over', identity: null };
+    this.#events.onUnfit(reason);
+  }
+
   #failed(error: NodeJS.ErrnoException): void {
-    if (this.#state === 'over') return;
-    this.#state = 'over';
-    this.#identity = null;
+    if (this.#first.name === 'over') return;
+    this.#first = { name: 'over', identity: null };
     this.release();
     this.#events.onError(error);
   }
 
-  /** Another interpreter is tried, or none: if it was not the interpreter's fault, that shows then. */
-  #notMade(error: NodeJS.ErrnoException): void {
-    if (SHORTAGES.includes(error.code)) return this.#failed(error);
-    this.#state = 'over';
-    this.#events.onUnfit(error.message);
+  /** Another interpreter is tried, or none: a cause other than the interpreter shows then. */
+  #notStarted(error: NodeJS.ErrnoException): void {
+    if (SHORTAGES.includes(error.code)) this.#failed(error);
+    else this.#unfit(error.message);
   }
 
-  /** Only when everything that it had said has been heard. */
-  #endedPerhaps(): void {
-    const exit = this.#initExit;
-    if (exit === null || !this.#isChannelClosed) return;
-    if (this.#state === 'starting') this.#endedEarly(exit);
-    if (this.#state !== 'started') return;
-    this.#state = 'lost';
-    this.#events.onInitLost();
-    this.#watchFirst();
+  #channelClosed(): void {
+    const state = this.#initState;
+    switch (state.name) {
+      case 'running':
+        this.#initState = { name: 'channelClosed' };
+        return;
+      case 'exited':
+        return this.#initEnded(state.exit);
+      case 'channelClosed':
+      case 'ended':
+        return;
+    }
   }
 
-  #endedEarly({ signal, code }: CommandExit): void {
-    if (this.#isKilled) return this.#exited(KILLED);
+  #initExited(exit: CommandExit): void {
+    switch (this.#initState.name) {
+      case 'running':
+        this.#initState = { name: 'exited', exit };
+        return;
+      case 'channelClosed':
+        return this.#initEnded(exit);
+      case 'exited':
+      case 'ended':
+        return;
+    }
+  }
+
+  #initEnded(exit: CommandExit): void {
+    this.#initState = { name: 'ended', exit };
+    const first = this.#first;
+    switch (first.name) {
+      case 'starting':
+        return this.#endedEarly(exit, first.isKilled);
+      case 'running':
+        this.#first = { name: 'orphaned', identity: first.identity };
+        this.#events.onInitLost();
+        return this.#watchFirst(first.identity);
+      case 'orphaned':
+      case 'over':
+        return;
+    }
+  }
+
+  #endedEarly({ signal, code }: CommandExit, isKilled: boolean): void {
+    if (isKilled) return this.#exited(KILLED);
     if (signal !== null) return this.#failed(new Error(`the init was ended by ${signal.name}`));
-    this.#state = 'over';
-    this.#events.onUnfit(`ended with ${code}`);
+    this.#unfit(`ended with ${code}`);
   }
 
-  /** Without the init, /proc alone says when the first process has ended. */
-  #watchFirst(): void {
+  /** Without the init, only /proc shows when the first process has ended. */
+  #watchFirst(identity: Identity): void {
     this.#killFirst();
-    const first = this.#identity === null ? known(null) : findLiving(this.#identity);
+    const first = findLiving(identity);
     if (first.known && first.value === null) this.#exited(KILLED);
-    else this.#clock.setTimeout(() => this.#watchFirst(), LOOK_MS);
+    else this.#clock.setTimeout(() => this.#watchFirst(identity), CHECK_MS);
   }
 
   #killFirst(): void {
-    const identity = this.#identity;
-    if (identity === null || this.#state === 'over') return;
-    const first = findLiving(identity);
+    const state = this.#first;
+    if (state.name !== 'running' && state.name !== 'orphaned') return;
+    const first = findLiving(state.identity);
     if (!first.known || first.value === null) return;
-    trySignal(-identity.pid, 'SIGKILL');
-    trySignal(identity.pid, 'SIGKILL');
+    trySignal(-state.identity.pid, 'SIGKILL');
+    trySignal(state.identity.pid, 'SIGKILL');
   }
 }
 
-/** The wait status, also of a real-time signal, which has no name here. */
+/** `signal`: its number, which has no name in Node if it is a real-time signal; 0: none. */
 function exitOf(code: number, signal: number): CommandExit {
   if (signal === 0) return { code, signal: null };
   const [name = 'unknown'] =
@@ -207,6 +247,6 @@ function trySignal(target: number, signal: NodeJS.Signals): void {
   try {
     process.kill(target, signal);
   } catch {
-    // It has ended, or is another user's: the init kills it as well.
+    // It has ended, or belongs to another user: the init kills it as well.
   }
 }

@@ -1,10 +1,10 @@
 /**
- * cgroup v2 directories: finds where one can be made, makes it, reads and removes it (kernel's
- * Documentation/admin-guide/cgroup-v2.rst). Never enables a controller, so that a directory below a
- * cgroup with processes in it is allowed, and never moves anybody: the gate enters by itself.
+ * cgroup v2 directories: creates, reads and removes them (kernel's
+ * Documentation/admin-guide/cgroup-v2.rst). Never enables a controller, so that a child of a cgroup
+ * with processes is allowed, and never moves a process: the gate enters by itself.
  *
- * The directory is made below our own cgroup: limits set on us go on holding for the command, and where
- * the command is a lockex as well, its directory is inside ours and ends with it.
+ * The command's cgroup is a child of lockex's own: limits of lockex hold for the command too, and a
+ * lockex that is itself a command is killed together with its own cgroups.
  */
 import { closeSync, mkdirSync, openSync, rmdirSync, statSync, write as writeSoon } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -22,41 +22,40 @@ import {
 } from './reading.ts';
 
 const PREFIX = 'lockex-';
-/** A directory that is younger may be one that its owner has not entered yet. */
+/** Nothing may have entered a younger one yet. */
 const STALE_MS = 60_000;
 
 let made = 0;
 
-/** Makes a directory; null, with a reason, where that can't be done. */
+/** Creates a cgroup, or says why it cannot. */
 export function makeCgroup(): { readonly directory: string } | { readonly reason: string } {
-  const parent = ownFolder();
-  if (parent === null) return { reason: 'there is no cgroup v2 here' };
+  const parent = ownCgroup();
+  if (parent === null) return { reason: 'this host has no cgroup v2' };
   const start = valueOr(readProcess(process.pid), null)?.start ?? 0;
   made += 1;
   const directory = join(parent, `${PREFIX}${process.pid}-${start}-${made}`);
   try {
     mkdirSync(directory);
   } catch (error) {
-    return { reason: `no cgroup can be made: ${(error as Error).message}` };
+    return { reason: `cannot create a cgroup: ${(error as Error).message}` };
   }
-  // A mount over the hierarchy hides it, and mountinfo goes on listing it (proc(5)). The kernel
+  // A mount over the hierarchy hides it, and mountinfo still lists it (proc(5)). The kernel
   // creates the files of a cgroup together with its directory (kernel/cgroup/cgroup.c, cgroup_mkdir).
   if (!valueOr(isThere(join(directory, 'cgroup.procs')), false)) {
     removeCgroup(directory);
-    return { reason: `no cgroup can be made: ${parent} is not in a cgroup v2 hierarchy` };
+    return { reason: `cannot create a cgroup: ${parent} is not in a cgroup v2 hierarchy` };
   }
-  hastenEntry(parent);
+  warmUpEntry(parent);
   return { directory };
 }
 
 /**
- * Whoever enters a cgroup waits until every CPU has come by (some ten milliseconds), unless somebody
- * did so just before: the kernel then still expects more of it (kernel/rcu/sync.c). So we enter our
- * own cgroup, where we are, while the gate that will enter its own is still being made. In another
- * thread, which waits instead of us. By `cgroup.threads`, since that moves nobody: a process that
- * was put elsewhere meanwhile is refused.
+ * Entering a cgroup takes an RCU grace period (some ten milliseconds), unless another entry has
+ * just taken one (kernel/rcu/sync.c). So lockex enters its own cgroup again while the gate is being
+ * started, in a thread of Node's pool. Through `cgroup.threads`, which moves nothing: the kernel
+ * refuses it if lockex was moved to another cgroup meanwhile.
  */
-export function hastenEntry(own: string, done: (error: Error | null) => void = () => {}): void {
+export function warmUpEntry(own: string, done: (error: Error | null) => void = () => {}): void {
   try {
     const file = openSync(join(own, 'cgroup.threads'), 'r+');
     writeSoon(file, `${process.pid}`, (error) => {
@@ -64,12 +63,12 @@ export function hastenEntry(own: string, done: (error: Error | null) => void = (
       done(error);
     });
   } catch (error) {
-    // No rights to: then the gate waits.
+    // No permission: the gate waits.
     done(error as Error);
   }
 }
 
-/** Whether any process lives in it or below it; a directory that is gone holds none. */
+/** True if a process lives in it or below it. A cgroup that was removed is empty. */
 export function isPopulated(directory: string): Reading<boolean> {
   const path = join(directory, 'cgroup.events');
   const events = readText(path);
@@ -79,7 +78,7 @@ export function isPopulated(directory: string): Reading<boolean> {
   return populated === undefined ? unknown(`cannot parse ${path}`) : known(populated === '1');
 }
 
-/** Pids in it and below it. One that our pid namespace can't see reads as 0 and is left out. */
+/** Pids in it and below it, without processes of other pid namespaces, which read as 0. */
 export function membersOf(directory: string): Look<readonly number[]> {
   const procs = readText(join(directory, 'cgroup.procs'));
   const directories = readCgroups(directory);
@@ -93,8 +92,8 @@ export function membersOf(directory: string): Look<readonly number[]> {
 }
 
 /**
- * Whether a process is in another cgroup, for certain. One that is ending is in the list of no cgroup
- * any more, but keeps its own (Documentation/admin-guide/cgroup-v2.rst, "Processes").
+ * True if a process is in another cgroup, for certain. A process that is exiting is missing from
+ * cgroup.procs, but keeps its cgroup (Documentation/admin-guide/cgroup-v2.rst, "Processes").
  */
 export function isOutside(pid: number, directory: string): boolean {
   const text = valueOr(readText(`/proc/${pid}/cgroup`), null);
@@ -102,12 +101,12 @@ export function isOutside(pid: number, directory: string): boolean {
   return own !== undefined && !own.split('/').includes(basename(directory));
 }
 
-/** Whether the kernel can kill all of it at once, whosever it is (Linux 5.14 or later). */
+/** True if the kernel can kill the whole cgroup, processes of other users included (Linux 5.14). */
 export function canKillCgroup(directory: string): boolean {
   return valueOr(isThere(join(directory, 'cgroup.kill')), false);
 }
 
-/** SIGKILL to all of it at once; false where the kernel can't (before 5.14). */
+/** SIGKILL to the whole cgroup; false if the kernel cannot do that (before 5.14). */
 export function killCgroup(directory: string): boolean {
   return writeText(join(directory, 'cgroup.kill'), '1');
 }
@@ -116,9 +115,9 @@ export function freezeCgroup(directory: string, frozen: boolean): void {
   writeText(join(directory, 'cgroup.freeze'), frozen ? '1' : '0');
 }
 
-/** False while something lives in it. */
+/** False while a process lives in it. */
 export function removeCgroup(directory: string): boolean {
-  for (const inner of foldersIn(directory)) removeCgroup(inner);
+  for (const inner of childrenOf(directory)) removeCgroup(inner);
   try {
     rmdirSync(directory);
   } catch (error) {
@@ -127,15 +126,15 @@ export function removeCgroup(directory: string): boolean {
   return true;
 }
 
-/** Where the cgroup v2 hierarchy shows our own cgroup: proc(5), mountinfo and cgroup. */
-function ownFolder(): string | null {
+/** Path of this process's own cgroup; null without cgroup v2: proc(5), mountinfo and cgroup. */
+function ownCgroup(): string | null {
   const own = /^0::(\/.*)$/m.exec(valueOr(readText('/proc/self/cgroup'), null) ?? '')?.[1];
   if (own === undefined || own.startsWith('/..')) return null;
   for (const line of (valueOr(readText('/proc/self/mountinfo'), null) ?? '').split('\n')) {
     const [before = '', after = ''] = line.split(' - ');
     if (!after.startsWith('cgroup2 ')) continue;
     const [, , , root = '/', mount = ''] = before.split(' ');
-    // Part of the hierarchy may be mounted: then only what is below that part can be seen.
+    // If only a part of the hierarchy is mounted, only cgroups below that part can be seen.
     const shown = root === '/' ? '' : root;
     if (own === shown || own.startsWith(`${shown}/`)) {
       return join(unescapeMount(mount), own.slice(shown.length));
@@ -144,19 +143,21 @@ function ownFolder(): string | null {
   return null;
 }
 
-/** Removes empty directories beside this one of a lockex that is dead, whose guard could not do it. */
-export function sweepBeside(own: string): void {
-  for (const directory of foldersIn(dirname(own))) {
+/**
+ * Removes empty siblings of this cgroup whose lockex is dead, and whose guard did not remove them.
+ */
+export function removeStaleCgroups(own: string): void {
+  for (const directory of childrenOf(dirname(own))) {
     const [, pid, start] = /lockex-(\d+)-(\d+)-\d+$/.exec(directory) ?? [];
     if (pid === undefined) continue;
     const owner = readProcess(Number(pid));
     if (!owner.known || owner.value?.start === Number(start)) continue;
-    if (ageMs(directory) > STALE_MS && !valueOr(isPopulated(directory), true))
-      removeCgroup(directory);
+    const isStale = ageMs(directory) > STALE_MS && !valueOr(isPopulated(directory), true);
+    if (isStale) removeCgroup(directory);
   }
 }
 
-/** By the wall clock, which stamps the directories; all that hangs on it is when rubbish is removed. */
+/** By the wall clock, as the directory's time stamp: only decides when a stale one is removed. */
 function ageMs(directory: string): number {
   try {
     return Date.now() - statSync(directory).mtimeMs;
@@ -165,11 +166,11 @@ function ageMs(directory: string): number {
   }
 }
 
-function foldersIn(directory: string): readonly string[] {
+function childrenOf(directory: string): readonly string[] {
   return valueOr(readCgroups(directory), null) ?? [];
 }
 
-/** mountinfo writes blanks as \040 and the like. */
+/** mountinfo writes a space as \040, for example. */
 function unescapeMount(path: string): string {
   return path.replace(/\\([0-7]{3})/g, (_, digits) =>
     String.fromCharCode(Number.parseInt(digits, 8)),

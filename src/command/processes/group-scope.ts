@@ -1,11 +1,11 @@
 /**
- * The last rung, for hosts without /proc (macOS): the command's process group and nothing else. A
- * daemon that leaves the group is not found; docs/safety.md says so.
+ * The scope on a host without /proc (macOS): the command's process group. A daemon that leaves the
+ * group is not found (docs/safety.md).
  */
-
 import type { Identity } from '../options.ts';
 import type { ProcessRecord } from './process-table.ts';
-import { type First, hasGroup, type Presence, type ProcessScope, signalGroup } from './scope.ts';
+import type { First, Presence, ProcessScope } from './scope.ts';
+import { hasGroup, signalGroup } from './signalling.ts';
 
 export class GroupScope implements ProcessScope {
   readonly name = 'process group';
@@ -15,7 +15,7 @@ export class GroupScope implements ProcessScope {
     this.#first = first;
   }
 
-  /** Zombies count as living here, until their parent has looked. */
+  /** Zombies count as living here, until their parent has reaped them. */
   presence(): Presence {
     const isEmpty = this.#first.hasEnded() && !hasGroup(this.#first);
     return { state: isEmpty ? 'empty' : 'populated' };

@@ -1,8 +1,8 @@
 /**
- * Reads Linux's process table, /proc. Never signals anything and never throws. Each reading is known or
- * unknown (reading.ts): a process that could not be looked at is not one that has ended.
+ * Reads Linux's process table, /proc. Never signals anything and never throws. Each reading is
+ * known or unknown (reading.ts): a process that could not be read has not ended.
  */
-
+import { type ProcessStat, parseStat } from '../../util/process-stat.ts';
 import type { Identity } from '../options.ts';
 import {
   isVisible,
@@ -14,60 +14,30 @@ import {
   unknown,
 } from './reading.ts';
 
-export interface ProcessRecord extends Identity {
-  /** The kernel's short name: what `ps -o comm` shows. */
-  readonly name: string;
-  /** R, S, D, T, Z, … */
-  readonly state: string;
-  readonly parent: number;
-  readonly group: number;
-  readonly session: number;
-  readonly threads: number;
-}
+export type ProcessRecord = ProcessStat;
 
 export type ProcessTable = ReadonlyMap<number, ProcessRecord>;
 
-/** False where there is no /proc (macOS): then only the process group can be reached. */
+/** False on a host without /proc (macOS): only the process group can be found there. */
 export const hasProcessTable = isProcThere();
 
 /**
- * A zombie only waits for its parent to look: it runs nothing and holds nothing. Unless it has other
- * threads than its first: that one looks like a zombie as soon as it has ended.
+ * A zombie runs nothing and holds nothing: it waits for its parent to reap it. But a process whose
+ * first thread has ended while others run is also in state Z.
  */
 export function isLiving({ state, threads }: ProcessRecord): boolean {
   if (state === 'Z') return threads > 1;
   return state !== 'X' && state !== 'x';
 }
 
-/** As people read it: `name[pid]`. */
+/** For messages: `name[pid]`. */
 export function label(record: ProcessRecord): string {
   return `${record.name}[${record.pid}]`;
 }
 
-/** One line of /proc/PID/stat (proc(5)). The name may hold blanks and parentheses. */
-export function parseStat(text: string): ProcessRecord | null {
-  const open = text.indexOf('(');
-  const close = text.lastIndexOf(')');
-  if (open < 0 || close < open) return null;
-  const rest = text.slice(close + 2).split(' ');
-  const number = (field: number) => Number(rest[field - 3] ?? Number.NaN);
-  const record = {
-    pid: Number.parseInt(text, 10),
-    name: text.slice(open + 1, close),
-    state: rest[0] ?? '?',
-    parent: number(4),
-    group: number(5),
-    session: number(6),
-    threads: number(20),
-    start: number(22),
-  };
-  const { pid, parent, group, session, threads, start } = record;
-  return [pid, parent, group, session, threads, start].every(Number.isFinite) ? record : null;
-}
-
 /**
- * null: no such process, or one that this /proc shows to its own user only (hidepid, proc(5)):
- * there every process of another user looks as if it had ended (reach.ts, `isGroupHidden`).
+ * null: no such process. Also for a process of another user where /proc is mounted with hidepid
+ * (proc(5)): see `isGroupHidden` in signalling.ts.
  */
 export function readProcess(pid: number): Reading<ProcessRecord | null> {
   const path = `/proc/${pid}/stat`;
@@ -78,13 +48,13 @@ export function readProcess(pid: number): Reading<ProcessRecord | null> {
   return record === null ? unknown(`cannot parse ${path}`) : known(record);
 }
 
-/** When a process was started; 0, which no process was, where that can't be read. */
+/** Start time of a process; 0, which no process has, if it cannot be read. */
 export function startOf(pid: number): number {
   const reading = readProcess(pid);
   return reading.known ? (reading.value?.start ?? 0) : 0;
 }
 
-/** The very process that was meant, if it still runs; null: it has ended. */
+/** The process with this pid and start time if it is alive; null: it has ended. */
 export function findLiving({ pid, start }: Identity): Reading<ProcessRecord | null> {
   const reading = readProcess(pid);
   if (!reading.known || reading.value === null) return reading;
@@ -106,7 +76,7 @@ export function readProcessTable(): Look<ProcessTable> {
   return { found: table, gap };
 }
 
-/** False where each user sees his own only (proc(5), hidepid). */
+/** False where a user sees only their own processes (proc(5), hidepid). */
 export function showsOthers(): boolean {
   const init = readProcess(1);
   return !init.known || init.value !== null;
@@ -114,7 +84,7 @@ export function showsOthers(): boolean {
 
 let lastCount = 0;
 
-/** Where they can't be counted, as many as the last time. */
+/** Number of processes on this host; the previous number if /proc cannot be read. */
 export function countProcesses(): number {
   const pids = readNumbers('/proc');
   if (pids.known) lastCount = pids.value?.length ?? 0;
@@ -122,9 +92,9 @@ export function countProcesses(): number {
 }
 
 /**
- * Children of a process, over all its threads; null where the kernel doesn't list them
- * (CONFIG_PROC_CHILDREN), or they can't be read. Costs as much as the process has threads, whatever
- * else runs on the host.
+ * Children of all threads of a process; null if the kernel does not list them
+ * (CONFIG_PROC_CHILDREN), or they cannot be read. The cost grows with the number of threads, not
+ * with the number of processes on the host.
  */
 export function readChildren(pid: number): readonly number[] | null {
   const threads = readNumbers(`/proc/${pid}/task`);
@@ -143,7 +113,7 @@ export function readChildren(pid: number): readonly number[] | null {
   return children;
 }
 
-/** User ids of a process (proc(5), status): the real one. null: it has ended. */
+/** Real user id of a process (proc(5), status); null: it has ended. */
 export function readUser(pid: number): Reading<number | null> {
   const text = readText(`/proc/${pid}/status`);
   if (!text.known || text.value === null) return text as Reading<null>;

@@ -1,40 +1,41 @@
 /**
- * Whether /proc shows the processes that lockex is to find: those of its own pid namespace, and a
- * clock that lockex and the guard share. Looked at once, before anything is started.
+ * Checks that /proc shows the processes of lockex's own pid namespace, and a clock that lockex and
+ * the guard share. Done once, before anything is started.
  *
- * A mount of procfs belongs to one pid namespace (pid_namespaces(7), "/proc and PID namespaces"): in
- * another's, our pids name other processes, or none, and everything would seem dead, or alive.
+ * A mount of procfs belongs to one pid namespace (pid_namespaces(7), "/proc and PID namespaces").
+ * In that of another, lockex's pids name other processes, or none: everything would seem dead, or
+ * alive.
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 export type ProcessView =
   | { readonly kind: 'usable' }
-  /** No Linux: the command is found by its process group alone. */
+  /** Not Linux: the command is found by its process group only. */
   | { readonly kind: 'groupsOnly' }
-  /** Nothing may be started. `message` says why, and what to do. */
+  /** Nothing may be started. `message`: the reason, and a remedy. */
   | { readonly kind: 'unusable'; readonly message: string };
 
-/** What was read; null: it could not be. */
+/** Facts about /proc; null: could not be read. */
 export interface ProcessFacts {
   readonly platform: string;
   readonly pid: number;
-  /** Target of /proc/self: our pid in the namespace that the mount belongs to (proc(5)). */
+  /** Target of /proc/self: this process's pid in the namespace of the mount (proc(5)). */
   readonly self: string | null;
-  /** NSpid of /proc/self/status: our pid in that namespace and in each below it, to our own. */
+  /** NSpid of /proc/self/status: the pid in that namespace and each below it, to lockex's own. */
   readonly namespacePids: readonly number[] | null;
   readonly hasUptime: boolean;
-  /** It lists processes, whosever. */
+  /** It lists processes, of any user. */
   readonly hasProcesses: boolean;
   /** Why something could not be read although /proc may be in order (EMFILE); null: nothing failed. */
   readonly shortage: string | null;
 }
 
-/** A host on which lockex could not keep its promise. */
+/** A host on which lockex cannot guarantee that the command is stopped in time. */
 export class UnusableHostError extends Error {
   override readonly name = 'UnusableHostError';
 }
 
-/** @throws UnusableHostError where nothing may be started */
+/** @throws UnusableHostError if nothing may be started */
 export function checkProcessView(): void {
   const view = processViewOf(readFacts());
   if (view.kind === 'unusable') throw new UnusableHostError(view.message);
@@ -49,15 +50,15 @@ export function processViewOf(facts: ProcessFacts): ProcessView {
   if (self === null && !hasProcesses) {
     return unusable('/proc is not mounted', 'mount it (mount -t proc proc /proc)');
   }
-  const isOurs = self === String(pid) && (namespacePids?.length ?? 1) === 1;
-  if (!isOurs) {
+  const isOwn = self === String(pid) && (namespacePids?.length ?? 1) === 1;
+  if (!isOwn) {
     const found = self === null ? 'it does not list this process' : `this process is ${self} there`;
     return unusable(
       `/proc belongs to another pid namespace (${found}, and ${pid} here)`,
       'mount the one of this namespace (unshare --mount-proc does)',
     );
   }
-  // With the mount option subset=pid there are only processes.
+  // With the mount option subset=pid, /proc contains only processes.
   if (!hasUptime) return unusable('/proc/uptime cannot be read', 'mount /proc without subset=pid');
   return { kind: 'usable' };
 }
@@ -87,7 +88,7 @@ function readFacts(): ProcessFacts {
     platform: process.platform,
     pid: process.pid,
     self: attempt(() => readlinkSync('/proc/self')),
-    // Not there before Linux 4.1, nor in gVisor.
+    // Missing before Linux 4.1, and in gVisor.
     namespacePids: pids === undefined ? null : pids.trim().split(/\s+/).map(Number),
     hasUptime: attempt(() => readFileSync('/proc/uptime', 'latin1')) !== null,
     hasProcesses: (attempt(() => readdirSync('/proc')) ?? []).some((name) => /^\d+$/.test(name)),

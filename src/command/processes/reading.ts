@@ -1,7 +1,7 @@
 /**
  * Reads small files of /proc and of cgroups. An error is never an empty result: a reading is either
- * known or unknown, and only ENOENT and ESRCH mean that the thing is gone. Descriptors are held in
- * reserve for these reads, so that they work when lockex has used up all others (EMFILE).
+ * known or unknown, and only ENOENT and ESRCH mean that the process or file is gone. Some
+ * descriptors are kept in reserve for these reads, for when lockex has used up all others (EMFILE).
  */
 import {
   accessSync,
@@ -18,7 +18,7 @@ export type Reading<T> =
   | { readonly known: true; readonly value: T }
   | { readonly known: false; readonly reason: string };
 
-/** What was found. If it may not be everything, `gap` says why; null: it is everything. */
+/** The result of a scan. `gap`: why it may be incomplete; null: it is complete. */
 export interface Look<T> {
   readonly found: T;
   readonly gap: string | null;
@@ -32,22 +32,22 @@ export function unknown(reason: string): Reading<never> {
   return { known: false, reason };
 }
 
-/** The value; `fallback` where it is unknown. Not for deciding that something has ended. */
+/** The value, or `fallback` if it is unknown. Not for deciding that something has ended. */
 export function valueOr<T>(reading: Reading<T>, fallback: T): T {
   return reading.known ? reading.value : fallback;
 }
 
-/** The file's text, one character for each byte; null: there is no such file or process. */
+/** The file's text, one character for each byte; null: no such file or process. */
 export function readText(path: string): Reading<string | null> {
   return attempt(path, () => readFileSync(path, 'latin1'));
 }
 
-/** Names in a directory; null: there is no such directory or process. */
+/** Names in a directory; null: no such directory or process. */
 export function readNames(path: string): Reading<readonly string[] | null> {
   return attempt(path, () => readdirSync(path));
 }
 
-/** Directories in a directory, by path; null: there is no such directory. */
+/** Paths of the directories in a directory; null: no such directory. */
 export function readCgroups(path: string): Reading<readonly string[] | null> {
   return attempt(path, () =>
     readdirSync(path, { withFileTypes: true })
@@ -56,7 +56,7 @@ export function readCgroups(path: string): Reading<readonly string[] | null> {
   );
 }
 
-/** Numeric names in a directory of /proc; null: there is no such process. */
+/** Numeric names in a directory of /proc; null: no such process. */
 export function readNumbers(path: string): Reading<readonly number[] | null> {
   const names = readNames(path);
   if (!names.known || names.value === null) return names as Reading<null>;
@@ -64,8 +64,7 @@ export function readNumbers(path: string): Reading<readonly number[] | null> {
 }
 
 /**
- * Writes to a file that exists; false where that failed. Not opened for reading: its owner may not read
- * cgroup.kill (mode 0200).
+ * Writes to an existing file; false if that failed. Write-only, because cgroup.kill has mode 0200.
  */
 export function writeText(path: string, text: string): boolean {
   const written = attempt(path, () => {
@@ -79,15 +78,15 @@ export function writeText(path: string, text: string): boolean {
   return written.known && written.value === true;
 }
 
-/** Whether a path exists. Takes no descriptor. */
+/** True if a path exists. Needs no descriptor. */
 export function isThere(path: string): Reading<boolean> {
   const found = attempt(path, () => statSync(path));
   return found.known ? known(found.value !== null) : found;
 }
 
 /**
- * A permission that is refused although the file can be seen is not a hidden process: hidepid (proc(5))
- * and security modules refuse the lookup itself.
+ * False for a process that is hidden from lockex: hidepid (proc(5)) and security modules refuse the
+ * lookup itself, not only the permission to read.
  */
 export function isVisible(path: string): boolean {
   try {
@@ -136,7 +135,7 @@ function refill(): void {
   try {
     while (reserve.length < RESERVED) reserve.push(openSync(PLACEHOLDER, 'r'));
   } catch {
-    // As many as there are; the next read tries again.
+    // The next read tries again.
   }
 }
 

@@ -1,34 +1,36 @@
 /**
- * The ladder down: SIGTERM, a grace, SIGKILL, and the proof that nothing lives any more. Asking
- * again makes it faster, never slower. It never gives up: what does not die is reported every few
- * seconds, and goes on being killed. Processes that can't be looked at are not dead: it looks again.
+ * Ends a scope: SIGTERM, a grace, SIGKILL, and the proof that no process is left. A further request
+ * makes it faster, never slower. It never gives up: processes that survive SIGKILL are reported
+ * every few seconds, and killed again. A process that cannot be read has not ended: the scope is
+ * checked again.
  */
 import type { Clock } from '../../util/clock.ts';
 import { label } from './process-table.ts';
 import type { Presence, ProcessScope } from './scope.ts';
 
-/** Between two looks at what lives; a look that takes long itself is repeated less often. */
+/** Between two checks; a check that takes long is repeated less often. */
 const LOOK_MS = 10;
 const MAX_LOOK_MS = 200;
 const REST_PER_LOOK = 4;
-const UNDYING_MS = 3000;
-/** What can't be looked at is reported after so long, and then as often as what does not die. */
+/** Between two reports of processes that survive SIGKILL. */
+const UNKILLABLE_MS = 3000;
+/** The first report of a scope that cannot be read comes after so long. */
 const UNKNOWN_MS = 500;
-/** While nothing was asked for but to wait, perhaps for hours. */
+/** Between two checks while the scope is only waited for, perhaps for hours. */
 const PATIENT_LOOK_MS = 100;
 const MAX_PATIENT_LOOK_MS = 1000;
 const REST_PER_PATIENT_LOOK = 20;
 
 export interface TerminationOptions {
-  readonly reach: ProcessScope;
+  readonly scope: ProcessScope;
   readonly clock: Clock;
-  /** The first process has ended, and how is known: nothing is over before. */
+  /** The first process has ended, and its exit was reported: nothing is over before. */
   readonly hasExited: () => boolean;
-  /** `unknown`: why it could not be looked at whether there are others; null: it could. */
-  readonly onUndying: (processes: readonly string[], unknown: string | null) => void;
-  /** Until something is requested, what lives is only waited for. */
+  /** `unknown`: why it is unknown whether other processes are left; null: it is known. */
+  readonly onUnkillable: (processes: readonly string[], unknown: string | null) => void;
+  /** Until something is requested, the processes are only waited for. */
   readonly isPatient: boolean;
-  /** Everything is dead. `means` is 'none' when no signal was sent. */
+  /** No process is left. `means` is 'none' if no signal was sent. */
   readonly onDone: (means: 'none' | 'SIGTERM' | 'SIGKILL', outlived: readonly string[]) => void;
 }
 
@@ -37,7 +39,7 @@ export class Termination {
   #timer: unknown = null;
   #means: 'none' | 'SIGTERM' | 'SIGKILL' = 'none';
   #killAt = Number.POSITIVE_INFINITY;
-  /** When it is next to be reported that something does not die, or can't be looked at. */
+  /** Time of the next report that processes survive SIGKILL, or cannot be read. */
   #nextReport = Number.POSITIVE_INFINITY;
   #outlived: readonly string[] = [];
   #isOver = false;
@@ -46,7 +48,7 @@ export class Termination {
     this.#options = options;
   }
 
-  /** SIGTERM now, SIGKILL at `killAt` (of the clock) or at what was asked for before, if sooner. */
+  /** SIGTERM now; SIGKILL at `killAt` (of the clock), or earlier if that was requested before. */
   request(killAt: number): void {
     if (this.#isOver) return;
     const presence = this.#presence();
@@ -62,12 +64,12 @@ export class Termination {
     this.#options.clock.clearTimeout(this.#timer);
   }
 
-  /** Now, and again and again until everything has ended: asks for nothing by itself. */
+  /** Checks now, and again until no process is left. Requests nothing by itself. */
   look(): void {
     if (!this.#isOver) this.#lookOn(null);
   }
 
-  /** `presence`: as it was a moment ago; null: to be looked at. */
+  /** `presence`: the result of a check a moment ago; null: to be checked. */
   #lookOn(presence: Presence | null): void {
     const { clock } = this.#options;
     clock.clearTimeout(this.#timer);
@@ -90,8 +92,8 @@ export class Termination {
   }
 
   #presence(): Presence {
-    const { reach, hasExited } = this.#options;
-    return hasExited() ? reach.presence() : { state: 'populated' };
+    const { scope, hasExited } = this.#options;
+    return hasExited() ? scope.presence() : { state: 'populated' };
   }
 
   #endIfEmpty(presence: Presence): boolean {
@@ -102,27 +104,27 @@ export class Termination {
   }
 
   #terminate(presence: Presence): void {
-    const { reach } = this.#options;
+    const { scope } = this.#options;
     if (!this.#isSomethingLeft(presence)) return;
     this.#means = 'SIGTERM';
-    reach.signal('SIGTERM');
-    // A stopped process acts on nothing but this and SIGKILL.
-    reach.signal('SIGCONT');
+    scope.signal('SIGTERM');
+    // A stopped process acts only on SIGCONT and SIGKILL.
+    scope.signal('SIGCONT');
   }
 
   #kill(now: number, presence: Presence): void {
     if (this.#means !== 'SIGKILL' && this.#isSomethingLeft(presence)) {
       this.#means = 'SIGKILL';
-      this.#nextReport = now + UNDYING_MS;
+      this.#nextReport = now + UNKILLABLE_MS;
     }
-    this.#options.reach.kill();
+    this.#options.scope.kill();
   }
 
-  /** False: as far as can be seen nothing is. Notes what outlives the command's first process. */
+  /** False if no process can be found. Notes the processes that outlive the first one. */
   #isSomethingLeft(presence: Presence): boolean {
-    const { reach, hasExited } = this.#options;
+    const { scope, hasExited } = this.#options;
     if (!hasExited()) return true;
-    const outlived = reach.living().map(label);
+    const outlived = scope.living().map(label);
     if (outlived.length > 0) this.#outlived = outlived;
     return outlived.length > 0 || presence.state === 'populated';
   }
@@ -132,7 +134,7 @@ export class Termination {
     const isFirst = unknown !== null && this.#nextReport === Number.POSITIVE_INFINITY;
     if (isFirst) this.#nextReport = now + UNKNOWN_MS;
     if (now < this.#nextReport || (unknown === null && now < this.#killAt)) return;
-    this.#nextReport = now + UNDYING_MS;
-    this.#options.onUndying(this.#options.reach.living().map(label), unknown);
+    this.#nextReport = now + UNKILLABLE_MS;
+    this.#options.onUnkillable(this.#options.scope.living().map(label), unknown);
   }
 }

@@ -1,38 +1,40 @@
-/** What of Bun's own interface is used here (bun.com/reference/bun); Bun brings no types of it. */
+/** The part of Bun's API that is used here (bun.com/reference/bun); Bun ships no types. */
 declare namespace Bun {
-  /** Collects garbage, at once where `isForced`. */
+  /** Collects garbage, synchronously if `isForced`. */
   function gc(isForced: boolean): void;
 
   interface Socket {
-    /** How many bytes were taken; the rest is to be written again upon `drain`. Below 0: none can be. */
+    /**
+     * Number of bytes accepted; write the rest again upon `drain`. Below 0: the socket is closed.
+     */
     write(bytes: Uint8Array): number;
-    /** At once, and in order: the other side gets what was written. Calls the handler itself. */
+    /** Closes it now; the peer still gets what was written. Calls the handler itself. */
     close(): void;
     setNoDelay(noDelay: boolean): void;
     unref(): void;
   }
 
-  /** None is called from within `connect`, but `open` where a descriptor was given. */
+  /** None is called from within `connect`, except `open` if `fd` was given. */
   interface SocketHandler {
     open(socket: Socket): void;
     data(socket: Socket, bytes: Buffer): void;
     drain(socket: Socket): void;
-    /** `error`: why the other side's end is not an ordinary one. */
+    /** `error`: why it was not closed in an ordinary way. */
     close(socket: Socket, error?: Error): void;
-    /** What another of these has thrown. */
+    /** An error that another handler has thrown. */
     error(socket: Socket, error: unknown): void;
     connectError(socket: Socket, error: Error): void;
   }
 
-  /** Rejects where `connectError` is called, and with the same error. */
+  /** Rejects if `connectError` is called, with the same error. */
   function connect(
     options: { socket: SocketHandler } & ({ fd: number } | { hostname: string; port: number }),
   ): Promise<Socket>;
 
   namespace dns {
     /**
-     * `libc`: getaddrinfo, at each call. Rejects with codes like DNS_ENOTFOUND. (`Bun.connect` keeps what
-     * it has looked up for 30 seconds.)
+     * `libc`: getaddrinfo, at each call. Rejects with codes like DNS_ENOTFOUND. (`Bun.connect`
+     * caches its lookups for 30 seconds.)
      */
     function lookup(
       name: string,
@@ -42,21 +44,21 @@ declare namespace Bun {
 
   interface Subprocess {
     readonly pid: number;
-    /** Descriptors of our ends of pipes, which are sockets. */
+    /** Descriptors of this end of each pipe, which is a socket. */
     readonly stdio: readonly (number | null)[];
     kill(signal: string): void;
     unref(): void;
   }
 
-  /** Throws where no process can be made. */
+  /** Throws if the process cannot be started. */
   function spawn(
-    words: readonly string[],
+    argv: readonly string[],
     options: {
       readonly cwd?: string;
       readonly env: Readonly<Record<string, string>>;
       readonly detached: boolean;
       readonly stdio: readonly ('inherit' | 'ignore' | 'pipe')[];
-      /** `signal`: its name, or its number where it has none. */
+      /** `signal`: its name, or its number if it has no name. */
       onExit(child: Subprocess, code: number | null, signal: string | number | null): void;
     },
   ): Subprocess;

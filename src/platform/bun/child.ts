@@ -1,6 +1,7 @@
 /**
- * The same as src/platform/child.ts, by Bun's own means: node:child_process and the streams that it
- * stands on would cost a start six milliseconds. (Bun's node:child_process itself is made of these.)
+ * Replaces src/platform/child.ts in the standalone executable, with Bun's own API: loading
+ * node:child_process and its streams would take six milliseconds of a start. (Bun's
+ * node:child_process uses the same API.)
  */
 import { constants } from 'node:os';
 import type { CommandExit } from '../../../machines/outcome.ts';
@@ -68,11 +69,11 @@ function openSocket(descriptor: number, events: SocketEvents): OpenSocket {
 }
 
 function spawned(
-  { words, cwd, env, standardStreams: its }: ChildOptions,
+  { argv, cwd, env, standardStreams: its }: ChildOptions,
   { sockets, onExit, onError }: ChildEvents,
 ): Bun.Subprocess | null {
   try {
-    return Bun.spawn(words, {
+    return Bun.spawn(argv, {
       ...(cwd !== undefined && { cwd }),
       env,
       detached: true,
@@ -87,7 +88,7 @@ function spawned(
 
 function exitOf(code: number | null, signal: string | number | null): CommandExit {
   if (code !== null) return { code, signal: null };
-  // Real-time signals come as numbers.
+  // Bun gives real-time signals as numbers.
   const isNumber = typeof signal === 'number';
   const number = isNumber ? signal : (constants.signals[signal as NodeJS.Signals] ?? 0);
   return { code, signal: { name: isNumber ? 'unknown' : (signal ?? 'unknown'), number } };

@@ -1,6 +1,6 @@
-/** The same as src/platform/installation.ts, of an executable that has everything in it. */
+/** Replaces src/platform/installation.ts in the standalone executable, which contains all files. */
 
-/** The first word, with which the executable is the reaper. */
+/** As the first argument: run the reaper. */
 export const REAPER_WORD = '--lockex-reaper';
 
 export function reaperArgv(): readonly string[] {

@@ -1,7 +1,7 @@
 /**
- * The same as src/platform/tcp.ts, by Bun's own means: node:net would cost a start four
- * milliseconds. A name is looked up for each connection, and tried at all of its addresses, as there:
- * Bun itself would use an address for 30 seconds after it has changed.
+ * Replaces src/platform/tcp.ts in the standalone executable, with Bun's own API: loading node:net
+ * would take four milliseconds of a start. As with node:net, a name is looked up for each
+ * connection, and all of its addresses are tried; Bun itself caches an address for 30 seconds.
  */
 import { EventEmitter } from 'node:events';
 import { type Host, isAddress } from '../../settings/access.ts';
@@ -9,8 +9,8 @@ import type { ServerSocket } from '../tcp.ts';
 import { rethrow, WriteQueue } from './write-queue.ts';
 
 /**
- * Bun can't take back a connection that it is still making: it would stay until the kernel gives up,
- * after two minutes. Once one has hung, node:net makes the others, which can.
+ * Bun cannot cancel a connection attempt: it would last until the kernel gives up, after two
+ * minutes. Once one has hung, the next ones use node:net, which can.
  */
 let hasHung = false;
 
@@ -45,7 +45,7 @@ class TcpSocket extends EventEmitter implements ServerSocket {
     this.#end();
   }
 
-  /** Rejects with what was wrong at the last address. */
+  /** Rejects with the error of the last address. */
   async #connect(host: string, port: number): Promise<void> {
     const addresses = isAddress(host) ? [host] : await lookup(host);
     let failure: unknown = null;
@@ -86,7 +86,7 @@ class TcpSocket extends EventEmitter implements ServerSocket {
     this.emit('connect');
   }
 
-  /** By an error, or by the other side. */
+  /** Closed by an error, or by the peer. */
   #ended(error: Error | null): void {
     if (this.destroyed) return;
     this.#end();
@@ -101,7 +101,7 @@ class TcpSocket extends EventEmitter implements ServerSocket {
   }
 }
 
-/** At least one address. Rejects with node:dns's codes. */
+/** At least one address. Rejects with the codes of node:dns. */
 async function lookup(name: string): Promise<string[]> {
   try {
     const found = await Bun.dns.lookup(name, { backend: 'libc' });

@@ -1,4 +1,6 @@
-/** The same as src/platform/user-name.ts: Bun takes the name from `$USER`, which may be another's. */
+/**
+ * Replaces src/platform/user-name.ts in the standalone executable: Bun takes the name from `$USER`.
+ */
 import { readFileSync } from 'node:fs';
 
 export function userName(): string {

@@ -1,4 +1,4 @@
-/** What Bun's sockets leave to who uses them: it takes what it can of a write, and hides what is thrown. */
+/** Queues writes to a Bun socket, which may accept only a part of one. */
 
 interface Item {
   readonly bytes: Uint8Array;
@@ -7,42 +7,42 @@ interface Item {
 
 export class WriteQueue {
   #socket: Bun.Socket | null = null;
-  readonly #kept: Item[] = [];
+  readonly #queued: Item[] = [];
 
-  /** The socket stands: from here on what was kept is written. */
+  /** The socket is connected: writes what was queued. */
   open(socket: Bun.Socket): void {
     this.#socket = socket;
     this.flush();
   }
 
-  /** `onTaken`: the kernel has all of it. False: it has to be waited for, with what comes behind. */
+  /** `onTaken`: the kernel has all of it. False if a part is still queued. */
   write(bytes: Uint8Array, onTaken?: () => void): boolean {
-    this.#kept.push({ bytes, onTaken });
+    this.#queued.push({ bytes, onTaken });
     return this.flush();
   }
 
-  /** True when nothing is left. */
+  /** True if nothing is left. */
   flush(): boolean {
-    for (let next = this.#kept[0]; next !== undefined; next = this.#kept[0]) {
+    for (let next = this.#queued[0]; next !== undefined; next = this.#queued[0]) {
       const taken = Math.max(0, this.#socket?.write(next.bytes) ?? 0);
       if (taken < next.bytes.length) {
-        this.#kept[0] = { ...next, bytes: next.bytes.subarray(taken) };
+        this.#queued[0] = { ...next, bytes: next.bytes.subarray(taken) };
         return false;
       }
-      this.#kept.shift();
+      this.#queued.shift();
       next.onTaken?.();
     }
     return true;
   }
 
-  /** What is kept will never be written. */
+  /** Drops what is queued. */
   close(): void {
     this.#socket = null;
-    for (const { onTaken } of this.#kept.splice(0)) onTaken?.();
+    for (const { onTaken } of this.#queued.splice(0)) onTaken?.();
   }
 }
 
-/** Bun gives what a handler of a socket throws to another of its handlers: here it is a bug as any. */
+/** Bun passes an error thrown by a socket handler to another handler: rethrow it as uncaught. */
 export function rethrow(error: unknown): void {
   setImmediate(() => {
     throw error;

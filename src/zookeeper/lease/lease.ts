@@ -30,6 +30,7 @@
  * session's life (request-numbers.ts). Times are milliseconds of `src/util/clock.ts`.
  */
 import type { LeaseInfo } from '../../../machines/contract.ts';
+import { CLOCK_STEP_MS, leaseDeadlines } from '../../util/deadlines.ts';
 
 /** A leader-confirmed request that was answered with OK. */
 export interface Confirmation {
@@ -78,10 +79,6 @@ export interface Lease {
   /** Answered on the present attachment, oldest first; only those that can still prove something. */
   readonly confirmations: readonly Confirmation[];
 }
-
-/** How far our clock and the leader's may drift apart: 0.2 %, and one step of /proc/uptime each. */
-const DRIFT_RATIO = 0.002;
-const CLOCK_STEP_MS = 10;
 
 /** The lease of a session that this handshake has created. */
 export function newLease({ number, handshakeSentAt, timeoutMs }: AnsweredHandshake): Lease {
@@ -146,15 +143,8 @@ function newestProven(
 
 /** `killAfterMs`: the grace that the command is to have between SIGTERM and SIGKILL. */
 export function deadlinesOf(lease: Lease, killAfterMs: number): LeaseInfo {
-  const timeoutMs = lease.smallestTimeoutMs;
-  const leaseEnd = lease.provenAt + timeoutMs - timeoutMs * DRIFT_RATIO - 2 * CLOCK_STEP_MS;
-  const stopAt = leaseEnd - Math.min(killAfterMs, timeoutMs / 6) - killingMs(timeoutMs);
-  return { provenAt: lease.provenAt, leaseEnd, stopAt };
-}
-
-/** What a SIGKILL and the proof that it worked may take on a busy host. */
-function killingMs(timeoutMs: number): number {
-  return Math.min(1000, Math.max(100, timeoutMs / 40));
+  const { provenAt, smallestTimeoutMs: timeoutMs } = lease;
+  return leaseDeadlines({ provenAt, timeoutMs, killAfterMs });
 }
 
 /**

@@ -5,7 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, it } from 'vitest';
-import { temporaryFolder } from '../../e2e/program.ts';
+import { temporaryDirectory } from '../../e2e/program.ts';
 import { leaveNoDescriptor, limitProcess } from '../../support/limits.ts';
 import {
   initPid,
@@ -38,7 +38,7 @@ describe('no descriptor is left', () => {
   });
 
   it('to lockex for a while: it reconnects as soon as there are descriptors again', async () => {
-    const auth = `${temporaryFolder()}/auth`;
+    const auth = `${temporaryDirectory()}/auth`;
     writeFileSync(auth, 'user:password\n', { mode: 0o600 });
     const options = ['--auth-file', auth, '--acl', 'open'];
     const { of, proxy } = await proxiedDuel(LONG_T, { options }, { options });

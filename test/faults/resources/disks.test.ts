@@ -6,7 +6,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { logOf, startLockex, temporaryFolder } from '../../e2e/program.ts';
+import { logOf, startLockex, temporaryDirectory } from '../../e2e/program.ts';
 import { leaveNoDescriptor } from '../../support/limits.ts';
 import type { Ended } from '../../support/processes.ts';
 import { sharedServerWithChroot } from '../../support/zookeeper.ts';
@@ -22,7 +22,7 @@ describe('a full disk', () => {
   /** `redirect`: of lockex, to the full disk $DISK. */
   async function runsOnFullDisk(redirect: string, env: NodeJS.ProcessEnv = {}): Promise<Ended> {
     const { connectString } = await sharedServerWithChroot();
-    const disk = temporaryFolder();
+    const disk = temporaryDirectory();
     const script = `{ ${FULL}; }; exec "$@" ${redirect}`;
     const words = ['-z', connectString, '-i', 'x', '--once-per', '1h', '--', 'echo ran'];
     return await startLockex(words, {
@@ -36,7 +36,7 @@ describe('a full disk', () => {
   });
 
   it.skipIf(!canMount)('under LOCKEX_TRACE ends the trace with a warning', async () => {
-    const trace = temporaryFolder();
+    const trace = temporaryDirectory();
     const { status, stdout, stderr } = await runsOnFullDisk('', {
       DISK: trace,
       LOCKEX_TRACE: `${trace}/t`,
@@ -58,7 +58,7 @@ describe('a full disk', () => {
   });
 
   it('a limit on the size of files (SIGXFSZ) cuts the log alone', async () => {
-    const log = `${temporaryFolder()}/log`;
+    const log = `${temporaryDirectory()}/log`;
     const through = ['sh', '-c', 'exec prlimit --fsize=300 "$@" 2>$0', log];
     expect(await startsThrough(through)).toMatchObject({ status: 0, stdout: 'ran\n' });
     expect(readFileSync(log, 'utf8').length).toBeLessThanOrEqual(300);

@@ -5,7 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { temporaryFolder } from '../../e2e/program.ts';
+import { temporaryDirectory } from '../../e2e/program.ts';
 import { type LimitedGroup, limitProcess, USED_UP_A_SECOND } from '../../support/limits.ts';
 import {
   exhaustCpuTimeOf,
@@ -86,7 +86,7 @@ describe('memory', () => {
   it.skipIf(isStandalone)(
     'of the heap: lockex aborts, and the guard ends the command',
     async () => {
-      const fillAt = `${temporaryFolder()}/now`;
+      const fillAt = `${temporaryDirectory()}/now`;
       const preload = fileURLToPath(new URL('../../support/fill-heap.cjs', import.meta.url));
       const env = {
         FILL_HEAP_AT: fillAt,

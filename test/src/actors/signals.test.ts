@@ -1,4 +1,4 @@
-/** lockex's own signals, sent to a process of its own that runs nothing but the watcher. */
+/** Signals to a process that runs only the watcher. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -7,12 +7,12 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { isHangupIgnored, maskHolds } from '../../../src/actors/signals.ts';
-import { cleanUp, onCleanUp, temporaryFolder } from '../command/harness.ts';
+import { cleanUp, onCleanUp, temporaryDirectory } from '../command/harness.ts';
 
 let script: string;
 
 beforeAll(async () => {
-  script = join(temporaryFolder(), 'watcher.mjs');
+  script = join(temporaryDirectory(), 'watcher.mjs');
   const source = new URL('../../fixtures/commands/watcher.ts', import.meta.url);
   const entryPoints = [fileURLToPath(source)];
   await build({ entryPoints, outfile: script, bundle: true, platform: 'node', format: 'esm' });
@@ -47,21 +47,21 @@ describe('the watcher', () => {
     ['SIGWINCH', 28],
     ['SIGCONT', 18],
     ['SIGTSTP', 20],
-  ] as const)('tells of %s, and lives on', async (signal, number) => {
+  ] as const)('reports %s, and keeps running', async (signal, number) => {
     const { child, next } = await watch();
     child.kill(signal);
     expect(JSON.parse(await next())).toEqual({ type: 'signal.received', signal, number });
     expect(child.exitCode).toBeNull();
   });
 
-  it('tells nothing of a SIGHUP that is to be ignored', async () => {
+  it('reports no SIGHUP if SIGHUP is to be ignored', async () => {
     const { child, next } = await watch('env', 'IGNORE_HANGUP=1');
     child.kill('SIGHUP');
     child.kill('SIGUSR2');
     expect(JSON.parse(await next())).toMatchObject({ signal: 'SIGUSR2' });
   });
 
-  it('gives the signals back when it is stopped', async () => {
+  it('restores the default signal handling when it is stopped', async () => {
     const { child, next } = await watch('env', 'STOP_AFTER=SIGUSR2');
     child.kill('SIGUSR2');
     await next();
@@ -79,7 +79,7 @@ describe('an ignored SIGHUP', () => {
     expect(maskHolds('', 1)).toBe(false);
   });
 
-  it('is known by the nohup that the shell has run, and by a parent that ignores it', async () => {
+  it('is detected by the nohup that the shell has run, and by a parent that ignores it', async () => {
     expect(isHangupIgnored({ _: '/usr/bin/nohup' })).toBe(true);
     expect(isHangupIgnored({ _: '/usr/bin/env' })).toBe(false);
     const below = `trap '' HUP; '${process.execPath}' '${script}'; :`;

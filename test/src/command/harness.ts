@@ -1,7 +1,7 @@
 /**
- * What the tests of this directory share: a supervisor whose events can be awaited, the holder (a
- * process that may be killed), and looks at the process table. Whatever a test leaves behind is
- * killed by `cleanUp`, by pid and start time.
+ * Shared by the tests of this directory: a supervisor whose events can be awaited, the holder (a
+ * process that may be killed), and queries of the process table. `cleanUp` kills the processes that
+ * a test leaves, by pid and start time.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -14,7 +14,7 @@ import { build } from 'esbuild';
 import { afterAll } from 'vitest';
 import type { CommandEvent, GrantInfo, LeaseInfo } from '../../../machines/contract.ts';
 import type { Identity, SupervisorOptions } from '../../../src/command/options.ts';
-import { hasVariable } from '../../../src/command/processes/marks.ts';
+import { hasVariable } from '../../../src/command/processes/inherited-marks.ts';
 import type { ProcessRecord } from '../../../src/command/processes/process-table.ts';
 import { CommandSupervisor } from '../../../src/command/supervisor.ts';
 import { systemClock } from '../../../src/util/clock.ts';
@@ -22,7 +22,7 @@ import type { HolderRequest, HolderSettings } from '../../fixtures/commands/hold
 import { certain, readProcess, readProcessTable } from '../../support/process-list.ts';
 import { until } from '../../support/until.ts';
 
-/** Each as /bin/sh, by that name: bash behaves differently under its own. */
+/** Each is executed as `sh`: bash behaves differently under its own name. */
 export const SHELLS: readonly (readonly [string, readonly string[]])[] = [
   ['dash', [asSh('/bin/dash')]],
   ['bash', [asSh('/bin/bash')]],
@@ -41,7 +41,7 @@ export const GRANT: GrantInfo = {
   fencingToken: '4711',
 };
 
-/** Generous: what is waited for happens in milliseconds, on a host that has nothing else to do. */
+/** Generous: on an idle host, events come within milliseconds. */
 const PATIENCE_MS = 30_000;
 
 export function leaseOf(lengthMs: number, graceMs = 300): LeaseInfo {
@@ -56,7 +56,7 @@ interface Waiter {
   readonly take: (event: CommandEvent) => void;
 }
 
-/** Events in order; each is given to one `next` only. */
+/** Events in order; each satisfies one `next` only. */
 export class Events {
   readonly all: CommandEvent[] = [];
   readonly #waiters: Waiter[] = [];
@@ -102,7 +102,7 @@ export function onCleanUp(clean: () => void | Promise<void>): void {
   cleaners.push(clean);
 }
 
-export function temporaryFolder(): string {
+export function temporaryDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'lockex-command-'));
   onCleanUp(() => rmSync(directory, { recursive: true, force: true }));
   return directory;
@@ -119,7 +119,7 @@ export interface Supervised {
   readonly events: Events;
   readonly logs: string[];
   readonly marker: string;
-  /** Parks, arms and opens; gives the command's pid. */
+  /** Parks, arms and opens; returns the command's pid. */
   run(lease?: LeaseInfo): Promise<number>;
 }
 
@@ -155,11 +155,20 @@ export function supervise(settings: Settings): Supervised {
   return { supervisor, events, logs, marker, run };
 }
 
-/** The pid of its guard, once one stands. */
-export async function standingGuard(supervisor: CommandSupervisor): Promise<number> {
+/** Sends all commands at once. */
+export function attempt(settings: Settings): Supervised {
+  const supervised = supervise(settings);
+  supervised.supervisor.send({ type: 'command.park' });
+  supervised.supervisor.send({ type: 'command.arm', lease: leaseOf(60_000) });
+  supervised.supervisor.send({ type: 'command.start', grant: GRANT });
+  return supervised;
+}
+
+/** The pid of its guard, once one runs. */
+export async function runningGuard(supervisor: CommandSupervisor): Promise<number> {
   await until(() => supervisor.guardPid !== null, 'a guard');
   const pid = supervisor.guardPid;
-  // Never 0: signals to that go to the test itself.
+  // Never 0: signals to 0 go to the test itself.
   if (pid === null) throw new Error('the guard is gone');
   return pid;
 }
@@ -177,7 +186,7 @@ export async function pidIn(file: string): Promise<Identity> {
   return record;
 }
 
-/** Who was started with this variable and lives. */
+/** Living processes that were started with this variable. */
 export function carriers(marker: string): readonly ProcessRecord[] {
   return [...readProcessTable().values()].filter(
     ({ pid, state }) => !'ZX'.includes(state) && certain(hasVariable(pid, marker)),
@@ -185,17 +194,17 @@ export function carriers(marker: string): readonly ProcessRecord[] {
 }
 
 let bundle: Promise<string> | undefined;
-let bundleFolder: string | undefined;
+let bundleDirectory: string | undefined;
 
 afterAll(() => {
-  if (bundleFolder !== undefined) rmSync(bundleFolder, { recursive: true, force: true });
+  if (bundleDirectory !== undefined) rmSync(bundleDirectory, { recursive: true, force: true });
 });
 
 /** The holder as one file that this Node can run. */
 function holderScript(): Promise<string> {
   bundle ??= (async () => {
     const directory = mkdtempSync(join(tmpdir(), 'lockex-holder-'));
-    bundleFolder = directory;
+    bundleDirectory = directory;
     const outfile = join(directory, 'holder.mjs');
     const source = new URL('../../fixtures/commands/holder.ts', import.meta.url);
     const entryPoints = [fileURLToPath(source)];
@@ -242,7 +251,7 @@ export async function hold(
   const child = spawn(program, words, {
     stdio: [stdio, stdio, 'inherit', 'ipc'],
     ...(through.length > 0 && { cwd: '/' }),
-    // Something that is the command's business, and not the guard's.
+    // For the command, not for the guard.
     env: { ...process.env, LOCKEX_OUTER: 'secret' },
   });
   const events = new Events();
@@ -262,7 +271,7 @@ export async function hold(
     await events.next('command.armed');
     send({ type: 'command.start', grant: GRANT });
     const { pid } = await events.next('command.started');
-    // It may have ended since: then nobody has its number and that start.
+    // It may have ended since: no process has this identity.
     return readProcess(pid) ?? { pid, start: -1 };
   };
   return { child, identity, events, marker, send, run };

@@ -1,4 +1,4 @@
-/** The supervisor's contract with the machine: stop, signals, another life, and the last resort. */
+/** The supervisor's contract with the machine: stop, signals, a second execution, dispose. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -12,13 +12,13 @@ import {
   lineIn,
   newGuid,
   supervise,
-  temporaryFolder,
+  temporaryDirectory,
 } from './harness.ts';
 
 afterEach(cleanUp);
 
-/** cgroups made by this process that are still there. */
-function ownFolders(): readonly string[] {
+/** cgroups of this process that still exist. */
+function ownCgroups(): readonly string[] {
   const own = /^0::(.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1] ?? '/';
   const mounts = readFileSync('/proc/self/mountinfo', 'utf8');
   const mount = /^\d+ \d+ \S+ \S+ (\S+) .* - cgroup2 /m.exec(mounts)?.[1];
@@ -26,7 +26,7 @@ function ownFolders(): readonly string[] {
   return readdirSync(join(mount, own)).filter((name) => name.startsWith(`lockex-${process.pid}-`));
 }
 
-/** Writes a line for each signal that it gets, and 'ready' first; SIGTERM is not its end. */
+/** Writes 'ready' and then a line for each signal that it gets; SIGTERM does not end it. */
 function recorder(file: string): string {
   const traps = ['TERM', 'INT', 'HUP', 'QUIT', 'USR1', 'USR2', 'WINCH', 'CONT']
     .map((name) => `trap 'echo ${name} >>${file}' ${name}`)
@@ -34,11 +34,11 @@ function recorder(file: string): string {
   return `${traps}; echo ready >>${file}; while :; do sleep 0.05; done`;
 }
 
-describe.each(['auto', 'group'] as const)('with reach %s', (reach) => {
-  it('SIGTERM is enough for who obeys it', async () => {
+describe.each(['auto', 'group'] as const)('with scope %s', (scope) => {
+  it('a command that obeys SIGTERM is not killed', async () => {
     const { supervisor, events, run } = supervise({
       command: { kind: 'shell', line: 'sleep 200' },
-      reach,
+      scope,
     });
     await run();
     supervisor.send({ type: 'command.stop', graceMs: 20_000, deadline: null });
@@ -47,11 +47,11 @@ describe.each(['auto', 'group'] as const)('with reach %s', (reach) => {
     expect(how).toEqual({ means: 'SIGTERM', stragglers: [] });
   });
 
-  it('a second stop without grace kills at once', async () => {
-    const file = join(temporaryFolder(), 'signals');
+  it('a second stop without a grace kills at once', async () => {
+    const file = join(temporaryDirectory(), 'signals');
     const { supervisor, events, run } = supervise({
       command: { kind: 'shell', line: recorder(file) },
-      reach,
+      scope,
     });
     await run();
     await lineIn(file);
@@ -64,11 +64,11 @@ describe.each(['auto', 'group'] as const)('with reach %s', (reach) => {
     expect(readFileSync(file, 'utf8').match(/TERM/g)).toHaveLength(1);
   });
 
-  it('a deadline cuts the grace short, and everything is dead by it', async () => {
-    const file = join(temporaryFolder(), 'signals');
+  it('a deadline shortens the grace, and nothing is left at the deadline', async () => {
+    const file = join(temporaryDirectory(), 'signals');
     const { supervisor, events, run } = supervise({
       command: { kind: 'shell', line: recorder(file) },
-      reach,
+      scope,
     });
     const lease = leaseOf(4500, 4000);
     await run(lease);
@@ -77,7 +77,7 @@ describe.each(['auto', 'group'] as const)('with reach %s', (reach) => {
     const { how } = await events.next('command.stopped');
     expect(systemClock.now()).toBeLessThan(lease.leaseEnd);
     expect(how.means).toBe('SIGKILL');
-    // By lockex itself: the guard, which comes later, was not needed.
+    // Killed by lockex itself: the guard would have fired later.
     expect(readFileSync(file, 'utf8')).toContain('TERM');
   });
 });
@@ -86,7 +86,7 @@ describe('signals', () => {
   it.each(['SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH', 'SIGCONT'])(
     '%s reaches the command once',
     async (signal) => {
-      const file = join(temporaryFolder(), 'signals');
+      const file = join(temporaryDirectory(), 'signals');
       const { supervisor, run } = supervise({
         command: { kind: 'shell', line: recorder(file) },
       });
@@ -94,7 +94,7 @@ describe('signals', () => {
       await lineIn(file);
       supervisor.send({ type: 'command.signal', signal });
       await until(() => readFileSync(file, 'utf8').split('\n').length > 2);
-      // A second one would have come with the first; this one shows that nothing is under way.
+      // A duplicate would have come before this one.
       const last = signal === 'SIGUSR2' ? 'SIGUSR1' : 'SIGUSR2';
       supervisor.send({ type: 'command.signal', signal: last });
       await until(() => readFileSync(file, 'utf8').includes(last.slice(3)));
@@ -103,7 +103,7 @@ describe('signals', () => {
     },
   );
 
-  it('are not for a gate that is parked', async () => {
+  it('are not sent to a parked gate', async () => {
     const { supervisor, events, marker } = supervise({ command: { kind: 'shell', line: 'true' } });
     supervisor.send({ type: 'command.park' });
     supervisor.send({ type: 'command.arm', lease: leaseOf(60_000) });
@@ -117,7 +117,7 @@ describe('signals', () => {
 });
 
 describe('a supervisor', () => {
-  it('that never parked says at once that nothing runs', async () => {
+  it('that never parked reports at once that the command is stopped', async () => {
     const { supervisor, events } = supervise({ command: { kind: 'shell', line: 'true' } });
     supervisor.send({ type: 'command.stop', graceMs: 1000, deadline: null });
     const how = { means: 'none', stragglers: [] };
@@ -144,7 +144,7 @@ describe('a supervisor', () => {
   });
 
   it('can be parked again after it has stopped', async () => {
-    const file = join(temporaryFolder(), 'tokens');
+    const file = join(temporaryDirectory(), 'tokens');
     const line = `echo $LOCKEX_FENCING_TOKEN >>${file}`;
     const { supervisor, events, run } = supervise({ command: { kind: 'shell', line } });
     await run();
@@ -157,7 +157,7 @@ describe('a supervisor', () => {
     expect(readFileSync(file, 'utf8')).toBe(`${GRANT.fencingToken}\n4712\n`);
   });
 
-  it('tells nothing of the command before it was armed, whatever the order of its orders', async () => {
+  it('reports nothing of the command before it is armed, in any order of commands', async () => {
     const { supervisor, events } = supervise({ command: { kind: 'shell', line: 'exit 4' } });
     supervisor.send({ type: 'command.park' });
     supervisor.send({ type: 'command.start', grant: GRANT });
@@ -171,10 +171,10 @@ describe('a supervisor', () => {
     ]);
   });
 
-  it('says that it is armed each time that it is asked to be', async () => {
+  it('reports that it is armed for each command.arm', async () => {
     const { supervisor, events } = supervise({ command: { kind: 'shell', line: 'exit 4' } });
     supervisor.send({ type: 'command.park' });
-    // The connection is lost before the answer comes: nobody hears it, and all is asked anew.
+    // As if the connection was lost before the answer, and the lock was granted again.
     const lease = leaseOf(60_000);
     for (const again of [lease, lease, leaseOf(70_000)]) {
       supervisor.send({ type: 'command.arm', lease: again });
@@ -191,10 +191,10 @@ describe('a supervisor', () => {
     });
     await run();
     await until(() => carriers(marker).length >= 3);
-    const told = events.all.length;
+    const reported = events.all.length;
     supervisor.dispose();
     await until(() => carriers(marker).length === 0);
-    expect(events.all).toHaveLength(told);
-    await until(() => ownFolders().length === 0, 'the end of the cgroup');
+    expect(events.all).toHaveLength(reported);
+    await until(() => ownCgroups().length === 0, 'the removal of the cgroup');
   });
 });

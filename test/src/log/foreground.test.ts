@@ -8,5 +8,5 @@ it.each([
   ['there is no terminal', '4711 (node) S 4000 4711 4000 0 -1 4194304 0', false],
   ['the name looks like fields', '4711 (a) S 1 2 3 4 (5 6) S 4000 4711 4000 34816 4711 0', true],
 ])('%s', (_, stat, expected) => {
-  expect(isForeground(stat)).toBe(expected);
+  expect(isForeground(`${stat}${' 0'.repeat(20)}`)).toBe(expected);
 });

@@ -1,8 +1,8 @@
-/** Which compiled code a runtime loads. */
+/** The compiled code that a runtime loads. */
 import { writeFileSync } from 'node:fs';
 import { afterEach, expect, it, vi } from 'vitest';
 import { codeCacheName, mayHaveV8Flags } from '../../../src/platform/code-cache.ts';
-import { temporaryFolder } from '../../e2e/program.ts';
+import { temporaryDirectory } from '../../e2e/program.ts';
 
 afterEach(() => vi.restoreAllMocks());
 afterEach(() => vi.unstubAllEnvs());
@@ -21,15 +21,15 @@ function basics() {
   return { version, versions, platform, arch, execPath };
 }
 
-it('is named after all of the runtime that produced it', () => {
+it('is named after the whole runtime that produced it', () => {
   const here = codeCacheName('lockex');
   expect(on({})).toBe(here);
   expect(codeCacheName('reaper')).not.toBe(here);
-  const otherBuild = `${temporaryFolder()}/node`;
+  const otherBuild = `${temporaryDirectory()}/node`;
   writeFileSync(otherBuild, 'another build');
   const others: Partial<NodeJS.Process>[] = [
     { version: 'v20.0.0' },
-    // To V8, these are one version: it does not compare the suffix.
+    // V8 takes these for one version: it does not compare the suffix.
     { versions: { ...process.versions, v8: `${process.versions.v8}1` } },
     { platform: 'freebsd' },
     { arch: 'ppc64' },
@@ -38,7 +38,7 @@ it('is named after all of the runtime that produced it', () => {
   expect(new Set([here, ...others.map(on)]).size).toBe(1 + others.length);
 });
 
-it('is not loaded where flags of V8 may have been given', () => {
+it('is not loaded if V8 flags may have been given', () => {
   vi.stubEnv('NODE_OPTIONS', undefined);
   const execArgv = vi.spyOn(process, 'execArgv', 'get');
   execArgv.mockReturnValue([]);

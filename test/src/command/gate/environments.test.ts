@@ -1,7 +1,7 @@
 /**
- * The table of docs/safety.md: which means there are in an environment, and that a daemon without
- * environment, session and parent of the command is dead by them. Environments are made by taking
- * rights away: capabilities (capabilities(7)), the user, the cgroup, the interpreter of the init.
+ * The table of docs/safety.md: the means that lockex has in each environment, and that they end a
+ * daemon that has left the command's environment, session and parent. Environments are created by
+ * removing rights: capabilities (capabilities(7)), the user, the cgroup, the init's interpreter.
  */
 import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,19 +9,19 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { SupervisorOptions } from '../../../../src/command/options.ts';
 import { isStill } from '../../../support/process-list.ts';
 import { until } from '../../../support/until.ts';
-import { cleanUp, hold, leaseOf, pidIn, temporaryFolder } from '../harness.ts';
+import { cleanUp, hold, leaseOf, pidIn, temporaryDirectory } from '../harness.ts';
 
 afterEach(cleanUp);
 
 interface Environment {
   readonly what: string;
-  /** What executes the holder. */
+  /** Program and arguments that execute the holder. */
   readonly through: readonly string[];
-  readonly options: Pick<SupervisorOptions, 'reach' | 'initRuntimes'>;
+  readonly options: Pick<SupervisorOptions, 'scope' | 'initRuntimes'>;
   readonly means: string;
 }
 
-/** Docker's containers have neither capability, and a cgroup tree that can't be written to. */
+/** Docker's containers have neither capability, and a read-only cgroup tree. */
 const CONTAINER_ROOT = ['setpriv', '--bounding-set=-sys_admin,-sys_nice'];
 const ORDINARY = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
 const TREE = 'session, process group, descendants';
@@ -32,20 +32,20 @@ const OWN_MARKS = 'marks (lock limit, environment)';
 const ENVIRONMENTS: readonly Environment[] = [
   ['root', [], {}, `cgroup; init; ${TREE}; ${ALL_MARKS}`],
   ['root, no interpreter', [], NO_INIT, `cgroup; ${TREE}; ${ALL_MARKS}`],
-  ['root, no cgroup v2', [], { reach: 'group' }, `init; ${TREE}; ${ALL_MARKS}`],
-  ['root, neither', [], { reach: 'group', ...NO_INIT }, `${TREE}; ${ALL_MARKS}`],
-  ['root of a container', CONTAINER_ROOT, { reach: 'group' }, `init; ${TREE}; ${OWN_MARKS}`],
+  ['root, no cgroup v2', [], { scope: 'group' }, `init; ${TREE}; ${ALL_MARKS}`],
+  ['root, neither', [], { scope: 'group', ...NO_INIT }, `${TREE}; ${ALL_MARKS}`],
+  ['root of a container', CONTAINER_ROOT, { scope: 'group' }, `init; ${TREE}; ${OWN_MARKS}`],
   [
     'root of a container, no interpreter',
     CONTAINER_ROOT,
-    { reach: 'group', ...NO_INIT },
+    { scope: 'group', ...NO_INIT },
     `${TREE}; ${OWN_MARKS}`,
   ],
   ['an ordinary user', ORDINARY, {}, `init; ${TREE}; ${OWN_MARKS}`],
   ['an ordinary user, no interpreter', ORDINARY, NO_INIT, `${TREE}; ${OWN_MARKS}`],
 ].map(([what, through, options, means]) => ({ what, through, options, means }) as Environment);
 
-/** It has left everything that it could leave, and ignores SIGTERM. */
+/** It has left session, parent and environment, and ignores SIGTERM. */
 const daemon = (file: string) =>
   `(env -i /usr/bin/setsid /bin/sh -c 'trap "" TERM; (echo $$ >${file}; exec sleep 200)' &)`;
 
@@ -53,7 +53,7 @@ describe.runIf(process.getuid?.() === 0).each(ENVIRONMENTS)('as $what', (environ
   const { through, options, means } = environment;
 
   async function held(line: (file: string) => string) {
-    const directory = temporaryFolder();
+    const directory = temporaryDirectory();
     chmodSync(directory, 0o777);
     const file = join(directory, 'pid');
     const holder = await hold(

@@ -1,11 +1,12 @@
-/** The gate: the command gets its words, its environment and its descriptors as they are. */
-import { existsSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+/** The gate: the command gets its arguments, environment and descriptors unchanged. */
+import { existsSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { SupervisorOptions } from '../../../../src/command/options.ts';
 import { systemClock } from '../../../../src/util/clock.ts';
 import { until } from '../../../support/until.ts';
 import {
+  attempt,
   carriers,
   cleanUp,
   GRANT,
@@ -14,19 +15,18 @@ import {
   lineIn,
   newGuid,
   SHELLS,
-  type Supervised,
   supervise,
-  temporaryFolder,
+  temporaryDirectory,
 } from '../harness.ts';
 
 afterEach(cleanUp);
 
-/** Runs a program that copies a file of its own /proc directory, and gives its fields. */
+/** Runs a program that copies a file of its own /proc directory; returns the file's fields. */
 async function fieldsOf(
   what: 'environ' | 'cmdline',
   settings: Partial<SupervisorOptions> & { words?: readonly string[] },
 ): Promise<readonly string[]> {
-  const copy = join(temporaryFolder(), what);
+  const copy = join(temporaryDirectory(), what);
   const argv = ['/bin/cp', `/proc/self/${what}`, copy, ...(settings.words ?? [])] as const;
   const { run, events } = supervise({ command: { kind: 'program', argv }, ...settings });
   await run();
@@ -66,7 +66,7 @@ const ENVIRONMENTS: Record<string, Record<string, string>> = {
 };
 
 describe.each(SHELLS)('the gate in %s', (name, shell) => {
-  it.each(Object.entries(ENVIRONMENTS))('hands on %s exactly', async (_what, env) => {
+  it.each(Object.entries(ENVIRONMENTS))('passes on %s exactly', async (_what, env) => {
     const guid = newGuid();
     const seen = await fieldsOf('environ', { env, guid, shell, lockId: 'my id' });
     const wanted = {
@@ -83,8 +83,8 @@ describe.each(SHELLS)('the gate in %s', (name, shell) => {
     );
   });
 
-  it.each(['plain', 'odd'])('hands on every word as it is (%s environment)', async (kind) => {
-    const file = join(temporaryFolder(), 'out');
+  it.each(['plain', 'odd'])('passes on every argument unchanged (%s environment)', async (kind) => {
+    const file = join(temporaryDirectory(), 'out');
     const words = ['', ' ', '-n', '--', 'a\nb', '"\'$(x)`\\', '*', 'é', '$1', '-'];
     const script = 'f=$1; shift; printf "%s\\0" "$0" "$@" >"$f"';
     const { run, events } = supervise({
@@ -97,8 +97,8 @@ describe.each(SHELLS)('the gate in %s', (name, shell) => {
     expect(readFileSync(file, 'utf8').split('\0').slice(0, -1)).toEqual(['', ...words]);
   });
 
-  it('leaves the name as it was typed', async () => {
-    const file = join(temporaryFolder(), 'name');
+  it('keeps the name as typed', async () => {
+    const file = join(temporaryDirectory(), 'name');
     const line = `tr '\\0' '\\n' </proc/$$/cmdline | head -n 1 >${file}; echo $0 >>${file}`;
     const typed = supervise({ command: { kind: 'program', argv: ['sh', '-c', line] }, shell });
     await typed.run();
@@ -106,8 +106,8 @@ describe.each(SHELLS)('the gate in %s', (name, shell) => {
     expect(readFileSync(file, 'utf8')).toBe('sh\nsh\n');
   });
 
-  it('gives a line to /bin/sh, also one that begins with a dash', async () => {
-    const file = join(temporaryFolder(), 'out');
+  it('runs a line with /bin/sh, even one that begins with a dash', async () => {
+    const file = join(temporaryDirectory(), 'out');
     const line = `-nothing 2>${file}.err; echo "$0 $LOCKEX_FENCING_TOKEN" >${file}; exit 7`;
     const { run, events } = supervise({ command: { kind: 'shell', line }, shell });
     await run();
@@ -115,9 +115,9 @@ describe.each(SHELLS)('the gate in %s', (name, shell) => {
     expect(readFileSync(file, 'utf8')).toBe(`/bin/sh ${GRANT.fencingToken}\n`);
   });
 
-  it('leaves no descriptor to the command but the three', async () => {
-    const file = join(temporaryFolder(), 'out');
-    // Ours are sockets; so may be some of the three that this test was started with.
+  it('leaves only the three standard descriptors to the command', async () => {
+    const file = join(temporaryDirectory(), 'out');
+    // lockex's are sockets; so may be some of the three that this test inherited.
     const inherited = supervise({
       command: {
         kind: 'shell',
@@ -130,9 +130,9 @@ describe.each(SHELLS)('the gate in %s', (name, shell) => {
     expect(readFileSync(file, 'utf8').trim()).toBe(String(socketsOfStdio()));
   });
 
-  it('does not open when its time is over, whatever lockex takes the time to be', async () => {
-    const out = join(temporaryFolder(), 'out');
-    // As if we had been stopped after the look at the clock: what is over seems to last.
+  it('does not open after its deadline, even if lockex reads an earlier time', async () => {
+    const out = join(temporaryDirectory(), 'out');
+    // As if lockex had been stopped after it read the clock.
     const clock = { ...systemClock, now: () => systemClock.now() - 60_000 };
     const { supervisor, events, logs } = supervise({
       command: { kind: 'shell', line: `echo ran >${out}` },
@@ -151,8 +151,8 @@ describe.each(SHELLS)('the gate in %s', (name, shell) => {
     expect(existsSync(out)).toBe(false);
   });
 
-  it('is through when it is stopped while the kernel refuses the command', async () => {
-    const program = join(temporaryFolder(), 'program');
+  it('ends when it is stopped while the kernel refuses the command', async () => {
+    const program = join(temporaryDirectory(), 'program');
     writeFileSync(program, '#!/etc/passwd\n', { mode: 0o755 });
     const { supervisor, events } = supervise({
       command: { kind: 'program', argv: [program] },
@@ -166,8 +166,8 @@ describe.each(SHELLS)('the gate in %s', (name, shell) => {
     await events.next('command.stopped');
   });
 
-  it('is replaced when its socket is gone, although its end is not told yet', async () => {
-    const directory = temporaryFolder();
+  it('is replaced when its socket is closed, although its end was not reported yet', async () => {
+    const directory = temporaryDirectory();
     const script = join(directory, 'first-a-dud');
     const dud = `if [ "$3" = gate ] && mkdir ${directory}/dud; then
       echo parked >&3
@@ -188,13 +188,13 @@ describe.each(SHELLS)('the gate in %s', (name, shell) => {
     expect((await events.next('command.stopped')).exit?.code).toBe(7);
   });
 
-  it('says 126 where the kernel refuses what looked fine', async () => {
-    const program = join(temporaryFolder(), 'program');
-    // The interpreter is there, but is none: only exec finds out.
+  it('fails with 126 if the kernel refuses a program that looked executable', async () => {
+    const program = join(temporaryDirectory(), 'program');
+    // The interpreter exists, but is not a program: only exec detects that.
     writeFileSync(program, '#!/etc/passwd\n', { mode: 0o755 });
     const { events } = attempt({ command: { kind: 'program', argv: [program] }, shell });
     if (name === 'bash') {
-      // There the way leads through env, which was executed, and tells it by its own status.
+      // This shell executes env, which reports it by its own status.
       expect((await events.next('command.stopped')).exit?.code).toBe(126);
       return;
     }
@@ -202,8 +202,8 @@ describe.each(SHELLS)('the gate in %s', (name, shell) => {
     expect(events.types).not.toContain('command.started');
   });
 
-  it('ignores SIGHUP for the command where that was ignored for us', async () => {
-    const file = join(temporaryFolder(), 'out');
+  it('ignores SIGHUP for the command if lockex was started with SIGHUP ignored', async () => {
+    const file = join(temporaryDirectory(), 'out');
     const line = `kill -HUP $$; echo survived >${file}`;
     const ignoring = supervise({ command: { kind: 'shell', line }, shell, ignoreHangup: true });
     await ignoring.run();
@@ -214,8 +214,8 @@ describe.each(SHELLS)('the gate in %s', (name, shell) => {
     expect(exit).toEqual({ code: null, signal: { name: 'SIGHUP', number: 1 } });
   });
 
-  it('is replaced when it dies, and that is not the end of the command', async () => {
-    const file = join(temporaryFolder(), 'out');
+  it('is replaced when it dies, and the command still runs', async () => {
+    const file = join(temporaryDirectory(), 'out');
     const line = `echo ran >${file}`;
     const { supervisor, events, marker } = supervise({ command: { kind: 'shell', line }, shell });
     supervisor.send({ type: 'command.park' });
@@ -232,85 +232,15 @@ describe.each(SHELLS)('the gate in %s', (name, shell) => {
   });
 });
 
-/** Asks for everything at once, and lets what comes come. */
-function attempt(settings: Parameters<typeof supervise>[0]): Supervised {
-  const supervised = supervise(settings);
-  supervised.supervisor.send({ type: 'command.park' });
-  supervised.supervisor.send({ type: 'command.arm', lease: leaseOf(60_000) });
-  supervised.supervisor.send({ type: 'command.start', grant: GRANT });
-  return supervised;
-}
-
-describe('a command that can not be run', () => {
-  it.each([
-    ['a name that is nowhere', 'lockex-no-such-program', 127],
-    ['a path that is nowhere', '/nowhere/program', 127],
-    ['an empty name', '', 127],
-    ['a directory', '/tmp', 126],
-    ['a file without the right', '/etc/passwd', 126],
-  ])('%s: a doubt while parked, a failure at the start', async (_what, name, exitCode) => {
-    const { supervisor, events } = attempt({ command: { kind: 'program', argv: [name] } });
-    const { message } = await events.next('command.unresolved');
-    expect(await events.next('command.failed')).toEqual({
-      type: 'command.failed',
-      exitCode,
-      message,
-    });
-    supervisor.send({ type: 'command.stop', graceMs: 1000, deadline: null });
-    expect(await events.next('command.stopped')).toMatchObject({
-      exit: null,
-      how: { means: 'none' },
-    });
-    expect(events.types).not.toContain('command.started');
-  });
-
-  it('runs all the same when it appeared while it was waited for', async () => {
-    const program = join(temporaryFolder(), 'late');
-    const { supervisor, events } = supervise({ command: { kind: 'program', argv: [program] } });
-    supervisor.send({ type: 'command.park' });
-    await events.next('command.unresolved');
-    writeFileSync(program, 'exit 9\n', { mode: 0o755 });
-    supervisor.send({ type: 'command.arm', lease: leaseOf(60_000) });
-    supervisor.send({ type: 'command.start', grant: GRANT });
-    // A text without #! is given to /bin/sh, as execvp does.
-    expect((await events.next('command.stopped')).exit?.code).toBe(9);
-  });
-
-  it('is found out when it went away while it was waited for', async () => {
-    const program = join(temporaryFolder(), 'gone');
-    writeFileSync(program, '', { mode: 0o755 });
-    const { supervisor, events } = supervise({ command: { kind: 'program', argv: [program] } });
-    supervisor.send({ type: 'command.park' });
-    rmSync(program);
-    supervisor.send({ type: 'command.arm', lease: leaseOf(60_000) });
-    supervisor.send({ type: 'command.start', grant: GRANT });
-    expect(await events.next('command.failed')).toMatchObject({ exitCode: 127 });
-    supervisor.send({ type: 'command.stop', graceMs: 1000, deadline: null });
-    expect(await events.next('command.stopped')).toMatchObject({ exit: null });
-    expect(events.types).not.toContain('command.started');
-  });
-
-  it('with too long a word: 126', async () => {
-    const argv = ['true', 'x'.repeat(200_000)] as const;
-    const { events } = attempt({ command: { kind: 'program', argv } });
-    expect((await events.next('command.failed')).exitCode).toBe(126);
-  });
-
-  it('in a directory that is gone: 125, after some tries', async () => {
-    const { events } = attempt({ command: { kind: 'shell', line: 'true' }, cwd: '/nowhere' });
-    expect((await events.next('command.failed')).exitCode).toBe(125);
-  });
-});
-
 describe('the command', () => {
-  it('reads all of stdin and writes all of stdout, bytes as they are', async () => {
+  it('reads all of stdin and writes all of stdout, byte by byte', async () => {
     const holder = await hold({ command: { kind: 'program', argv: ['cat'] } }, { stdio: 'pipe' });
     const { stdin, stdout } = holder.child;
     if (stdin === null || stdout === null) throw new Error('no pipes');
     const bytes = Buffer.alloc(300_000, 0).map((_, index) => (index * 7) & 0xff);
     const received: Buffer[] = [];
     stdout.on('data', (chunk: Buffer) => received.push(chunk));
-    // Written before the gate opens: neither lockex nor the gate may take a byte of it.
+    // Written before the gate opens: neither lockex nor the gate may read a byte of it.
     stdin.end(bytes);
     await holder.run();
     await holder.events.next('command.stopped');
@@ -319,7 +249,7 @@ describe('the command', () => {
   });
 
   it.each([0, 1, 2, 3, 63, 64, 123, 124, 125, 126, 127, 128, 129, 143, 200, 254, 255])(
-    'exits with %i and that is what is told',
+    'exits with %i, which is reported',
     async (code) => {
       const { run, events } = supervise({ command: { kind: 'shell', line: `exit ${code}` } });
       await run();
@@ -340,7 +270,7 @@ describe('the command', () => {
     ['SIGPIPE', 13],
     ['SIGTERM', 15],
     ['SIGXFSZ', 25],
-  ])('dies of %s and that is what is told', async (name, number) => {
+  ])('dies of %s, which is reported', async (name, number) => {
     const line = `ulimit -c 0; kill -${number} $$; sleep 60`;
     const { run, events } = supervise({ command: { kind: 'shell', line } });
     await run();
@@ -349,7 +279,9 @@ describe('the command', () => {
   });
 });
 
-/** How many of this process's own standard descriptors are sockets: the command inherits those. */
+/**
+ * Number of this process's own standard descriptors that are sockets; the command inherits them.
+ */
 function socketsOfStdio(): number {
   return [0, 1, 2].filter((fd) => readlinkSync(`/proc/self/fd/${fd}`).startsWith('socket:')).length;
 }

@@ -1,14 +1,13 @@
 /**
- * The guard: whatever becomes of lockex, the command is dead in time. Faults are made by signals to
- * the holder (a process with a supervisor) and to the guard, and by blocking the holder's loop.
+ * The guard: the command is dead in time if lockex dies or hangs. Faults are made by signals to the
+ * holder (a process with a supervisor) and to the guard, and by blocking the holder's event loop.
  */
 import { existsSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { LeaseInfo } from '../../../../machines/contract.ts';
 import { systemClock } from '../../../../src/util/clock.ts';
-import { isStill, readProcess, readProcessTable } from '../../../support/process-list.ts';
+import { isStill, readProcess } from '../../../support/process-list.ts';
 import { until } from '../../../support/until.ts';
 import {
   carriers,
@@ -17,56 +16,22 @@ import {
   hold,
   leaseOf,
   lineIn,
+  runningGuard,
   SHELLS,
-  type Supervised,
-  standingGuard,
   supervise,
-  temporaryFolder,
+  temporaryDirectory,
 } from '../harness.ts';
+import { guardOf, RUNNING, SLEEPER, sessionOf, textOf, wordsOf } from './guard-processes.ts';
 
 afterEach(cleanUp);
 
-const SLEEPER = { kind: 'shell', line: "trap '' TERM HUP INT; sleep 300; sleep 300" } as const;
-
 const WAYS = SHELLS.flatMap(([name, shell]) =>
-  (['auto', 'group'] as const).map((reach) => ({ name, shell, reach })),
+  (['auto', 'group'] as const).map((scope) => ({ name, shell, scope })),
 );
 
-/** Processes of the guard's session. */
-function sessionOf(pid: number): readonly number[] {
-  return [...readProcessTable().values()]
-    .filter(({ session, state }) => session === pid && !'ZX'.includes(state))
-    .map((record) => record.pid);
-}
-
-/** The guard of a holder: a child of it whose argv ends in `guard`. */
-function guardOf(holder: number): number {
-  const found = [...readProcessTable().values()].find(
-    ({ pid, parent }) => parent === holder && wordsOf(pid).at(-1) === 'guard',
-  );
-  if (found === undefined) throw new Error('no guard');
-  return found.pid;
-}
-
-function wordsOf(pid: number): readonly string[] {
-  return textOf(`/proc/${pid}/cmdline`).split('\0').slice(0, -1);
-}
-
-/** Empty where the process has ended. */
-function textOf(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return '';
-  }
-}
-
-/** Neither stopped nor dead. */
-const RUNNING = /[RSD]/;
-
-describe.each(WAYS)('the guard in $name, reach $reach', ({ shell, reach }) => {
-  it('ends the command when lockex is killed, and leaves', async () => {
-    const holder = await hold({ command: SLEEPER, shell, reach });
+describe.each(WAYS)('the guard in $name, scope $scope', ({ shell, scope }) => {
+  it('kills the command when lockex is killed, and ends', async () => {
+    const holder = await hold({ command: SLEEPER, shell, scope });
     const command = await holder.run();
     const guard = guardOf(holder.identity.pid);
     process.kill(holder.identity.pid, 'SIGKILL');
@@ -74,8 +39,8 @@ describe.each(WAYS)('the guard in $name, reach $reach', ({ shell, reach }) => {
     await until(() => sessionOf(guard).length === 0, "the guard's end");
   });
 
-  it('ends the command before the lease ends when lockex is stopped', async () => {
-    const holder = await hold({ command: SLEEPER, shell, reach });
+  it('kills the command before the lease ends when lockex is stopped', async () => {
+    const holder = await hold({ command: SLEEPER, shell, scope });
     const lease = leaseOf(3500, 3000);
     const command = await holder.run(lease);
     process.kill(holder.identity.pid, 'SIGSTOP');
@@ -86,8 +51,8 @@ describe.each(WAYS)('the guard in $name, reach $reach', ({ shell, reach }) => {
     expect((await holder.events.next('command.stopped')).how.means).toBe('SIGKILL');
   });
 
-  it('ends the command before the lease ends when the event loop is blocked', async () => {
-    const holder = await hold({ command: SLEEPER, shell, reach });
+  it('kills the command before the lease ends when the event loop is blocked', async () => {
+    const holder = await hold({ command: SLEEPER, shell, scope });
     const lease = leaseOf(3500, 3000);
     const command = await holder.run(lease);
     holder.send({ type: 'holder.block', ms: 20_000 });
@@ -95,8 +60,8 @@ describe.each(WAYS)('the guard in $name, reach $reach', ({ shell, reach }) => {
     expect(systemClock.now()).toBeLessThan(lease.leaseEnd);
   });
 
-  it('lets the command live as long as the deadline is moved', async () => {
-    const { supervisor, events, run } = supervise({ command: SLEEPER, shell, reach });
+  it('does not fire while the deadline is moved', async () => {
+    const { supervisor, events, run } = supervise({ command: SLEEPER, shell, scope });
     const lifeMs = 3500;
     const end = systemClock.now() + 1.2 * lifeMs;
     await run(leaseOf(lifeMs));
@@ -110,23 +75,23 @@ describe.each(WAYS)('the guard in $name, reach $reach', ({ shell, reach }) => {
   });
 
   it('is replaced when it is killed, without harm to the command', async () => {
-    const { supervisor, events, run, logs } = supervise({ command: SLEEPER, shell, reach });
+    const { supervisor, events, run, logs } = supervise({ command: SLEEPER, shell, scope });
     const pid = await run();
-    const guard = await standingGuard(supervisor);
+    const guard = await runningGuard(supervisor);
     process.kill(guard, 'SIGKILL');
     await until(() => supervisor.guardPid !== null && supervisor.guardPid !== guard);
-    expect(logs.join()).toContain('another takes its place');
+    expect(logs.join()).toContain('starting another');
     supervisor.send({ type: 'command.extend', lease: leaseOf(60_000) });
     expect(readProcess(pid)?.state).toMatch(RUNNING);
     expect(events.types).not.toContain('guard.failed');
   });
 
   it('is replaced when it is stopped, because its echo is missed', async () => {
-    const { supervisor, events, run } = supervise({ command: SLEEPER, shell, reach });
+    const { supervisor, events, run } = supervise({ command: SLEEPER, shell, scope });
     const pid = await run();
-    const guard = await standingGuard(supervisor);
+    const guard = await runningGuard(supervisor);
     for (const member of sessionOf(guard)) process.kill(member, 'SIGSTOP');
-    // Another deadline than the one that it has echoed: that is not told again.
+    // A new deadline: one that was echoed is not sent again.
     supervisor.send({ type: 'command.extend', lease: leaseOf(61_000) });
     await until(() => supervisor.guardPid !== null && supervisor.guardPid !== guard);
     await until(() => sessionOf(guard).length === 0, 'the end of the stopped one');
@@ -134,14 +99,14 @@ describe.each(WAYS)('the guard in $name, reach $reach', ({ shell, reach }) => {
     expect(events.types).not.toContain('guard.failed');
   });
 
-  it('gives the credentials to the reaper, by its stdin, once everything is dead', async () => {
-    const directory = temporaryFolder();
+  it('passes the credentials to the stdin of the reaper once everything is dead', async () => {
+    const directory = temporaryDirectory();
     const [out, pid] = [join(directory, 'out'), join(directory, 'pid')];
     const line = `echo $$ >${pid}; trap '' TERM; sleep 300 & sleep 300; sleep 300`;
     const alive = `kill -0 $(cat ${pid}) 2>&- && ! grep -q '^State:.Z' /proc/$(cat ${pid})/status`;
     const script = `read -r all; ${alive} && all=alive; echo "$all \${#}" >${out}`;
     const holder = await hold(
-      { command: { kind: 'shell', line }, shell, reach },
+      { command: { kind: 'shell', line }, shell, scope },
       {
         reaper: { argv: ['/bin/sh', '-c', script, 'r', 'two words', ''], credentials: 'x\\ *y z' },
       },
@@ -152,17 +117,17 @@ describe.each(WAYS)('the guard in $name, reach $reach', ({ shell, reach }) => {
     expect(wordsOf(guard).join(' ')).not.toMatch(/lockex|x\\ \*y/);
     const environment = readFileSync(`/proc/${guard}/environ`, 'utf8').split('\0');
     expect(environment.join('\n')).not.toMatch(/LOCKEX|x\\ \*y/);
-    // Without these bash would look the user up.
+    // Without these, bash would look up the user.
     expect(environment).toEqual(expect.arrayContaining(['HOME=/', 'SHELL=/bin/sh']));
     process.kill(holder.identity.pid, 'SIGKILL');
     expect(await lineIn(out)).toBe('x\\ *y z 2');
     expect(isStill(command)).toBe(false);
   });
 
-  it('goes with lockex and does nothing, also when somebody has stopped it', async () => {
-    const out = join(temporaryFolder(), 'out');
+  it('ends with lockex and does nothing, even if it was stopped', async () => {
+    const out = join(temporaryDirectory(), 'out');
     const holder = await hold(
-      { command: { kind: 'shell', line: 'exit 3' }, shell, reach },
+      { command: { kind: 'shell', line: 'exit 3' }, shell, scope },
       { reaper: { argv: ['/bin/touch', out], credentials: 'secret' } },
     );
     holder.send({ type: 'command.park' });
@@ -177,8 +142,8 @@ describe.each(WAYS)('the guard in $name, reach $reach', ({ shell, reach }) => {
     expect(existsSync(out)).toBe(false);
   });
 
-  it('ends a gate that was never opened when lockex is killed', async () => {
-    const holder = await hold({ command: SLEEPER, shell, reach });
+  it('kills a gate that was never opened when lockex is killed', async () => {
+    const holder = await hold({ command: SLEEPER, shell, scope });
     holder.send({ type: 'command.park' });
     holder.send({ type: 'command.arm', lease: leaseOf(60_000) });
     await holder.events.next('command.armed');
@@ -190,11 +155,11 @@ describe.each(WAYS)('the guard in $name, reach $reach', ({ shell, reach }) => {
 });
 
 describe('the guard', () => {
-  it('can not be had: nothing of the command ever runs', async () => {
-    const file = join(temporaryFolder(), 'ran');
+  it('cannot be started: nothing of the command ever runs', async () => {
+    const file = join(temporaryDirectory(), 'ran');
     const { supervisor, events } = supervise({
       command: { kind: 'shell', line: `touch ${file}` },
-      // A shell that is none: the gate can't be parked with it either.
+      // Not a shell: the gate cannot be parked with it either.
       shell: ['/bin/false'],
     });
     supervisor.send({ type: 'command.park' });
@@ -204,7 +169,7 @@ describe('the guard', () => {
     expect(existsSync(file)).toBe(false);
   });
 
-  it('was not wanted: armed at once, and said so', async () => {
+  it('is not wanted: armed at once, and reported as unguarded', async () => {
     const { supervisor, events } = supervise({ command: SLEEPER, guard: false });
     supervisor.send({ type: 'command.park' });
     supervisor.send({ type: 'command.arm', lease: leaseOf(60_000) });
@@ -213,7 +178,7 @@ describe('the guard', () => {
   });
 
   it('does not let a command start on a lease that is over', async () => {
-    const file = join(temporaryFolder(), 'ran');
+    const file = join(temporaryDirectory(), 'ran');
     const { supervisor, events } = supervise({ command: { kind: 'shell', line: `touch ${file}` } });
     supervisor.send({ type: 'command.park' });
     const lease = leaseOf(1000);
@@ -226,10 +191,10 @@ describe('the guard', () => {
     expect(events.types).not.toContain('command.started');
   });
 
-  it('stays when systemd or a user sends it the usual signals', async () => {
+  it('ignores the usual signals of systemd or a user', async () => {
     const { supervisor, events, run } = supervise({ command: SLEEPER });
     await run();
-    const guard = await standingGuard(supervisor);
+    const guard = await runningGuard(supervisor);
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR1'] as const) {
       process.kill(guard, signal);
     }
@@ -239,13 +204,13 @@ describe('the guard', () => {
     expect(events.types).not.toContain('command.exited');
   });
 
-  it('and the gate keep none of the outputs open, and take little memory', async () => {
+  it('and the gate keep no output open, and use little memory', async () => {
     const [, dash] = SHELLS[0] ?? [];
     const { supervisor, marker, events } = supervise({ command: SLEEPER, shell: dash ?? [] });
     supervisor.send({ type: 'command.park' });
     supervisor.send({ type: 'command.arm', lease: leaseOf(60_000) });
     await events.next('command.armed');
-    const guard = await standingGuard(supervisor);
+    const guard = await runningGuard(supervisor);
     const all = [...sessionOf(guard), ...carriers(marker).map(({ pid }) => pid)];
     const privateKb = all.map((pid) => {
       const rollup = textOf(`/proc/${pid}/smaps_rollup`);
@@ -260,117 +225,3 @@ describe('the guard', () => {
     for (const fd of [1, 2]) expect(readlinkSync(`/proc/${guard}/fd/${fd}`)).toBe('/dev/null');
   });
 });
-
-/** Armed while nobody has asked for it: told as the answer to a question that comes later. */
-async function armedBeforehand(
-  { supervisor, events }: Supervised,
-  lease: LeaseInfo,
-): Promise<number> {
-  supervisor.send({ type: 'command.park' });
-  supervisor.send({ type: 'command.extend', lease });
-  await until(() => {
-    supervisor.send({ type: 'command.arm', lease });
-    return events.types.includes('command.armed');
-  });
-  return standingGuard(supervisor);
-}
-
-describe('a guard that was armed beforehand', () => {
-  it('is not waited for when the lock comes', async () => {
-    const supervised = supervise({ command: { kind: 'shell', line: 'exit 6' } });
-    const { supervisor, events } = supervised;
-    const lease = leaseOf(60_000);
-    await armedBeforehand(supervised, lease);
-    const before = events.all.length;
-    supervisor.send({ type: 'command.arm', lease });
-    expect(events.types.slice(before)).toEqual(['command.armed']);
-    supervisor.send({ type: 'command.start', grant: GRANT });
-    expect((await events.next('command.stopped')).exit?.code).toBe(6);
-  });
-
-  it('has to echo a new lease when the one that it knows is nearly over', async () => {
-    const supervised = supervise({ command: SLEEPER });
-    const { supervisor, events } = supervised;
-    await armedBeforehand(supervised, leaseOf(20_000));
-    const before = events.all.length;
-    supervisor.send({ type: 'command.arm', lease: leaseOf(90_000) });
-    expect(events.types.slice(before)).toEqual([]);
-    await until(() => events.types.slice(before).includes('command.armed'));
-  });
-
-  it('need not be told of each renewal, but gets the newest when the command starts', async () => {
-    const supervised = supervise({ command: SLEEPER });
-    const { supervisor, events } = supervised;
-    const old = leaseOf(6000);
-    await armedBeforehand(supervised, old);
-    const before = events.all.length;
-    const lease = leaseOf(9000);
-    supervisor.send({ type: 'command.arm', lease });
-    expect(events.types.slice(before)).toEqual(['command.armed']);
-    supervisor.send({ type: 'command.start', grant: GRANT });
-    const { pid } = await events.next('command.started');
-    await until(() => systemClock.now() > old.leaseEnd);
-    expect(readProcess(pid)?.state).toMatch(RUNNING);
-    // By the guard, since nobody else ends it here.
-    expect(await events.next('command.exited')).toMatchObject({ byGuard: true });
-    expect(systemClock.now()).toBeGreaterThan(old.leaseEnd);
-  });
-
-  it('and was stopped since is found out and replaced as soon as the command starts', async () => {
-    const supervised = supervise({ command: SLEEPER });
-    const { supervisor, events } = supervised;
-    const lease = leaseOf(60_000);
-    const guard = await armedBeforehand(supervised, lease);
-    for (const member of sessionOf(guard)) process.kill(member, 'SIGSTOP');
-    supervisor.send({ type: 'command.start', grant: GRANT });
-    const { pid } = await events.next('command.started');
-    await until(() => supervisor.guardPid !== null && supervisor.guardPid !== guard);
-    expect(readProcess(pid)?.state).toMatch(RUNNING);
-    expect(events.types).not.toContain('guard.failed');
-  });
-
-  it('is no matter of life and death while it can be replaced: only a warning', async () => {
-    const supervised = supervise({ command: SLEEPER });
-    const { supervisor, events, logs } = supervised;
-    supervisor.send({ type: 'command.park' });
-    supervisor.send({ type: 'command.extend', lease: leaseOf(60_000) });
-    for (let guards = 0; guards < 4; guards += 1) {
-      await until(() => supervisor.guardPid !== null || logs.join().includes('replaced it'));
-      const guard = supervisor.guardPid;
-      if (guard === null) break;
-      process.kill(guard, 'SIGKILL');
-      await until(() => supervisor.guardPid !== guard);
-    }
-    supervisor.send({ type: 'command.arm', lease: leaseOf(60_000) });
-    await events.next('command.armed');
-    expect(events.types).not.toContain('command.failed');
-  });
-});
-
-describe.each(['auto', 'group'] as const)(
-  'a lease that ended while the gate was shut, reach %s',
-  (reach) => {
-    it('costs nothing, and the next lease starts the command all the same', async () => {
-      const { supervisor, events, marker } = supervise({
-        command: { kind: 'shell', line: 'exit 6' },
-        reach,
-      });
-      supervisor.send({ type: 'command.park' });
-      const lease = leaseOf(1000);
-      supervisor.send({ type: 'command.arm', lease });
-      const { scope: means } = await events.next('command.armed');
-      const [gate] = carriers(marker);
-      const guard = await standingGuard(supervisor);
-      // The guard looks at its clock within a second: by then it would have fired.
-      await until(() => systemClock.now() > lease.leaseEnd + 1500);
-      expect(supervisor.guardPid).toBe(guard);
-      supervisor.send({ type: 'command.start', grant: GRANT });
-      supervisor.send({ type: 'command.extend', lease: leaseOf(60_000) });
-      expect((await events.next('command.started')).pid).toBe(gate?.pid);
-      const { exit, how } = await events.next('command.stopped');
-      expect(exit?.code).toBe(6);
-      expect(how.means).toBe('exited');
-      expect(means.startsWith('cgroup')).toBe(reach === 'auto' && process.getuid?.() === 0);
-    });
-  },
-);

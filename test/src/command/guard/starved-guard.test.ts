@@ -1,4 +1,4 @@
-/** A guard that gets little CPU time, or whose first shell can't be executed. */
+/** A guard that gets little CPU time, or whose first shell cannot be executed. */
 import { getPriority } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
@@ -7,20 +7,20 @@ import { GuardKeeper } from '../../../../src/command/guard/guard-keeper.ts';
 import { systemClock } from '../../../../src/util/clock.ts';
 import { readProcess } from '../../../support/process-list.ts';
 import { until } from '../../../support/until.ts';
-import { cleanUp, leaseOf, onCleanUp, SHELLS, standingGuard, supervise } from '../harness.ts';
+import { cleanUp, leaseOf, onCleanUp, runningGuard, SHELLS, supervise } from '../harness.ts';
 
 afterEach(cleanUp);
 
 const isRoot = process.getuid?.() === 0;
 
-function guardingWith(shells: readonly (readonly string[])[]) {
+function keeperWith(shells: readonly (readonly string[])[]) {
   const heard: string[] = [];
-  const guarding = new GuardKeeper(
+  const keeper = new GuardKeeper(
     {
       shells,
       clock: systemClock,
       log: (_level, message) => heard.push(message),
-      lookMs: () => 0,
+      scanMs: () => 0,
     },
     {
       onArmed: () => heard.push('armed'),
@@ -28,14 +28,14 @@ function guardingWith(shells: readonly (readonly string[])[]) {
       onFiring: () => heard.push('firing'),
     },
   );
-  onCleanUp(() => guarding.dismiss());
-  return { guarding, heard };
+  onCleanUp(() => keeper.dismiss());
+  return { keeper, heard };
 }
 
-it('takes the next shell where the kernel does not execute the first', async () => {
-  const { guarding, heard } = guardingWith([['/etc/passwd'], ['/nowhere/sh'], ['/bin/sh']]);
-  guarding.tell('gate state', 'shut');
-  guarding.beat(leaseOf(60_000));
+it('uses the next shell if the kernel does not execute the first', async () => {
+  const { keeper, heard } = keeperWith([['/etc/passwd'], ['/nowhere/sh'], ['/bin/sh']]);
+  keeper.setFact('gate state', 'shut');
+  keeper.extend(leaseOf(60_000));
   await until(() => heard.includes('armed'), 'a guard');
   expect(heard.slice(0, 2)).toEqual([
     expect.stringContaining('/etc/passwd cannot be executed (EACCES)'),
@@ -43,9 +43,9 @@ it('takes the next shell where the kernel does not execute the first', async () 
   ]);
 });
 
-it('fails where no shell is left', async () => {
-  const { guarding, heard } = guardingWith([['/etc/passwd']]);
-  guarding.beat(leaseOf(60_000));
+it('fails if no shell is left', async () => {
+  const { keeper, heard } = keeperWith([['/etc/passwd']]);
+  keeper.extend(leaseOf(60_000));
   await until(() => heard.some((line) => line.startsWith('failed: ')), 'the failure');
   expect(heard).not.toContain('armed');
 });
@@ -56,7 +56,7 @@ it.runIf(isRoot)(
     const command = { kind: 'shell', line: 'sleep 200' } as const;
     const { run, supervisor } = supervise({ command });
     const first = await run();
-    expect(getPriority(await standingGuard(supervisor))).toBe(-20);
+    expect(getPriority(await runningGuard(supervisor))).toBe(-20);
     await until(() => getPriority(readProcess(first)?.parent ?? 0) === -20, 'the init');
     expect(getPriority(first)).toBe(getPriority());
   },
@@ -65,8 +65,8 @@ it.runIf(isRoot)(
 it.each(SHELLS)(
   'in %s that woke late, it takes the next deadline to be earlier',
   async (_, shell) => {
-    const told = new Map<string, number>();
-    const note = (what: string) => told.set(what, systemClock.now());
+    const reported = new Map<string, number>();
+    const note = (what: string) => reported.set(what, systemClock.now());
     const nothing = () => {};
     const guard = new Guard(shell, [], {
       onBeat: note,
@@ -78,15 +78,15 @@ it.each(SHELLS)(
     const beat = (deadline: number) => `beat ${Math.floor(deadline / 10)}`;
     const first = beat(systemClock.now() + 15_000);
     guard.send(first);
-    await until(() => told.has(first), 'the first echo');
-    // It waits for 5 s at most, and does not run when that is over.
+    await until(() => reported.has(first), 'the first echo');
+    // It waits for 5 s at most, and does not run after that.
     await pause(500);
     process.kill(guard.pid ?? 0, 'SIGSTOP');
     await pause(7000);
     process.kill(guard.pid ?? 0, 'SIGCONT');
     const deadline = systemClock.now() + 8000;
     guard.send(beat(deadline));
-    await until(() => told.has('firing'), 'the guard to fire');
-    expect(told.get('firing')).toBeLessThan(deadline - 200);
+    await until(() => reported.has('firing'), 'the guard to fire');
+    expect(reported.get('firing')).toBeLessThan(deadline - 200);
   },
 );

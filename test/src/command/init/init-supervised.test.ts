@@ -1,4 +1,6 @@
-/** What the supervisor makes of an init: which it chooses, and what happens when one side is gone. */
+/**
+ * The supervisor and its init: which interpreter is chosen, and what follows when either is gone.
+ */
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { findInitRuntimes, type InitRuntime } from '../../../../src/command/init/init-runtime.ts';
@@ -13,15 +15,15 @@ import {
   lineIn,
   pidIn,
   supervise,
-  temporaryFolder,
+  temporaryDirectory,
 } from '../harness.ts';
 
 afterEach(cleanUp);
 
 const isRoot = process.getuid?.() === 0;
 const FOUND = findInitRuntimes();
-const UNFIT: InitRuntime = { name: 'perl', words: ['/bin/false'], env: {} };
-const MISSING: InitRuntime = { name: 'perl', words: ['/nowhere/perl'], env: {} };
+const UNFIT: InitRuntime = { name: 'perl', argv: ['/bin/false'], env: {} };
+const MISSING: InitRuntime = { name: 'perl', argv: ['/nowhere/perl'], env: {} };
 
 const CHOICES: readonly (readonly [string, readonly InitRuntime[], RegExp])[] = [
   ...FOUND.map((runtime) => [runtime.name, [runtime], new RegExp(runtime.name)] as const),
@@ -33,7 +35,7 @@ const CHOICES: readonly (readonly [string, readonly InitRuntime[], RegExp])[] = 
 it.each(CHOICES)(
   'with %s, the command runs, and its parent is that',
   async (_what, inits, name) => {
-    const file = join(temporaryFolder(), 'parent');
+    const file = join(temporaryDirectory(), 'parent');
     const line = `read -r pid name rest </proc/$PPID/stat; echo "$name" >${file}; exit 7`;
     const command = { kind: 'shell', line } as const;
     const { run, events } = supervise({ command, initRuntimes: inits });
@@ -44,8 +46,8 @@ it.each(CHOICES)(
 );
 
 /**
- * A daemon that carries no mark: its environment is empty, its limit on locks is that of a login, and
- * its parents are gone before the first look at its family.
+ * A daemon that carries no mark: its environment is empty, its limit on locks is that of a login,
+ * and its parents are gone before the first scan.
  */
 const unmarked = (file: string) => {
   const limits = 'prlimit --locks=unlimited';
@@ -55,9 +57,9 @@ const unmarked = (file: string) => {
 
 describe.runIf(isRoot).each(FOUND)('with an init in $name, an unmarked daemon is killed', (its) => {
   const start = async (leaseMs: number) => {
-    const file = join(temporaryFolder(), 'pid');
+    const file = join(temporaryDirectory(), 'pid');
     const command = { kind: 'shell', line: unmarked(file) } as const;
-    const holder = await hold({ command, reach: 'group', initRuntimes: [its] });
+    const holder = await hold({ command, scope: 'group', initRuntimes: [its] });
     await holder.run(leaseOf(leaseMs));
     return { holder, daemon: await pidIn(file) };
   };
@@ -78,7 +80,7 @@ describe.runIf(isRoot).each(FOUND)('with an init in $name, an unmarked daemon is
 
 describe.each(FOUND)('an init in $name that is killed', (its) => {
   it('ends the command, which is reported as SIGKILL', async () => {
-    const file = join(temporaryFolder(), 'pid');
+    const file = join(temporaryDirectory(), 'pid');
     const line = `setsid sh -c 'echo $$ >${file}; sleep 200; :' & sleep 200`;
     const command = { kind: 'shell', line } as const;
     const { run, events, logs } = supervise({ command, initRuntimes: [its] });
@@ -92,7 +94,7 @@ describe.each(FOUND)('an init in $name that is killed', (its) => {
     expect(logs.join('\n')).toContain('the init of the command ended unexpectedly');
   });
 
-  it('that is asked to kill before it has read what to start kills that as well', async () => {
+  it('that is asked to kill before it has read its request kills the gate as well', async () => {
     const command = { kind: 'shell', line: 'exit 7' } as const;
     const { supervisor, events, marker } = supervise({ command, initRuntimes: [its] });
     supervisor.send({ type: 'command.park' });
@@ -101,7 +103,7 @@ describe.each(FOUND)('an init in $name that is killed', (its) => {
     await until(() => carriers(marker).length === 0, 'the end of the gate');
   });
 
-  it('while the gate is parked is replaced, and the command runs all the same', async () => {
+  it('while the gate is parked is replaced, and the command still runs', async () => {
     const command = { kind: 'shell', line: 'exit 7' } as const;
     const { supervisor, events, marker } = supervise({ command, initRuntimes: [its] });
     supervisor.send({ type: 'command.park' });

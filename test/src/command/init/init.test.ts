@@ -1,124 +1,18 @@
 /**
- * The init by itself, against real processes: what it reports, what it kills, and what it leaves to
- * the first process. On each interpreter that it may run on.
+ * The init alone, with real processes: its reports, the processes that it kills, and what the first
+ * process inherits. With each interpreter.
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { CommandExit } from '../../../../machines/outcome.ts';
-import { DirectGateProcess, type GateProcess } from '../../../../src/command/gate/gate-process.ts';
-import { InitGateProcess } from '../../../../src/command/init/init.ts';
-import {
-  findInitRuntimes,
-  INIT_KILL_SIGNAL,
-  type InitRuntime,
-} from '../../../../src/command/init/init-runtime.ts';
-import { systemClock } from '../../../../src/util/clock.ts';
+import { INIT_KILL_SIGNAL } from '../../../../src/command/init/init-runtime.ts';
 
-import { isStill, readProcess, readProcessTable } from '../../../support/process-list.ts';
+import { isStill, readProcess } from '../../../support/process-list.ts';
 import { until } from '../../../support/until.ts';
-import { cleanUp, newGuid, onCleanUp } from '../harness.ts';
+import { cleanUp } from '../harness.ts';
+import { childrenOf, DIRECT, inChunks, initOf, PATH, RUNTIMES, sh, start } from './started-init.ts';
 
 afterEach(cleanUp);
-
-const RUNTIMES = findInitRuntimes();
-
-/** As on a kernel without CONFIG_PROC_CHILDREN. */
-const BY_SCAN = RUNTIMES.map((runtime): readonly [string, InitRuntime] => {
-  const script = (runtime.env['script'] ?? '').replaceAll('/children', '/none');
-  return [runtime.name, { ...runtime, env: { ...runtime.env, script } }];
-});
-
-interface Started {
-  readonly process: GateProcess;
-  readonly heard: string[];
-  /** Text from descriptor 3. */
-  readonly said: () => string;
-  exit(): Promise<CommandExit>;
-  until(what: string): Promise<void>;
-}
-
-const DIRECT = null;
-const PATH = '/usr/bin:/bin';
-
-function start(
-  runtime: InitRuntime | typeof DIRECT,
-  words: readonly string[],
-  env: Readonly<Record<string, string>> = { PATH },
-): Started {
-  const heard: string[] = [];
-  let said = '';
-  let exit: CommandExit | null = null;
-  const events = {
-    onIdentified: () => heard.push('identified'),
-    onText: (text: string) => {
-      said += text;
-    },
-    onClosed: () => heard.push('closed'),
-    onExit: (how: CommandExit) => {
-      exit = how;
-      heard.push('exit');
-    },
-    onError: ({ code, message }: NodeJS.ErrnoException) => heard.push(`error ${code ?? message}`),
-    onUnfit: (reason: string) => heard.push(`unfit ${reason}`),
-    onInitLost: () => heard.push('lost'),
-    onEmpty: () => heard.push('empty'),
-  };
-  const options = { words, cwd: undefined, env };
-  const started =
-    runtime === DIRECT
-      ? new DirectGateProcess(options, events)
-      : new InitGateProcess(runtime, options, systemClock, events);
-  onCleanUp(async () => {
-    started.kill();
-    started.release();
-    const { init } = started;
-    if (init !== null) await until(() => !isStill(init), 'the init to leave');
-  });
-  const untilHeard = (what: string) => until(() => heard.includes(what), what);
-  return {
-    process: started,
-    heard,
-    said: () => said,
-    until: untilHeard,
-    exit: async () => {
-      await untilHeard('exit');
-      if (exit === null) throw new Error('no exit');
-      return exit;
-    },
-  };
-}
-
-const sh = (script: string, ...words: string[]) => ['/bin/sh', '-c', script, ...words];
-
-/** Processes that carry this word in their arguments, which a fork keeps and `env -i` does not remove. */
-function carrying(token: string): readonly number[] {
-  return [...readProcessTable().values()]
-    .filter(({ state }) => !'ZX'.includes(state))
-    .map(({ pid }) => pid)
-    .filter((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0').includes(token);
-      } catch {
-        return false;
-      }
-    });
-}
-
-function childrenOf(pid: number) {
-  return [...readProcessTable().values()].filter(({ parent }) => parent === pid);
-}
-
-function initOf({ process: { init } }: Started): number {
-  if (init === null) throw new Error('there is no init');
-  return init.pid;
-}
-
-const inChunks = async <T>(all: readonly T[], size: number, work: (one: T) => Promise<void>) => {
-  for (let at = 0; at < all.length; at += size) {
-    await Promise.all(all.slice(at, at + size).map(work));
-  }
-};
 
 /** Signals whose default action ends a process (signal(7)); 32 and 33 belong to the C library. */
 const DEADLY = [...Array(64).keys()]
@@ -145,7 +39,7 @@ describe.each(RUNTIMES)('the init in $name', (runtime) => {
     expect((await exit()).signal?.name).toBe('SIGTERM');
   });
 
-  it('tells the first process and its start time before its end', async () => {
+  it('reports the first process and its start time before its end', async () => {
     const started = start(runtime, sh('sleep 600'));
     await started.until('identified');
     const { identity, init } = started.process;
@@ -159,7 +53,7 @@ describe.each(RUNTIMES)('the init in $name', (runtime) => {
     expect(quick.process.identity?.start).toBeGreaterThan(0);
   });
 
-  it('leaves signals to the first process as they would be without it', async () => {
+  it('does not change the signal dispositions of the first process', async () => {
     const script = sh('grep -E "^Sig(Blk|Ign|Cgt)" /proc/self/status >&3');
     const texts = [start(runtime, script), start(DIRECT, script)].map(async ({ exit, said }) => {
       expect((await exit()).code).toBe(0);
@@ -170,7 +64,7 @@ describe.each(RUNTIMES)('the init in $name', (runtime) => {
     expect(its).toBe(direct);
   });
 
-  it('gives it the environment and the words byte by byte, and reads none of it itself', async () => {
+  it('passes on environment and arguments byte by byte, and uses none of it itself', async () => {
     const env = {
       PATH,
       PERL5OPT: '-Mnone',
@@ -183,8 +77,8 @@ describe.each(RUNTIMES)('the init in $name', (runtime) => {
       é: 'ü',
       EMPTY: '',
     };
-    const words = ['', ' ', 'a\nb', 'é', '1', '-'];
-    const script = sh('cat /proc/$$/environ /proc/$$/cmdline >&3; sleep 600', ...words);
+    const args = ['', ' ', 'a\nb', 'é', '1', '-'];
+    const script = sh('cat /proc/$$/environ /proc/$$/cmdline >&3; sleep 600', ...args);
     const started = start(runtime, script, env);
     const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
     const expected = [...variables, ...script].map((text) => `${text}\0`).join('');
@@ -194,7 +88,7 @@ describe.each(RUNTIMES)('the init in $name', (runtime) => {
     expect(own).not.toMatch(/Mnone|=.none|=mine|my-var/);
   });
 
-  it('keeps no descriptor but its own, works in / and in a session of its own', async () => {
+  it('keeps only its own descriptors, and runs in / and in a session of its own', async () => {
     const started = start(runtime, sh('ls -l /proc/$$/fd >&3; echo done >&3; exec sleep 600'));
     await until(() => started.said().includes('done'));
     const pid = initOf(started);
@@ -210,7 +104,7 @@ describe.each(RUNTIMES)('the init in $name', (runtime) => {
     await expect.poll(() => links().sort()).toEqual([...its, 'socket:'].sort());
     await expect.poll(() => linkOf('cwd')).toBe('/');
     expect(readProcess(pid)).toMatchObject({ session: pid, group: pid });
-    // The first process got the socket of the gate, and neither the channel nor the signalfd.
+    // The first process has the socket of the gate, but neither the channel nor the signalfd.
     const lines = started.said().split('\n');
     expect(lines.filter((line) => / [4-9] ->/.test(line))).toEqual([]);
     expect(lines.filter((line) => / 3 -> socket/.test(line))).toHaveLength(1);
@@ -218,13 +112,13 @@ describe.each(RUNTIMES)('the init in $name', (runtime) => {
     expect(`${name} ${readFileSync(`/proc/${pid}/cmdline`, 'latin1')}`).not.toContain('lockex');
   });
 
-  it('closes what it has of the socket of the gate, so that an end of file can be seen', async () => {
+  it("closes its copies of the gate's socket, so that the end of file arrives", async () => {
     const started = start(runtime, sh('exec 3>&-; sleep 600'));
     await started.until('closed');
     expect(started.heard).not.toContain('exit');
   });
 
-  it('adopts orphans, reaps them at once, and says when none is left', async () => {
+  it('adopts orphans, reaps them at once, and reports when none is left', async () => {
     const orphans = `i=0; while [ $i -lt 100 ]; do (env -i /usr/bin/setsid /bin/sleep 0.1 &); i=$((i+1)); done`;
     const started = start(runtime, sh(`${orphans}; (setsid sleep 600 &); echo up >&3; exit 3`));
     await started.exit();
@@ -237,7 +131,7 @@ describe.each(RUNTIMES)('the init in $name', (runtime) => {
     expect(started.process.descendants).toBe('none');
   });
 
-  it('ignores what terminals, supervisors and init systems send', async () => {
+  it('ignores the signals of terminals, supervisors and init systems', async () => {
     const started = start(runtime, sh('echo up >&3; read line <&3; exit 5'));
     await until(() => started.said() === 'up\n');
     const mine = [INIT_KILL_SIGNAL, 9];
@@ -268,12 +162,12 @@ describe.each(RUNTIMES)('the init in $name', (runtime) => {
   });
 
   it('survives a parent that ignores SIGCHLD', async () => {
-    const words = sh('trap \'\' CHLD; exec "$@"', 'sh', ...runtime.words);
-    const { exit } = start({ ...runtime, words }, sh('exit 7'));
+    const argv = sh('trap \'\' CHLD; exec "$@"', 'sh', ...runtime.argv);
+    const { exit } = start({ ...runtime, argv }, sh('exit 7'));
     expect(await exit()).toEqual({ code: 7, signal: null });
   });
 
-  it('that is killed is said to be lost, and the first process is killed', async () => {
+  it('that is killed is reported as lost, and the first process is killed', async () => {
     const started = start(runtime, sh('trap "" TERM; echo up >&3; sleep 600; sleep 600'));
     await until(() => started.said() === 'up\n');
     const { identity } = started.process;
@@ -293,7 +187,7 @@ describe.each(RUNTIMES)('the init in $name', (runtime) => {
     expect(started.heard).not.toContain('exit');
   });
 
-  it('whose gate has no known start time is of no use, and kills it', async () => {
+  it('is not used if the start time of its gate is unknown, and kills the gate', async () => {
     const script = (runtime.env['script'] ?? '').replace(/\/proc\/self'/, "/nowhere'");
     const started = start({ ...runtime, env: { ...runtime.env, script } }, sh('exec sleep 600'));
     await started.until('error the start time of a new process cannot be read');
@@ -306,84 +200,3 @@ describe.each(RUNTIMES)('the init in $name', (runtime) => {
     await start(runtime, sh('true'), { PATH, LONG: 'x'.repeat(200_000) }).until('error E2BIG');
   });
 });
-
-/*
- * Forks in a loop. None of them has more than some ten processes at a time, makes more than some thousand
- * in a second, or lasts longer than 20 s: a failing test must not cost the host more than that.
- */
-const UNTIL_THE_END = 'my $end = time + 20; while (time < $end)';
-const REST = 'select(undef, undef, undef, 0.02)';
-/** Each forks the next one and ends, in a session of its own. */
-const CHAIN = `use POSIX; ${UNTIL_THE_END} { fork and exit; POSIX::setsid() }`;
-/** Each forks the next one and stays: 80 generations. */
-const LADDER = 'for (1 .. 80) { if (fork) { sleep 20; exit } } sleep 20';
-/** Each forks two; the 16 of the last generation go on as chains do. */
-const BOMB = `use POSIX; my $n = 0; ${UNTIL_THE_END} {
-  if ($n++ < 4) { fork } else { ${REST}; fork and exit }
-  POSIX::setsid();
-}`;
-
-const FAMILIES: Readonly<Record<string, string>> = {
-  'a daemon that has left session, parent and environment': `
-    (env -i /usr/bin/setsid /bin/sh -c '(exec /bin/sh -c "trap : TERM; sleep 600; :" "$0" &)' "$0" &)`,
-  'a stopped process': '(setsid sh -c "kill -STOP \\$\\$; :" "$0" &)',
-  'a subreaper of its own, with children in sessions of theirs': `
-    (/usr/bin/python3 -c 'import ctypes, os, time
-ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
-for _ in range(3):
-    if os.fork() == 0:
-        os.setsid()
-        if os.fork() == 0: time.sleep(600)
-        os._exit(0)
-time.sleep(600)' "$0" &)`,
-  'children of a second thread': `
-    (/usr/bin/python3 -c 'import os, threading, time
-def work():
-    if os.fork() == 0:
-        os.setsid()
-        time.sleep(600)
-    time.sleep(600)
-threading.Thread(target=work).start()' "$0" &)`,
-  'a chain of forks, each in a session of its own': `perl -e '${CHAIN}' "$0" &`,
-  'a ladder of forks': `perl -e '${LADDER}' "$0" &`,
-  'a bomb of forks': `perl -e '${BOMB}' "$0" &`,
-};
-
-const MEANS: Readonly<Record<string, (started: Started) => void>> = {
-  'on request': ({ process: its }) => its.kill(),
-  'when lockex is gone': ({ process: its }) => its.release(),
-  'when the guard signals it': (started) => process.kill(initOf(started), INIT_KILL_SIGNAL),
-};
-
-describe.each(RUNTIMES)('the init in $name kills', (runtime) => {
-  describe.each(Object.entries(FAMILIES))('%s', (_what, script) => {
-    it.each(Object.entries(MEANS))('%s', async (how, killBy) => {
-      await expectKilled(runtime, script, how, killBy);
-    });
-  });
-});
-
-describe.each(BY_SCAN)('the init in %s, without lists of children, kills', (_name, runtime) => {
-  it.each(Object.entries(FAMILIES))('%s', async (_what, script) => {
-    await expectKilled(runtime, script, 'on request', ({ process: its }) => its.kill());
-  });
-});
-
-async function expectKilled(
-  runtime: InitRuntime,
-  script: string,
-  how: string,
-  killBy: (started: Started) => void,
-): Promise<void> {
-  const token = newGuid();
-  const started = start(runtime, sh(`${script}\necho up >&3; exit 3`, token));
-  await started.exit();
-  await until(() => carrying(token).length > 0, 'the family');
-  // Well under way.
-  await pause(50);
-  killBy(started);
-  const init = initOf(started);
-  if (how === 'when lockex is gone') await until(() => readProcess(init) === null, 'its end');
-  else await started.until('empty');
-  expect(carrying(token)).toEqual([]);
-}

@@ -8,12 +8,12 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Identity } from '../../../../src/command/options.ts';
 import { countForks } from '../../../../src/command/processes/fork-watch.ts';
+import { LinuxScope } from '../../../../src/command/processes/linux-scope.ts';
 import { startOf } from '../../../../src/command/processes/process-table.ts';
-import { UnionScope } from '../../../../src/command/processes/union-scope.ts';
 import { systemClock } from '../../../../src/util/clock.ts';
 import { isStill } from '../../../support/process-list.ts';
 import { until } from '../../../support/until.ts';
-import { cleanUp, pidIn, temporaryFolder } from '../harness.ts';
+import { cleanUp, pidIn, temporaryDirectory } from '../harness.ts';
 
 const fault = vi.hoisted(() => ({ code: '', isNext: (_path: string) => false, failed: '' }));
 
@@ -40,7 +40,7 @@ const CODES = ['ENOMEM', 'EIO', 'EINTR', 'ENOBUFS'];
 
 /** The command's first process has ended, and has left one behind in a session of its own. */
 async function leftBehind(): Promise<{ first: Identity; left: Identity }> {
-  const file = join(temporaryFolder(), 'pid');
+  const file = join(temporaryDirectory(), 'pid');
   const line = `setsid sh -c 'echo $$ >${file}; exec sleep 300' & read line`;
   const shell = spawn('sh', ['-c', line], {
     detached: true,
@@ -62,7 +62,7 @@ beforeEach(async () => {
   noFault();
   processes = await leftBehind();
   // As the kernel shows a cgroup that the process has left (systemd-logind moves it).
-  directory = temporaryFolder();
+  directory = temporaryDirectory();
   writeFileSync(join(directory, 'cgroup.events'), 'populated 0\nfrozen 0\n');
   writeFileSync(join(directory, 'cgroup.procs'), '');
 });
@@ -72,8 +72,8 @@ afterEach(async () => {
   await cleanUp();
 });
 
-function scopeWith(cgroup: string | null): UnionScope {
-  return new UnionScope({
+function scopeWith(cgroup: string | null): LinuxScope {
+  return new LinuxScope({
     first: { identity: processes.first, hasEnded: () => true },
     init: null,
     directory: cgroup,

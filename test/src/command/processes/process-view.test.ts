@@ -34,7 +34,7 @@ it.each([
   });
 });
 
-it('is not needed elsewhere than on Linux, where there are process groups only', () => {
+it('is needed on Linux only: elsewhere lockex uses process groups', () => {
   const facts = { ...OURS, platform: 'darwin', self: null, hasProcesses: false, hasUptime: false };
   expect(processViewOf(facts)).toEqual({ kind: 'groupsOnly' });
 });

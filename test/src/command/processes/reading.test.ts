@@ -1,6 +1,6 @@
 /**
- * An error is not an empty result. Descriptors are used up for real, in processes of their own: a
- * limit (prlimit) and files that stay open.
+ * An error is not an empty result. Descriptors are really used up, in processes of their own: by a
+ * limit (prlimit) and open files.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -13,28 +13,28 @@ import { readProcess } from '../../../../src/command/processes/process-table.ts'
 import { readNames, readText } from '../../../../src/command/processes/reading.ts';
 import { isStill } from '../../../support/process-list.ts';
 import { until } from '../../../support/until.ts';
-import { cleanUp, hold, pidIn, temporaryFolder } from '../harness.ts';
+import { cleanUp, hold, pidIn, temporaryDirectory } from '../harness.ts';
 
 afterEach(cleanUp);
 
 describe('a reading', () => {
-  it('of what does not exist is known: it is gone', () => {
+  it('of a process that does not exist is known: it is gone', () => {
     expect(readText('/nonexistent/file')).toEqual({ known: true, value: null });
     expect(readNames('/nonexistent')).toEqual({ known: true, value: null });
-    // Above the largest pid that Linux gives (proc(5), pid_max).
+    // Above the largest pid of Linux (proc(5), pid_max).
     expect(readProcess(2 ** 22 + 1)).toEqual({ known: true, value: null });
   });
 
   it('that failed in any other way is unknown', () => {
-    const directory = temporaryFolder();
+    const directory = temporaryDirectory();
     expect(readText(directory)).toEqual({ known: false, reason: `EISDIR at ${directory}` });
     const file = join(directory, 'file');
     writeFileSync(file, '');
     expect(readNames(file)).toEqual({ known: false, reason: `ENOTDIR at ${file}` });
   });
 
-  it('of a cgroup that is not one is unknown, of one that is gone empty', () => {
-    const directory = temporaryFolder();
+  it('of a directory that is no cgroup is unknown, of a removed cgroup empty', () => {
+    const directory = temporaryDirectory();
     expect(isPopulated(join(directory, 'gone'))).toEqual({ known: true, value: false });
     writeFileSync(join(directory, 'cgroup.events'), 'populated maybe\n');
     expect(isPopulated(directory).known).toBe(false);
@@ -51,21 +51,21 @@ describe('a reading', () => {
   });
 });
 
-const WAYS = (['auto', 'group'] as const).flatMap((reach) => [
-  { reach, what: 'an init', init: {} },
-  { reach, what: 'no init', init: { initRuntimes: [] } },
+const WAYS = (['auto', 'group'] as const).flatMap((scope) => [
+  { scope, what: 'an init', init: {} },
+  { scope, what: 'no init', init: { initRuntimes: [] } },
 ]);
 
-describe.each(WAYS)('with all descriptors in use, reach $reach and $what', ({ reach, init }) => {
+describe.each(WAYS)('with all descriptors in use, scope $scope and $what', ({ scope, init }) => {
   const LIMITED = ['/usr/bin/env', 'prlimit', '--nofile=200'];
 
-  it('what the command has left is seen, and stopped before it is said to be', async () => {
-    const file = join(temporaryFolder(), 'pid');
+  it('leftovers are found, and stopped before the command is reported as stopped', async () => {
+    const file = join(temporaryDirectory(), 'pid');
     const line = `setsid sh -c 'trap "" TERM; echo $$ >${file}; sleep 200; sleep 200' & read line`;
     const holder = await hold(
       {
         command: { kind: 'shell', line: `${line} <${file}.go` },
-        reach,
+        scope,
         killAfterMs: 1000,
         ...init,
       },
@@ -83,17 +83,17 @@ describe.each(WAYS)('with all descriptors in use, reach $reach and $what', ({ re
     expect(holder.events.types).not.toContain('command.unkillable');
   });
 
-  it('nothing is said to be dead when nothing can be looked at, until it can', async () => {
-    const file = join(temporaryFolder(), 'pid');
+  it('the command is not reported as stopped while /proc cannot be read', async () => {
+    const file = join(temporaryDirectory(), 'pid');
     const line = `setsid sh -c 'trap "" TERM; echo $$ >${file}; sleep 200; sleep 200' & read line`;
     execFileSync('mkfifo', [`${file}.go`]);
     const holder = await hold(
-      { command: { kind: 'shell', line: `${line} <${file}.go` }, reach, killAfterMs: 100, ...init },
+      { command: { kind: 'shell', line: `${line} <${file}.go` }, scope, killAfterMs: 100, ...init },
       { through: LIMITED },
     );
     await holder.run();
     const left = await pidIn(file);
-    // Below the descriptors in use: those that are held in reserve can't be opened again either.
+    // Below the descriptors in use: the reserved ones cannot be opened again either.
     const limit = (soft: number) =>
       execFileSync('prlimit', [`--pid=${holder.identity.pid}`, `--nofile=${soft}:200`]);
     limit(3);

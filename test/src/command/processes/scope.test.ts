@@ -1,35 +1,28 @@
 /**
- * Everything that the command started is dead, on both rungs of the ladder, whether lockex stops it
- * or the guard does, because lockex was killed. The stubborn ones are real: daemons, sessions of
- * their own, emptied environments, other users, loops of forks.
+ * Everything that the command started is ended, with and without a cgroup, by lockex or by the
+ * guard of a lockex that was killed. Uses real daemons, sessions of their own, emptied
+ * environments, other users and loops of forks.
  */
 import { execFileSync } from 'node:child_process';
-import {
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmdirSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { freePort } from '../../../../scripts/servers/loopback.js';
-import { SETTLING_MS } from '../../../../src/command/execution.ts';
-import { hastenEntry } from '../../../../src/command/processes/cgroup.ts';
 import type { ProcessRecord } from '../../../../src/command/processes/process-table.ts';
+import { SETTLING_MS } from '../../../../src/command/running-command.ts';
 import { type Clock, systemClock } from '../../../../src/util/clock.ts';
 import { isStill, readProcess, readProcessTable, signal } from '../../../support/process-list.ts';
 import { until } from '../../../support/until.ts';
-import { carriers, cleanUp, hold, pidIn, supervise, temporaryFolder } from '../harness.ts';
+import { carriers, cleanUp, hold, pidIn, supervise, temporaryDirectory } from '../harness.ts';
 
 afterEach(cleanUp);
 
 const isRoot = process.getuid?.() === 0;
 
-/** Its first thread ends, and it looks like a zombie; another thread tells its pid then, and goes on. */
+/**
+ * Its first thread ends, so it looks like a zombie; then another thread writes the pid and runs.
+ */
 const HEADLESS = `
 import ctypes, os, signal, sys, threading, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -41,7 +34,7 @@ threading.Thread(target=go_on).start()
 ctypes.CDLL(None).pthread_exit(None)
 `;
 
-/** For two minutes each forks the next one and ends, some hundred times a second, in one group. */
+/** Each forks the next one and ends, 100 times a second for two minutes, in one group. */
 const CHAIN = `
 $SIG{TERM} = "IGNORE";
 for (my $end = time + 120; time < $end; select(undef, undef, undef, 0.002)) {
@@ -50,7 +43,7 @@ for (my $end = time + 120; time < $end; select(undef, undef, undef, 0.002)) {
 }
 `;
 
-/** Daemons and the like: each writes its last process's pid, and lives for minutes if it is let. */
+/** Daemons and others: each writes the pid of its last process, and lives for minutes. */
 const ESCAPES: Record<string, (file: string) => string> = {
   'a child that ignores SIGTERM': (file) =>
     `sh -c 'trap "" TERM HUP; echo $$ >${file}; sleep 200; sleep 200' & sleep 200`,
@@ -73,15 +66,15 @@ const ESCAPES: Record<string, (file: string) => string> = {
     : {}),
 };
 
-const REACHES = ['auto', 'group'] as const;
+const SCOPES = ['auto', 'group'] as const;
 
-describe.each(REACHES)('with reach %s', (reach) => {
+describe.each(SCOPES)('with scope %s', (scope) => {
   describe.each(Object.entries(ESCAPES))('%s', (_what, lineOf) => {
     it('is dead when lockex has stopped the command', async () => {
-      const file = join(temporaryFolder(), 'pid');
+      const file = join(temporaryDirectory(), 'pid');
       const { supervisor, events, run } = supervise({
         command: { kind: 'shell', line: lineOf(file) },
-        reach,
+        scope,
       });
       await run();
       const escaped = await pidIn(file);
@@ -90,9 +83,9 @@ describe.each(REACHES)('with reach %s', (reach) => {
       expect(isStill(escaped)).toBe(false);
     });
 
-    it('is dead when the guard has done it', async () => {
-      const file = join(temporaryFolder(), 'pid');
-      const holder = await hold({ command: { kind: 'shell', line: lineOf(file) }, reach });
+    it('is dead when the guard has killed the command', async () => {
+      const file = join(temporaryDirectory(), 'pid');
+      const holder = await hold({ command: { kind: 'shell', line: lineOf(file) }, scope });
       const command = await holder.run();
       const escaped = await pidIn(file);
       process.kill(holder.identity.pid, 'SIGKILL');
@@ -100,11 +93,11 @@ describe.each(REACHES)('with reach %s', (reach) => {
     });
   });
 
-  it('a real redis-server that made itself a daemon is stopped', async () => {
+  it('a real redis-server that runs as a daemon is stopped', async () => {
     const redis = await redisLine();
     const { supervisor, events, run } = supervise({
       command: { kind: 'shell', line: `${redis.line}; sleep 200` },
-      reach,
+      scope,
     });
     await run();
     const daemon = await pidIn(redis.pidFile);
@@ -113,11 +106,11 @@ describe.each(REACHES)('with reach %s', (reach) => {
     expect(isStill(daemon)).toBe(false);
   });
 
-  it('a real redis-server that made itself a daemon is killed by the guard', async () => {
+  it('a real redis-server that runs as a daemon is killed by the guard', async () => {
     const redis = await redisLine();
     const holder = await hold({
       command: { kind: 'shell', line: `${redis.line}; sleep 200` },
-      reach,
+      scope,
     });
     await holder.run();
     const daemon = await pidIn(redis.pidFile);
@@ -125,9 +118,9 @@ describe.each(REACHES)('with reach %s', (reach) => {
     await until(() => !isStill(daemon), 'the end of redis');
   });
 
-  it('what the command leaves behind is stopped, and named', async () => {
+  it('leftovers of the command are stopped and named', async () => {
     const redis = await redisLine();
-    const { events, run } = supervise({ command: { kind: 'shell', line: redis.line }, reach });
+    const { events, run } = supervise({ command: { kind: 'shell', line: redis.line }, scope });
     await run();
     const { exit } = await events.next('command.exited');
     const { how } = await events.next('command.stopped');
@@ -138,17 +131,17 @@ describe.each(REACHES)('with reach %s', (reach) => {
     });
   });
 
-  // On this clock the moment lasts, so that a slow host makes no difference.
+  // On this clock leftovers have as much time as a slow host needs.
   const patientClock: Clock = {
     ...systemClock,
     setTimeout: (callback, ms) =>
       systemClock.setTimeout(callback, ms === SETTLING_MS ? 600_000 : ms),
   };
 
-  it('what ends by itself a moment after the command is let to', async () => {
+  it('leftovers that end by themselves soon are not stopped', async () => {
     const { supervisor, events, run } = supervise({
       command: { kind: 'shell', line: 'sleep 0.03 & exit 5' },
-      reach,
+      scope,
       clock: patientClock,
     });
     // The machine's answer.
@@ -169,7 +162,7 @@ describe.each(REACHES)('with reach %s', (reach) => {
   ])('$who does not wait for that moment', async ({ graceMs, deadline }) => {
     const { supervisor, events, run } = supervise({
       command: { kind: 'shell', line: 'sleep 200 & exit 5' },
-      reach,
+      scope,
       clock: patientClock,
     });
     await run();
@@ -179,7 +172,7 @@ describe.each(REACHES)('with reach %s', (reach) => {
     expect(how).toEqual({ means: 'SIGKILL', stragglers: [expect.stringMatching(/^(sh|sleep)\[/)] });
   });
 
-  describe('a chain of forks that is quicker than any look', () => {
+  describe('a chain of forks that is faster than any scan', () => {
     const isGrowing = async (file: string) => {
       const before = statSync(file).size;
       await pause(300);
@@ -190,10 +183,10 @@ describe.each(REACHES)('with reach %s', (reach) => {
       { when: 'stopped', line: 'sleep 200' },
       { when: 'ended', line: 'exit 0' },
     ])('is dead when the command has $when', async ({ when, line }) => {
-      const file = join(temporaryFolder(), 'links');
+      const file = join(temporaryDirectory(), 'links');
       const { supervisor, events, run } = supervise({
         command: { kind: 'shell', line: `perl -e '${CHAIN}' ${file} & sleep 0.3; ${line}` },
-        reach,
+        scope,
       });
       await run();
       await until(() => existsSync(file) && statSync(file).size > 9);
@@ -203,10 +196,10 @@ describe.each(REACHES)('with reach %s', (reach) => {
       expect(await isGrowing(file)).toBe(false);
     });
 
-    it('is dead when the guard has done it, with the first process gone', async () => {
-      const file = join(temporaryFolder(), 'links');
+    it('is dead when the guard has killed it after the end of the first process', async () => {
+      const file = join(temporaryDirectory(), 'links');
       const line = `perl -e '${CHAIN}' ${file} & sleep 200`;
-      const holder = await hold({ command: { kind: 'shell', line }, reach });
+      const holder = await hold({ command: { kind: 'shell', line }, scope });
       const command = await holder.run();
       await until(() => existsSync(file) && statSync(file).size > 9);
       process.kill(holder.identity.pid, 'SIGKILL');
@@ -216,13 +209,13 @@ describe.each(REACHES)('with reach %s', (reach) => {
   });
 
   it('a loop of forks is ended', async () => {
-    // Each generation starts the next in a session of its own and is gone; for a minute at most.
+    // Each generation starts the next in a session of its own and ends; for a minute at most.
     const loop =
       'use POSIX; my $end = time + 60; while (time < $end) ' +
       '{ fork and exit; setsid(); select(undef, undef, undef, 0.02) }';
     const { supervisor, events, run, marker } = supervise({
       command: { kind: 'shell', line: `perl -e '${loop}' & sleep 200` },
-      reach,
+      scope,
     });
     await run();
     await until(() => carriers(marker).some(({ name }) => name === 'perl'));
@@ -235,7 +228,7 @@ describe.each(REACHES)('with reach %s', (reach) => {
     const line = 'i=0; while [ $i -lt 150 ]; do setsid sleep 200 & i=$((i+1)); done; wait';
     const { supervisor, events, run, marker } = supervise({
       command: { kind: 'shell', line },
-      reach,
+      scope,
     });
     await run();
     await until(() => carriers(marker).filter(({ name }) => name === 'sleep').length === 150);
@@ -244,12 +237,12 @@ describe.each(REACHES)('with reach %s', (reach) => {
     expect(carriers(marker)).toEqual([]);
   });
 
-  it('zombies are not taken for living', async () => {
-    // The child ends, and its parent never looks.
+  it('zombies do not count as living', async () => {
+    // The child ends, and its parent never reaps it.
     const script = '$SIG{TERM} = "IGNORE"; my $pid = fork; exit unless $pid; sleep 200 while 1';
     const { supervisor, events, run } = supervise({
       command: { kind: 'program', argv: ['perl', '-e', script] },
-      reach,
+      scope,
     });
     const pid = await run();
     const isZombie = ({ parent, state }: ProcessRecord) => parent === pid && state === 'Z';
@@ -261,95 +254,11 @@ describe.each(REACHES)('with reach %s', (reach) => {
   });
 });
 
-describe.runIf(isRoot)('a cgroup', () => {
-  it('is gone with the command, also when the guard had to end it', async () => {
-    const before = foldersNow();
-    const { supervisor, events, run } = supervise({
-      command: { kind: 'shell', line: 'sleep 200' },
-    });
-    const pid = await run();
-    const directory = folderOf(pid);
-    expect(existsSync(directory)).toBe(true);
-    supervisor.send({ type: 'command.stop', graceMs: 100, deadline: null });
-    await events.next('command.stopped');
-    await until(() => !existsSync(directory), 'the end of the directory');
-    const holder = await hold({ command: { kind: 'shell', line: 'sleep 200' } });
-    const command = await holder.run();
-    const other = folderOf(command.pid);
-    expect(before).not.toContain(other);
-    process.kill(holder.identity.pid, 'SIGKILL');
-    await until(() => !existsSync(other), 'the end of the directory');
-  });
-
-  it('holds the cgroups that the command makes for itself', async () => {
-    const file = join(temporaryFolder(), 'pid');
-    const own = "$(sed 's/^0:://p;d' /proc/self/cgroup)";
-    const line = `d=${rootOfCgroups()}${own}/inner; mkdir $d && sh -c "echo \\$\\$ >$d/cgroup.procs; echo \\$\\$ >${file}; exec sleep 200" & sleep 200`;
-    const { supervisor, events, run } = supervise({ command: { kind: 'shell', line } });
-    const pid = await run();
-    const inner = await pidIn(file);
-    const directory = folderOf(pid);
-    expect(readdirSync(directory)).toContain('inner');
-    supervisor.send({ type: 'command.stop', graceMs: 0, deadline: null });
-    await events.next('command.stopped');
-    expect(isStill(inner)).toBe(false);
-    await until(() => !existsSync(directory), 'the end of the directory');
-  });
-
-  it('is entered by nobody but the gate: where lockex is, it stays', async () => {
-    const own = folderOf(process.pid);
-    const elsewhere = mkdtempSync(join(own, 'elsewhere-'));
-    const entering = (directory: string) =>
-      new Promise<Error | null>((resolve) => hastenEntry(directory, resolve));
-    try {
-      // As if somebody had put us elsewhere meanwhile.
-      expect(await entering(elsewhere)).toMatchObject({ code: expect.stringMatching(/NOTSUP/) });
-      expect(folderOf(process.pid)).toBe(own);
-      expect(await entering(own)).toBeNull();
-      expect(folderOf(process.pid)).toBe(own);
-    } finally {
-      rmdirSync(elsewhere);
-    }
-  });
-
-  it('that can not be entered is done without', async () => {
-    // Somebody removes it before the gate comes: here the gate's own shell.
-    const shell = join(temporaryFolder(), 'sh');
-    const parent = folderOf(process.pid);
-    const script = `#!/bin/sh\nrmdir ${parent}/lockex-${process.pid}-* 2>&-\nexec /bin/sh "$@"\n`;
-    writeFileSync(shell, script, { mode: 0o755 });
-    const { supervisor, events, run } = supervise({
-      command: { kind: 'shell', line: 'sleep 200' },
-      shell: [shell],
-    });
-    await run();
-    expect(events.all.find(({ type }) => type === 'command.armed')).toMatchObject({
-      reach: expect.stringContaining('process group'),
-    });
-    supervisor.send({ type: 'command.stop', graceMs: 0, deadline: null });
-    await events.next('command.stopped');
-  });
-});
-
-function rootOfCgroups(): string {
-  const mounts = readFileSync('/proc/self/mountinfo', 'utf8');
-  const mount = /^\d+ \d+ \S+ \S+ (\S+) .* - cgroup2 /m.exec(mounts);
-  return mount?.[1] ?? '';
-}
-
-function folderOf(pid: number): string {
-  const own = /^0::(.*)$/m.exec(readFileSync(`/proc/${pid}/cgroup`, 'utf8'))?.[1] ?? '';
-  return join(rootOfCgroups(), own);
-}
-
-function foldersNow(): readonly string[] {
-  const parent = dirname(folderOf(process.pid));
-  return readdirSync(parent).map((name) => join(parent, name));
-}
-
-/** A redis on a free loopback port, its data in a temporary directory, that leaves for the background. */
+/**
+ * A redis that runs as a daemon on a free loopback port, with its data in a temporary directory.
+ */
 async function redisLine(): Promise<{ line: string; pidFile: string }> {
-  const directory = temporaryFolder();
+  const directory = temporaryDirectory();
   const pidFile = join(directory, 'redis.pid');
   const port = await freePort();
   const program = execFileSync('sh', ['-c', 'command -v redis-server'], {
@@ -359,7 +268,7 @@ async function redisLine(): Promise<{ line: string; pidFile: string }> {
   return { line: `${program} ${options} --daemonize yes >${directory}/log`, pidFile };
 }
 
-it('a process that is given a number again is not the one that had it', () => {
+it('a later process with the same pid is not the same process', () => {
   const self = readProcess(process.pid);
   if (self === null) throw new Error('no /proc');
   expect(isStill(self)).toBe(true);

@@ -1,4 +1,4 @@
-/** The ladder down, with a reach and a clock that the test moves: no process, no waiting. */
+/** SIGTERM, grace, SIGKILL with a fake scope and a simulated clock: no process, no waiting. */
 import { describe, expect, it } from 'vitest';
 import { Stopwatch } from '../../../../src/command/guard/stopwatch.ts';
 import type { ProcessRecord } from '../../../../src/command/processes/process-table.ts';
@@ -14,61 +14,63 @@ const PROCESS: ProcessRecord = {
   parent: 1,
   group: 7,
   session: 7,
+  foregroundGroup: -1,
   threads: 1,
 };
 
 interface State {
   isEmpty: boolean;
   hasExited: boolean;
-  /** Nothing is found, and it is unknown whether that is all. */
+  /** Nothing is found, and /proc could not be read completely. */
   isUnknown: boolean;
-  /** So far. */
+  /** Checks so far. */
   looks: number;
 }
 
-function ladder({ hasExited = false, isPatient = false } = {}) {
+function termination({ hasExited = false, isPatient = false } = {}) {
   const clock = new SimulatedClock(1000);
-  const told: string[] = [];
+  const reported: string[] = [];
   const state: State = { isEmpty: false, hasExited, isUnknown: false, looks: 0 };
   const presence = (): Presence => {
     state.looks += 1;
     if (state.isUnknown) return { state: 'unknown', reason: 'EMFILE at /proc' };
     return { state: state.isEmpty ? 'empty' : 'populated' };
   };
-  const reach: ProcessScope = {
+  const scope: ProcessScope = {
     name: 'made up',
     presence,
     living: () => (state.isUnknown ? [] : [PROCESS]),
-    signal: (signal) => told.push(`${signal} ${clock.now()}`),
-    kill: () => told.push(`SIGKILL ${clock.now()}`),
+    signal: (signal) => reported.push(`${signal} ${clock.now()}`),
+    kill: () => reported.push(`SIGKILL ${clock.now()}`),
     record: () => [],
     close: () => {},
   };
   const stopping = new Termination({
     isPatient,
-    reach,
+    scope,
     clock,
     hasExited: () => state.hasExited,
-    onUndying: (processes, unknown) => told.push(`unkillable ${processes.join()}${unknown ?? ''}`),
-    onDone: (means, outlived) => told.push(`done ${means} ${outlived.join()}`),
+    onUnkillable: (processes, unknown) =>
+      reported.push(`unkillable ${processes.join()}${unknown ?? ''}`),
+    onDone: (means, outlived) => reported.push(`done ${means} ${outlived.join()}`),
   });
-  return { clock, told, state, stopping };
+  return { clock, reported, state, stopping };
 }
 
 describe('waiting for what outlives the first process', () => {
-  it('stops nothing, and looks now and then', () => {
-    const { clock, told, state, stopping } = ladder({ hasExited: true, isPatient: true });
+  it('stops nothing, and checks now and then', () => {
+    const { clock, reported, state, stopping } = termination({ hasExited: true, isPatient: true });
     stopping.look();
     clock.pass(3_600_000);
-    expect(told).toEqual([]);
+    expect(reported).toEqual([]);
     expect(state.looks).toBeLessThanOrEqual(36_001);
     state.isEmpty = true;
     clock.pass(1000);
-    expect(told).toEqual(['done none ']);
+    expect(reported).toEqual(['done none ']);
   });
 
-  it('is over when a stop is requested: the ladder, at its own pace', () => {
-    const { clock, told, state, stopping } = ladder({ hasExited: true, isPatient: true });
+  it('ends when a stop is requested: SIGTERM, grace, SIGKILL', () => {
+    const { clock, reported, state, stopping } = termination({ hasExited: true, isPatient: true });
     stopping.look();
     clock.pass(500);
     stopping.request(2500);
@@ -78,90 +80,95 @@ describe('waiting for what outlives the first process', () => {
     clock.pass(10);
     state.isEmpty = true;
     clock.pass(10);
-    expect(told).toEqual(['SIGTERM 1500', 'SIGCONT 1500', 'SIGKILL 2500', 'done SIGKILL stuck[7]']);
+    expect(reported).toEqual([
+      'SIGTERM 1500',
+      'SIGCONT 1500',
+      'SIGKILL 2500',
+      'done SIGKILL stuck[7]',
+    ]);
   });
 });
 
 describe('stopping', () => {
   it('sends SIGTERM and SIGCONT once, and SIGKILL when the grace is over', () => {
-    const { clock, told, stopping } = ladder();
+    const { clock, reported, stopping } = termination();
     stopping.request(2000);
     clock.pass(999);
-    expect(told).toEqual(['SIGTERM 1000', 'SIGCONT 1000']);
+    expect(reported).toEqual(['SIGTERM 1000', 'SIGCONT 1000']);
     clock.pass(1);
-    expect(told.at(-1)).toBe('SIGKILL 2000');
+    expect(reported.at(-1)).toBe('SIGKILL 2000');
   });
 
-  it('goes straight to SIGKILL where there is no grace', () => {
-    const { told, stopping } = ladder();
+  it('sends only SIGKILL if there is no grace', () => {
+    const { reported, stopping } = termination();
     stopping.request(1000);
-    expect(told).toEqual(['SIGKILL 1000']);
+    expect(reported).toEqual(['SIGKILL 1000']);
   });
 
   it('is made faster by a second request, and never slower', () => {
-    const { clock, told, stopping } = ladder();
+    const { clock, reported, stopping } = termination();
     stopping.request(5000);
     stopping.request(1500);
     stopping.request(9000);
     clock.pass(500);
-    expect(told).toEqual(['SIGTERM 1000', 'SIGCONT 1000', 'SIGKILL 1500']);
+    expect(reported).toEqual(['SIGTERM 1000', 'SIGCONT 1000', 'SIGKILL 1500']);
   });
 
-  it('is done when nothing lives and the exit is known, not before', () => {
-    const { clock, told, state, stopping } = ladder();
+  it('is done when no process lives and the exit is known, not before', () => {
+    const { clock, reported, state, stopping } = termination();
     stopping.request(5000);
     state.isEmpty = true;
     clock.pass(1000);
-    expect(told).not.toContain('done SIGTERM ');
+    expect(reported).not.toContain('done SIGTERM ');
     state.hasExited = true;
     stopping.look();
     clock.pass(60_000);
-    expect(told).toEqual(['SIGTERM 1000', 'SIGCONT 1000', 'done SIGTERM ']);
+    expect(reported).toEqual(['SIGTERM 1000', 'SIGCONT 1000', 'done SIGTERM ']);
   });
 
-  it('goes on killing what does not die, and complains every three seconds', () => {
-    const { clock, told, state, stopping } = ladder({ hasExited: true });
+  it('kills again what survives SIGKILL, and reports it every three seconds', () => {
+    const { clock, reported, state, stopping } = termination({ hasExited: true });
     stopping.request(1000);
     clock.pass(10_000);
-    expect(told.filter((word) => word === 'unkillable stuck[7]')).toHaveLength(3);
-    expect(told.filter((word) => word.startsWith('SIGKILL')).length).toBeGreaterThan(10);
+    expect(reported.filter((word) => word === 'unkillable stuck[7]')).toHaveLength(3);
+    expect(reported.filter((word) => word.startsWith('SIGKILL')).length).toBeGreaterThan(10);
     state.isEmpty = true;
     clock.pass(1000);
-    expect(told.at(-1)).toBe('done SIGKILL stuck[7]');
+    expect(reported.at(-1)).toBe('done SIGKILL stuck[7]');
   });
 
-  it('that only watches signals nobody', () => {
-    const { clock, told, state, stopping } = ladder({ hasExited: true });
+  it('that only waits sends no signal', () => {
+    const { clock, reported, state, stopping } = termination({ hasExited: true });
     stopping.look();
     clock.pass(5000);
     state.isEmpty = true;
     clock.pass(1000);
-    expect(told).toEqual(['done none ']);
+    expect(reported).toEqual(['done none ']);
   });
 
-  it('that is asked for when nobody lives any more signals nobody', () => {
-    const { told, state, stopping } = ladder({ hasExited: true });
+  it('that is requested when no process is left sends no signal', () => {
+    const { reported, state, stopping } = termination({ hasExited: true });
     state.isEmpty = true;
     stopping.request(5000);
-    expect(told).toEqual(['done none ']);
+    expect(reported).toEqual(['done none ']);
   });
 
-  it('is not done while it is unknown what lives; that is reported, and nothing is signalled', () => {
-    const { clock, told, state, stopping } = ladder({ hasExited: true });
+  it('is not done while the scope is unknown; that is reported, and no signal is sent', () => {
+    const { clock, reported, state, stopping } = termination({ hasExited: true });
     state.isUnknown = true;
     stopping.request(2000);
     clock.pass(9900);
-    expect(told.filter((word) => word === 'unkillable EMFILE at /proc')).toHaveLength(4);
-    expect(told.filter((word) => word.startsWith('done'))).toEqual([]);
-    expect(told.join()).not.toContain('SIGTERM');
+    expect(reported.filter((word) => word === 'unkillable EMFILE at /proc')).toHaveLength(4);
+    expect(reported.filter((word) => word.startsWith('done'))).toEqual([]);
+    expect(reported.join()).not.toContain('SIGTERM');
     state.isUnknown = false;
     state.isEmpty = true;
     clock.pass(1000);
-    expect(told.at(-1)).toBe('done none ');
+    expect(reported.at(-1)).toBe('done none ');
   });
 
-  it('kills what is found when it becomes known again', () => {
-    const { clock, told, state, stopping } = ladder({ hasExited: true });
+  it('kills the processes that are found once the scope is known again', () => {
+    const { clock, reported, state, stopping } = termination({ hasExited: true });
     state.isUnknown = true;
     stopping.request(2000);
     clock.pass(3000);
@@ -169,15 +176,15 @@ describe('stopping', () => {
     clock.pass(1000);
     state.isEmpty = true;
     clock.pass(1000);
-    expect(told.at(-1)).toBe('done SIGKILL stuck[7]');
+    expect(reported.at(-1)).toBe('done SIGKILL stuck[7]');
   });
 
-  it('that was cancelled does nothing any more', () => {
-    const { clock, told, stopping } = ladder();
+  it('that was cancelled does nothing', () => {
+    const { clock, reported, stopping } = termination();
     stopping.request(2000);
     stopping.cancel();
     clock.pass(5000);
-    expect(told).toEqual(['SIGTERM 1000', 'SIGCONT 1000']);
+    expect(reported).toEqual(['SIGTERM 1000', 'SIGCONT 1000']);
   });
 });
 
@@ -189,7 +196,7 @@ describe('a stopwatch', () => {
     return { clock, over, stopwatch };
   }
 
-  it('tells when the time is over, once', () => {
+  it('fires when the time is over, once', () => {
     const { clock, over, stopwatch } = watch();
     stopwatch.start();
     clock.pass(999);
@@ -198,7 +205,7 @@ describe('a stopwatch', () => {
     expect(over).toEqual([2000]);
   });
 
-  it('does not count the time for which the event loop stood still', () => {
+  it('does not count time in which the event loop was blocked', () => {
     const { clock, over, stopwatch } = watch();
     stopwatch.start();
     clock.stall(20_000);
@@ -207,7 +214,7 @@ describe('a stopwatch', () => {
     expect(over).toEqual([22_000]);
   });
 
-  it('that was stopped tells nothing; started twice, it runs on', () => {
+  it('does not fire once stopped; a second start does not restart it', () => {
     const { clock, over, stopwatch } = watch();
     stopwatch.start();
     clock.pass(500);

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { HookRunner, type StateChange } from '../../../../src/observers/hooks/hook-runner.ts';
 import { onStateProgram } from '../../../../src/observers/hooks/on-state.ts';
-import { contentOf, temporaryFolder } from '../../../e2e/program.ts';
+import { contentOf, temporaryDirectory } from '../../../e2e/program.ts';
 import { gone } from '../../../support/processes.ts';
 
 const change = (state: string, more: Partial<StateChange> = {}): StateChange => ({
@@ -29,7 +29,7 @@ function hook(line: string, boundMs?: number) {
 
 describe('the hook', () => {
   it('runs for each change, in order, one at a time', async () => {
-    const file = `${temporaryFolder()}/changes`;
+    const file = `${temporaryDirectory()}/changes`;
     const words = '$LOCKEX_LOCKID $LOCKEX_STATE_BEFORE>$LOCKEX_STATE';
     const { made, warnings } = hook(
       `sleep 0.05; echo "${words} $LOCKEX_REASON $LOCKEX_FENCING_TOKEN $LOCKEX_EXIT_CODE $LOCKEX_LOCK_PATH" >>${file}`,
@@ -51,7 +51,7 @@ describe('the hook', () => {
   });
 
   it('that hangs is killed with its process group, and the next change follows', async () => {
-    const file = `${temporaryFolder()}/changes`;
+    const file = `${temporaryDirectory()}/changes`;
     const { made, warnings } = hook(
       `echo $LOCKEX_STATE $$ >>${file}; [ $LOCKEX_STATE = done ] || { sleep 600 & sleep 600; }`,
       3000,
@@ -65,7 +65,7 @@ describe('the hook', () => {
   });
 
   it('has a time limit when lockex ends', async () => {
-    const file = `${temporaryFolder()}/changes`;
+    const file = `${temporaryDirectory()}/changes`;
     const { made } = hook(`echo $LOCKEX_STATE $$ >>${file}; exec sleep 600`, 2000);
     made.changed(change('running'));
     await expect.poll(() => contentOf(file)).toContain('\n');
@@ -88,7 +88,7 @@ describe('the hook', () => {
   });
 
   it('that can’t be found is reported on standard error, without other effects', async () => {
-    const file = `${temporaryFolder()}/said`;
+    const file = `${temporaryDirectory()}/said`;
     const { made, warnings } = hook(`exec 2>>${file}; no-such-program-at-all`);
     for (const state of ['running', 'done']) made.changed(change(state));
     await made.finish();

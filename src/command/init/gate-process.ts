@@ -1,6 +1,6 @@
 /**
- * The process that a gate runs in, and the two ways to start it: by an init (init.ts), or, on hosts
- * without an interpreter for one, as a child of lockex itself. Knows nothing of what the gate says.
+ * The process of a gate, and the two ways to start it: by an init (init.ts), or, on a host without
+ * an interpreter for one, as a child of lockex itself. Knows nothing of the gate's protocol.
  */
 import type { CommandExit } from '../../../machines/outcome.ts';
 import { type Child, type ChildSocket, NO_SOCKET, startChild } from '../../platform/child.ts';
@@ -8,38 +8,38 @@ import type { Identity } from '../options.ts';
 import { hasProcessTable, startOf } from '../processes/process-table.ts';
 
 export interface GateProcessOptions {
-  readonly words: readonly string[];
+  readonly argv: readonly string[];
   readonly cwd: string | undefined;
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** None of them is called before the process has been given to its owner. */
+/** None of them is called from within the constructor. */
 export interface GateProcessEvents {
-  /** Its identity is known from now on; not called where it was known at once. */
+  /** Its identity is known now; not called if it was known at once. */
   readonly onIdentified: () => void;
   /** From its descriptor 3. */
   readonly onText: (text: string) => void;
   /** It has closed its descriptor 3. */
   readonly onClosed: () => void;
-  /** It ended; the number may be given to another process. */
+  /** It was reaped: its pid may be given to another process. */
   readonly onExit: (exit: CommandExit) => void;
-  /** It could not be started: nothing else follows. */
+  /** It could not be started: no other event follows. */
   readonly onError: (error: NodeJS.ErrnoException) => void;
-  /** The init can't do its work on this host: nothing else follows, and nothing was started. */
+  /** The init does not work on this host: nothing was started, and no other event follows. */
   readonly onUnfit: (reason: string) => void;
   /** The init ended unexpectedly. The first process is being killed; onExit follows. */
   readonly onInitLost: () => void;
-  /** Everything that it started has ended. Never called without an init. */
+  /** All its descendants have ended. Never called without an init. */
   readonly onEmpty: () => void;
 }
 
 /**
- * Without it a process can't be told from another that gets its number: it would be neither found nor
- * killed for certain. So it is not used.
+ * Without its start time a process cannot be distinguished from another that gets its pid, and
+ * could not be found or killed reliably. So it is not used.
  */
 export const NO_START_TIME = 'the start time of a new process cannot be read';
 
-/** What is known of the processes that the gate's process started. */
+/** What is known of the descendants of the gate's process. */
 export type Descendants = 'none' | 'some' | 'unknown';
 
 export interface GateProcess {
@@ -53,11 +53,11 @@ export interface GateProcess {
   closeSocket(): void;
   /** SIGKILL, once it is started. With an init, its descendants are killed as well. */
   kill(): void;
-  /** Nothing more is wanted of it: with an init, what is left is killed. lockex may end. */
+  /** It is not needed any more: an init kills what is left. lockex may end. */
   release(): void;
 }
 
-/** Its parent is lockex, and orphans of the command are adopted by PID 1. */
+/** A child of lockex; orphans of the command are adopted by PID 1. */
 export class DirectGateProcess implements GateProcess {
   readonly init = null;
   readonly descendants = 'unknown';

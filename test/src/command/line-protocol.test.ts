@@ -1,20 +1,20 @@
 import { existsSync } from 'node:fs';
 import { afterEach, expect, it } from 'vitest';
-import { asLines, lineOf } from '../../../src/command/lines.ts';
-import { cleanUp, GRANT, leaseOf, supervise, temporaryFolder } from './harness.ts';
+import { joinLines, lineOf } from '../../../src/command/line-protocol.ts';
+import { cleanUp, GRANT, leaseOf, supervise, temporaryDirectory } from './harness.ts';
 
 afterEach(cleanUp);
 
 it.each(['', 'a b', 'tab\t and escape \u001b', '\u0085'])('%j is one line', (text) => {
-  expect(asLines([lineOf(text), lineOf('next')])).toBe(`${text}\nnext\n`);
+  expect(joinLines([lineOf(text), lineOf('next')])).toBe(`${text}\nnext\n`);
 });
 
-it.each(['a\nb', '\n', 'a\0'])('%j is none', (text) => {
+it.each(['a\nb', '\n', 'a\0'])('%j is not one line', (text) => {
   expect(() => lineOf(text)).toThrow(TypeError);
 });
 
-it('a newline in the path of a grant opens no gate, least of all with another deadline', async () => {
-  const file = `${temporaryFolder()}/ran`;
+it('a newline in the path of a grant opens no gate', async () => {
+  const file = `${temporaryDirectory()}/ran`;
   const argv = ['/bin/touch', file] as const;
   const { supervisor, events } = supervise({ command: { kind: 'program', argv } });
   supervisor.send({ type: 'command.park' });

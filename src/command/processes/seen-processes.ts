@@ -1,21 +1,21 @@
 /**
- * The command's processes as they were seen, by pid and start time. A leader that ended is remembered
- * for a while, for those that it left in its session.
+ * The command's processes that were seen so far, by pid and start time. A session leader that has
+ * ended is remembered for a while: it identifies the processes that it left in its session.
  */
 import type { Clock } from '../../util/clock.ts';
 import type { Identity } from '../options.ts';
 import type { ProcessRecord } from './process-table.ts';
 
-/** Not for ever, since its number may be given to another process. */
+/** Bounded, because the leader's pid may be given to another process. */
 const REMEMBERED_MS = 60_000;
 
 interface Entry extends Identity {
-  /** It leads a session that others may be in when it has ended. */
+  /** It leads a session, which may have other members when it has ended. */
   readonly isLeader: boolean;
   readonly seenAt: number;
 }
 
-export class Recorded {
+export class SeenProcesses {
   readonly #clock: Clock;
   #entries: readonly Entry[] = [];
 
@@ -27,11 +27,8 @@ export class Recorded {
     return this.#entries;
   }
 
-  /**
-   * Replaces what was recorded by what a look has found. `isWhole`: the look was complete; otherwise
-   * what it did not find stays recorded.
-   */
-  replace(found: readonly ProcessRecord[], isWhole: boolean): void {
+  /** Replaces the record by the result of a scan; an incomplete scan removes nothing from it. */
+  replace(found: readonly ProcessRecord[], isComplete: boolean): void {
     const now = this.#clock.now();
     const present = new Map<string, Entry>();
     for (const record of found) {
@@ -40,7 +37,7 @@ export class Recorded {
     }
     const kept = this.#entries.filter((old) => {
       if (present.has(keyOf(old))) return false;
-      return !isWhole || (old.isLeader && now - old.seenAt < REMEMBERED_MS);
+      return !isComplete || (old.isLeader && now - old.seenAt < REMEMBERED_MS);
     });
     this.#entries = [...present.values(), ...kept];
   }

@@ -1,12 +1,12 @@
 /**
- * Warnings about processes of the command that lockex can't hold or can't signal, each given once. They
- * decide nothing.
+ * Warnings about processes of the command that left its cgroup or cannot be signalled, each logged
+ * once. Decides nothing.
  */
-import type { LogFunction } from '../util/log-level.ts';
-import { label, type ProcessRecord, readUser } from './processes/process-table.ts';
-import { readText, valueOr } from './processes/reading.ts';
+import type { LogFunction } from '../../util/log-level.ts';
+import { label, type ProcessRecord, readUser } from './process-table.ts';
+import { readText, valueOr } from './reading.ts';
 
-export class Notices {
+export class EscapeWarnings {
   readonly #log: LogFunction;
   readonly #users = new Set<number | null>();
   #wasOutside = false;
@@ -16,13 +16,12 @@ export class Notices {
   }
 
   /** Processes that were moved out of the command's cgroup. */
-  outside(records: readonly ProcessRecord[]): void {
-    const [record] = records;
+  outside([record]: readonly ProcessRecord[]): void {
     if (record === undefined || this.#wasOutside) return;
     this.#wasOutside = true;
     const message =
-      `${label(record)} of the command is outside its cgroup (systemd-logind moves the sessions of ` +
-      'su - and runuser -l): lockex tracks it by its ancestry and marks';
+      `${label(record)} of the command is outside its cgroup (systemd-logind moves the sessions ` +
+      'of su - and runuser -l): lockex tracks it by its ancestry and marks';
     this.#log('warn', message);
   }
 
@@ -33,8 +32,9 @@ export class Notices {
       if (this.#users.has(uid)) continue;
       this.#users.add(uid);
       const message =
-        `the command runs ${label(record)} as ${nameOf(uid)}; lockex cannot signal it, and it may keep ` +
-        'running if the lock is lost. Run "sudo lockex -- job" instead of "lockex -- sudo job"';
+        `the command runs ${label(record)} as ${nameOf(uid)}; lockex cannot signal it, and it ` +
+        'may keep running if the lock is lost. ' +
+        'Run "sudo lockex -- job" instead of "lockex -- sudo job"';
       this.#log('warn', message);
     }
   }

@@ -1,0 +1,93 @@
+/**
+ * Starts gates: looks the command up, prepares its environment, and chooses the gate's shell and
+ * the init's interpreter, of those that work on this host.
+ */
+import { findInitRuntimes, type InitRuntime } from '../init/init-runtime.ts';
+import type { SupervisorOptions } from '../options.ts';
+import type { Containment } from '../processes/containment.ts';
+import { Gate, type GateEvents } from './gate.ts';
+import { prepare, resolveCommand } from './preparation.ts';
+import type { Resolution } from './resolve.ts';
+
+export const DEFAULT_SHELL = ['/bin/sh'];
+/** For a host whose /bin/sh the kernel does not execute. */
+const OTHER_SHELLS = [['/bin/dash'], ['/bin/busybox', 'sh']];
+/** execve(2): the program does not exist or cannot be executed. */
+const NOT_EXECUTABLE: readonly (string | undefined)[] = ['ENOENT', 'EACCES', 'ENOEXEC', 'ELIBBAD'];
+const NO_INIT = 'the command has no init: no interpreter was found, or none of them is suitable';
+
+export class GateStarter {
+  readonly #options: SupervisorOptions;
+  readonly #containment: Containment;
+  /** The gate runs on the first one; those that cannot be executed are removed, except the last. */
+  #shells: readonly (readonly string[])[];
+  /** The init runs on the first one; unsuitable ones are removed. */
+  #runtimes: readonly InitRuntime[];
+  #found: Resolution | null = null;
+  /** Names of variables that a shell cannot hold. */
+  #oddNames: readonly string[] = [];
+
+  constructor(options: SupervisorOptions, containment: Containment) {
+    this.#options = options;
+    this.#containment = containment;
+    this.#shells = options.shell === undefined ? [DEFAULT_SHELL, ...OTHER_SHELLS] : [options.shell];
+    this.#runtimes = options.initRuntimes ?? findInitRuntimes();
+    if (this.#runtimes.length === 0) options.log('debug', NO_INIT);
+  }
+
+  /** The command as it was found, or not, when it was last looked up; null: not looked up yet. */
+  get found(): Resolution | null {
+    return this.#found;
+  }
+
+  start(events: GateEvents): Gate {
+    const { cwd, ignoreHangup = false, clock } = this.#options;
+    this.#containment.prepare();
+    const { found, plan, ...preparation } = prepare(this.#options);
+    this.#found = found;
+    this.#oddNames = plan.odd;
+    const { directory, limit, slack } = this.#containment;
+    return new Gate(
+      {
+        ...preparation,
+        ...{ plan, clock, cwd, ignoreHangup, limit, slack },
+        runtime: this.#runtimes[0] ?? null,
+        shell: this.#shells[0] ?? DEFAULT_SHELL,
+        entrance: directory === null ? null : `${directory}/cgroup.procs`,
+      },
+      events,
+    );
+  }
+
+  /** Looks up the program again if it was not found. (The gate finds out if it is gone since.) */
+  lookUpAgain(): void {
+    if (this.#found?.ok === false) this.#found = resolveCommand(this.#options);
+  }
+
+  /**
+   * The gate's shell could not be started; gives the message, and tries the next shell next time.
+   */
+  shellFailed({ code, message }: NodeJS.ErrnoException): string {
+    const [shell = DEFAULT_SHELL, ...others] = this.#shells;
+    if (NOT_EXECUTABLE.includes(code) && others.length > 0) this.#shells = others;
+    return `cannot start ${shell.join(' ')}: ${message}`;
+  }
+
+  /**
+   * The next gate uses the next interpreter, or none: a gate works without an init, but orphans may
+   * be lost.
+   */
+  initUnfit(reason: string): void {
+    const [runtime, ...others] = this.#runtimes;
+    this.#options.log('debug', `${runtime?.name} cannot run the command's init: ${reason}`);
+    this.#runtimes = others;
+    if (others.length === 0) this.#options.log('debug', NO_INIT);
+  }
+
+  /** The gate has neither a shell that keeps odd names nor `env -S`. */
+  warnOfLoss(): void {
+    if (this.#oddNames.length === 0) return;
+    const names = this.#oddNames.join(', ');
+    this.#options.log('warn', `\`env -S\` is not available; not passed to the command: ${names}`);
+  }
+}
