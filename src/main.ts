@@ -83,7 +83,7 @@ async function begin({ settings, observers, log: { format, level } }: RunRequest
   const phases = new Phases(processAgeMs);
   const contention = new ZookeeperActor(settings, {
     ...options,
-    onRemains: (remains) => supervisor.setSessionToClose(remains),
+    onSessionToClose: (line) => supervisor.setSessionToClose(line),
     onConnected: () => phases.end('connect'),
   });
   // An inspector that can't be had ends lockex: a session would have to be taken back.

@@ -58,7 +58,7 @@ export function createLockex(settings: LockexSettings, dependencies: LockexDepen
     dependencies.contention ??
     new ZookeeperActor(settings, {
       ...{ log, clock },
-      onRemains: (remains) => supervisor.setSessionToClose(remains),
+      onSessionToClose: (line) => supervisor.setSessionToClose(line),
     });
 
   const zookeeper = fromCallback<ZookeeperCommand, undefined, ZookeeperEvent>(

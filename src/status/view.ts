@@ -10,7 +10,7 @@ import {
   queueOf,
   SHARED_MARK,
 } from '../zookeeper/recipes/queue-order.ts';
-import { leasesIn } from '../zookeeper/recipes/semaphore.ts';
+import { permitsIn } from '../zookeeper/recipes/semaphore.ts';
 
 /** A contender as its node tells; every text may be anybody's, and is not safe to print as it is. */
 export interface ContenderView {
@@ -66,7 +66,7 @@ export interface LockNodes {
 const MAX_TEXT_LENGTH = 200;
 
 export function viewOf(id: string, path: string, nodes: LockNodes): LockView {
-  const leases = leasesIn(nodes.data);
+  const leases = permitsIn(nodes.data);
   const isLock = nodes.children.some(({ name }) => isContender(name));
   return leases === null || isLock
     ? viewOfLock(id, path, nodes)

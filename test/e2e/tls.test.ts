@@ -125,17 +125,17 @@ const refusals: readonly [string, () => readonly string[], RegExp][] = [
   [
     'no certificate of ours',
     () => ['-z', `localhost:${closed.port}`, ...trusting()],
-    /the server wants a certificate of ours \(--tls-cert\)/,
+    /the server requires a client certificate \(--tls-cert\)/,
   ],
   [
     'a certificate of ours that it does not know',
     () => ['-z', `localhost:${closed.port}`, ...as(stranger.sign('client'))],
-    /the server refuses our certificate \(--tls-cert\)/,
+    /the server refused the client certificate \(--tls-cert\)/,
   ],
   [
     'a certificate of ours that has expired',
     () => ['-z', `localhost:${closed.port}`, ...as(authority.sign('old', { days: -1 }))],
-    /our certificate in \S+ has expired/,
+    /the client certificate in \S+ has expired/,
   ],
   [
     'a key that is another’s',
@@ -162,7 +162,9 @@ describe('a server', () => {
   it('that speaks no TLS, or nothing else, is told from one that is down', async () => {
     const run = (words: readonly string[]) => runLockex(['-q', '-T', '1', ...words, '--', 'true']);
     const noTls = await run(['-z', open.server.connectString, ...trusting()]);
-    expect(noTls.stderr).toContain('closed the connection before TLS stood (no TLS on this port?)');
+    expect(noTls.stderr).toContain(
+      'closed the connection during the TLS handshake (not a TLS port?)',
+    );
     const onlyTls = await run(['-z', `localhost:${open.port}`]);
     expect(onlyTls.stderr).toContain('closed the connection instead of answering the handshake');
     expect([noTls.status, onlyTls.status]).toEqual([125, 125]);
@@ -186,17 +188,17 @@ describe('the files', () => {
     [
       'a key for a certificate',
       () => ['--tls-ca', authority.sign('x').key],
-      'holds no certificate',
+      'contains no certificate',
     ],
     [
       'a certificate that is none',
       () => ['--tls-ca', garbled('CERTIFICATE')],
-      "holds a certificate that can't be read",
+      'contains an invalid certificate',
     ],
     [
       'a key that is none',
       () => as({ cert: authority.sign('x').cert, key: garbled('PRIVATE KEY') }),
-      "holds a private key that can't be read",
+      'contains an invalid private key',
     ],
     ['no key', () => [...as({ cert: authority.ca, key: authority.ca })], 'can be read by others'],
     [

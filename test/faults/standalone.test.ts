@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { CreateMode } from '../../src/zookeeper/session/requests.ts';
+import { CreateMode } from '../../src/zookeeper/client.ts';
 import {
   logOf,
   runLockex,

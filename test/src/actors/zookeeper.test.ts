@@ -21,7 +21,7 @@ it('the reaper is told the session timeout that was granted, not what was asked 
   const contention = new ZookeeperActor(settings, {
     clock: systemClock,
     log: () => {},
-    onRemains: (line) => remains.push(line),
+    onSessionToClose: (line) => remains.push(line),
   });
   onTestFinished(() => contention.dispose());
   const established = new Promise<ZookeeperEvent>((resolve) => contention.listen(resolve));

@@ -6,10 +6,10 @@ import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { openAccess } from '../../../../src/settings/access.ts';
 import { systemClock } from '../../../../src/util/clock.ts';
+import { CreateMode } from '../../../../src/zookeeper/client.ts';
 import { Lock } from '../../../../src/zookeeper/recipes/lock.ts';
 import type { Recipe } from '../../../../src/zookeeper/recipes/recipe.ts';
 import { Semaphore } from '../../../../src/zookeeper/recipes/semaphore.ts';
-import { CreateMode } from '../../../../src/zookeeper/session/requests.ts';
 import { Session } from '../../../../src/zookeeper/session/session.ts';
 import { type FaultProxy, startFaultProxy } from '../../../support/fault-proxy.ts';
 import { sharedServer, sharedServerWithChroot, startServer } from '../../../support/zookeeper.ts';
@@ -46,8 +46,8 @@ async function proxy(): Promise<FaultProxy> {
 
 const lockOf = (on: Session, path = '/l') =>
   new Lock(on, { path, guid: guid(), kind: 'exclusive', data });
-const semaphoreOf = (on: Session, leases = 2) =>
-  new Semaphore(on, { path: '/s', leases, guid: guid(), data });
+const semaphoreOf = (on: Session, permits = 2) =>
+  new Semaphore(on, { path: '/s', permits, guid: guid(), data });
 
 /** From now on answers are lost; call what it gives to reset the connection once one was. */
 async function losingAnswers(through: FaultProxy): Promise<() => Promise<void>> {
@@ -155,7 +155,7 @@ describe('a lock', () => {
     await other.remove(lock.nodePath ?? '');
     await holder.withdraw();
     await other.remove('/l');
-    lock.doubt();
+    lock.invalidate();
     expect(await lock.advance(nothing)).toMatchObject({ kind: 'granted' });
     expect(await other.exists(lock.nodePath ?? '')).not.toBeNull();
   });
@@ -335,7 +335,7 @@ describe('a semaphore', () => {
     await ours.create('/s', Buffer.from(text), { mode: CreateMode.PERSISTENT });
     expect(await semaphoreOf(ours).advance(nothing)).toEqual({
       kind: 'refused',
-      message: "the data of /s is no number of leases: it is something of somebody else's",
+      message: 'unexpected data in /s: not a number of permits (-c)',
     });
     expect((await ours.getData('/s')).data?.toString()).toBe(text);
   });

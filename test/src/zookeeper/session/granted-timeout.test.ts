@@ -49,7 +49,7 @@ describe('a session that is granted', () => {
     expect(session.info?.timeoutMs).toBe(60_000);
     expect(session.attached?.timeoutMs).toBe(60_000);
     expect(lines).toEqual([
-      expect.stringMatching(/^warn: .* of 2147483.647 s instead of 5 s .*counts by 60 s/),
+      expect.stringMatching(/^warn: .* of 2147483.647 s instead of 5 s .*uses 60 s/),
     ]);
   });
 
@@ -57,7 +57,7 @@ describe('a session that is granted', () => {
     const { session } = await granted(1);
     const failure = await session.connect(1000).catch((error: unknown) => error);
     expect(failure).toMatchObject({
-      failures: [{ problem: expect.stringContaining('0.001 s, which is too short to keep') }],
+      failures: [{ problem: expect.stringContaining('0.001 s, which is too short for lockex') }],
     });
   });
 });

@@ -2,11 +2,11 @@
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { openAccess } from '../../../../src/settings/access.ts';
 import { systemClock } from '../../../../src/util/clock.ts';
+import { CreateMode } from '../../../../src/zookeeper/client.ts';
 import { actionOn } from '../../../../src/zookeeper/error-policy.ts';
 import { type RequestError, UnreachableError } from '../../../../src/zookeeper/errors.ts';
 import { reap } from '../../../../src/zookeeper/reap.ts';
-import { MIN_ATTEMPT_MS } from '../../../../src/zookeeper/session/attempts.ts';
-import { CreateMode } from '../../../../src/zookeeper/session/requests.ts';
+import { MIN_ATTEMPT_MS } from '../../../../src/zookeeper/session/attach-bounds.ts';
 import { Session, type SessionOptions } from '../../../../src/zookeeper/session/session.ts';
 import { openSocket } from '../../../../src/zookeeper/session/sockets.ts';
 import { startFaultProxy } from '../../../support/fault-proxy.ts';
@@ -167,7 +167,7 @@ describe('a session', () => {
     const failure = await failureOfConnect(port);
     expect(failure).toBeInstanceOf(UnreachableError);
     expect(failure).toMatchObject({
-      failures: [{ problem: expect.stringContaining('makes no session') }],
+      failures: [{ problem: expect.stringContaining('refused to create a session') }],
     });
   });
 
@@ -193,7 +193,7 @@ describe('a session', () => {
     const expired = told(session, 'expired');
     await session.connect(20_000);
     expect(await expired).toEqual({
-      message: 'servers take the session, but answer nothing',
+      message: 'servers accept the session but do not answer requests',
       by: 'silence',
     });
   });
@@ -368,7 +368,7 @@ describe('a server that hangs up after each handshake', () => {
     const expired = told(session, 'expired');
     await session.connect(20_000);
     expect(await expired).toEqual({
-      message: 'servers take the session, but answer nothing',
+      message: 'servers accept the session but do not answer requests',
       by: 'silence',
     });
     // A pause is 42 ms at least, and 83 at most.
