@@ -1,4 +1,6 @@
-/** The program that the guard runs when lockex has died: one line on stdin, see zookeeper/reap.ts. */
+/**
+ * The program that the guard runs when lockex has died: one line on stdin, see zookeeper/reap.ts.
+ */
 import { readFileSync } from 'node:fs';
 import { systemClock } from './util/clock.ts';
 import { decodeOrphanedSession, reap } from './zookeeper/reap.ts';

@@ -1,6 +1,7 @@
 /**
- * The ZooKeeper actor: a contender with the session and the recipe that the settings describe. It does
- * not depend on the machine, so a session is created while the rest of lockex is still being loaded.
+ * The ZooKeeper actor: a contender with the session and the recipe that the settings describe. It
+ * does not depend on the machine, so a session is created while the rest of lockex is still being
+ * loaded.
  */
 import { hostname } from 'node:os';
 import { basename } from 'node:path';
@@ -25,7 +26,9 @@ import { Session } from '../zookeeper/session/session.ts';
 export interface ZookeeperActorOptions {
   readonly log: LogFunction;
   readonly clock: Clock;
-  /** Called with the line for the reaper whenever the session to close changes; '': there is none. */
+  /**
+   * Called with the line for the reaper whenever the session to close changes; '': there is none.
+   */
   readonly onSessionToClose: (line: string) => void;
   /** Called each time a socket to a server is connected. */
   readonly onConnected?: (() => void) | undefined;

@@ -1,6 +1,6 @@
 /**
- * The parts of one attempt at the lock, its state, and its reports: one session and everything created
- * for it. Each event of a part is either decided here or handed to the attempt.
+ * The parts of one attempt at the lock, its state, and its reports: one session and everything
+ * created for it. Each event of a part is either decided here or handed to the attempt.
  */
 import type { LossCause, ZookeeperEvent } from '../../machines/contract.ts';
 import type { Clock } from '../util/clock.ts';

@@ -55,9 +55,9 @@ type Row = Readonly<Partial<Record<EventType, StateName>>>;
  * An event that is not in a state's row changes nothing there (the test lists all pairs).
  *
  * While suspended nothing is granted or confirmed: only what the leader confirms on the present
- * connection ends that (`resume`), upon which the machine joins or confirms again. A connection that
- * is dropped to prove the lease is no outage; one that takes too long is (`suspend`). `confirm` of a
- * lock that is held: the machine was suspended before it had started the command.
+ * connection ends that (`resume`), upon which the machine joins or confirms again. A connection
+ * that is dropped to prove the lease is no outage; one that takes too long is (`suspend`).
+ * `confirm` of a lock that is held: the machine was suspended before it had started the command.
  */
 export const NEXT_STATES: Readonly<Record<StateName, Row>> = {
   idle: { join: 'queued', end: 'over' },

@@ -1,9 +1,9 @@
 /**
- * One attempt at the lock: one session, its place in the queue, and the lock while it is held. Obeys
- * commands and reports what happens. What each event does in each state: attempt-state.ts.
+ * One attempt at the lock: one session, its place in the queue, and the lock while it is held.
+ * Obeys commands and reports what happens. What each event does in each state: attempt-state.ts.
  *
- * Its parts report only to it, so after its end (state `over`) nothing of it acts any more. Events of
- * an attempt that was replaced are dropped by the contender.
+ * Its parts report only to it, so after its end (state `over`) nothing of it acts any more. Events
+ * of an attempt that was replaced are dropped by the contender.
  */
 import { type AttemptOptions, AttemptParts } from './attempt-parts.ts';
 import { runInBackground } from './background-task.ts';

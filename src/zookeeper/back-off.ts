@@ -1,7 +1,7 @@
 /**
- * Pauses between repeated attempts. They double up to a bound, and start again only after an attempt
- * that worked for a third of the session timeout: a success that does not last is no reason to try the
- * next one at once.
+ * Pauses between repeated attempts. They double up to a bound, and start again only after an
+ * attempt that worked for a third of the session timeout: a success that does not last is no reason
+ * to try the next one at once.
  *
  * Not in `util/`: all bounds are fractions of a session timeout, also where `lockex status` and the
  * inspector use them.
@@ -20,8 +20,8 @@ const FREE_TRIES = 2;
 const CHANGES = { free: 20, maxPauseMs: 100 } as const;
 
 /**
- * Milliseconds of pause after attempt `round` of a series, from 0; at most 1 s, and at most a twelfth
- * of the session timeout. `random`, from 0 to 1, keeps contenders from acting in step.
+ * Milliseconds of pause after attempt `round` of a series, from 0; at most 1 s, and at most a
+ * twelfth of the session timeout. `random`, from 0 to 1, keeps contenders from acting in step.
  */
 export function pauseMs(round: number, timeoutMs: number, random = Math.random()): number {
   const max = Math.min(MAX_PAUSE_MS, timeoutMs * MAX_PAUSE_RATIO);
@@ -67,7 +67,9 @@ export interface PacedOptions {
   readonly sessionTimeoutMs: () => number;
 }
 
-/** Reacts to changes by other clients: at once, but in the long run some ten times a second at most. */
+/**
+ * Reacts to changes by other clients: at once, but in the long run some ten times a second at most.
+ */
 export class PacedLook {
   readonly #clock: Clock;
   readonly #look: () => void;

@@ -1,6 +1,6 @@
 /**
- * The interface between a ZooKeeper session and its users: recipes, lease and own node see a session
- * as this, and nothing of how requests travel. Types, and one helper.
+ * The interface between a ZooKeeper session and its users: recipes, lease and own node see a
+ * session as this, and nothing of how requests travel. Types, and one helper.
  */
 import { isRequestError } from './errors.ts';
 

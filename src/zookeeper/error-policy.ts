@@ -14,8 +14,8 @@ export type ErrorClass =
   /** Unknown if the request was carried out; another server may work. */
   | 'suspect'
   /**
-   * Not carried out, because of load: `RequestThrottler` marks the request, which is then neither sent
-   * to the leader nor waited for (`FollowerRequestProcessor`, `CommitProcessor.needCommit`).
+   * Not carried out, because of load: `RequestThrottler` marks the request, which is then neither
+   * sent to the leader nor waited for (`FollowerRequestProcessor`, `CommitProcessor.needCommit`).
    */
   | 'throttled'
   | 'absent'
@@ -50,7 +50,9 @@ export type ErrorPhase =
   | 'watching';
 
 export type ErrorAction =
-  /** Nothing: the session reports what follows, and the phase starts again on the next connection. */
+  /**
+   * Nothing: the session reports what follows, and the phase starts again on the next connection.
+   */
   | 'wait'
   /** Repeat on another connection; several times in a row only after a pause. */
   | 'reattach'
@@ -120,7 +122,9 @@ const [wait, reattach, retry] = ['wait', 'reattach', 'retry'] as const;
 const [nodeGone, refuse, giveUp] = ['nodeGone', 'refuse', 'giveUp'] as const;
 const [done, answered, ignore] = ['done', 'answered', 'ignore'] as const;
 
-/** Columns: the classes as above. Expected errors (such as NODE_EXISTS) are handled by the recipes. */
+/**
+ * Columns: the classes as above. Expected errors (such as NODE_EXISTS) are handled by the recipes.
+ */
 export const ERROR_ACTIONS: Readonly<Record<ErrorPhase, Row>> = {
   connecting: row(wait, reattach, reattach, reattach, refuse, reattach),
   queueing: row(wait, reattach, retry, refuse, refuse, refuse),
@@ -149,7 +153,9 @@ export function mayHaveHappened({ code }: Pick<RequestError, 'code'>): boolean {
   return ['disconnected', 'suspect'].includes(ERROR_CLASSES[code]);
 }
 
-/** So many suspect answers in a row are retried before the command has started; then it is refused. */
+/**
+ * So many suspect answers in a row are retried before the command has started; then it is refused.
+ */
 export const MAX_SUSPECT_ANSWERS = 10;
 
 function row(

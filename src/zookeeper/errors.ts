@@ -56,8 +56,9 @@ export class RequestError extends Error {
   /** As the server sent it. */
   readonly number: number;
   /**
-   * The leader's result: the error of a transaction that failed, and was committed as such by a quorum
-   * (`PrepRequestProcessor`, multi). Any other error may be that of the server we are attached to.
+   * The leader's result: the error of a transaction that failed, and was committed as such by a
+   * quorum (`PrepRequestProcessor`, multi). Any other error may be that of the server we are
+   * attached to.
    */
   readonly isCommitted: boolean;
 

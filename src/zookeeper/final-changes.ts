@@ -1,6 +1,6 @@
 /**
- * The two changes that end a hold, each retried until it is confirmed or can no longer be: recording
- * that the command succeeded, and releasing the lock.
+ * The two changes that end a hold, each retried until it is confirmed or can no longer be:
+ * recording that the command succeeded, and releasing the lock.
  */
 import type { Clock } from '../util/clock.ts';
 import type { RecipeRunner } from './recipes/recipe-runner.ts';

@@ -2,8 +2,8 @@
  * The requests about our own node, from being next in line to holding the lock: prepare, grant,
  * confirm, resume after an outage; and what their errors lead to.
  *
- * Safety: a lock is confirmed or resumed only upon a leader-confirmed request on the attachment that
- * is present when its answer arrives.
+ * Safety: a lock is confirmed or resumed only upon a leader-confirmed request on the attachment
+ * that is present when its answer arrives.
  */
 import type { LastRun } from '../../machines/contract.ts';
 import type { AttemptParts } from './attempt-parts.ts';
@@ -52,10 +52,10 @@ export class Grant {
 
   /**
    * The zxid that created our node, where it is known and a request could not tell anything new.
-   * The lease proves that the session is alive at the leader, and with it every ephemeral node of it
-   * that was not deleted. Ours was either created a moment ago, by a write that the leader has
-   * committed; or it was read, as the same server applied it, and is being watched there: a deletion
-   * before that of our predecessor would have been notified first.
+   * The lease proves that the session is alive at the leader, and with it every ephemeral node of
+   * it that was not deleted. Ours was either created a moment ago, by a write that the leader has
+   * committed; or it was read, as the same server applied it, and is being watched there: a
+   * deletion before that of our predecessor would have been notified first.
    */
   #knownCzxid(path: string, createdZxid: bigint | null): bigint | null {
     if (this.#parts.options.runRecord !== null || !this.#parts.session.isAttached) return null;
@@ -125,8 +125,8 @@ export class Grant {
   }
 
   /**
-   * The answered handshake proves nothing by itself: see lease.ts (b). Everything continues once the
-   * leader has confirmed a request on this attachment.
+   * The answered handshake proves nothing by itself: see lease.ts (b). Everything continues once
+   * the leader has confirmed a request on this attachment.
    */
   proceedOn(attachment: Attachment): void {
     const state = this.#parts.state;
@@ -165,7 +165,9 @@ export class Grant {
     if (this.#parts.session.attached === attachment && isWaiting) this.#parts.resume();
   }
 
-  /** Reconnected with the lock: it is still ours only if the leader confirms that our node exists. */
+  /**
+   * Reconnected with the lock: it is still ours only if the leader confirms that our node exists.
+   */
   async #resumeHolding(path: string): Promise<void> {
     try {
       const node = await this.#parts.ownNode.verify(path);

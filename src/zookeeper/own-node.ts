@@ -30,8 +30,8 @@ export class OwnNode {
 
   /** null: no such node. Changes are reported from here on. Rejects with RequestError. */
   async look(path: string): Promise<Stat | null> {
-    // Not paced, even where other clients keep changing the node: a pause would delay the news of its
-    // deletion, by which another contender gets the lock. It costs one request for each change.
+    // Not paced, even where other clients keep changing the node: a pause would delay the news of
+    // its deletion, by which another contender gets the lock. It costs one request for each change.
     const on = this.#session.attached;
     let hasChanged = false;
     const stat = await this.#session.exists(path, () => {
@@ -49,8 +49,8 @@ export class OwnNode {
 
   /**
    * Reads the node together with a leader-confirmed check, in one round trip: the server answers in
-   * order. null: the attachment changed meanwhile, and what was read proves nothing about the present
-   * one. Rejects with RequestError.
+   * order. null: the attachment changed meanwhile, and what was read proves nothing about the
+   * present one. Rejects with RequestError.
    */
   async verify(path: string): Promise<VerifiedNode | null> {
     const on = this.#session.attached;

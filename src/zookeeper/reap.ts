@@ -1,6 +1,6 @@
 /**
- * Closes the session of a lockex that died, so that the next contender need not wait for the session
- * timeout. Run by the guard, and only when everything that the command started is dead.
+ * Closes the session of a lockex that died, so that the next contender need not wait for the
+ * session timeout. Run by the guard, and only when everything that the command started is dead.
  *
  * Its input is one line of text, passed through pipes only: it suffices to close the session.
  */

@@ -1,6 +1,6 @@
 /**
- * Retries after errors of a server, as error-policy.ts decides: `Retries` counts the errors in a row
- * and pauses between attempts; `retry` repeats a change until it is confirmed.
+ * Retries after errors of a server, as error-policy.ts decides: `Retries` counts the errors in a
+ * row and pauses between attempts; `retry` repeats a change until it is confirmed.
  */
 import type { Clock } from '../util/clock.ts';
 import { pauseMs } from './back-off.ts';
@@ -81,8 +81,8 @@ const ANSWER_MS = 1000;
 const MAX_ANSWER_RATIO = 1 / 3;
 
 /**
- * Repeats an idempotent change, on any server that takes the session, until it is confirmed, refused,
- * or out of time. Rejects as `change` does, except with a RequestError.
+ * Repeats an idempotent change, on any server that takes the session, until it is confirmed,
+ * refused, or out of time. Rejects as `change` does, except with a RequestError.
  */
 export async function retry(
   session: Session,

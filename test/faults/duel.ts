@@ -1,7 +1,7 @@
 /**
- * A holder and a standby for one lock, and what becomes of them. Their commands journal what they do
- * with monotonic time (worker.pl); the journal's judge says whether two ran at once and whether the
- * fencing tokens grew; and what they leave behind is looked for.
+ * A holder and a standby for one lock. Their commands write a journal with monotonic times
+ * (worker.pl); its judge checks that never two ran at once and that the fencing tokens grew; then
+ * the test checks that nothing is left behind.
  */
 
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
@@ -22,9 +22,9 @@ import { childrenOf } from '../support/zookeeper.ts';
 
 const WORKER = fileURLToPath(new URL('../support/worker.pl', import.meta.url));
 const WORK_MS = 600_000;
-/** Of a lockex; longer than any test here. */
+/** Lifetime of a lockex: longer than any test here. */
 const LIFE_MS = 180_000;
-/** For whatever has to happen in the end, on a busy host as well. */
+/** Generous bound for events that must happen, also on a busy host. */
 const PATIENCE_MS = 90_000;
 
 export interface Side {
@@ -32,12 +32,12 @@ export interface Side {
   /** Session timeout, seconds. */
   readonly timeout: number;
   readonly options?: readonly string[];
-  /** What the command does besides its work, as in worker.pl. */
+  /** The behaviour of the command besides its work: see worker.pl. */
   readonly mode?: 'plain' | 'stubborn' | 'family' | 'loner';
   readonly env?: NodeJS.ProcessEnv;
 }
 
-/** The holder runs and the standby waits when it resolves. */
+/** Resolves when the holder runs and the standby waits. */
 export async function duel(holding: Side, waiting: Side): Promise<Duel> {
   const of = new Duel(temporaryFolder(), holding, waiting);
   await of.begin();
@@ -86,7 +86,7 @@ export class Duel {
     return guard.pid;
   }
 
-  /** Times are counted from here: to be called just before the fault is made. */
+  /** Call right before the fault is made: times are counted from here. */
   fault(kind?: 'kill'): void {
     this.#faultAt = now();
     if (kind) this.#kills.push({ at: this.#faultAt, event: kind, contender: 'holder' });
@@ -97,7 +97,10 @@ export class Duel {
     expect(await isAlive(this.#holderPid)).toBe(false);
   }
 
-  /** Until the lock has changed hands and both have ended: judged, and nothing left behind. */
+  /**
+   * Until the lock has changed hands and both have ended; checks the journal and what is left
+   * behind.
+   */
   async handsOver(holderStatus?: number): Promise<void> {
     await this.standbyRuns();
     const { status } = await this.holder.ended;
@@ -111,13 +114,13 @@ export class Duel {
     await this.#report(deedsIn(journal));
   }
 
-  /** Still the same command under the same pid, and nobody else's; then as above. */
+  /** The same command under the same pid after a reconnection; then as above. */
   async survives(): Promise<void> {
     await this.holder.line(/"state":"running".*connected again/, 'stderr', PATIENCE_MS);
     await this.endsUnharmed();
   }
 
-  /** It runs until it is told to end. */
+  /** The command runs until SIGTERM. */
   async endsUnharmed(): Promise<void> {
     expect(await isAlive(this.#holderPid)).toBe(true);
     expect(this.standby.stdout).toBe('');
@@ -137,16 +140,16 @@ export class Duel {
       [...lockex, ...options, '--', `echo ${name} $$; exec perl ${words.join(' ')}`],
       { env: { ...env, TMPDIR: this.#file('temporary') }, maxLifeMs: LIFE_MS },
     );
-    // Stopped by the test, it could not be ended by it.
+    // A stopped process could not be ended.
     onTestFinished(() => program.signal('SIGCONT'));
     return program;
   }
 
-  /** Until its command is at work; gives its pid. */
+  /** Until its command has made its first entry in the journal; resolves with its pid. */
   async #runs(name: string, program: Program): Promise<number> {
     const line = await program.line(new RegExp(`^${name} \\d+$`), 'stdout', PATIENCE_MS);
     const isNoted = () => contentOf(this.#file('journal')).includes(`"contender":"${name}"`);
-    await until(isNoted, `${name}'s first deed`);
+    await until(isNoted, `${name}'s first entry`);
     this.#guards.push(...guardsOf(program.pid ?? 0));
     return Number(line.split(' ')[1]);
   }
@@ -166,7 +169,7 @@ export class Duel {
     const since = (at: number) => `${Math.max(0, Math.round((at - this.#faultAt) / 1000))} ms`;
     const times = `stopped after ${since(last.at)}, taken over after ${since(first.at)}`;
     await TestRunner.getCurrentTest()?.context.annotate(
-      `${times}, token ${last.token} → ${first.token}, ${deeds.length} deeds, no overlap`,
+      `${times}, token ${last.token} → ${first.token}, ${deeds.length} entries, no overlap`,
     );
   }
 }
@@ -181,19 +184,19 @@ function deedsIn(journal: string): Deed[] {
   return lines.map((line): Deed => JSON.parse(line)).sort((a, b) => a.at - b.at);
 }
 
-/** Contenders' nodes that are left, as the first of the hosts sees them. */
+/** The contenders' nodes that are left, according to the first of the hosts. */
 async function nodesAt(hosts: string): Promise<readonly string[]> {
   const [, host = '', port = '', chroot = ''] = /^([^:]+):(\d+)[^/]*(.*)$/.exec(hosts) ?? [];
   return await childrenOf({ host, port: Number(port), path: `${chroot}/lockex/duel` });
 }
 
-/** Until there is nothing of this kind any more; a server cleans up behind a session by and by. */
+/** Until none of these is left; a server removes the nodes of a session with some delay. */
 async function untilGone(
-  remains: () => readonly string[] | Promise<readonly string[]>,
+  list: () => readonly string[] | Promise<readonly string[]>,
 ): Promise<void> {
   let left: readonly string[] = [];
   const isGone = async () => {
-    left = await remains();
+    left = await list();
     return left.length === 0;
   };
   if (await eventually(isGone, PATIENCE_MS)) return;

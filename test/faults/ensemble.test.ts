@@ -15,7 +15,7 @@ import { type Duel, duel } from './duel.ts';
 import { type LinkedEnsemble, startLinkedEnsemble } from './linked-ensemble.ts';
 
 const T = 6;
-/** For a standby whose server is away for a while. */
+/** For a standby whose server is unavailable for a while. */
 const PATIENT = ['-r', '9', '-R', '99'];
 
 let linked: LinkedEnsemble;
@@ -43,7 +43,7 @@ beforeEach(async () => {
 
 const at = (...members: Server[]) => `${members.map((m) => m.connectString).join(',')}${chroot}`;
 
-/** The holder knows one follower only; the standby knows the leader. */
+/** The holder knows just one follower; the standby knows the leader. */
 async function holderAtFollower(
   options: readonly string[] = [],
 ): Promise<{ follower: Server; of: Duel }> {
@@ -56,8 +56,8 @@ async function holderAtFollower(
 }
 
 /**
- * Members without proxies between them, which would have to notice each other's end through them, and
- * a session timeout that leaves a busy host the time for an election.
+ * Members without proxies between them, which would delay the detection of a member's death, and a
+ * session timeout that is long enough for an election on a busy host.
  */
 async function patientDuel(): Promise<{ plain: Ensemble; of: Duel }> {
   const plain = await startEnsemble({
@@ -79,12 +79,15 @@ describe('a follower that is cut off from its leader and still answers its clien
     await of.handsOver(124);
   });
 
-  it.each(['toServer', 'toClient'] as const)('nor when it is cut off one way (%s)', async (way) => {
-    const { follower, of } = await holderAtFollower();
-    of.fault();
-    for (const link of linked.linksOf(follower)) await link.blackhole(way);
-    await of.handsOver(124);
-  });
+  it.each(['toServer', 'toClient'] as const)(
+    'nor when it is cut off in one direction (%s)',
+    async (way) => {
+      const { follower, of } = await holderAtFollower();
+      of.fault();
+      for (const link of linked.linksOf(follower)) await link.blackhole(way);
+      await of.handsOver(124);
+    },
+  );
 
   it('nor straight after the holder was stopped for a while and had renewed', async () => {
     const { follower, of } = await holderAtFollower();
@@ -96,7 +99,7 @@ describe('a follower that is cut off from its leader and still answers its clien
     await of.handsOver(124);
   });
 
-  it('nor when lockex is SIGKILLed: the reaper can’t reach the leader either', async () => {
+  it('nor when lockex is SIGKILLed: the reaper cannot reach the leader either', async () => {
     const { follower, of } = await holderAtFollower();
     for (const link of linked.linksOf(follower)) await link.blackhole('both');
     of.fault('kill');
@@ -104,10 +107,10 @@ describe('a follower that is cut off from its leader and still answers its clien
     await of.handsOver();
   });
 
-  it('costs the command nothing when the holder knows the other members', async () => {
+  it('does not affect the command when the holder knows the other members', async () => {
     const [leader, [follower]] = [await ensemble.leader(), await ensemble.followers()];
     if (follower === undefined) throw new Error('no follower');
-    // Only the follower at first: that is where the session is made.
+    // The holder may begin at the follower or at the leader.
     const of = await duel(
       { hosts: at(follower, leader), timeout: 10 },
       { hosts: at(leader), timeout: 10 },
@@ -119,13 +122,13 @@ describe('a follower that is cut off from its leader and still answers its clien
 });
 
 describe('the leader', () => {
-  it('killed: the command goes on under the next one', async () => {
+  it('killed: the command continues under the next one', async () => {
     const { plain, of } = await patientDuel();
     await (await plain.leader()).kill();
     await of.survives();
   });
 
-  it('stopped (SIGSTOP) for longer than T: never two', async () => {
+  it('stopped (SIGSTOP) for longer than T: never two commands', async () => {
     const side = { hosts: at(...ensemble.members), timeout: T, options: PATIENT };
     const of = await duel(side, side);
     const leader = await ensemble.leader();
@@ -137,7 +140,7 @@ describe('the leader', () => {
     await of.handsOver();
   });
 
-  it('stopped for longer than T, the holder at a follower that knows no other: never two', async () => {
+  it('stopped for longer than T, the holder at one follower: never two commands', async () => {
     const { of } = await holderAtFollower(PATIENT);
     const leader = await ensemble.leader();
     of.fault();
@@ -149,7 +152,7 @@ describe('the leader', () => {
 });
 
 describe('all members', () => {
-  it('restarted one by one: the command goes on', async () => {
+  it('restarted one by one: the command continues', async () => {
     const { plain, of } = await patientDuel();
     for (const member of plain.members) {
       await member.restart();
@@ -158,7 +161,7 @@ describe('all members', () => {
     await of.survives();
   });
 
-  it('without a quorum for longer than T, and with one again: never two', async () => {
+  it('without a quorum for longer than T, and with one again: never two commands', async () => {
     const side = { hosts: at(...ensemble.members), timeout: T, options: PATIENT };
     const of = await duel(side, side);
     const [first, second] = ensemble.members;

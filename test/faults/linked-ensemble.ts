@@ -4,11 +4,11 @@ import { type Ensemble, type Server, startEnsemble } from '../support/zookeeper.
 
 export interface LinkedEnsemble {
   readonly ensemble: Ensemble;
-  /** The proxy by which one member reaches the quorum port of the other. */
+  /** The proxy through which one member reaches the quorum port of the other. */
   link(from: Server, to: Server): FaultProxy;
   /** The quorum links of a member, in both directions. */
   linksOf(member: Server): readonly FaultProxy[];
-  /** All faults are over, and all members serve. */
+  /** Ends all faults; resolves when all members serve. */
   heal(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -19,7 +19,7 @@ export async function startLinkedEnsemble(): Promise<LinkedEnsemble> {
   const ensemble = await startEnsemble({
     tickTime: 500,
     initLimit: 20,
-    // Longer than any pause here: a member that is cut off or stopped keeps its role, and its belief.
+    // Longer than any pause here: a member that is cut off or stopped keeps its role.
     syncLimit: 60,
     reach: async ({ from, to }) => {
       const proxy = await startFaultProxy(to.host, to.quorumPort);
@@ -40,7 +40,7 @@ export async function startLinkedEnsemble(): Promise<LinkedEnsemble> {
     heal: async () => {
       for (const link of links.values()) await link.pass();
       for (const member of ensemble.members) if (!member.running) await member.restart();
-      // One that was cut off may still be on its way back.
+      // A member that was cut off may not have rejoined yet.
       for (const member of ensemble.members) await member.ready();
     },
     stop: async () => {

@@ -1,10 +1,12 @@
-/** `--once-per` where ZooKeeper is away as the job ends: its success is recorded all the same. */
+/**
+ * `--once-per` while ZooKeeper is unavailable at the end of the job: the success is still recorded.
+ */
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { runLockex, startLockex, untilState } from '../e2e/program.ts';
 import { type Ensemble, type Server, startEnsemble } from '../support/zookeeper.ts';
 
-/** So long that a busy host has the time for an election before the lease ends. */
+/** Long enough for an election on a busy host before the lease ends. */
 const T = '90';
 
 let ensemble: Ensemble;
@@ -16,7 +18,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => ensemble.stop());
 
-/** Kills the leader and a follower; they are started again as the test ends, if not before. */
+/** Kills the leader and a follower; they are restarted at the end of the test, if not before. */
 async function killQuorum(): Promise<readonly Server[]> {
   const [leader, [follower]] = [await ensemble.leader(), await ensemble.followers()];
   if (follower === undefined) throw new Error('no follower');
@@ -34,7 +36,7 @@ const job = (id: string, ...command: string[]) => [
   ...['--', ...command],
 ];
 
-it('is recorded when the leader is killed as the job ends, and another is elected', async () => {
+it('a success is recorded although the leader is killed as the job ends', async () => {
   const first = startLockex(job('leader', 'echo up; read line'));
   await first.line(/^up$/);
   const leader = await ensemble.leader();
@@ -45,13 +47,13 @@ it('is recorded when the leader is killed as the job ends, and another is electe
   expect(await runLockex(job('leader', 'echo twice'))).toMatchObject({ status: 0, stdout: '' });
 });
 
-it('is recorded once a quorum is back, for as long as the lease lasts', async () => {
+it('a success is recorded once a quorum is back, for as long as the lease lasts', async () => {
   const first = startLockex(job('quorum', 'echo up; read line'));
   await first.line(/^up$/);
   const members = await killQuorum();
   first.stdin.end('go\n');
   await untilState(first, 'cleanup.recording');
-  // Longer than a release is tried for.
+  // Longer than the bound of a release.
   await pause(5000);
   await Promise.all(members.map((member) => member.restart()));
   const { status, stderr } = await first.ended;
@@ -60,7 +62,7 @@ it('is recorded once a quorum is back, for as long as the lease lasts', async ()
   expect(await runLockex(job('quorum', 'echo twice'))).toMatchObject({ status: 0, stdout: '' });
 });
 
-it('is given up on SIGTERM, with a warning', async () => {
+it('a record is given up on SIGTERM, with a warning', async () => {
   const first = startLockex(job('stopped', 'echo up; read line'));
   await first.line(/^up$/);
   await killQuorum();

@@ -1,10 +1,10 @@
 /**
- * Followers that answer with what was meant for another question. Each case holds back what passes
- * between the members, so that a server's answer to an older handshake or request arrives when a newer
- * one waits:
+ * Followers that answer with the result of an earlier handshake or request. Each case holds back
+ * the traffic between the members, so that the answer to an older handshake or request arrives
+ * while a newer one is waiting:
  *
- * - `Learner.pendingRevalidations` is keyed by the session id, so the leader's answer to one handshake
- *   completes any later one of the same session;
+ * - `Learner.pendingRevalidations` is keyed by the session id, so the leader's answer to one
+ *   handshake completes any later one of the same session;
  * - `CommitProcessor` matches commits with waiting requests by session id and xid.
  *
  * The third contender of each case connects to the leader itself and sees the lock as it is.
@@ -48,7 +48,7 @@ beforeEach(async () => {
   await linked.heal();
 });
 
-/** One lock, contenders at servers of their own, and what their commands did. */
+/** One lock, contenders at different servers, and the journal of their commands. */
 class Contest {
   readonly #directory = temporaryFolder();
   readonly #chroot: string;
@@ -67,10 +67,10 @@ class Contest {
   }
 
   start(name: string, hosts: string): Program {
-    const words = [WORKER, this.#file('journal'), this.#file('counter'), name, 0, 'plain', 600_000];
+    const argv = [WORKER, this.#file('journal'), this.#file('counter'), name, 0, 'plain', 600_000];
     const options = ['-i', 'contest', '-T', `${T}`, '--kill-after', '0.3', '--log-level', 'debug'];
     const program = startLockex(
-      ['-z', hosts + this.#chroot, ...options, '--', 'perl', ...words.map(String)],
+      ['-z', hosts + this.#chroot, ...options, '--', 'perl', ...argv.map(String)],
       { env: { TMPDIR: this.#file('temporary') }, maxLifeMs: 170_000 },
     );
     onTestFinished(() => program.signal('SIGKILL'));
@@ -78,10 +78,10 @@ class Contest {
     return program;
   }
 
-  /** Until its command is at work. */
+  /** Until its command has made its first entry in the journal. */
   async runs(name: string): Promise<void> {
     const isNoted = () => this.journal().includes(`"contender":"${name}"`);
-    await until(isNoted, `${name}'s first deed`, PATIENCE_MS);
+    await until(isNoted, `${name}'s first entry`, PATIENCE_MS);
   }
 
   journal(): string {
@@ -116,20 +116,20 @@ async function members(): Promise<{ leader: Server; f: Server; g: Server }> {
   return { leader, f, g };
 }
 
-/** Until `proxy` has let through more than it has now, in this direction. */
+/** Until `proxy` has passed on more bytes than now, in this direction. */
 function more(proxy: FaultProxy, way: 'toServer' | 'toClient'): () => Promise<void> {
   const before = proxy.counters[way].bytes;
   return () => proxy.until(() => proxy.counters[way].bytes > before, PATIENCE_MS);
 }
 
-/** Until so many more frames of clients were let through than have been now. */
+/** Until this number of further frames of clients was passed on. */
 function frames(clients: FaultProxy, number: number): () => Promise<void> {
   const before = clients.counters.toServer.packets;
   const enough = () => clients.counters.toServer.packets >= before + number;
   return () => clients.until(enough, PATIENCE_MS);
 }
 
-/** Holds what the leader sends, until the follower has nothing left to answer of what it sent before. */
+/** Holds back the leader's frames, until the follower has answered all earlier ones. */
 async function holdLeader(link: FaultProxy): Promise<void> {
   await link.blackhole('toClient');
   const isHeld = () => link.counters.toClient.arrived > link.counters.toClient.bytes;
@@ -140,8 +140,8 @@ async function holdLeader(link: FaultProxy): Promise<void> {
 }
 
 /**
- * One handshake reaches the leader, and the next `held` are held on the way. Nothing else passes to the
- * leader meanwhile: the follower answers no pings, and `connect` is all that its clients do.
+ * One handshake reaches the leader, and the next `held` are held back. Nothing else passes to the
+ * leader meanwhile: the follower answers no pings, and `connect` is the only action of its clients.
  */
 async function handshakes(link: FaultProxy, held: number, connect: () => unknown): Promise<void> {
   const before = link.counters.toServer.arrived;
@@ -162,7 +162,7 @@ async function arrival(link: FaultProxy): Promise<void> {
   await link.until(() => link.counters.toServer.arrived > before, PATIENCE_MS);
 }
 
-it('the answer to an earlier handshake gives the lock to no waiter', async () => {
+it('the answer to an earlier handshake does not give the lock to a waiter', async () => {
   const { leader, f } = await members();
   const link = linked.link(f, leader);
   const clients = await clientsOf(f);
@@ -174,15 +174,16 @@ it('the answer to an earlier handshake gives the lock to no waiter', async () =>
   const third = contest.start('third', leader.connectString);
   await third.line(/"queue":/, 'stderr');
 
-  // The waiter's connection breaks. Its first handshake reaches the leader, whose answer is held.
+  // The waiter's connection breaks. Its first handshake reaches the leader, whose answer is held
+  // back.
   await holdLeader(link);
-  // Nothing of the later ones does: they are given up, one after the other.
+  // The later ones do not: they are given up, one after the other.
   await handshakes(link, 2, () => clients.reset());
-  // Now that answer completes the newest handshake; the way to the leader stays cut.
+  // Now that answer completes the newest handshake; the link to the leader stays cut.
   const answered = more(clients, 'toClient');
   await link.blackhole('toServer');
   await answered();
-  // For a contender that believes it to get ready: that one would be granted the lock.
+  // Time for a contender that relies on it to get ready: it would be granted the lock.
   await pause(1000);
 
   await ends(holder);
@@ -194,7 +195,7 @@ it('the answer to an earlier handshake gives the lock to no waiter', async () =>
   expect(contest.verdict()).toMatchObject({ verdict: 'valid', acquisitions: 2 });
 });
 
-it('the commit of an earlier check renews no lease of a holder', async () => {
+it('the commit of an earlier check does not renew the lease of a holder', async () => {
   const { leader, f, g } = await members();
   const [linkF, linkG] = [linked.link(f, leader), linked.link(g, leader)];
   const [clientsF, clientsG] = [await clientsOf(f), await clientsOf(g)];
@@ -205,15 +206,15 @@ it('the commit of an earlier check renews no lease of a holder', async () => {
   const third = contest.start('third', leader.connectString);
   await third.line(/"queue":/, 'stderr');
 
-  // The holder re-attaches at G. Its check is held on the way to the leader, and so is the answer to a
-  // ping behind it: G has nothing left to tell of the holder.
+  // The holder re-attaches at G. Its check to the leader is held back, and so is the answer to a
+  // ping behind it: G has nothing left to report about the holder.
   const [attached, checked] = [more(clientsG, 'toClient'), frames(clientsG, 2)];
   clientsG.reset();
   await attached();
   await linkG.blackhole('toServer');
   await checked();
   for (const _ of ['check', 'ping', 'ping']) await arrival(linkG);
-  // Then it is proposed, but nothing is acknowledged.
+  // Then it is proposed, but not acknowledged.
   const proposed = more(linkG, 'toServer');
   await linkG.blackhole('toClient');
   await holdLeader(linkF);
@@ -235,12 +236,12 @@ it('the commit of an earlier check renews no lease of a holder', async () => {
   expect(contest.verdict()).toMatchObject({ verdict: 'valid', acquisitions: 2 });
 });
 
-it('a creation that is committed after a reconnect is not taken for another request', async () => {
+it('a creation that is committed after a reconnect does not answer another request', async () => {
   const { leader, f, g } = await members();
   const [linkF, linkG] = [linked.link(f, leader), linked.link(g, leader)];
   const [clientsF, clientsG] = [await clientsOf(f), await clientsOf(g)];
   const contest = await Contest.begin(leader);
-  // The lock's own node is there already.
+  // Creates the lock's parent node.
   const before = contest.start('before', leader.connectString);
   await contest.runs('before');
   await ends(before);
@@ -258,7 +259,7 @@ it('a creation that is committed after a reconnect is not taken for another requ
   await linkG.blackhole('toClient');
   await holdLeader(linkF);
   await proposed();
-  // We re-attach at F, and ask for a check there, while the creation is still not committed.
+  // The contender re-attaches at F and sends a check there, before the creation is committed.
   const checked = frames(clientsF, 2);
   await handshakes(linkF, 0, async () => {
     await clientsF.pass();

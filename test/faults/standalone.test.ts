@@ -1,4 +1,4 @@
-/** Faults of lockex itself and of a single server. Each test says how its fault is made. */
+/** Faults of lockex itself and of a single server. Each test describes how its fault is made. */
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -25,10 +25,10 @@ import {
 import { type Duel, duel, type Side } from './duel.ts';
 
 const T = 4;
-/** For a standby whose server is away for a while. */
+/** For a standby whose server is unavailable for a while. */
 const PATIENT = ['-r', '9', '-R', '99'];
 
-/** Each side reaches the shared server through a proxy of its own. */
+/** The holder reaches the shared server through a proxy. */
 async function proxiedDuel(
   timeout = T,
   holding: Partial<Side> = {},
@@ -74,10 +74,10 @@ describe('lockex', () => {
   });
 
   it('its event loop blocked for good: dead before the lease ends, by the guard', async () => {
-    // The fault: a trace into a pipe that nobody reads any more blocks whoever writes the next line.
+    // The fault: a trace into a pipe without a reader blocks the writer of the next line.
     const trace = `${temporaryFolder()}/trace`;
     execFileSync('mkfifo', [trace]);
-    // Open for writing as well, it sees no end of file between two lines.
+    // Open for writing as well, so that the reader gets no end of file between two lines.
     const script = 'exec 3<>"$0"; echo open; exec cat <&3';
     const reader = startProgram('sh', ['-c', script, trace]);
     await reader.line(/^open$/);
@@ -89,7 +89,7 @@ describe('lockex', () => {
     await of.handsOver();
   });
 
-  it('SIGSTOPped for a moment: goes on, the lease proven anew', async () => {
+  it('SIGSTOPped for a moment: continues, and proves the lease again', async () => {
     const { of } = await proxiedDuel(60);
     of.holder.signal('SIGSTOP');
     // Longer than a renewal may be late (T/6 + T/10), shorter than what the lease tolerates (23 s).
@@ -98,7 +98,7 @@ describe('lockex', () => {
     await of.survives();
   });
 
-  it('crashed by an exception that nobody foresaw: the same as SIGKILL, with a line', async () => {
+  it('crashed by an unexpected exception: the same as SIGKILL, with a line', async () => {
     const { connectString } = await sharedServerWithChroot();
     const crashAt = `${temporaryFolder()}/now`;
     const preload = fileURLToPath(new URL('../support/crash.cjs', import.meta.url));
@@ -107,8 +107,8 @@ describe('lockex', () => {
       NODE_OPTIONS: `--require=${preload}`,
       BUN_OPTIONS: `--preload=${preload}`,
     };
-    const words = ['-z', connectString, '--', 'echo $$; exec sleep 600'];
-    const holder = startLockex(words, { env });
+    const argv = ['-z', connectString, '--', 'echo $$; exec sleep 600'];
+    const holder = startLockex(argv, { env });
     const pid = Number(await holder.line(/^\d+$/));
     writeFileSync(crashAt, '');
     const { status, stderr } = await holder.ended;
@@ -127,7 +127,7 @@ describe('the network', () => {
     await of.handsOver(124);
   });
 
-  it('silent, and what was sent arrives in the end', async () => {
+  it('silent, and the bytes sent arrive in the end', async () => {
     const { proxy, of } = await proxiedDuel();
     of.fault();
     await proxy.blackhole('both', { bytes: 'hold' });
@@ -136,7 +136,7 @@ describe('the network', () => {
     await of.handsOver(124);
   });
 
-  it('slow: nothing is suspended for a delay that is short against T', async () => {
+  it('slow: a delay that is short compared with T suspends nothing', async () => {
     const { proxy, of } = await proxiedDuel(40);
     await proxy.delay(200);
     await pause(6000);
@@ -166,7 +166,7 @@ describe('the network', () => {
     }
   });
 
-  it('half open: new connections are accepted and never answered, the old one is reset', async () => {
+  it('half open: new connections are accepted but not answered, the old one is reset', async () => {
     const { proxy, of } = await proxiedDuel();
     of.fault();
     await proxy.stallNew();
@@ -176,7 +176,7 @@ describe('the network', () => {
 });
 
 describe('silent while', () => {
-  it('the command is being stopped: its grace ends with the lease, and the status is its own', async () => {
+  it('the command is being stopped: its grace ends with the lease; its own status', async () => {
     const { proxy, of } = await proxiedDuel(T, {
       mode: 'stubborn',
       options: ['--kill-after', '600'],
@@ -188,13 +188,13 @@ describe('silent while', () => {
     await of.handsOver(137);
   });
 
-  it('the lock is being released: the command’s status, and the node left to its timeout', async () => {
+  it('the lock is being released: the command’s status; the session timeout releases it', async () => {
     const { host, port } = sharedServer();
     const { chroot, connectString } = await sharedServerWithChroot();
     const proxy = await startFaultProxy(host, port);
     onTestFinished(() => proxy.close());
-    const words = ['-z', `${proxy.connectString}${chroot}`, '-i', 'r', '-T', '4'];
-    const holder = startLockex([...words, '--', 'echo up; read line; exit 7']);
+    const argv = ['-z', `${proxy.connectString}${chroot}`, '-i', 'r', '-T', '4'];
+    const holder = startLockex([...argv, '--', 'echo up; read line; exit 7']);
     await holder.line(/^up$/);
     const standby = startLockex(['-z', connectString, '-i', 'r', '-T', '4', '--', 'echo mine']);
     await standby.line(/"queue":/, 'stderr');
@@ -206,17 +206,17 @@ describe('silent while', () => {
     expect(await standby.ended).toMatchObject({ status: 0, stdout: 'mine\n' });
   });
 
-  it('it waits: nothing was started, and the queue goes on without it', async () => {
+  it('it waits: nothing is started, and the queue continues without it', async () => {
     const { host, port } = sharedServer();
     const { chroot, connectString } = await sharedServerWithChroot();
     const proxy = await startFaultProxy(host, port);
     onTestFinished(() => proxy.close());
     const holder = startLockex(['-z', connectString, '-i', 'w', '--', 'read line']);
     await untilState(holder, 'running');
-    const words = ['-i', 'w', '-T', '4', '--', 'echo mine'];
-    const cutOff = startLockex(['-z', `${proxy.connectString}${chroot}`, ...words]);
+    const argv = ['-i', 'w', '-T', '4', '--', 'echo mine'];
+    const cutOff = startLockex(['-z', `${proxy.connectString}${chroot}`, ...argv]);
     await cutOff.line(/"queue":/, 'stderr');
-    const next = startLockex(['-z', connectString, ...words]);
+    const next = startLockex(['-z', connectString, ...argv]);
     await next.line(/"queue":/, 'stderr');
     await proxy.blackhole('both');
     const { status, stdout } = await cutOff.ended;
@@ -227,7 +227,7 @@ describe('silent while', () => {
 });
 
 describe('two faults at once', () => {
-  it('silence, and lockex SIGKILLed: the reaper can’t be heard, and the session ends by itself', async () => {
+  it('silence, and lockex SIGKILLed: the reaper reaches no server, the session times out', async () => {
     const { proxy, of } = await proxiedDuel();
     await proxy.blackhole('both');
     of.fault('kill');
@@ -245,7 +245,7 @@ describe('two faults at once', () => {
     await of.handsOver(124);
   });
 
-  it('the guard SIGKILLed, and silence: another guard stands, and lockex stops the command', async () => {
+  it('the guard SIGKILLed, and silence: another guard, and lockex stops the command', async () => {
     const { proxy, of } = await proxiedDuel();
     process.kill(of.holderGuard, 'SIGKILL');
     of.fault();
@@ -272,7 +272,7 @@ describe('two faults at once', () => {
 });
 
 describe('the server', () => {
-  it('hung (SIGSTOP) and woken again: the command is dead before the lock changes hands', async () => {
+  it('hung (SIGSTOP) and resumed: the command is dead before the lock changes hands', async () => {
     const { server, of } = await duelOnServer();
     of.fault();
     await server.pause();
@@ -292,13 +292,15 @@ describe('the server', () => {
   });
 });
 
-/** A holder that ends when it reads a line, somebody behind it, and a session that may do anything. */
+/**
+ * A holder that ends when it reads a line, a waiter behind it, and a session with all permissions.
+ */
 async function queuedBehindOne(command: string) {
   const { connectString, chroot } = await sharedServerWithChroot();
-  const words = ['-z', connectString, '-i', 'n', '-T', '10', '--'];
-  const holder = startLockex([...words, 'echo up; read line']);
+  const argv = ['-z', connectString, '-i', 'n', '-T', '10', '--'];
+  const holder = startLockex([...argv, 'echo up; read line']);
   await holder.line(/^up$/);
-  const waiter = startLockex([...words, command]);
+  const waiter = startLockex([...argv, command]);
   await untilQueued(waiter);
   return { holder, waiter, admin: await openSession(sharedServer(), chroot) };
 }
@@ -308,20 +310,20 @@ describe('our node', () => {
     const server = await startServer({ tickTime: 500, maxSessionTimeout: 10_000_000 });
     onTestFinished(() => server.stop());
     const script = "trap '' TERM; echo $LOCKEX_LOCK_PATH; while :; do sleep 0.1; done";
-    // The lease is renewed every three minutes only: it is the watch that tells.
-    const words = ['-z', server.connectString, '-i', 'n', '-T', '3000', '--kill-after', '600'];
-    const holder = startLockex([...words, '--', script]);
+    // The lease is renewed only every three minutes: the watch reports the deletion.
+    const argv = ['-z', server.connectString, '-i', 'n', '-T', '3000', '--kill-after', '600'];
+    const holder = startLockex([...argv, '--', script]);
     const path = await holder.line(/^\//);
     const admin = await openSession(server);
     await admin.remove(path);
     expect(await untilState(holder, 'lost')).toMatchObject({ cause: 'nodeGone' });
-    // It ignores TERM and has a long grace: only a kill at once ends it now.
+    // It ignores TERM and has a long grace: only an immediate kill ends it now.
     const { status, stderr } = await holder.ended;
     expect(status).toBe(124);
     expect(logOf({ stderr }).at(-1)).toMatchObject({ state: 'done' });
   });
 
-  it('deleted while we wait, next in line: we stand at the end of the queue, and get the lock then', async () => {
+  it('deleted while we wait, next in line: we queue again, and get the lock later', async () => {
     const { holder, waiter, admin } = await queuedBehindOne('echo $LOCKEX_LOCK_PATH');
     const waiting = async () => {
       const names = await admin.getChildren('/lockex/n');
@@ -336,10 +338,10 @@ describe('our node', () => {
     expect(await waiter.ended).toMatchObject({ status: 0, stdout: `/lockex/n/${second}\n` });
   });
 
-  it('deleted, and made again by somebody else while we wait: it is not ours', async () => {
+  it('deleted, and created by another session while we wait: it is not ours', async () => {
     const { holder, waiter, admin } = await queuedBehindOne('echo never');
     const own = (await admin.getChildren('/lockex/n')).find((name) => name.endsWith('1')) ?? '';
-    // It is to see both at once.
+    // So that it sees both at once.
     waiter.signal('SIGSTOP');
     await untilStopped(waiter.pid);
     await admin.remove(`/lockex/n/${own}`);

@@ -1,10 +1,10 @@
-/** A session of our own client, for a test that looks at nodes or meddles with them. */
+/** A session of lockex's own client, for tests that read or change nodes. */
 import { onTestFinished } from 'vitest';
 import { type Access, type Host, openAccess } from '../../src/settings/access.ts';
 import { systemClock } from '../../src/util/clock.ts';
 import { Session } from '../../src/zookeeper/session/session.ts';
 
-/** For use within a test, which closes it. */
+/** For use within a test, at whose end it is closed. */
 export async function openSession(
   server: Host,
   chroot = '',

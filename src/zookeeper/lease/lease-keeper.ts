@@ -1,6 +1,6 @@
 /**
- * Keeps the lease of one session: feeds `lease.ts` with what happens on its connections, and, while a
- * lock is held, renews the lease and watches the clock.
+ * Keeps the lease of one session: feeds `lease.ts` with what happens on its connections, and, while
+ * a lock is held, renews the lease and watches the clock.
  *
  * It decides nothing: it reports that the lease was renewed, needs another proof, or ends.
  */
@@ -31,7 +31,7 @@ export interface LeaseKeeperOptions {
   /** `--kill-after`; milliseconds. */
   readonly killAfterMs: number;
   readonly onRenewed: (lease: LeaseInfo) => void;
-  /** No answer for too long, or lockex was not scheduled: the lease should be proven by a handshake. */
+  /** No answer in time, or lockex was not scheduled: a proof by handshake is needed. */
   readonly onProofNeeded: (reason: string) => void;
   /** Our node is gone: another contender may hold the lock already. */
   readonly onNodeGone: () => void;
@@ -143,7 +143,8 @@ export class LeaseKeeper {
     const isRenewed = this.#path === path;
     if (!isRenewed) {
       this.#begin({ name: 'holding', path });
-      this.#pairs.startAt(this.#options.clock.now() + this.#smallestT * FIRST_RATIO);
+      const delayMs = (this.#lease?.smallestTimeoutMs ?? 0) * FIRST_RATIO;
+      this.#pairs.startAt(this.#options.clock.now() + delayMs);
     }
     this.#state = { name: 'holding', path };
     this.#scheduleStop();
@@ -244,7 +245,7 @@ export class LeaseKeeper {
     }, at - clock.now());
   }
 
-  /** Answers may be in time, but too slow for the next proof: a handshake can still be fast enough. */
+  /** A handshake can still be fast enough where all answers are too slow for the next proof. */
   #checkBeforeStop(): void {
     const lease = this.#deadlines;
     if (this.#lease === null || lease === null || this.#judgedProof === lease.provenAt) return;
@@ -293,10 +294,6 @@ export class LeaseKeeper {
   }
 
   get #toleranceMs(): number {
-    return Math.max(LATE_MS, this.#smallestT * LATE_RATIO);
-  }
-
-  get #smallestT(): number {
-    return this.#lease?.smallestTimeoutMs ?? 0;
+    return Math.max(LATE_MS, (this.#lease?.smallestTimeoutMs ?? 0) * LATE_RATIO);
   }
 }

@@ -1,10 +1,11 @@
 /**
  * The arithmetic of the lease: events in, deadlines out. Pure; no clock, no timers, no I/O.
  *
- * ZooKeeper's leader decides when a session ends, and a client that is cut off does not learn of it.
- * So the holder counts for itself, from the last moment at which the leader's own clock for this
- * session is *proven* to have been reset, and errs on the early side. An answer proves something only
- * if nothing but the leader and our own request can cause it. A proven touch is one of
+ * ZooKeeper's leader decides when a session ends, and a client that is cut off does not learn of
+ * it. So the holder counts for itself, from the last moment at which the leader's own clock for
+ * this session is *proven* to have been reset, and errs on the early side. An answer proves
+ * something only if nothing but the leader and our own request can cause it. A proven touch is one
+ * of
  *
  *  (a) the sending of the handshake that created the session: the creation is a transaction of the
  *      quorum (`PrepRequestProcessor`, createSession);
@@ -12,22 +13,24 @@
  *      the same attachment has been answered as well. The answer to the handshake alone proves
  *      nothing: a follower may complete it with the leader's answer to an earlier one
  *      (`Learner.pendingRevalidations` is keyed by the session id), and a deposed leader answers
- *      without a quorum. The confirmation does: in the follower's stream to the leader the REVALIDATE
- *      of this handshake comes before the request (`Learner.validateSession`, `Learner.request`), and
- *      REVALIDATE resets the leader's clock (`Leader.revalidateSession` → `touchSession`);
- *  (c) the sending of a request i0 that was answered on this attachment, followed by a request i, once
- *      two later leader-confirmed requests have been answered on it: j, sent at least T/3 after i's
- *      answer, and k, sent after j's answer. A forwarded request is only *checked* against the
- *      session, it does not touch it (`LearnerHandler`, REQUEST); what touches it is the follower's
- *      answer to the leader's ping, every tickTime/2 ≤ T/4. Between i and j the leader has pinged
- *      our server; that ping comes before j's commit in the leader's stream, its answer before k in
- *      the follower's. When k is confirmed, the leader has heard of i0 or of i. The follower may have
- *      lost one of the two: a touch that races with the copying of its table goes into the copied one
- *      (`LearnerSessionTracker.snapshot`). So the elder counts.
+ *      without a quorum. The confirmation does: in the follower's stream to the leader the
+ *      REVALIDATE of this handshake comes before the request (`Learner.validateSession`,
+ *      `Learner.request`), and REVALIDATE resets the leader's clock (`Leader.revalidateSession` →
+ *      `touchSession`);
+ *  (c) the sending of a request i0 that was answered on this attachment, followed by a request i,
+ *      once two later leader-confirmed requests have been answered on it: j, sent at least T/3
+ *      after i's answer, and k, sent after j's answer. A forwarded request is only *checked*
+ *      against the session, it does not touch it (`LearnerHandler`, REQUEST); what touches it is
+ *      the follower's answer to the leader's ping, every tickTime/2 ≤ T/4. Between i and j the
+ *      leader has pinged our server; that ping comes before j's commit in the leader's stream, its
+ *      answer before k in the follower's. When k is confirmed, the leader has heard of i0 or of i.
+ *      The follower may have lost one of the two: a touch that races with the copying of its table
+ *      goes into the copied one (`LearnerSessionTracker.snapshot`). So the elder counts.
  *
- * One confirmed request proves nothing: a follower that was cut off a moment later never reported the
- * touch to the leader. A confirmation belongs to its request because request numbers (xids) are unique over the
- * session's life (request-numbers.ts). Times are milliseconds of `src/util/clock.ts`.
+ * One confirmed request proves nothing: a follower that was cut off a moment later never reported
+ * the touch to the leader. A confirmation belongs to its request because request numbers (xids) are
+ * unique over the session's life (request-numbers.ts). Times are milliseconds of
+ * `src/util/clock.ts`.
  */
 import type { LeaseInfo } from '../../../machines/contract.ts';
 import type { AnsweredHandshake, Confirmation } from '../client.ts';
@@ -53,7 +56,9 @@ export interface Lease {
   readonly attachment: number | null;
   /** When its handshake was sent, until that is proven; null: proven, or none. */
   readonly unprovenHandshakeAt: number | null;
-  /** Answered on the present attachment, oldest first; only those that can still prove something. */
+  /**
+   * Answered on the present attachment, oldest first; only those that can still prove something.
+   */
   readonly confirmations: readonly Confirmation[];
 }
 
@@ -136,9 +141,9 @@ function killingMs(timeoutMs: number): number {
 }
 
 /**
- * The part of a lease's time to stopAt that must be left when a lock is granted by it. Steady renewal
- * leaves 0.38 at its worst moment; without it, the next proof takes T/3 from the first confirmation
- * on, plus time for slow answers.
+ * The part of a lease's time to stopAt that must be left when a lock is granted by it. Steady
+ * renewal leaves 0.38 at its worst moment; without it, the next proof takes T/3 from the first
+ * confirmation on, plus time for slow answers.
  */
 const FRESH_RATIO_IF_STEADY = 0.3;
 const FRESH_RATIO = 0.7;
@@ -157,8 +162,8 @@ export function isFreshAt(
 const HANDSHAKE_MARGIN_RATIO = 1 / 30;
 
 /**
- * The latest time at which a proof by handshake should begin: connecting, handshake and confirmation
- * take `latencyMs` each, plus a margin.
+ * The latest time at which a proof by handshake should begin: connecting, handshake and
+ * confirmation take `latencyMs` each, plus a margin.
  */
 export function lastProofAt(
   { smallestTimeoutMs }: Lease,
@@ -170,11 +175,12 @@ export function lastProofAt(
 }
 
 /**
- * When the next pair of confirmations begins; the present one began at `begunAt`, and both its answers
- * took, or are expected to take, `pairMs`. The first of a pair is the j of a proof, the second, sent
- * upon its answer, the k; the pair before the last is i0 and i: so the next pair waits until T/3 have
- * passed since the answers of the pair before this one. The newest proven touch is then two to three
- * intervals old, and what is left of the lease at the worst moment, less grace and killing, is some
+ * When the next pair of confirmations begins; the present one began at `begunAt`, and both its
+ * answers took, or are expected to take, `pairMs`. The first of a pair is the j of a proof, the
+ * second, sent upon its answer, the k; the pair before the last is i0 and i: so the next pair waits
+ * until T/3 have passed since the answers of the pair before this one. The newest proven touch is
+ * then two to three intervals old, and what is left of the lease at the worst moment, less grace
+ * and killing, is some
  * 0.3 T: the outage that a command survives. (One by one, it would take fifteen confirmations per T
  * for the same.)
  */

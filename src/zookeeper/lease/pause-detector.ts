@@ -1,6 +1,6 @@
 /**
- * Notices time that passed without lockex: a timer that fires late, or a wall clock that jumped ahead
- * of the clock that leases are counted by.
+ * Notices time that passed without lockex: a timer that fires late, or a wall clock that jumped
+ * ahead of the clock that leases are counted by.
  */
 import { duration } from '../../../machines/duration.ts';
 import type { Clock } from '../../util/clock.ts';
@@ -25,8 +25,8 @@ export class PauseDetector {
   }
 
   /**
-   * The pause that was noticed, as a sentence; null: none. `dueAt`: when a timer should have fired at
-   * the latest; `toleranceMs`: the delay of a busy host.
+   * The pause that was noticed, as a sentence; null: none. `dueAt`: when a timer should have fired
+   * at the latest; `toleranceMs`: the delay of a busy host.
    */
   pauseSince(dueAt: number, toleranceMs: number): string | null {
     const now = this.#clock.now();

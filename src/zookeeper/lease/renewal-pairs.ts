@@ -1,6 +1,6 @@
 /**
- * Asks for the pairs of confirmations that renew a lease (lease.ts, (c)): the second request of a pair
- * is sent upon the answer to the first, the next pair when `nextPairAt` says. Decides nothing.
+ * Asks for the pairs of confirmations that renew a lease (lease.ts, (c)): the second request of a
+ * pair is sent upon the answer to the first, the next pair when `nextPairAt` says. Decides nothing.
  */
 import type { Clock } from '../../util/clock.ts';
 import type { Confirmation } from '../client.ts';
@@ -60,8 +60,8 @@ export class RenewalPairs {
   }
 
   /**
-   * Begins the next pair an interval after `begunAt`, when the last one began; `pairMs`: what that took,
-   * or is expected to take.
+   * Begins the next pair an interval after `begunAt`, when the last one began; `pairMs`: what that
+   * took, or is expected to take.
    */
   startAfter(begunAt: number, pairMs = 2 * (this.#latenciesMs.at(-1) ?? 0)): void {
     const lease = this.#options.lease();

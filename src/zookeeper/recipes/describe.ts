@@ -17,7 +17,8 @@ export async function describeContender(
     return found === null ? null : { node, label: labelOf(found.data) };
   } catch (error) {
     if (!isRequestError(error) || error.code !== 'NO_AUTH') throw error;
-    // A server does not report its deletion to us either (CVE-2024-23944): watch the parent instead.
+    // A server does not report its deletion to us either (CVE-2024-23944): watch the parent
+    // instead.
     const siblings = await ignoringNoNode(
       session.getChildren(path.slice(0, slash), onChange && (() => onChange('changed'))),
     );

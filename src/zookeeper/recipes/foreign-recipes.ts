@@ -1,6 +1,6 @@
 /**
- * Nodes of other clients' recipes in the queue of a lock, which lockex does not exclude, or which do
- * not exclude lockex. Pure: names in, a warning out.
+ * Nodes of other clients' recipes in the queue of a lock, which lockex does not exclude, or which
+ * do not exclude lockex. Pure: names in, a warning out.
  *
  * Curator's InterProcessMutex sorts by what follows `lock-` (`StandardLockInternalsDriver`), and
  * kazoo's Lock by what follows `__lock__` or `__rlock__`: neither looks at the other's nodes.
@@ -12,7 +12,9 @@ export type RecipeName = 'kazoo' | 'curator';
 
 /** EXCLUSIVE_MARK or SHARED_MARK, and a sequence. */
 const KAZOO = /__r?lock__\d+$/;
-/** Sequential nodes of other recipes (`__WRIT__`, `__READ__`, `latch-`, `ex`), which end in %010d. */
+/**
+ * Sequential nodes of other recipes (`__WRIT__`, `__READ__`, `latch-`, `ex`), which end in %010d.
+ */
 const SEQUENTIAL = /\d{10}$/;
 /** Child nodes of Curator's InterProcessSemaphoreV2. */
 const SEMAPHORE_CHILDREN = ['leases', 'locks'];

@@ -1,6 +1,6 @@
 /**
- * The lock recipe, in kazoo's layout (`kazoo.recipe.lock.Lock`, `ReadLock`, `WriteLock`): an ephemeral
- * sequential node, and a watch on its predecessor alone.
+ * The lock recipe, in kazoo's layout (`kazoo.recipe.lock.Lock`, `ReadLock`, `WriteLock`): an
+ * ephemeral sequential node, and a watch on its predecessor alone.
  *
  * It never decides whether the session can be relied on: the lease does.
  */
@@ -59,7 +59,8 @@ export class Lock implements Recipe {
 
   /**
    * Path of our node, once the only one ahead is gone: no other can get ahead of it, since sequence
-   * numbers only grow. Reading the queue would show the same, unless our node is gone as well. Used once.
+   * numbers only grow. Reading the queue would show the same, unless our node is gone as well. Used
+   * once.
    */
   #first: string | null = null;
   #hasWarned = false;
@@ -222,8 +223,8 @@ export class Lock implements Recipe {
   }
 
   /**
-   * The answer to the creation was lost: look for the node by its GUID, but only once the leader has
-   * confirmed a request on this session. A server that lags may not show it yet.
+   * The answer to the creation was lost: look for the node by its GUID, but only once the leader
+   * has confirmed a request on this session. A server that lags may not show it yet.
    */
   async #recover(): Promise<void> {
     await ignoringNoNode(this.#session.check(this.#options.path));

@@ -1,6 +1,6 @@
 /**
- * The data of a contender's node: ours is encoded, that of others is decoded. It is for people and for
- * `lockex status`; nothing is decided by it. It holds no arguments of the command, which can be
+ * The data of a contender's node: ours is encoded, that of others is decoded. It is for people and
+ * for `lockex status`; nothing is decided by it. It holds no arguments of the command, which can be
  * secrets.
  */
 import { blanked } from '../../util/printable.ts';

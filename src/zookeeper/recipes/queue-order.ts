@@ -37,14 +37,16 @@ const CONTENDER = /(__lock__|__rlock__|-lock-)([+\-\u2212]?\p{Nd}+)$/u;
 
 /**
  * A server appends the parent's cversion, an int that starts at 0, as `%010d`
- * (`PrepRequestProcessor.pRequest2TxnCreate`): ten ASCII digits, or a sign once the int has wrapped.
+ * (`PrepRequestProcessor.pRequest2TxnCreate`): ten ASCII digits, or a sign once the int has
+ * wrapped.
  */
 const SEQUENCE = /^\d{10}$/;
 
 /**
- * Servers since 3.6 keep the parent's cversion here (`DataTree.createNode` takes only a greater one),
- * so that further nodes repeat this number, or have a negative one where the cversion that is still
- * being written has wrapped (`PrepRequestProcessor`'s change record). Older ones wrap to -2147483648.
+ * Servers since 3.6 keep the parent's cversion here (`DataTree.createNode` takes only a greater
+ * one), so that further nodes repeat this number, or have a negative one where the cversion that is
+ * still being written has wrapped (`PrepRequestProcessor`'s change record). Older ones wrap to
+ * -2147483648.
  */
 export const LAST_SEQUENCE = 2 ** 31 - 1;
 
@@ -53,8 +55,8 @@ export interface Queue {
   /** In the order in which they are served. */
   readonly contenders: readonly ContenderNode[];
   /**
-   * Names like a contender's, with a number that has no order: created by name instead of by sequence,
-   * or numbered after the last sequence. While there are any, nothing may be granted.
+   * Names like a contender's, with a number that has no order: created by name instead of by
+   * sequence, or numbered after the last sequence. While there are any, nothing may be granted.
    */
   readonly unordered: readonly string[];
 }

@@ -116,7 +116,9 @@ export class RecipeRunner {
     if (isDue === false || !this.#isJoined) throw requestError('CONNECTION_LOSS', 'the queue');
   }
 
-  /** After 'wait' and 'reattach' the session is suspended, and `join` is called again after that. */
+  /**
+   * After 'wait' and 'reattach' the session is suspended, and `join` is called again after that.
+   */
   #failed(error: RequestError): void {
     const { onSuspect, onPosition } = this.#options;
     const action = this.#retries.next(error, 'queueing');

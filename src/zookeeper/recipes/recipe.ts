@@ -1,6 +1,6 @@
 /**
- * The interface of lock and semaphore: steps that can be taken again after any interruption, because
- * each begins by looking at what is known.
+ * The interface of lock and semaphore: steps that can be taken again after any interruption,
+ * because each begins by looking at what is known.
  */
 import type { QueueInfo } from '../../../machines/contract.ts';
 
@@ -42,10 +42,11 @@ export interface Recipe {
   readonly ownOrParentPath: string;
 
   /**
-   * Takes as many steps as possible now and resolves with our position. `onChange` is called, perhaps
-   * more than once, when another call would find something new. Rejects with RequestError when the
-   * connection fails in between: call it again on the next one. `pace` is awaited before each step but
-   * the first, because other clients may undo each step at once. Rejects as `pace` does.
+   * Takes as many steps as possible now and resolves with our position. `onChange` is called,
+   * perhaps more than once, when another call would find something new. Rejects with RequestError
+   * when the connection fails in between: call it again on the next one. `pace` is awaited before
+   * each step but the first, because other clients may undo each step at once. Rejects as `pace`
+   * does.
    */
   advance(onChange: () => void, pace?: Pace): Promise<Position>;
 
@@ -53,8 +54,8 @@ export interface Recipe {
   invalidate(): void;
 
   /**
-   * Deletes every node that is or may be ours; `onAsked` is called when the last request for that has
-   * been sent. Rejects with RequestError while it is not certain that they are gone.
+   * Deletes every node that is or may be ours; `onAsked` is called when the last request for that
+   * has been sent. Rejects with RequestError while it is not certain that they are gone.
    */
   withdraw(onAsked?: () => void): Promise<void>;
 }

@@ -1,7 +1,7 @@
 /**
- * Records when the command of a lock last succeeded (`--once-per`), by ZooKeeper's clock alone: a node
- * beside the lock, whose data names the contender and whose time of change is the time of success. The
- * hosts' clocks are not used: "now" is the leader's time stamp of a change made by us
+ * Records when the command of a lock last succeeded (`--once-per`), by ZooKeeper's clock alone: a
+ * node beside the lock, whose data names the contender and whose time of change is the time of
+ * success. The hosts' clocks are not used: "now" is the leader's time stamp of a change made by us
  * (`PrepRequestProcessor`; Stat.mtime).
  */
 import type { LastRun } from '../../../machines/contract.ts';

@@ -1,11 +1,11 @@
 /**
- * The semaphore recipe, in kazoo's layout (`kazoo.recipe.lock.Semaphore`): the data of the pool node is
- * N, permits (kazoo's "leases") are its ephemeral children, and a contender first takes the inner lock
- * `<pool>-__lock__`, so that one at a time watches the pool.
+ * The semaphore recipe, in kazoo's layout (`kazoo.recipe.lock.Semaphore`): the data of the pool
+ * node is N, permits (kazoo's "leases") are its ephemeral children, and a contender first takes the
+ * inner lock `<pool>-__lock__`, so that one at a time watches the pool.
  *
- * A permit is created in one transaction with a check of our inner lock node and of the pool's version,
- * and counts only if it is among the N oldest: kazoo's own non-blocking path can create a permit
- * without the inner lock.
+ * A permit is created in one transaction with a check of our inner lock node and of the pool's
+ * version, and counts only if it is among the N oldest: kazoo's own non-blocking path can create a
+ * permit without the inner lock.
  */
 import type { ContenderInfo, QueueInfo } from '../../../machines/contract.ts';
 import { INNER_LOCK } from '../../settings/reserved-names.ts';
@@ -33,8 +33,8 @@ export function innerLockPath(pool: string): string {
 }
 
 /**
- * N as in a pool's data, which kazoo reads by Python's `int`; null for the parent of a plain lock, and
- * for other data.
+ * N as in a pool's data, which kazoo reads by Python's `int`; null for the parent of a plain lock,
+ * and for other data.
  */
 export function permitsIn(data: Buffer | undefined): number | null {
   const text = textOf(data);
@@ -169,9 +169,9 @@ export class Semaphore implements Recipe {
   }
 
   /**
-   * While permits are free, the holder of the inner lock takes one and leaves the queue. One that did
-   * so between our reads of the queue and of the pool is counted in both, so their sum counts as too
-   * many only if the permits were held before as well.
+   * While permits are free, the holder of the inner lock takes one and leaves the queue. One that
+   * did so between our reads of the queue and of the pool is counted in both, so their sum counts
+   * as too many only if the permits were held before as well.
    */
   async #behindInner(ahead: QueueInfo): Promise<Position | 'again'> {
     const before = this.#heldBefore;

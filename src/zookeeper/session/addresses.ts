@@ -1,6 +1,6 @@
 /**
- * The addresses of a server's name. A socket tries them one after the other by itself, but stops at the
- * first that accepts a connection, which need not be a working server.
+ * The addresses of a server's name. A socket tries them one after the other by itself, but stops at
+ * the first that accepts a connection, which need not be a working server.
  */
 import { type Host, isAddress } from '../../settings/access.ts';
 import type { Clock } from '../../util/clock.ts';

@@ -15,8 +15,8 @@ export interface Share {
 }
 
 /**
- * Milliseconds. A server that never answers must not use up the time of the others, nor an attempt that
- * hangs that of the next; where answers are slow, each round allows more.
+ * Milliseconds. A server that never answers must not use up the time of the others, nor an attempt
+ * that hangs that of the next; where answers are slow, each round allows more.
  */
 export function attemptMs({ hosts, timeoutMs, slowRounds }: Share): number {
   const max = hosts === 1 ? timeoutMs : timeoutMs / 3;

@@ -1,6 +1,6 @@
 /**
- * Attaches a session to any of its servers: tries one after the other, each at all of its addresses,
- * within bounds, until one accepts the session.
+ * Attaches a session to any of its servers: tries one after the other, each at all of its
+ * addresses, within bounds, until one accepts the session.
  */
 import type { EventEmitter } from 'node:events';
 import type { Host } from '../../settings/access.ts';

@@ -8,7 +8,9 @@ const INT_BYTES = 4;
 /** `ZooDefs.OpCode.auth` */
 const AUTH = 100;
 
-/** `org.apache.zookeeper.proto.AuthPacket` behind a `RequestHeader`, with its length before both. */
+/**
+ * `org.apache.zookeeper.proto.AuthPacket` behind a `RequestHeader`, with its length before both.
+ */
 export function authPacket(credentials: Buffer): Buffer {
   const scheme = Buffer.from('digest');
   // Length of the frame, xid, type of the request, type of the packet, and two lengths.

@@ -1,21 +1,21 @@
 /**
  * One TCP connection with one handshake, over node-zookeeper-client's ConnectionManager.
  *
- * The manager is used for what it does well: encoding and ordering requests. It never reconnects here:
- * each connection has a new one, so that no partial frame, pending packet or watch of an old connection
- * reaches the next. Its defects are worked around (the numbers are those of
+ * The manager is used for what it does well: encoding and ordering requests. It never reconnects
+ * here: each connection has a new one, so that no partial frame, pending packet or watch of an old
+ * connection reaches the next. Its defects are worked around (the numbers are those of
  * docs/decisions/0002-one-client-per-connection.md):
  *
  *  1. no deadline for the handshake → one deadline for connecting and handshake together
  *  3. partial frames survive a reconnect → frames are cut here, and end with the connection
- *  4. unknown error codes and event types throw, malformed answers loop, exhaust the memory or change
- *     its state → answers are decoded by decode.ts, never by the library; no exception leaves the
- *     socket's handlers; a state that the library sets by itself ends the connection
+ *  4. unknown error codes and event types throw, malformed answers loop, exhaust the memory or
+ *     change its state → answers are decoded by decode.ts, never by the library; no exception
+ *     leaves the socket's handlers; a state that the library sets by itself ends the connection
  *  5. requests are queued while disconnected → refused at once
  *  7. close() and connect() hang, throw or crash → not used; `end()` is always safe
  *  8. xids begin at 0 on each connection → they are the session's (request-numbers.ts)
- *  9. pings depend on the server's silence; no reason is given → `ping()` is called by the session; the
- *     end of a connection has a reason, and is reported once
+ *  9. pings depend on the server's silence; no reason is given → `ping()` is called by the session;
+ *     the end of a connection has a reason, and is reported once
  * 10. host lists → one server, given as host and port
  */
 
@@ -67,8 +67,8 @@ export interface ConnectionOptions extends HandshakeRequest {
 
 export interface EndReason {
   /**
-   * `expired`: the server reports that the session is over. `refused`: trying again is useless until a
-   * setting is changed. `late`: no handshake within its deadline.
+   * `expired`: the server reports that the session is over. `refused`: trying again is useless
+   * until a setting is changed. `late`: no handshake within its deadline.
    */
   readonly kind: 'expired' | 'failed' | 'refused' | 'late';
   readonly message: string;
@@ -85,7 +85,9 @@ type ConnectionState =
 
 /** ZooKeeper's own bound (jute.maxbuffer) is 1 MB by default; a larger one is not a frame. */
 const MAX_FRAME_BYTES = 64 * 1024 * 1024;
-/** Before the first request; the answer to a handshake has 37 bytes, that to an authentication less. */
+/**
+ * Before the first request; the answer to a handshake has 37 bytes, that to an authentication less.
+ */
 const MAX_HANDSHAKE_BYTES = 1024;
 
 export class Connection extends ConnectionManager {

@@ -1,7 +1,7 @@
 /**
- * `user:password` for digest authentication, and the files of TLS. Credentials are read each time they
- * are sent and wiped after that, so that none stay in this process, and a change takes effect at the
- * next connection.
+ * `user:password` for digest authentication, and the files of TLS. Credentials are read each time
+ * they are sent and wiped after that, so that none stay in this process, and a change takes effect
+ * at the next connection.
  */
 import { type Access, AUTH_VARIABLE, type AuthSource } from '../../settings/access.ts';
 import { readTrusted, TrustedFileError } from '../../util/trusted-file.ts';

@@ -132,8 +132,8 @@ function bodyOf(reader: JuteReader, { type, operations }: Asked, chroot: string)
 }
 
 /**
- * `MultiResponse`: a result for each operation, either all of the operations' own types or all errors
- * (`DataTree.processTxn` turns every operation into an error when one fails).
+ * `MultiResponse`: a result for each operation, either all of the operations' own types or all
+ * errors (`DataTree.processTxn` turns every operation into an error when one fails).
  */
 function multiErrors(reader: JuteReader, operations: readonly number[], chroot: string): number[] {
   const errors: number[] = [];

@@ -9,7 +9,10 @@ const LENGTH_BYTES = 4;
 export class FrameReader {
   /** Received, and not returned yet. */
   #waiting: Buffer = Buffer.alloc(0);
-  /** The buffer that begins with `#waiting`; its rest is free. null: `#waiting` must not be written to. */
+  /**
+   * The buffer that begins with `#waiting`; its rest is free. null: `#waiting` must not be written
+   * to.
+   */
   #room: Buffer | null = null;
 
   push(bytes: Buffer): void {

@@ -3,8 +3,8 @@
  *
  * A server raises a request to its `minSessionTimeout` and lowers it to its `maxSessionTimeout`
  * (`ZooKeeperServer.processConnectRequest`); by default these are 2 and 20 ticks. lockex uses the
- * granted time, and a shorter one where that is absurd: a lease that ends too early is safe, and pings
- * are more frequent. The server's own timeout remains, so lockex warns.
+ * granted time, and a shorter one where that is absurd: a lease that ends too early is safe, and
+ * pings are more frequent. The server's own timeout remains, so lockex warns.
  */
 
 /** Granted times up to this are normal; milliseconds. */
@@ -19,11 +19,14 @@ export type GrantedTimeout =
   | { readonly kind: 'limited'; readonly timeoutMs: number; readonly message: string }
   | { readonly kind: 'refused'; readonly message: string };
 
-/** Both in milliseconds. A granted time of 0 or less means that there is no session: not judged here. */
+/**
+ * Both in milliseconds. A granted time of 0 or less means that there is no session: not judged
+ * here.
+ */
 export function judgeTimeout(grantedMs: number, requestedMs: number): GrantedTimeout {
   const [granted, requested] = [grantedMs / 1000, requestedMs / 1000];
   if (grantedMs < Math.min(MIN_MS, requestedMs)) {
-    const message = `the server grants a session timeout of ${granted} s, which is too short for lockex`;
+    const message = `the server grants a session timeout of ${granted} s, too short for lockex`;
     return { kind: 'refused', message };
   }
   const maxMs = Math.max(ALWAYS_PLAUSIBLE_MS, PLAUSIBLE_FACTOR * requestedMs);

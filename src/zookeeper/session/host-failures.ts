@@ -8,8 +8,8 @@ export class HostFailures {
   readonly #reasons = new Map<string, EndReason>();
 
   /**
-   * The newest reason counts, except that "ran out of time" says less than a reason of the server, the
-   * kernel or a setting: it replaces only its own kind.
+   * The newest reason counts, except that "ran out of time" says less than a reason of the server,
+   * the kernel or a setting: it replaces only its own kind.
    */
   add(host: Host, reason: EndReason): void {
     const known = this.#reasons.get(hostName(host));

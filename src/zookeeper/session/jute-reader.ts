@@ -1,7 +1,8 @@
 /**
- * Reads jute's basic types from one frame (`org.apache.jute.BinaryInputArchive`). A length beyond the
- * end of the frame is refused, so reading costs no more than the frame's own size. The library's decoder
- * accepts negative lengths, which move it backwards, and allocates whatever a length announces.
+ * Reads jute's basic types from one frame (`org.apache.jute.BinaryInputArchive`). A length beyond
+ * the end of the frame is refused, so reading costs no more than the frame's own size. The
+ * library's decoder accepts negative lengths, which move it backwards, and allocates whatever a
+ * length announces.
  */
 
 export class MalformedAnswer extends Error {

@@ -1,6 +1,6 @@
 /**
- * The parts of node-zookeeper-client 1.1.3 that lockex uses: its connection manager, and its codec for
- * requests (answers: decode.ts).
+ * The parts of node-zookeeper-client 1.1.3 that lockex uses: its connection manager, and its codec
+ * for requests (answers: decode.ts).
  * The package has no types of its own. Longs are buffers of 8 bytes, big endian.
  */
 declare module 'node-zookeeper-client/lib/ConnectionManager.js' {

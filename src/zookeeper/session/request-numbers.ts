@@ -2,16 +2,20 @@
  * Request numbers (xids), unique over a session's life: over all its connections, and including the
  * reaper that may end it.
  *
- * A server matches a commit with the waiting request by session id and xid alone, and relies on xids
- * that grow (`CommitProcessor`: "request.cxid != topPending.cxid"). A request with a number that was
- * used on an earlier connection can thus be answered by the commit of the older request, which proves
- * nothing about the newer one, and fails by itself where the two are of different types.
- * `org.apache.zookeeper.ClientCnxn` does not restart its xids either.
+ * A server matches a commit with the waiting request by session id and xid alone, and relies on
+ * xids that grow (`CommitProcessor`: "request.cxid != topPending.cxid"). A request with a number
+ * that was used on an earlier connection can thus be answered by the commit of the older request,
+ * which proves nothing about the newer one, and fails by itself where the two are of different
+ * types. `org.apache.zookeeper.ClientCnxn` does not restart its xids either.
  */
 
-/** ZooKeeper counts them in 32 bits, signed; negative ones are reserved (`ClientCnxn`: PING_XID). */
+/**
+ * ZooKeeper counts them in 32 bits, signed; negative ones are reserved (`ClientCnxn`: PING_XID).
+ */
 const MAX_XID = 2 ** 31 - 1;
-/** The reaper begins here. A session does not get so far: at 100 requests a second it takes months. */
+/**
+ * The reaper begins here. A session does not get so far: at 100 requests a second it takes months.
+ */
 const FIRST_REAPER_XID = 2 ** 30;
 
 export class RequestNumbers {

@@ -1,6 +1,6 @@
 /**
- * ZooKeeper's requests as methods. Its subclass, the session, sends them and bounds the wait for their
- * answers.
+ * ZooKeeper's requests as methods. Its subclass, the session, sends them and bounds the wait for
+ * their answers.
  */
 import { EventEmitter } from 'node:events';
 import type { Request } from 'node-zookeeper-client/lib/jute/index.js';
@@ -159,8 +159,8 @@ export abstract class Requester<Events extends Record<keyof Events, unknown[]>>
     const { number, index } = failure;
     const path = operations[index]?.path ?? '';
     const error = new RequestError(number, 'multi', '', true);
-    // `PrepRequestProcessor` checks the session for each operation. The connection may be open still,
-    // so a handshake has to find out what became of the session.
+    // `PrepRequestProcessor` checks the session for each operation. The connection may be open
+    // still, so a handshake has to find out what became of the session.
     const isOver = ERROR_CLASSES[error.code] === 'disconnected';
     throw isOver ? requestError('UNKNOWN_SESSION', path) : this.withPath(error, path);
   }

@@ -3,12 +3,11 @@
  * connection ends, keeps the session alive while it is idle, and reports when it is over.
  *
  * It never decides whether a lock is safe: the lease does. Defects of the client library that are
- * worked around here (numbers as in connection.ts): 2. silence is never noticed → a read deadline of
- * 2/3 T; 5. requests have no deadline → each has one, and none is queued; 6. callbacks that repeat a
- * request while the connection ends recurse → answers are promises, watches are deferred; 7. close()
- * → bounded; 9. endless pings and retries → our own, until the session is over.
+ * worked around here (numbers as in connection.ts): 2. silence is never noticed → a read deadline
+ * of 2/3 T; 5. requests have no deadline → each has one, and none is queued; 6. callbacks that
+ * repeat a request while the connection ends recurse → answers are promises, watches are deferred;
+ * 7. close() → bounded; 9. endless pings and retries → our own, until the session is over.
  */
-
 import type { Request } from 'node-zookeeper-client/lib/jute/index.js';
 import type { SessionInfo } from '../../../machines/contract.ts';
 import { duration } from '../../../machines/duration.ts';
@@ -95,9 +94,9 @@ export class Session extends Requester<SessionEvents> {
   }
 
   /**
-   * One attempt at a new session, over all hosts as often as `boundMs` allows. Resolves when the first
-   * handshake is answered; rejects with UnreachableError, or with a RequestError when the session was
-   * closed meanwhile.
+   * One attempt at a new session, over all hosts as often as `boundMs` allows. Resolves when the
+   * first handshake is answered; rejects with UnreachableError, or with a RequestError when the
+   * session was closed meanwhile.
    */
   async connect(boundMs: number): Promise<void> {
     if (this.#state.name !== 'new') throw new Error('a session connects once');
@@ -110,8 +109,9 @@ export class Session extends Requester<SessionEvents> {
   }
 
   /**
-   * Ends the session at the server, which deletes its nodes. True if the server confirmed that. In any
-   * case nothing of the session is left in this process afterwards, after `boundMs` at the latest.
+   * Ends the session at the server, which deletes its nodes. True if the server confirmed that. In
+   * any case nothing of the session is left in this process afterwards, after `boundMs` at the
+   * latest.
    */
   async close(boundMs: number): Promise<boolean> {
     const { clock } = this.#options;
@@ -127,8 +127,8 @@ export class Session extends Requester<SessionEvents> {
 
   /**
    * Requests the end of the session behind the requests already sent, without waiting for those: a
-   * server processes the requests of a session in order. Nothing may be sent behind it. `close` waits
-   * for the answer, for `boundMs` at most.
+   * server processes the requests of a session in order. Nothing may be sent behind it. `close`
+   * waits for the answer, for `boundMs` at most.
    */
   askForEnd(boundMs: number): void {
     this.#end.send(boundMs);
@@ -222,11 +222,10 @@ export class Session extends Requester<SessionEvents> {
   }
 
   #onAttached(connection: Connection, server: string, handshake: Handshake): void {
-    const { sentAt, timeoutMs } = handshake;
+    const { sentAt: handshakeSentAt, timeoutMs } = handshake;
     this.#identity.accept(handshake);
     this.#attachments += 1;
-    const number = this.#attachments;
-    const attachment: Attachment = { server, number, handshakeSentAt: sentAt, timeoutMs };
+    const attachment = { server, number: this.#attachments, handshakeSentAt, timeoutMs };
     this.#state = { name: 'attached', connection, attachment };
     this.#attachedAt = this.#options.clock.now();
     if (this.#answeredAt === 0) this.#answeredAt = this.#attachedAt;

@@ -2,8 +2,8 @@
  * The watches of one connection. Each is called once: a server forgets a watch when it reports the
  * change (ZooKeeper Programmer's Guide, "ZooKeeper Watches").
  *
- * Not the client's own watch manager, which uses an emitter for each path: it would run for the first
- * time in months between two holders of a lock, and cost measurable time there.
+ * Not the client's own watch manager, which uses an emitter for each path: it would run for the
+ * first time in months between two holders of a lock, and cost measurable time there.
  */
 import type { OnChange } from '../client.ts';
 

@@ -1,6 +1,6 @@
 /**
- * Actions that servers and other clients can make lockex repeat, counted against a simulated clock: the
- * first ones happen at once, the others with growing pauses.
+ * Actions that servers and other clients can make lockex repeat, counted against a simulated clock:
+ * the first ones happen at once, the others with growing pauses.
  */
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openAccess } from '../../../src/settings/access.ts';
@@ -45,7 +45,7 @@ describe('pauses', () => {
     expect(row).toEqual([0, 0, 50, 100, 200, 400, 500, 500]);
   });
 
-  it('start again after something that worked for a third of the session timeout, not before', () => {
+  it('start again after an attempt that worked for a third of the session timeout', () => {
     const pauses = backOff(1);
     expect([0, 0, 1999, 2000, 0].map((lastedMs) => pauses.nextMs(lastedMs))).toEqual([
       0, 50, 100, 0, 50,
@@ -175,7 +175,7 @@ it('a pending look is cancelled', () => {
   expect(looks).toBe(20);
 });
 
-it('servers that refuse connections are tried with growing pauses, which end with the session', async () => {
+it('servers that refuse connections are tried with growing pauses, which close() ends', async () => {
   const clock = new SimulatedClock();
   let tries = 0;
   const unreachable = {

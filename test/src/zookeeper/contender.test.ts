@@ -1,6 +1,6 @@
 /**
- * The contender with a session, a queue and a clock that do as a test says: the events that it emits
- * when answers come late, not at all, or from a session that was replaced.
+ * The contender with a session, a queue and a clock that do as a test says: the events that it
+ * emits when answers come late, not at all, or from a session that was replaced.
  */
 import { expect, it } from 'vitest';
 import type { ZookeeperEvent } from '../../../machines/contract.ts';
@@ -200,7 +200,7 @@ it('a handshake without a leader-confirmed request grants nothing', async () => 
   expect(events()).not.toContain('lock.confirmed');
 });
 
-it('a node that was deleted and created by another session is lost as soon as its watch fires', async () => {
+it('a node that was deleted and created by another session is lost when its watch fires', async () => {
   const { clock, sessions, last, joined } = contending(GRANTED_AT_ONCE);
   await joined();
   at(sessions).owner = 99n;
@@ -209,7 +209,7 @@ it('a node that was deleted and created by another session is lost as soon as it
   expect(last()).toMatchObject({ type: 'session.lost', loss: { cause: 'nodeGone' } });
 });
 
-it('joins the queue also if the connection ended between the handshake and the command to join', async () => {
+it('joins the queue also if the connection ended right before the command to join', async () => {
   const { clock, contender, sessions, events } = contending(QUEUED);
   contender.send({ type: 'session.connect' });
   await clock.advance(12);

@@ -1,6 +1,7 @@
 /**
- * Every error code of every server version, and unknown ones, in every phase of a contender: the table
- * itself, and the contender's behaviour when a server answers with an error for a while, or for ever.
+ * Every error code of every server version, and unknown ones, in every phase of a contender: the
+ * table itself, and the contender's behaviour when a server answers with an error for a while, or
+ * for ever.
  */
 import { describe, expect, it } from 'vitest';
 import type { ZookeeperEvent } from '../../../machines/contract.ts';
@@ -133,7 +134,10 @@ describe('the table', () => {
 const T = 4000;
 const GRANTED: Position = { kind: 'granted', path: NODE, createdZxid: null };
 
-/** A contender at a server that answers with errors; its events, and the machine's commands upon them. */
+/**
+ * A contender at a server that answers with errors; its events, and the machine's commands upon
+ * them.
+ */
 function contending({ confirms = true, once = false } = {}) {
   const clock = new SimulatedClock();
   const session = new FakeSession(clock, T);
@@ -237,7 +241,7 @@ describe.each(CODES)('%s (%d)', (name, number) => {
     expect(has('lock.refused')).toBe(false);
   });
 
-  it('after a reconnection, for ever: the lease ends it, and the server is not flooded', async () => {
+  it('for ever after a reconnection: the lease ends, and the server is not flooded', async () => {
     const { session, hold, until, has, of } = contending();
     await hold();
     session.fault = { number, left: Number.POSITIVE_INFINITY };

@@ -1,7 +1,7 @@
 /**
- * A session on a simulated clock, which does as a test says: attached after 10 ms, answers after 2 ms;
- * or accepts connections and answers nothing; or answers with errors. An error that ends the connection
- * at a real server ends it here.
+ * A session on a simulated clock, which does as a test says: attached after 10 ms, answers after 2
+ * ms; or accepts connections and answers nothing; or answers with errors. An error that ends the
+ * connection at a real server ends it here.
  */
 import { EventEmitter } from 'node:events';
 import type { Attachment } from '../../../src/zookeeper/client.ts';

@@ -155,7 +155,7 @@ describe('when all answers are slow', () => {
     expect(others()).toEqual([]);
   });
 
-  it('too slow for the lease although each is in time, a proof is requested in time for a handshake', async () => {
+  it('too slow for the lease although each is in time, a handshake is requested in time', async () => {
     const { clock, server, attach, detach, confirm, keeper, others } = holding();
     server.latencyMs = 2500;
     while (others().length === 0) await clock.advance(10);
