@@ -166,6 +166,20 @@ it('pending requests of an old session do not disturb the new one', async () => 
   expect(events()).toEqual(['session.established', 'lock.queued']);
 });
 
+it('drops the events of a session that was replaced', async () => {
+  const { clock, sessions, events, joined } = contending(QUEUED, QUEUED);
+  await joined();
+  at(sessions).emit('expired', { message: 'expired', by: 'server' });
+  expect(events().at(-1)).toBe('session.lost');
+  await joined();
+  events();
+  at(sessions).emit('expired', { message: 'expired', by: 'server' });
+  at(sessions).emit('detached', { reason: 'reset' });
+  at(sessions).emit('attached', at(sessions).attached);
+  await clock.advance(50);
+  expect(events()).toEqual([]);
+});
+
 it.each([
   ['queued', QUEUED, 'session.suspended'],
   ['holding', GRANTED_AT_ONCE, 'session.suspended'],

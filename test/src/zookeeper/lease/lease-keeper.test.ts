@@ -201,6 +201,22 @@ describe('without answers', () => {
     expect(reports.filter((word) => word === 'renewed')).toEqual([]);
   });
 
+  it('a confirmation after stopAt does not prove the handshake before it', async () => {
+    const { clock, server, keeper, session, reports, attach, detach } = holding();
+    await clock.advance(T / 4);
+    detach();
+    server.answer = 'none';
+    attach(clock.now() - 5);
+    while (!reports.includes('ending')) await clock.advance(10);
+    const before = keeper.lease;
+    server.answer = 'ok';
+    const late = session.check();
+    await clock.advance(server.latencyMs);
+    keeper.confirmed(await late);
+    expect(keeper.lease).toEqual(before);
+    expect(reports.at(-1)).toBe('ending');
+  });
+
   it('an error other than "no such node" is no renewal, and no loss', async () => {
     const { clock, server, reports, keeper } = holding();
     server.answer = 'SYSTEM_ERROR';
