@@ -5,7 +5,13 @@
 import type { LossCause, ZookeeperEvent } from '../../machines/contract.ts';
 import type { Clock } from '../util/clock.ts';
 import { randomHex } from '../util/random.ts';
-import { type AttemptEvent, type AttemptState, isSuspended, nextState } from './attempt-state.ts';
+import {
+  type AttemptEvent,
+  type AttemptState,
+  isGrantedOrHeld,
+  isSuspended,
+  nextState,
+} from './attempt-state.ts';
 import type { Attachment } from './client.ts';
 import { LeaseKeeper } from './lease/lease-keeper.ts';
 import { OwnNode } from './own-node.ts';
@@ -125,7 +131,7 @@ export class AttemptParts {
 
   loseNode(): void {
     // Our own release deletes the node as well.
-    if (!/^(granted|holding)/.test(this.#state.name)) return;
+    if (!isGrantedOrHeld(this.#state)) return;
     this.#lose('nodeGone', 'our node is gone: it was deleted, or the session ended', null);
   }
 

@@ -114,6 +114,15 @@ export function nextState(state: AttemptState, event: AttemptEvent): AttemptStat
   }
 }
 
+export function isQueued({ name }: AttemptState): boolean {
+  return name === 'queued' || name === 'queued.suspended';
+}
+
+/** True from the grant on: a node of ours is first in the queue. */
+export function isGrantedOrHeld(state: AttemptState): boolean {
+  return 'path' in state;
+}
+
 export function isSuspended({ name }: AttemptState): boolean {
   return name.endsWith('.suspended');
 }

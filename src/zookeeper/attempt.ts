@@ -6,6 +6,7 @@
  * of an attempt that was replaced are dropped by the contender.
  */
 import { type AttemptOptions, AttemptParts } from './attempt-parts.ts';
+import { isGrantedOrHeld, isQueued } from './attempt-state.ts';
 import { runInBackground } from './background-task.ts';
 import { UnreachableError } from './errors.ts';
 import { CLOSE_MS, type Release, recordSuccess, releaseLock } from './final-changes.ts';
@@ -112,9 +113,9 @@ export class Attempt {
   }
 
   #onNodeChange(path: string): void {
-    const { name } = this.#parts.state;
-    if (/^queued/.test(name)) return runInBackground(this.#parts.queue.look());
-    if (/^(granted|holding)/.test(name)) runInBackground(this.#grant.look(path));
+    const { state, queue } = this.#parts;
+    if (isQueued(state)) return runInBackground(queue.look());
+    if (isGrantedOrHeld(state)) runInBackground(this.#grant.look(path));
   }
 
   async #record(runRecord: RunRecordOptions): Promise<void> {

@@ -7,7 +7,7 @@
  */
 import type { LastRun } from '../../machines/contract.ts';
 import type { AttemptParts } from './attempt-parts.ts';
-import { errorPhaseOf, isSuspended } from './attempt-state.ts';
+import { errorPhaseOf, isQueued, isSuspended } from './attempt-state.ts';
 import { runInBackground } from './background-task.ts';
 import type { Attachment } from './client.ts';
 import { actionOn } from './error-policy.ts';
@@ -51,7 +51,7 @@ export class Grant {
   }
 
   /**
-   * The zxid that created our node, where it is known and a request could not tell anything new.
+   * The zxid that created our node, where it is known and a request could not add anything.
    * The lease proves that the session is alive at the leader, and with it every ephemeral node of
    * it that was not deleted. Ours was either created a moment ago, by a write that the leader has
    * committed; or it was read, as the same server applied it, and is being watched there: a
@@ -67,18 +67,17 @@ export class Grant {
 
   /** Proves the lease and verifies our node; reports lock.confirmed. */
   confirm(): void {
-    const { state } = this.#parts;
-    const isAsked = ['granted', 'granted.reattaching', 'holding'].includes(state.name);
-    if (!isAsked || !('path' in state) || !this.#parts.session.isAttached) return;
-    if (this.#parts.keeper.isFreshOnceConfirmed) return this.#confirmHere(state.path);
+    const { state, session, keeper, options } = this.#parts;
+    if (!('path' in state) || isSuspended(state) || !session.isAttached) return;
+    if (keeper.isFreshOnceConfirmed) return this.#confirmHere(state.path);
     // The quickest proof is a handshake; it also leaves a follower behind that was cut off.
     this.#parts.on({ type: 'reattach' });
-    const proving = this.#parts.state;
-    this.#parts.options.clock.setTimeout(() => {
-      if (this.#parts.state === proving)
-        this.#parts.suspend('no server available to confirm the lease');
-    }, this.#parts.session.info.timeoutMs * REATTACH_RATIO);
-    this.#parts.session.reattach('to confirm the lease');
+    const reattaching = this.#parts.state;
+    options.clock.setTimeout(() => {
+      if (this.#parts.state !== reattaching) return;
+      this.#parts.suspend('no server available to confirm the lease');
+    }, session.info.timeoutMs * REATTACH_RATIO);
+    session.reattach('to confirm the lease');
   }
 
   #confirmHere(path: string): void {
@@ -161,8 +160,8 @@ export class Grant {
       const isAnswered = error.isCommitted && actionOn(error, 'rejoining') === 'answered';
       if (!isAnswered) return this.#onError(error);
     }
-    const isWaiting = /^(queued|granted)/.test(this.#parts.state.name);
-    if (this.#parts.session.attached === attachment && isWaiting) this.#parts.resume();
+    const isStale = this.#parts.session.attached !== attachment;
+    if (!isStale && !this.#parts.isHeld) this.#parts.resume();
   }
 
   /**
@@ -215,6 +214,6 @@ export class Grant {
   }
 
   get #isQueued(): boolean {
-    return /^queued/.test(this.#parts.state.name);
+    return isQueued(this.#parts.state);
   }
 }

@@ -160,7 +160,7 @@ describe('when all answers are slow', () => {
     server.latencyMs = 2500;
     while (others().length === 0) await clock.advance(10);
     expect(others()).toEqual(['proof needed: lease renewals are too slow']);
-    // A connection, a handshake, and the confirmation that our node stands.
+    // A connection, a handshake, and the confirmation that our node exists.
     const sentAt = clock.now() + server.latencyMs;
     detach();
     await clock.advance(2 * server.latencyMs);
