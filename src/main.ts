@@ -103,7 +103,7 @@ async function startEarly(settings: RunSettings): Promise<EarlyParts> {
   const timings = new Timings(processAgeMs);
   const zookeeperActor = new ZookeeperActor(settings, {
     ...options,
-    onRemains: (remains) => commandActor.setSessionToClose(remains),
+    onSessionToClose: (line) => commandActor.setSessionToClose(line),
     onConnected: () => timings.end('connect'),
   });
   // An inspector that can't listen ends lockex: a session would have to be closed again.

@@ -57,7 +57,7 @@ export function createLockex(settings: LockexSettings, dependencies: LockexDepen
     dependencies.zookeeperActor ??
     new ZookeeperActor(settings, {
       ...{ log, clock },
-      onRemains: (remains) => commandActor.setSessionToClose(remains),
+      onSessionToClose: (line) => commandActor.setSessionToClose(line),
     });
 
   const zookeeper = fromCallback<ZookeeperCommand, undefined, ZookeeperEvent>(

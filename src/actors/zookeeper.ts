@@ -1,6 +1,7 @@
 /**
- * One lockex as a contender at its ZooKeeper, as the settings want it. A file of its own, which knows
- * nothing of the machine: a session is made while the rest is still being loaded.
+ * The ZooKeeper actor: a contender with the session and the recipe that the settings describe. It
+ * does not depend on the machine, so a session is created while the rest of lockex is still being
+ * loaded.
  */
 import { hostname } from 'node:os';
 import { basename } from 'node:path';
@@ -19,15 +20,17 @@ import { Lock } from '../zookeeper/recipes/lock.ts';
 import { encodeNodeData } from '../zookeeper/recipes/node-data.ts';
 import type { Recipe } from '../zookeeper/recipes/recipe.ts';
 import { type RunRecordOptions, runRecordPath } from '../zookeeper/recipes/run-record.ts';
-import { leasesIn, Semaphore } from '../zookeeper/recipes/semaphore.ts';
+import { permitsIn, Semaphore } from '../zookeeper/recipes/semaphore.ts';
 import { Session } from '../zookeeper/session/session.ts';
 
 export interface ZookeeperActorOptions {
   readonly log: LogFunction;
   readonly clock: Clock;
-  /** Told what would end the session, in one line, as soon as there is one; '': nothing would. */
-  readonly onRemains: (remains: string) => void;
-  /** Called each time a socket to a server stands. */
+  /**
+   * Called with the line for the reaper whenever the session to close changes; '': there is none.
+   */
+  readonly onSessionToClose: (line: string) => void;
+  /** Called each time a socket to a server is connected. */
   readonly onConnected?: (() => void) | undefined;
 }
 
@@ -44,7 +47,7 @@ export class ZookeeperActor {
 
   constructor(
     settings: ZookeeperSettings,
-    { log, clock, onRemains, onConnected }: ZookeeperActorOptions,
+    { log, clock, onSessionToClose, onConnected }: ZookeeperActorOptions,
   ) {
     const { access, machine } = settings;
     this.#contender = new Contender({
@@ -58,16 +61,16 @@ export class ZookeeperActor {
       runRecord: machine.oncePerMs === null ? null : runRecordOf(settings),
       newRecipe: (session, guid) => newRecipe(settings, { session, guid, log }),
       emit: (event) => {
-        // Before anybody else hears of it: the guard is to know every session that has a node.
+        // Before the event is emitted: the guard must know every session that can have a node.
         if (event.type === 'session.established' || event.type === 'session.resumed') {
-          onRemains(remainsOf(settings, event.session, this.#contender));
+          onSessionToClose(sessionToClose(settings, event.session, this.#contender));
         }
         this.#events.emit(event);
       },
     });
   }
 
-  /** Does beforehand what the machine wants first: its first `session.connect` is then done. */
+  /** Executes the machine's first command, `session.connect`, ahead of it. */
   connectAhead(): void {
     this.#isAhead = true;
     this.#contender.send({ type: 'session.connect' });
@@ -88,8 +91,8 @@ export class ZookeeperActor {
   }
 }
 
-/** '' while there is no session to end. */
-function remainsOf(
+/** '' while there is no session to close. */
+function sessionToClose(
   settings: ZookeeperSettings,
   { timeoutMs }: SessionInfo,
   contender: Contender,
@@ -97,7 +100,7 @@ function remainsOf(
   const credentials = contender.credentials();
   if (credentials === null) return '';
   const { auth } = settings.access;
-  // The reaper has no environment of ours; to end a session it need not be anybody.
+  // The reaper does not get our environment, and needs no authentication to close a session.
   const access = { ...accessOf(settings.access), auth: auth?.kind === 'file' ? auth : null };
   return encodeOrphanedSession({ access, timeoutMs, credentials });
 }
@@ -110,7 +113,7 @@ function runRecordOf(settings: ZookeeperSettings): RunRecordOptions {
   return { path: runRecordPath(pathOf(settings)), data: nodeDataOf(settings) };
 }
 
-/** Who we are, for people who look at our nodes. */
+/** The data of our nodes, for people who read them. */
 function nodeDataOf(settings: ZookeeperSettings): Buffer {
   return encodeNodeData({
     host: hostname(),
@@ -127,13 +130,13 @@ function newRecipe(
 ): Recipe {
   const [path, data] = [pathOf(settings), nodeDataOf(settings)];
   if (settings.lock.concurrent > 1) {
-    return new Semaphore(session, { path, leases: settings.lock.concurrent, guid, data });
+    return new Semaphore(session, { path, permits: settings.lock.concurrent, guid, data });
   }
   const refusal = (parentData: Buffer | undefined) => {
-    const leases = leasesIn(parentData);
-    return leases === null
+    const permits = permitsIn(parentData);
+    return permits === null
       ? null
-      : `${path} is a semaphore of ${leases} (-c ${leases}): it can't be a plain lock as well`;
+      : `${path} is a semaphore of ${permits} (-c ${permits}): it cannot be a plain lock too`;
   };
   return new Lock(session, {
     path,
@@ -146,7 +149,7 @@ function newRecipe(
   });
 }
 
-/** Without its arguments, which can carry secrets; so can the words of a shell line. */
+/** Without its arguments, which can be secrets; so can the rest of a shell command line. */
 function commandName(command: CommandLine): string {
   if (command.kind === 'program') return basename(command.argv[0]);
   const [first = ''] = command.line.trim().split(/\s+/, 1);

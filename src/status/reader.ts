@@ -1,8 +1,8 @@
 /** Reads locks from ZooKeeper and creates nothing there. Rejects with RequestError. */
 import { reservedEnding } from '../settings/reserved-names.ts';
+import { ignoringNoNode, type LockSession, type NodeRead } from '../zookeeper/client.ts';
 import { isRequestError, requestError } from '../zookeeper/errors.ts';
 import { innerLockPath } from '../zookeeper/recipes/semaphore.ts';
-import { ignoringNoNode, type LockSession, type NodeRead } from '../zookeeper/session/requests.ts';
 import { type ChildNode, freeLock, type LockView, viewOf } from './view.ts';
 
 /**

@@ -9,7 +9,7 @@ import {
   queueOf,
   SHARED_MARK,
 } from '../zookeeper/recipes/queue-order.ts';
-import { leasesIn } from '../zookeeper/recipes/semaphore.ts';
+import { permitsIn } from '../zookeeper/recipes/semaphore.ts';
 
 /**
  * A contender, as read from its node. Any client may have written its texts: escape them to print.
@@ -67,7 +67,7 @@ export interface LockNodes {
 const MAX_TEXT_LENGTH = 200;
 
 export function viewOf(id: string, path: string, nodes: LockNodes): LockView {
-  const permits = leasesIn(nodes.data);
+  const permits = permitsIn(nodes.data);
   const isLock = nodes.children.some(({ name }) => isContender(name));
   return permits === null || isLock
     ? viewOfLock(id, path, nodes)

@@ -4,9 +4,9 @@
  */
 import { type Clock, systemClock } from '../util/clock.ts';
 import { PacedLook } from '../zookeeper/back-off.ts';
+import { ignoringNoNode } from '../zookeeper/client.ts';
 import { isRequestError, type RequestError } from '../zookeeper/errors.ts';
-import { Retries } from '../zookeeper/retries.ts';
-import { ignoringNoNode } from '../zookeeper/session/requests.ts';
+import { Retries } from '../zookeeper/retry.ts';
 import type { Session } from '../zookeeper/session/session.ts';
 import { lockIdsAmong, type Reading, readContender, readLock } from './reader.ts';
 import type { LockView } from './view.ts';
@@ -44,7 +44,7 @@ export class LockWatcher {
     events: LockWatcherEvents,
     clock: Clock = systemClock,
   ) {
-    const pace = { clock, sessionTimeoutMs: () => session.info?.timeoutMs ?? 0 };
+    const pace = { clock, sessionTimeoutMs: () => session.info.timeoutMs };
     this.#retries = new Retries(pace);
     this.#look = new PacedLook(pace, () => this.#refresh());
     this.#session = session;

@@ -1,24 +1,27 @@
 /**
- * How long to wait before something is tried again. Pauses double up to a bound. The row of tries
- * starts anew only after one that has worked for a third of the session timeout: a success that does
- * not last is no reason to try the next one at once.
+ * Pauses between repeated attempts. They double up to a bound, and start again only after an
+ * attempt that worked for a third of the session timeout: a success that does not last is no reason
+ * to try the next one at once.
+ *
+ * Not in `util/`: all bounds are fractions of a session timeout, also where `lockex status` and the
+ * inspector use them.
  */
 import type { Clock } from '../util/clock.ts';
 
 const FIRST_PAUSE_MS = 50;
 const MAX_PAUSE_MS = 1000;
-/** Of the session timeout, so that a lease that can be proven is. */
+/** Of the session timeout: short enough to prove a lease in time. */
 const MAX_PAUSE_RATIO = 1 / 12;
-/** Of the session timeout: what works for so long has lasted. */
+/** Of the session timeout: an attempt that worked for so long starts a new series. */
 const LASTING_RATIO = 1 / 3;
-/** In a row, without a pause: one failure, and a re-attachment of our own to prove the lease. */
+/** Attempts without a pause: one failure, and one re-attachment to prove the lease. */
 const FREE_TRIES = 2;
-/** Changes by others are looked at as often as that, however fast they follow each other. */
+/** Changes by other clients are read at this rate at most, however fast they follow each other. */
 const CHANGES = { free: 20, maxPauseMs: 100 } as const;
 
 /**
- * Milliseconds after the `round`th try in a row, from 0; up to 1 s, and up to a twelfth of the session
- * timeout. `random`, from 0 to 1, keeps contenders from trying in step.
+ * Milliseconds of pause after attempt `round` of a series, from 0; at most 1 s, and at most a
+ * twelfth of the session timeout. `random`, from 0 to 1, keeps contenders from acting in step.
  */
 export function pauseMs(round: number, timeoutMs: number, random = Math.random()): number {
   const max = Math.min(MAX_PAUSE_MS, timeoutMs * MAX_PAUSE_RATIO);
@@ -32,7 +35,7 @@ export function sleep(clock: Clock, ms: number): Promise<void> {
 }
 
 export interface BackOffOptions {
-  /** So many tries in a row are not delayed; 2 where it is left out. */
+  /** So many attempts in a series are not delayed; default 2. */
   readonly free?: number;
   /** Granted; milliseconds. */
   readonly sessionTimeoutMs: () => number;
@@ -48,7 +51,7 @@ export class BackOff {
     this.#options = options;
   }
 
-  /** Milliseconds to wait before the next try. `lastedMs`: for how long the last one had worked. */
+  /** Milliseconds to wait before the next attempt. `lastedMs`: how long the last one worked. */
   nextMs(lastedMs: number): number {
     const { free = FREE_TRIES, maxPauseMs = MAX_PAUSE_MS, random = Math.random } = this.#options;
     const timeoutMs = this.#options.sessionTimeoutMs();
@@ -64,7 +67,9 @@ export interface PacedOptions {
   readonly sessionTimeoutMs: () => number;
 }
 
-/** Looks at what others change: at once, but not more than some ten times a second for long. */
+/**
+ * Reacts to changes by other clients: at once, but in the long run some ten times a second at most.
+ */
 export class PacedLook {
   readonly #clock: Clock;
   readonly #look: () => void;
@@ -78,7 +83,7 @@ export class PacedLook {
     this.#backOff = new BackOff({ ...CHANGES, sessionTimeoutMs });
   }
 
-  /** Something has changed. Never more than one look is due. */
+  /** Something has changed. At most one look is pending. */
   changed(): void {
     if (this.#timer !== null) return;
     const pause = this.#backOff.nextMs(this.#clock.now() - this.#lookedAt);
@@ -98,7 +103,7 @@ export class PacedLook {
   }
 }
 
-/** Pauses between tries of a task, which can be cancelled. */
+/** Cancellable pauses between the attempts at a task. */
 export class PacedTries {
   readonly #clock: Clock;
   readonly #backOff: BackOff;
@@ -111,7 +116,7 @@ export class PacedTries {
     this.#backOff = new BackOff(options);
   }
 
-  /** Before each try: null where it need not wait; false where it was cancelled while it waited. */
+  /** Call before each attempt. null: no pause; false: cancelled during the pause. */
   next(): Promise<boolean> | null {
     const now = this.#clock.now();
     const pause = this.#backOff.nextMs(now - this.#triedAt);

@@ -1,72 +1,74 @@
 /**
- * What each error of a server means in each phase of a contender: one table. Pure.
+ * The reaction to each error of a server in each phase of a contender: one table. Pure.
  *
- * The facts are those of `KeeperException.Code` and of where servers send it. Two rules hold it
- * together: only "no such node" ends a hold at once, and once the command may run no error refuses
- * anything; it is tried again for as long as the lease lasts.
+ * The facts are those of `KeeperException.Code` and of the places where servers send it. Two rules:
+ * only "no such node" ends a hold at once; and once the command may run, no error refuses anything:
+ * the request is repeated for as long as the lease lasts.
  */
 import type { RequestError, RequestErrorCode } from './errors.ts';
 
-/** What an error says about the request and its connection. */
+/** The effect of an error on the request and its connection. */
 export type ErrorClass =
-  /** The connection has ended, or is about to: the session reports what becomes of it. */
+  /** The connection has ended, or is about to; the session reports what follows. */
   | 'disconnected'
-  /** It is not known whether the request was carried out; the next server may do better. */
+  /** Unknown if the request was carried out; another server may work. */
   | 'suspect'
   /**
-   * Not carried out, for load: `RequestThrottler` marks the request, which is then neither sent to
-   * the leader nor waited for (`FollowerRequestProcessor`, `CommitProcessor.needCommit`).
+   * Not carried out, because of load: `RequestThrottler` marks the request, which is then neither
+   * sent to the leader nor waited for (`FollowerRequestProcessor`, `CommitProcessor.needCommit`).
    */
   | 'throttled'
   | 'absent'
-  /** Not carried out, and it would not be the next time: rights, quotas, configuration. */
+  /** Not carried out, and useless to repeat: permissions, quotas, configuration. */
   | 'denied'
-  /** Not carried out: the node is not as it was expected to be. */
+  /** Not carried out: the node is not in the expected state. */
   | 'conflict';
 
 export type ErrorPhase =
-  /** The answer to our authentication, before the session is used. */
+  /** Authenticating, before the session is used. */
   | 'connecting'
-  /** Creating our node, and looking at the queue or the pool. */
+  /** Creating our node, and reading the queue or the pool. */
   | 'queueing'
-  /** Next in line: looking at our node beforehand. */
+  /** Next in line: reading our node beforehand. */
   | 'preparing'
-  /** Queued or granted, reconnected: the leader is asked for a confirmation, whatever it is. */
+  /** Queued or granted, reconnected: any answer of the leader counts. */
   | 'rejoining'
-  /** Granted: the lease is being proven, and our node looked at. */
+  /** Granted: proving the lease, and verifying our node. */
   | 'confirming'
-  /** Held, reconnected: is the node still ours? */
+  /** Held, reconnected: verifying our node. */
   | 'resuming'
-  /** Held: a watch has told of a change of our node. */
+  /** Held: a watch reported a change of our node. */
   | 'holding'
   /** A request that renews the lease. */
   | 'renewing'
-  /** Writing down that the command succeeded. */
+  /** Recording that the command succeeded. */
   | 'recording'
   | 'releasing'
-  /** Asking for the end of the session. */
+  /** Requesting the end of the session. */
   | 'closing'
   /** `lockex status` and the inspector. */
   | 'watching';
 
 export type ErrorAction =
-  /** Nothing: the session reports what follows, and the phase begins anew on its next connection. */
+  /**
+   * Nothing: the session reports what follows, and the phase starts again on the next connection.
+   */
   | 'wait'
-  /** Again on another connection; repeatedly only after a pause. */
+  /** Repeat on another connection; several times in a row only after a pause. */
   | 'reattach'
-  /** Again on the same connection, after a pause. */
+  /** Repeat on the same connection, after a pause. */
   | 'retry'
   /** Our node is gone: another contender may hold the lock. */
   | 'nodeGone'
   /** Give up the lock before the command has started, with the server's reason (125). */
   | 'refuse'
-  /** Give up this request, and say so; the lock and the command are not concerned. */
+  /** Give up this request and report it; lock and command are not affected. */
   | 'giveUp'
-  /** What was asked for is so already. */
+  /** The requested state exists already. */
   | 'done'
-  /** Any answer of the leader will do, and this is one, if it is the leader's. */
+  /** Counts as the leader's answer, if it is the leader's. */
   | 'answered'
-  /** Nothing: what was asked for is asked for again in a later phase. */
+  /** Nothing: a later phase repeats the request. */
   | 'ignore';
 
 export const ERROR_CLASSES: Readonly<Record<RequestErrorCode, ErrorClass>> = {
@@ -120,18 +122,20 @@ const [wait, reattach, retry] = ['wait', 'reattach', 'retry'] as const;
 const [nodeGone, refuse, giveUp] = ['nodeGone', 'refuse', 'giveUp'] as const;
 const [done, answered, ignore] = ['done', 'answered', 'ignore'] as const;
 
-/** Columns: the classes as above. What a recipe expects (a node that exists, say) it handles itself. */
+/**
+ * Columns: the classes as above. Expected errors (such as NODE_EXISTS) are handled by the recipes.
+ */
 export const ERROR_ACTIONS: Readonly<Record<ErrorPhase, Row>> = {
   connecting: row(wait, reattach, reattach, reattach, refuse, reattach),
   queueing: row(wait, reattach, retry, refuse, refuse, refuse),
   preparing: row(wait, reattach, ignore, ignore, ignore, ignore),
-  // What the leader answers for the state of the tree is an answer.
+  // An error about the state of the tree is an answer.
   rejoining: row(wait, reattach, retry, answered, answered, answered),
   confirming: row(wait, reattach, retry, nodeGone, refuse, refuse),
-  // Rights and quotas may be put right while the lease lasts; then it ends the hold.
+  // Permissions and quotas may be corrected while the lease lasts; its end ends the hold.
   resuming: row(wait, reattach, retry, nodeGone, retry, retry),
   holding: row(wait, reattach, retry, nodeGone, retry, retry),
-  // No renewal, and no more than that: the lease keeper asks again, and doubts the connection.
+  // Not a renewal, and nothing else: the lease keeper repeats it, and asks for another proof.
   renewing: row(wait, ignore, ignore, nodeGone, ignore, ignore),
   recording: row(wait, reattach, retry, giveUp, giveUp, retry),
   releasing: row(wait, reattach, retry, done, giveUp, giveUp),
@@ -139,17 +143,19 @@ export const ERROR_ACTIONS: Readonly<Record<ErrorPhase, Row>> = {
   watching: row(wait, reattach, retry, refuse, refuse, refuse),
 };
 
-/** `code`: of an error that the phase's recipe has not handled itself. */
+/** `code`: of an error that the recipe did not handle itself. */
 export function actionOn({ code }: Pick<RequestError, 'code'>, phase: ErrorPhase): ErrorAction {
   return ERROR_ACTIONS[phase][ERROR_CLASSES[code]];
 }
 
-/** The request may have been carried out: look before it is made again. */
+/** True if the request may have been carried out: read before repeating it. */
 export function mayHaveHappened({ code }: Pick<RequestError, 'code'>): boolean {
   return ['disconnected', 'suspect'].includes(ERROR_CLASSES[code]);
 }
 
-/** So many in a row are asked again before the command has started; then the lock is given up. */
+/**
+ * So many suspect answers in a row are retried before the command has started; then it is refused.
+ */
 export const MAX_SUSPECT_ANSWERS = 10;
 
 function row(

@@ -1,34 +1,41 @@
 /**
- * The node by which a session contends, as that session sees it: whether it stands, whether it is
- * ours, and a watch on it, since whoever deletes it lets the next contender in. Decides nothing.
+ * Our contender node as its session sees it: whether it exists, whether it belongs to this session,
+ * and a watch on it, because its deletion lets the next contender in. Decides nothing.
  */
-import type { Stat } from './session/requests.ts';
-import type { Attachment, Session } from './session/session.ts';
+import type { Attachment, Confirmation, OwnerSession, Stat } from './client.ts';
+
+/** The node as last read, while it has not changed since and its watch is set. */
+interface Sighting {
+  readonly path: string;
+  readonly czxid: bigint;
+  readonly on: Attachment | null;
+}
+
+export interface VerifiedNode {
+  readonly confirmation: Confirmation;
+  /** The zxid that created the node; null: it is gone, or another session's. */
+  readonly czxid: bigint | null;
+}
 
 export class OwnNode {
-  readonly #session: Session;
+  readonly #session: OwnerSession;
   readonly #onChange: (path: string) => void;
-  /** What was seen of it last, while nothing has changed since and the watch stands. */
-  #seen: {
-    readonly path: string;
-    readonly czxid: bigint;
-    readonly on: Attachment | null;
-  } | null = null;
+  #seen: Sighting | null = null;
 
-  /** `onChange`: a node that was looked at is gone, or is another; said once for each look. */
-  constructor(session: Session, onChange: (path: string) => void) {
+  /** `onChange`: a node that was read has been deleted or has changed; at most once per read. */
+  constructor(session: OwnerSession, onChange: (path: string) => void) {
     this.#session = session;
     this.#onChange = onChange;
   }
 
-  /** Null: none stands there. A change is told from here on. Rejects with RequestError. */
+  /** null: no such node. Changes are reported from here on. Rejects with RequestError. */
   async look(path: string): Promise<Stat | null> {
-    // Without a pause, also where others keep changing the node: it would delay the news of its deletion,
-    // by which another contender gets in. It costs one request for each of theirs.
+    // Not paced, even where other clients keep changing the node: a pause would delay the news of
+    // its deletion, by which another contender gets the lock. It costs one request for each change.
     const on = this.#session.attached;
     let hasChanged = false;
     const stat = await this.#session.exists(path, () => {
-      // It may come before we go on: both can arrive in one piece.
+      // May run before the code behind the await: answer and event can arrive in one piece.
       hasChanged = true;
       this.#seen = null;
       this.#onChange(path);
@@ -40,13 +47,25 @@ export class OwnNode {
     return stat;
   }
 
-  /** The transaction that made the node, if it was seen on this attachment and has stood since. */
+  /**
+   * Reads the node together with a leader-confirmed check, in one round trip: the server answers in
+   * order. null: the attachment changed meanwhile, and what was read proves nothing about the
+   * present one. Rejects with RequestError.
+   */
+  async verify(path: string): Promise<VerifiedNode | null> {
+    const on = this.#session.attached;
+    const [confirmation, stat] = await Promise.all([this.#session.check(path), this.look(path)]);
+    if (on !== this.#session.attached) return null;
+    return { confirmation, czxid: stat !== null && this.isOurs(stat) ? stat.czxid : null };
+  }
+
+  /** The zxid that created the node, if it was read on this attachment and is unchanged since. */
   seen(path: string): bigint | null {
     const seen = this.#seen;
     return seen?.path === path && seen.on === this.#session.attached ? seen.czxid : null;
   }
 
-  /** A node of another session, however it is named, is not what we hold anything by. */
+  /** False for a node of another session, whatever its name: it does not make us hold anything. */
   isOurs(stat: Stat): boolean {
     return stat.ephemeralOwner === this.#session.id;
   }

@@ -1,9 +1,8 @@
 /**
- * Ends the session of a lockex that is gone, so that the next contender need not wait for the
+ * Closes the session of a lockex that died, so that the next contender need not wait for the
  * session timeout. Run by the guard, and only when everything that the command started is dead.
  *
- * What it needs is handed on as one line of text, through pipes only: whoever has it can end the
- * session.
+ * Its input is one line of text, passed through pipes only: it suffices to close the session.
  */
 import type { Access } from '../settings/access.ts';
 import type { Clock } from '../util/clock.ts';
@@ -12,7 +11,7 @@ import { Session } from './session/session.ts';
 
 export interface OrphanedSession {
   readonly access: Access;
-  /** The session timeout that was granted: after that the session is over anyway. */
+  /** The session timeout that was granted, after which the session is over anyway; milliseconds. */
   readonly timeoutMs: number;
   readonly credentials: { readonly id: Buffer; readonly password: Buffer };
 }
@@ -32,15 +31,15 @@ export function decodeOrphanedSession(line: string): OrphanedSession {
     password: string;
   };
   const id = Buffer.from(fields.id, 'hex');
-  // An id of zeros would ask for a new session.
+  // An id of zeros would create a new session.
   if (id.length !== 8 || id.every((byte) => byte === 0)) throw new Error('no session');
   const password = Buffer.from(fields.password, 'hex');
   return { access: fields.access, timeoutMs: fields.timeoutMs, credentials: { id, password } };
 }
 
-/** True when the session is over; false when no server could be told within its timeout. */
-export async function reap(remains: OrphanedSession, clock: Clock): Promise<boolean> {
-  const { access, timeoutMs, credentials } = remains;
+/** True when the session is over; false when no server could be reached within its timeout. */
+export async function reap(orphan: OrphanedSession, clock: Clock): Promise<boolean> {
+  const { access, timeoutMs, credentials } = orphan;
   const session = new Session({
     ...access,
     timeoutMs,

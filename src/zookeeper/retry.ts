@@ -1,37 +1,95 @@
 /**
- * Makes sure of a change that may be asked for again without harm, over whatever server answers, for
- * as long as the caller allows.
+ * Retries after errors of a server, as error-policy.ts decides: `Retries` counts the errors in a
+ * row and pauses between attempts; `retry` repeats a change until it is confirmed.
  */
 import type { Clock } from '../util/clock.ts';
-import type { ErrorPhase } from './error-policy.ts';
-import { isRequestError } from './errors.ts';
-import { Retries } from './retries.ts';
+import { pauseMs } from './back-off.ts';
+import {
+  actionOn,
+  ERROR_ACTIONS,
+  type ErrorAction,
+  type ErrorPhase,
+  MAX_SUSPECT_ANSWERS,
+} from './error-policy.ts';
+import { isRequestError, type RequestError } from './errors.ts';
 import type { Session } from './session/session.ts';
+
+export interface RetriesOptions {
+  readonly clock: Clock;
+  /** As granted; milliseconds. */
+  readonly sessionTimeoutMs: () => number;
+}
+
+/** The errors in a row of one kind of request, and the pause before it is sent again. */
+export class Retries {
+  readonly #options: RetriesOptions;
+  #errors = 0;
+  #timer: unknown;
+
+  constructor(options: RetriesOptions) {
+    this.#options = options;
+  }
+
+  /** Counts an error. Before the command runs, too many suspect answers in a row are a refusal. */
+  next(error: RequestError, phase: ErrorPhase): ErrorAction {
+    this.#errors += 1;
+    const action = actionOn(error, phase);
+    const isTooMany = this.#errors > MAX_SUSPECT_ANSWERS && error.code !== 'TIMEOUT';
+    const mayRefuse = ['refuse', 'answered'].includes(ERROR_ACTIONS[phase].denied);
+    return action === 'reattach' && isTooMany && mayRefuse ? 'refuse' : action;
+  }
+
+  /** Runs `then` after a pause; replaces a pending one. */
+  afterPause(then: () => void): void {
+    const { clock, sessionTimeoutMs } = this.#options;
+    this.cancel();
+    this.#timer = clock.setTimeout(then, pauseMs(this.#errors - 1, sessionTimeoutMs()));
+  }
+
+  /** Runs `then` at once after the first error, else after a pause. */
+  soon(then: () => void): void {
+    if (this.#errors > 1) return this.afterPause(then);
+    this.cancel();
+    then();
+  }
+
+  /** An answer without an error arrived. */
+  reset(): void {
+    this.#errors = 0;
+  }
+
+  cancel(): void {
+    this.#options.clock.clearTimeout(this.#timer);
+  }
+}
 
 export interface RetryOptions {
   readonly clock: Clock;
   readonly phase: ErrorPhase;
-  /** How long to go on from now; milliseconds. Asked before each try: 0 ends it. */
+  /** Milliseconds left from now; read before each attempt: 0 ends the retries. */
   readonly boundMs: () => number;
 }
 
-/** `reason`: why it is not known to be made, or why the server refused it. */
-export type Retried =
+/** `reason`: why the change is unconfirmed, or why the server refused it. */
+export type RetryResult =
   | { readonly isMade: true }
   | { readonly isMade: false; readonly reason: string };
 
-/** How long the first answer is waited for before another server is asked; doubled each time. */
+/** How long the first attempt waits for its answer before another server is tried; then doubled. */
 const ANSWER_MS = 1000;
-/** Of the session timeout: no answer is waited for longer. */
+/** Of the session timeout: no attempt waits longer for its answer. */
 const MAX_ANSWER_RATIO = 1 / 3;
 
-/** Rejects as `change` does, but not with a RequestError. */
+/**
+ * Repeats an idempotent change, on any server that takes the session, until it is confirmed,
+ * refused, or out of time. Rejects as `change` does, except with a RequestError.
+ */
 export async function retry(
   session: Session,
   change: () => Promise<void>,
   { clock, phase, boundMs }: RetryOptions,
-): Promise<Retried> {
-  const sessionTimeoutMs = () => session.info?.timeoutMs ?? 0;
+): Promise<RetryResult> {
+  const sessionTimeoutMs = () => session.info.timeoutMs;
   const retries = new Retries({ clock, sessionTimeoutMs });
   let reason = 'no server could be reached in time';
   for (let tries = 0; boundMs() > 0; tries += 1) {
@@ -39,7 +97,7 @@ export async function retry(
     const answerMs = Math.min(ANSWER_MS * 2 ** tries, sessionTimeoutMs() * MAX_ANSWER_RATIO);
     // Dropping the connection makes the request fail.
     const timer = clock.setTimeout(
-      () => session.reattach('a change was not answered in time'),
+      () => session.reattach('request timed out'),
       Math.max(ANSWER_MS, answerMs),
     );
     try {

@@ -150,9 +150,9 @@ describe('a file with a password', () => {
   it.each([
     ['that others can read', () => fileWith('a:b', 0o644), 'can be read by others (mode 644)'],
     ['that the group can read', () => fileWith('a:b', 0o640), 'can be read by others (mode 640)'],
-    ['without a password', () => fileWith('alice'), 'has to be one line, user:password'],
-    ['of two lines', () => fileWith('a:b\nc:d'), 'has to be one line, user:password'],
-    ['that is empty', () => fileWith(''), 'has to be one line, user:password'],
+    ['without a password', () => fileWith('alice'), 'must be one line, user:password'],
+    ['of two lines', () => fileWith('a:b\nc:d'), 'must be one line, user:password'],
+    ['that is empty', () => fileWith(''), 'must be one line, user:password'],
     ['that is not there', () => `${directory}/none`, "can't be read: no such file"],
     ['that others can write', () => fileWith('a:b', 0o602), 'can be written by others (mode 602)'],
     ['that is a directory', () => directory, 'is not a regular file'],
@@ -170,7 +170,7 @@ describe('a file with a password', () => {
     const env = { LOCKEX_AUTH: PASSWORD };
     expect(await runLockex(['-z', hosts, '--', 'true'], { env })).toMatchObject({
       status: 2,
-      stderr: 'lockex: LOCKEX_AUTH has to be one line, user:password\n',
+      stderr: 'lockex: LOCKEX_AUTH must be one line, user:password\n',
     });
   });
 });

@@ -4,8 +4,8 @@
  */
 import { writeFileSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { CreateMode } from '../../src/zookeeper/client.ts';
 import { RequestError } from '../../src/zookeeper/errors.ts';
-import { CreateMode } from '../../src/zookeeper/session/requests.ts';
 import type { Session } from '../../src/zookeeper/session/session.ts';
 import { openSession } from '../support/session.ts';
 import { openAcl, sharedServer, sharedServerWithChroot } from '../support/zookeeper.ts';

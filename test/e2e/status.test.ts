@@ -1,6 +1,6 @@
 /** `lockex status` as users and scripts run it, compared with kazoo's view. */
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { CreateMode } from '../../src/zookeeper/session/requests.ts';
+import { CreateMode } from '../../src/zookeeper/client.ts';
 import { bytes, int, STAT, startScriptedServer } from '../src/zookeeper/scripted-server.ts';
 import { startFaultProxy } from '../support/fault-proxy.ts';
 import { startKazoo } from '../support/kazoo.ts';
@@ -156,7 +156,7 @@ describe('a hostile server', () => {
     // ZooKeeper accepts these characters in names.
     expect(await errorOutputFor('a\u202e\u200b\u2028lockex: forged')).toBe(
       'lockex: /lockex/a\\u{202e}\\u{200b}\\u{2028}lockex: forged: ' +
-        'the server found the request malformed\n',
+        'the server rejected the request as malformed\n',
     );
   });
 

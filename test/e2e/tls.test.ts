@@ -127,17 +127,17 @@ const refusals: readonly [string, () => readonly string[], RegExp][] = [
   [
     'no client certificate',
     () => ['-z', `localhost:${closed.port}`, ...trusting()],
-    /the server wants a certificate of ours \(--tls-cert\)/,
+    /the server requires a client certificate \(--tls-cert\)/,
   ],
   [
     'an untrusted client certificate',
     () => ['-z', `localhost:${closed.port}`, ...as(stranger.sign('client'))],
-    /the server refuses our certificate \(--tls-cert\)/,
+    /the server refused the client certificate \(--tls-cert\)/,
   ],
   [
     'an expired client certificate',
     () => ['-z', `localhost:${closed.port}`, ...as(authority.sign('old', { days: -1 }))],
-    /our certificate in \S+ has expired/,
+    /the client certificate in \S+ has expired/,
   ],
   [
     'a key of another certificate',
@@ -164,7 +164,9 @@ describe('a server', () => {
   it('without TLS, or with TLS only, is distinguished from one that is down', async () => {
     const run = (words: readonly string[]) => runLockex(['-q', '-T', '1', ...words, '--', 'true']);
     const noTls = await run(['-z', open.server.connectString, ...trusting()]);
-    expect(noTls.stderr).toContain('closed the connection before TLS stood (no TLS on this port?)');
+    expect(noTls.stderr).toContain(
+      'closed the connection during the TLS handshake (not a TLS port?)',
+    );
     const onlyTls = await run(['-z', `localhost:${open.port}`]);
     expect(onlyTls.stderr).toContain('closed the connection instead of answering the handshake');
     expect([noTls.status, onlyTls.status]).toEqual([125, 125]);
@@ -188,17 +190,17 @@ describe('the files', () => {
     [
       'a key for a certificate',
       () => ['--tls-ca', authority.sign('x').key],
-      'holds no certificate',
+      'contains no certificate',
     ],
     [
       'an invalid certificate',
       () => ['--tls-ca', garbled('CERTIFICATE')],
-      "holds a certificate that can't be read",
+      'contains an invalid certificate',
     ],
     [
       'an invalid key',
       () => as({ cert: authority.sign('x').cert, key: garbled('PRIVATE KEY') }),
-      "holds a private key that can't be read",
+      'contains an invalid private key',
     ],
     ['no key', () => [...as({ cert: authority.ca, key: authority.ca })], 'can be read by others'],
     ['one that is not there', () => ['--tls-ca', '/nowhere'], "can't be read: no such file"],

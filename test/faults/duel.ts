@@ -199,11 +199,11 @@ async function nodesAt(hosts: string): Promise<readonly string[]> {
 
 /** Waits until nothing remains; a server deletes the nodes of a session with a delay. */
 async function untilGone(
-  remains: () => readonly string[] | Promise<readonly string[]>,
+  list: () => readonly string[] | Promise<readonly string[]>,
 ): Promise<void> {
   let left: readonly string[] = [];
   const isGone = async () => {
-    left = await remains();
+    left = await list();
     return left.length === 0;
   };
   if (await eventually(isGone, PATIENCE_MS)) return;

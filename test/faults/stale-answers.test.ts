@@ -66,10 +66,10 @@ class Contest {
   }
 
   start(name: string, hosts: string): Program {
-    const words = [WORKER, this.#file('journal'), this.#file('counter'), name, 0, 'plain', 600_000];
+    const argv = [WORKER, this.#file('journal'), this.#file('counter'), name, 0, 'plain', 600_000];
     const options = ['-i', 'contest', '-T', `${T}`, '--kill-after', '0.3', '--log-level', 'debug'];
     const program = startLockex(
-      ['-z', hosts + this.#chroot, ...options, '--', 'perl', ...words.map(String)],
+      ['-z', hosts + this.#chroot, ...options, '--', 'perl', ...argv.map(String)],
       { env: { TMPDIR: this.#file('temporary') }, maxLifeMs: 170_000 },
     );
     onTestFinished(() => program.signal('SIGKILL'));
@@ -161,7 +161,7 @@ async function arrival(link: FaultProxy): Promise<void> {
   await link.until(() => link.counters.toServer.arrived > before, PATIENCE_MS);
 }
 
-it('the answer to an earlier handshake gives the lock to no waiter', async () => {
+it('the answer to an earlier handshake does not give the lock to a waiter', async () => {
   const { leader, f } = await members();
   const link = linked.link(f, leader);
   const clients = await clientsOf(f);
@@ -173,15 +173,16 @@ it('the answer to an earlier handshake gives the lock to no waiter', async () =>
   const third = contest.start('third', leader.connectString);
   await third.line(/"queue":/, 'stderr');
 
-  // The waiter's connection breaks. Its first handshake reaches the leader, whose answer is held.
+  // The waiter's connection breaks. Its first handshake reaches the leader, whose answer is held
+  // back.
   await holdLeader(link);
-  // Nothing of the later ones does: they are given up, one after the other.
+  // The later ones do not: they are given up, one after the other.
   await handshakes(link, 2, () => clients.reset());
-  // Now that answer completes the newest handshake; the way to the leader stays cut.
+  // Now that answer completes the newest handshake; the link to the leader stays cut.
   const answered = more(clients, 'toClient');
   await link.blackhole('toServer');
   await answered();
-  // For a contender that believes it to get ready: that one would be granted the lock.
+  // Time for a contender that relies on it to get ready: it would be granted the lock.
   await pause(1000);
 
   await ends(holder);
@@ -193,7 +194,7 @@ it('the answer to an earlier handshake gives the lock to no waiter', async () =>
   expect(contest.verdict()).toMatchObject({ verdict: 'valid', acquisitions: 2 });
 });
 
-it('the commit of an earlier check renews no lease of a holder', async () => {
+it('the commit of an earlier check does not renew the lease of a holder', async () => {
   const { leader, f, g } = await members();
   const [linkF, linkG] = [linked.link(f, leader), linked.link(g, leader)];
   const [clientsF, clientsG] = [await clientsOf(f), await clientsOf(g)];
@@ -212,7 +213,7 @@ it('the commit of an earlier check renews no lease of a holder', async () => {
   await linkG.blackhole('toServer');
   await checked();
   for (const _ of ['check', 'ping', 'ping']) await arrival(linkG);
-  // Then it is proposed, but nothing is acknowledged.
+  // Then it is proposed, but not acknowledged.
   const proposed = more(linkG, 'toServer');
   await linkG.blackhole('toClient');
   await holdLeader(linkF);
@@ -234,12 +235,12 @@ it('the commit of an earlier check renews no lease of a holder', async () => {
   expect(contest.verdict()).toMatchObject({ verdict: 'valid', acquisitions: 2 });
 });
 
-it('a creation that is committed after a reconnect is not taken for another request', async () => {
+it('a creation that is committed after a reconnect does not answer another request', async () => {
   const { leader, f, g } = await members();
   const [linkF, linkG] = [linked.link(f, leader), linked.link(g, leader)];
   const [clientsF, clientsG] = [await clientsOf(f), await clientsOf(g)];
   const contest = await Contest.begin(leader);
-  // The lock's own node is there already.
+  // Creates the lock's parent node.
   const before = contest.start('before', leader.connectString);
   await contest.runs('before');
   await ends(before);
@@ -257,7 +258,7 @@ it('a creation that is committed after a reconnect is not taken for another requ
   await linkG.blackhole('toClient');
   await holdLeader(linkF);
   await proposed();
-  // We re-attach at F, and ask for a check there, while the creation is still not committed.
+  // The contender re-attaches at F and sends a check there, before the creation is committed.
   const checked = frames(clientsF, 2);
   await handshakes(linkF, 0, async () => {
     await clientsF.pass();

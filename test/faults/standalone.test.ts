@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { CreateMode } from '../../src/zookeeper/session/requests.ts';
+import { CreateMode } from '../../src/zookeeper/client.ts';
 import {
   logOf,
   runLockex,
@@ -107,8 +107,8 @@ describe('lockex', () => {
       NODE_OPTIONS: `--require=${preload}`,
       BUN_OPTIONS: `--preload=${preload}`,
     };
-    const words = ['-z', connectString, '--', 'echo $$; exec sleep 600'];
-    const holder = startLockex(words, { env });
+    const argv = ['-z', connectString, '--', 'echo $$; exec sleep 600'];
+    const holder = startLockex(argv, { env });
     const pid = Number(await holder.line(/^\d+$/));
     writeFileSync(crashAt, '');
     const { status, stderr } = await holder.ended;
@@ -193,8 +193,8 @@ describe('a silent connection while', () => {
     const { chroot, connectString } = await sharedServerWithChroot();
     const proxy = await startFaultProxy(host, port);
     onTestFinished(() => proxy.close());
-    const words = ['-z', `${proxy.connectString}${chroot}`, '-i', 'r', '-T', '4'];
-    const holder = startLockex([...words, '--', 'echo up; read line; exit 7']);
+    const argv = ['-z', `${proxy.connectString}${chroot}`, '-i', 'r', '-T', '4'];
+    const holder = startLockex([...argv, '--', 'echo up; read line; exit 7']);
     await holder.line(/^up$/);
     const standby = startLockex(['-z', connectString, '-i', 'r', '-T', '4', '--', 'echo mine']);
     await standby.line(/"queue":/, 'stderr');
@@ -213,10 +213,10 @@ describe('a silent connection while', () => {
     onTestFinished(() => proxy.close());
     const holder = startLockex(['-z', connectString, '-i', 'w', '--', 'read line']);
     await untilState(holder, 'running');
-    const words = ['-i', 'w', '-T', '4', '--', 'echo mine'];
-    const cutOff = startLockex(['-z', `${proxy.connectString}${chroot}`, ...words]);
+    const argv = ['-i', 'w', '-T', '4', '--', 'echo mine'];
+    const cutOff = startLockex(['-z', `${proxy.connectString}${chroot}`, ...argv]);
     await cutOff.line(/"queue":/, 'stderr');
-    const next = startLockex(['-z', connectString, ...words]);
+    const next = startLockex(['-z', connectString, ...argv]);
     await next.line(/"queue":/, 'stderr');
     await proxy.blackhole('both');
     const { status, stdout } = await cutOff.ended;
@@ -295,10 +295,10 @@ describe('the server', () => {
 /** A holder that exits when it reads a line, a waiter behind it, and a session to change nodes. */
 async function queuedBehindOne(command: string) {
   const { connectString, chroot } = await sharedServerWithChroot();
-  const words = ['-z', connectString, '-i', 'n', '-T', '10', '--'];
-  const holder = startLockex([...words, 'echo up; read line']);
+  const argv = ['-z', connectString, '-i', 'n', '-T', '10', '--'];
+  const holder = startLockex([...argv, 'echo up; read line']);
   await holder.line(/^up$/);
-  const waiter = startLockex([...words, command]);
+  const waiter = startLockex([...argv, command]);
   await untilQueued(waiter);
   return { holder, waiter, admin: await openSession(sharedServer(), chroot) };
 }

@@ -7,7 +7,7 @@ import { lockPath, zookeeperHosts } from '../../src/cli/values.ts';
 import { type ChildNode, viewOf } from '../../src/status/view.ts';
 import { printable } from '../../src/util/printable.ts';
 import { decodeNodeData, encodeNodeData, labelOf } from '../../src/zookeeper/recipes/node-data.ts';
-import { leasesIn } from '../../src/zookeeper/recipes/semaphore.ts';
+import { permitsIn } from '../../src/zookeeper/recipes/semaphore.ts';
 import { FrameReader } from '../../src/zookeeper/session/frames.ts';
 
 /** What all calls of a method cost while this runs. */
@@ -145,8 +145,8 @@ describe('a neighbour’s node', () => {
     const look = () => {
       expect(decodeNodeData(brackets)).toBeNull();
       expect(labelOf(brackets)).toBe('['.repeat(120));
-      expect(leasesIn(brackets)).toBeNull();
-      expect(leasesIn(Buffer.alloc(10_000_000, '9'))).toBeNull();
+      expect(permitsIn(brackets)).toBeNull();
+      expect(permitsIn(Buffer.alloc(10_000_000, '9'))).toBeNull();
     };
     expect(costOf(JSON, 'parse', () => 1, look)).toBe(0);
     expect(

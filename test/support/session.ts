@@ -4,7 +4,7 @@ import { type Access, type Host, openAccess } from '../../src/settings/access.ts
 import { systemClock } from '../../src/util/clock.ts';
 import { Session } from '../../src/zookeeper/session/session.ts';
 
-/** For use within a test, which closes it. */
+/** For use within a test, at whose end it is closed. */
 export async function openSession(
   server: Host,
   chroot = '',

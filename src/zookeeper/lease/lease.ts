@@ -1,10 +1,11 @@
 /**
  * The arithmetic of the lease: events in, deadlines out. Pure; no clock, no timers, no I/O.
  *
- * ZooKeeper's leader decides when a session ends, and a client that is cut off does not learn of it.
- * So the holder counts for itself, from the last moment at which the leader's own clock for this
- * session is *proven* to have been reset, and errs on the early side. Only the leader, and nothing
- * but our own question, may be able to cause an answer that proves something. A proven touch is one of
+ * ZooKeeper's leader decides when a session ends, and a client that is cut off does not learn of
+ * it. So the holder counts for itself, from the last moment at which the leader's own clock for
+ * this session is *proven* to have been reset, and errs on the early side. An answer proves
+ * something only if nothing but the leader and our own request can cause it. A proven touch is one
+ * of
  *
  *  (a) the sending of the handshake that created the session: the creation is a transaction of the
  *      quorum (`PrepRequestProcessor`, createSession);
@@ -12,53 +13,33 @@
  *      the same attachment has been answered as well. The answer to the handshake alone proves
  *      nothing: a follower may complete it with the leader's answer to an earlier one
  *      (`Learner.pendingRevalidations` is keyed by the session id), and a deposed leader answers
- *      without a quorum. The confirmation does: in the follower's stream to the leader the REVALIDATE
- *      of this handshake comes before the request (`Learner.validateSession`, `Learner.request`), and
- *      REVALIDATE resets the leader's clock (`Leader.revalidateSession` → `touchSession`);
- *  (c) the sending of a request i0 that was answered on this attachment, followed by a request i, once
- *      two later leader-confirmed requests have been answered on it: j, sent at least T/3 after i's
- *      answer, and k, sent after j's answer. A forwarded request is only *checked* against the
- *      session, it does not touch it (`LearnerHandler`, REQUEST); what touches it is the follower's
- *      answer to the leader's ping, every tickTime/2 ≤ T/4. Between i and j the leader has pinged
- *      our server; that ping comes before j's commit in the leader's stream, its answer before k in
- *      the follower's. When k is confirmed, the leader has been told of i0 or of i. Of one of them
- *      the follower may have lost the note: a touch that races with the copying of its table goes
- *      into the copied one (`LearnerSessionTracker.snapshot`). So the elder counts.
+ *      without a quorum. The confirmation does: in the follower's stream to the leader the
+ *      REVALIDATE of this handshake comes before the request (`Learner.validateSession`,
+ *      `Learner.request`), and REVALIDATE resets the leader's clock (`Leader.revalidateSession` →
+ *      `touchSession`);
+ *  (c) the sending of a request i0 that was answered on this attachment, followed by a request i,
+ *      once two later leader-confirmed requests have been answered on it: j, sent at least T/3
+ *      after i's answer, and k, sent after j's answer. A forwarded request is only *checked*
+ *      against the session, it does not touch it (`LearnerHandler`, REQUEST); what touches it is
+ *      the follower's answer to the leader's ping, every tickTime/2 ≤ T/4. Between i and j the
+ *      leader has pinged our server; that ping comes before j's commit in the leader's stream, its
+ *      answer before k in the follower's. When k is confirmed, the leader has heard of i0 or of i.
+ *      The follower may have lost one of the two: a touch that races with the copying of its table
+ *      goes into the copied one (`LearnerSessionTracker.snapshot`). So the elder counts.
  *
- * One confirmed request proves nothing: a follower that was cut off a moment later never told the
- * leader. A confirmation belongs to its request because request numbers (xids) are unique over the
- * session's life (request-numbers.ts). Times are milliseconds of `src/util/clock.ts`.
+ * One confirmed request proves nothing: a follower that was cut off a moment later never reported
+ * the touch to the leader. A confirmation belongs to its request because request numbers (xids) are
+ * unique over the session's life (request-numbers.ts). Times are milliseconds of
+ * `src/util/clock.ts`.
  */
 import type { LeaseInfo } from '../../../machines/contract.ts';
 import { CLOCK_STEP_MS, leaseDeadlines } from '../../util/deadlines.ts';
-
-/** A leader-confirmed request that was answered with OK. */
-export interface Confirmation {
-  /** Number of the attachment on which it was sent and answered. */
-  readonly attachment: number;
-  /** Read right before the request was written. */
-  readonly sentAt: number;
-  readonly answeredAt: number;
-  /**
-   * What came before what, which a clock with steps of 10 ms can't tell: a number for each writing
-   * and each answer of the session, greater than all before.
-   */
-  readonly order: { readonly sent: number; readonly answered: number };
-}
-
-/** What is known of an attachment when its handshake was answered. */
-export interface AnsweredHandshake {
-  /** From 1, greater with each attachment of the session. */
-  readonly number: number;
-  readonly handshakeSentAt: number;
-  /** The T that it granted; milliseconds. */
-  readonly timeoutMs: number;
-}
+import type { AnsweredHandshake, Confirmation } from '../client.ts';
 
 export type LeaseFact =
   /** A handshake was answered. Its T counts at once, its touch not yet. */
   | ({ readonly type: 'attached' } & AnsweredHandshake)
-  /** The connection is gone: what was confirmed on it can't be completed by another. */
+  /** The connection ended: what was confirmed on it cannot be completed on another. */
   | { readonly type: 'detached' }
   | ({ readonly type: 'confirmed' } & Confirmation);
 
@@ -69,18 +50,20 @@ export interface Lease {
   readonly timeoutMs: number;
   /**
    * The smallest T granted in the session's life. A re-attachment can change T, and the leader may
-   * still go by the one before.
+   * still use the one before.
    */
   readonly smallestTimeoutMs: number;
-  /** The present attachment, on which alone anything is proven; null: none. */
+  /** The present attachment: only confirmations on it prove anything; null: none. */
   readonly attachment: number | null;
   /** When its handshake was sent, until that is proven; null: proven, or none. */
   readonly unprovenHandshakeAt: number | null;
-  /** Answered on the present attachment, oldest first; only those that can still prove something. */
+  /**
+   * Answered on the present attachment, oldest first; only those that can still prove something.
+   */
   readonly confirmations: readonly Confirmation[];
 }
 
-/** The lease of a session that this handshake has created. */
+/** The lease of a session that was created by this handshake. */
 export function newLease({ number, handshakeSentAt, timeoutMs }: AnsweredHandshake): Lease {
   return {
     provenAt: handshakeSentAt,
@@ -124,7 +107,7 @@ function afterConfirmation(before: Lease, { type: _, ...k }: LeaseFact & Confirm
   return {
     ...lease,
     provenAt: Math.max(lease.provenAt, proven.sentAt),
-    // Older ones can't be an i0 that proves more, and are too old to be its j.
+    // Older ones cannot be an i0 that proves more, and are too old to be its j.
     confirmations: confirmations.filter(({ sentAt }) => sentAt >= proven.sentAt),
   };
 }
@@ -141,18 +124,53 @@ function newestProven(
   return confirmations.filter(({ answeredAt }) => answeredAt + interval <= j.sentAt).at(-2) ?? null;
 }
 
-/** `killAfterMs`: the grace that the command is to have between SIGTERM and SIGKILL. */
+/** `killAfterMs`: the command's grace between SIGTERM and SIGKILL. */
 export function deadlinesOf(lease: Lease, killAfterMs: number): LeaseInfo {
   const { provenAt, smallestTimeoutMs: timeoutMs } = lease;
   return leaseDeadlines({ provenAt, timeoutMs, killAfterMs });
 }
 
 /**
- * When the next pair of confirmations begins; the present one began at `begunAt`, and both its answers
- * took, or are expected to take, `pairMs`. The first of a pair is the j of a proof, the second, sent
- * upon its answer, the k; the pair before the last is i0 and i: so the next pair waits until T/3 have
- * passed since the answers of the pair before this one. The newest proven touch is then two to three
- * intervals old, and what is left of the lease at the worst moment, less grace and killing, is some
+ * The part of a lease's time to stopAt that must be left when a lock is granted by it. Steady
+ * renewal leaves 0.38 at its worst moment; without it, the next proof takes T/3 from the first
+ * confirmation on, plus time for slow answers.
+ */
+const FRESH_RATIO_IF_STEADY = 0.3;
+const FRESH_RATIO = 0.7;
+
+/** `isSteady`: the last proof came from a pair on the present attachment. */
+export function isFreshAt(
+  now: number,
+  { provenAt, stopAt }: LeaseInfo,
+  isSteady: boolean,
+): boolean {
+  const left = (stopAt - now) / (stopAt - provenAt);
+  return left >= (isSteady ? FRESH_RATIO_IF_STEADY : FRESH_RATIO);
+}
+
+/** Of T: the margin of a proof by handshake. */
+const HANDSHAKE_MARGIN_RATIO = 1 / 30;
+
+/**
+ * The latest time at which a proof by handshake should begin: connecting, handshake and
+ * confirmation take `latencyMs` each, plus a margin.
+ */
+export function lastProofAt(
+  { smallestTimeoutMs }: Lease,
+  { provenAt, stopAt }: LeaseInfo,
+  latencyMs: number,
+): number {
+  const max = (stopAt - provenAt) / 2;
+  return stopAt - Math.min(max, 3 * latencyMs + smallestTimeoutMs * HANDSHAKE_MARGIN_RATIO);
+}
+
+/**
+ * When the next pair of confirmations begins; the present one began at `begunAt`, and both its
+ * answers took, or are expected to take, `pairMs`. The first of a pair is the j of a proof, the
+ * second, sent upon its answer, the k; the pair before the last is i0 and i: so the next pair waits
+ * until T/3 have passed since the answers of the pair before this one. The newest proven touch is
+ * then two to three intervals old, and what is left of the lease at the worst moment, less grace
+ * and killing, is some
  * 0.3 T: the outage that a command survives. (One by one, it would take fifteen confirmations per T
  * for the same.)
  */
@@ -169,7 +187,7 @@ function intervalMs(timeoutMs: number, pairMs: number): number {
 }
 
 /**
- * Whether confirmations alone prove the lease in time, now and from then on, if each answer takes
+ * True if confirmations alone renew the lease in time, now and from then on, when each answer takes
  * `latencyMs`: with the pair that begins, or began, at `pairAt`, and with those after it.
  */
 export function isRenewedInTime(

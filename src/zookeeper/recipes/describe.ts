@@ -1,10 +1,10 @@
-/** What a contender's node says of it. */
+/** Describes a contender by the data of its node. */
 import type { ContenderInfo } from '../../../machines/contract.ts';
+import { ignoringNoNode, type LockSession, type OnChange } from '../client.ts';
 import { isRequestError } from '../errors.ts';
-import { ignoringNoNode, type LockSession, type OnChange } from '../session/requests.ts';
 import { labelOf } from './node-data.ts';
 
-/** null when it is gone. `onChange`: watch it. Rejects with RequestError. */
+/** null when the node is gone. `onChange`: watches it. Rejects with RequestError. */
 export async function describeContender(
   session: LockSession,
   path: string,
@@ -17,7 +17,8 @@ export async function describeContender(
     return found === null ? null : { node, label: labelOf(found.data) };
   } catch (error) {
     if (!isRequestError(error) || error.code !== 'NO_AUTH') throw error;
-    // Nor would a server tell us of its end (CVE-2024-23944): its parent's children do.
+    // A server does not report its deletion to us either (CVE-2024-23944): watch the parent
+    // instead.
     const siblings = await ignoringNoNode(
       session.getChildren(path.slice(0, slash), onChange && (() => onChange('changed'))),
     );

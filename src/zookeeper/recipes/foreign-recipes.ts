@@ -1,29 +1,31 @@
 /**
- * Other clients' recipes in the queue of a lock: which of their nodes exclude us, or we them, in one
- * direction only, or not at all. Pure: names in, a warning out.
+ * Nodes of other clients' recipes in the queue of a lock, which lockex does not exclude, or which
+ * do not exclude lockex. Pure: names in, a warning out.
  *
  * Curator's InterProcessMutex sorts by what follows `lock-` (`StandardLockInternalsDriver`), and
  * kazoo's Lock by what follows `__lock__` or `__rlock__`: neither looks at the other's nodes.
  */
 import { isContender } from './queue-order.ts';
 
-/** By whose names a lock's node is created. */
+/** The recipe whose node names a lock uses. */
 export type RecipeName = 'kazoo' | 'curator';
 
 /** EXCLUSIVE_MARK or SHARED_MARK, and a sequence. */
 const KAZOO = /__r?lock__\d+$/;
-/** Sequential nodes of other recipes (`__WRIT__`, `__READ__`, `latch-`, `ex`), which end in %010d. */
+/**
+ * Sequential nodes of other recipes (`__WRIT__`, `__READ__`, `latch-`, `ex`), which end in %010d.
+ */
 const SEQUENTIAL = /\d{10}$/;
-/** Folders of Curator's InterProcessSemaphoreV2. */
-const FOLDERS = ['leases', 'locks'];
+/** Child nodes of Curator's InterProcessSemaphoreV2. */
+const SEMAPHORE_CHILDREN = ['leases', 'locks'];
 
 export interface ForeignNode {
-  /** As the server lists it: not safe to print as it is. */
+  /** As the server lists it: to be escaped before it is printed. */
   readonly node: string;
   readonly warning: string;
 }
 
-/** The first node that does not exclude us, or we it; null: none. */
+/** The first node that does not exclude lockex, or that lockex does not exclude; null: none. */
 export function foreignNodeAmong(
   children: readonly string[],
   recipe: RecipeName,
@@ -37,8 +39,8 @@ export function foreignNodeAmong(
 
 function warningFor(node: string, recipe: RecipeName): string | null {
   if (!isContender(node)) {
-    const isForeign = SEQUENTIAL.test(node) || FOLDERS.includes(node);
-    return isForeign ? 'of a recipe that lockex does not know: neither excludes the other' : null;
+    const isForeign = SEQUENTIAL.test(node) || SEMAPHORE_CHILDREN.includes(node);
+    return isForeign ? 'of a recipe unknown to lockex: neither excludes the other' : null;
   }
   if (recipe === 'curator') {
     return KAZOO.test(node)

@@ -1,19 +1,19 @@
 /**
- * A place in the queue of one lock, in kazoo's layout (`kazoo.recipe.lock.Lock`, `ReadLock`,
- * `WriteLock`): an ephemeral sequential node, and a watch on its predecessor alone.
+ * The lock recipe, in kazoo's layout (`kazoo.recipe.lock.Lock`, `ReadLock`, `WriteLock`): an
+ * ephemeral sequential node, and a watch on its predecessor alone.
  *
- * It never decides whether the session is to be trusted: that is the lease's.
+ * It never decides whether the session can be relied on: the lease does.
  */
 import { printable } from '../../util/printable.ts';
-import { mayHaveHappened } from '../error-policy.ts';
-import { isRequestError } from '../errors.ts';
 import {
   CreateMode,
   ignoringNoNode,
   type LockSession,
   type NodeRead,
   type OnChange,
-} from '../session/requests.ts';
+} from '../client.ts';
+import { mayHaveHappened } from '../error-policy.ts';
+import { isRequestError } from '../errors.ts';
 import { describeContender } from './describe.ts';
 import { foreignNodeAmong, type RecipeName } from './foreign-recipes.ts';
 import {
@@ -27,26 +27,26 @@ import {
 import { type Pace, type Position, type Recipe, takeSteps } from './recipe.ts';
 
 export interface LockOptions {
-  /** The node under which contenders stand. */
+  /** The parent of the contenders' nodes. */
   readonly path: string;
   /** 32 hexadecimal digits, used for one session only. */
   readonly guid: string;
   readonly kind: ContenderKind;
-  /** By whose names our node is created: kazoo's when not given. Curator's are exclusive. */
+  /** The recipe that names our node; kazoo's when left out. Curator's is exclusive. */
   readonly recipe?: RecipeName;
   readonly data: Buffer;
-  /** Called with the parent's data until it allows the lock once; a message refuses it. */
-  /** Told once of a node that does not exclude us, or we it. */
+  /** Called once, for a node that does not exclude lockex or that lockex does not exclude. */
   readonly warn?: (message: string) => void;
+  /** Called with the parent's data until it allows the lock once; a message refuses it. */
   readonly refusal?: (parentData: Buffer | undefined) => string | null;
 }
 
-/** Of a foreign node's name, no more is shown. */
+/** Longer names of foreign nodes are cut in messages. */
 const MAX_NAME_LENGTH = 120;
 
-interface Stand {
+interface PlaceInQueue {
   readonly place: Place;
-  /** The zxid of our node, if it was made just now. */
+  /** The zxid that created our node, if that was just now. */
   readonly createdZxid: bigint | null;
 }
 
@@ -54,17 +54,17 @@ export class Lock implements Recipe {
   readonly #session: LockSession;
   readonly #options: LockOptions;
   readonly #prefix: string;
-  /** Name of our node; 'maybe' while the answer to its creation is missing; null: none was asked for. */
+  /** 'maybe' while the answer to the creation of our node is missing; null: there is none. */
   #node: { readonly name: string } | 'maybe' | null = null;
 
   /**
-   * Path of our node, once the only one before it is gone: no other node can come before it any more,
-   * since sequence numbers only grow. To look at the queue would tell the same, unless our node is
-   * gone as well. Said once.
+   * Path of our node, once the only one ahead is gone: no other can get ahead of it, since sequence
+   * numbers only grow. Reading the queue would show the same, unless our node is gone as well. Used
+   * once.
    */
   #first: string | null = null;
   #hasWarned = false;
-  /** The parent's data was looked at: it may be a lock. */
+  /** The parent's data was read, and allows a lock. */
   #isAllowed = false;
 
   constructor(session: LockSession, options: LockOptions) {
@@ -86,7 +86,7 @@ export class Lock implements Recipe {
     return takeSteps(() => this.#step(onChange), pace);
   }
 
-  doubt(): void {
+  invalidate(): void {
     this.#first = null;
   }
 
@@ -105,12 +105,12 @@ export class Lock implements Recipe {
       this.#first = null;
       return { kind: 'granted', path: first, createdZxid: null };
     }
-    const stand = await this.#stand();
-    if (typeof stand === 'string') return { kind: 'refused', message: stand };
-    const { place, createdZxid } = stand;
+    const found = await this.#findPlace();
+    if (typeof found === 'string') return { kind: 'refused', message: found };
+    const { place, createdZxid } = found;
     switch (place.kind) {
       case 'missing':
-        // Our node was deleted: join the end of the queue. (kazoo does the same.)
+        // Our node was deleted: join the end of the queue, as kazoo does.
         this.#node = null;
         return 'again';
       case 'unordered':
@@ -124,7 +124,7 @@ export class Lock implements Recipe {
     }
   }
 
-  /** Watches the last of those that are before us. */
+  /** Watches the last of those ahead of us. */
   async #waitBehind(
     { blockers, holders }: Extract<Place, { kind: 'behind' }>,
     onChange: () => void,
@@ -151,20 +151,20 @@ export class Lock implements Recipe {
     };
   }
 
-  /** Where we stand among the contenders, having created our node if there was none; or a refusal. */
-  async #stand(): Promise<Stand | string> {
+  /** Our place among the contenders, creating our node if there is none; or a refusal. */
+  async #findPlace(): Promise<PlaceInQueue | string> {
     if (this.#node === 'maybe') await this.#recover();
     if (this.#node !== null) {
       const [children, data] = await Promise.all([
         ignoringNoNode(this.#session.getChildren(this.#options.path)),
-        // Where we were interrupted before we knew.
+        // Missing only where an earlier step was interrupted.
         this.#isAllowed ? null : ignoringNoNode(this.#session.getData(this.#options.path)),
       ]);
-      return (data && this.#refusalBy(data)) ?? this.#find(children ?? []);
+      return (data && this.#refusalBy(data)) ?? this.#placeAmong(children ?? []);
     }
 
-    // One round trip: a server answers a session's requests in order, so the children that are
-    // asked for behind the creation show the node.
+    // One round trip: a server answers a session's requests in order, so the children that are read
+    // behind the creation include the node.
     this.#node = 'maybe';
     const [created, parent, children] = await Promise.allSettled([
       this.#session.create(this.#pathOf(this.#prefix), this.#options.data, {
@@ -178,13 +178,13 @@ export class Lock implements Recipe {
       if (!mayHaveHappened(created.reason)) this.#node = null;
       if (created.reason.code !== 'NO_NODE') throw created.reason;
       await this.#session.mkdirp(this.#options.path);
-      return this.#stand();
+      return this.#findPlace();
     }
     this.#node = { name: created.value.path.slice(this.#options.path.length + 1) };
     if (parent.status === 'rejected') throw parent.reason;
     if (children.status === 'rejected') throw children.reason;
     const refusal = parent.value && this.#refusalBy(parent.value);
-    return refusal ?? this.#find(children.value ?? [], created.value.czxid);
+    return refusal ?? this.#placeAmong(children.value ?? [], created.value.czxid);
   }
 
   #refusalBy(parent: NodeRead): string | null {
@@ -193,7 +193,7 @@ export class Lock implements Recipe {
     return refusal;
   }
 
-  #find(children: readonly string[], createdZxid: bigint | null = null): Stand {
+  #placeAmong(children: readonly string[], createdZxid: bigint | null = null): PlaceInQueue {
     this.#warnOfForeign(children);
     const name = this.#node !== 'maybe' ? this.#node?.name : undefined;
     const place: Place = name === undefined ? { kind: 'missing' } : placeOf(name, children);
@@ -223,8 +223,8 @@ export class Lock implements Recipe {
   }
 
   /**
-   * The answer to our creation was lost: look for the node by its GUID, but only once the leader
-   * has confirmed something on this session. A server that lags may not show it yet.
+   * The answer to the creation was lost: look for the node by its GUID, but only once the leader
+   * has confirmed a request on this session. A server that lags may not show it yet.
    */
   async #recover(): Promise<void> {
     await ignoringNoNode(this.#session.check(this.#options.path));
@@ -241,7 +241,7 @@ export class Lock implements Recipe {
 function prefixOf({ guid, kind, recipe = 'kazoo' }: LockOptions): string {
   if (recipe === 'kazoo') return guid + (kind === 'shared' ? SHARED_MARK : EXCLUSIVE_MARK);
   if (kind === 'shared') throw new Error("Curator's InterProcessMutex is exclusive");
-  // `ProtectedUtils`: `_c_`, a UUID and a dash, before the name that was asked for.
+  // `ProtectedUtils`: `_c_`, a UUID and a dash, before the name.
   const parts = [guid.slice(0, 8), guid.slice(8, 12), guid.slice(12, 16), guid.slice(16, 20)];
   const uuid = [...parts, guid.slice(20)].join('-');
   return `_c_${uuid}${CURATOR_MARK}`;

@@ -1,6 +1,6 @@
 /**
- * What a contender writes into its node, and how the data of others reads. The data is for people
- * and for `lockex status`: nothing is decided by it. No arguments of the command: they can carry
+ * The data of a contender's node: ours is encoded, that of others is decoded. It is for people and
+ * for `lockex status`; nothing is decided by it. It holds no arguments of the command, which can be
  * secrets.
  */
 import { blanked } from '../../util/printable.ts';
@@ -17,11 +17,11 @@ export interface NodeData {
 }
 
 const MAX_LABEL_LENGTH = 120;
-/** Of each text that we write; characters. */
+/** Of each text in our data; characters. */
 const MAX_FIELD_LENGTH = 300;
 /**
- * Larger data is none of ours, and is not parsed: nested brackets take JSON.parse 70 times their size.
- * Escaped, our own four texts have 6 bytes a character at most.
+ * Larger data is not ours and is not parsed: JSON.parse needs 70 times the size of nested brackets.
+ * Our own four texts, escaped, have at most 6 bytes per character.
  */
 const MAX_DATA_BYTES = 16 * 1024;
 /** Of UTF-8, for one UTF-16 unit. */
@@ -33,7 +33,7 @@ export function encodeNodeData(data: NodeData): Buffer {
   return Buffer.from(JSON.stringify(data, cut));
 }
 
-/** The data as ours; null when another kind of contender wrote it, or garbage. */
+/** null for data of another kind of contender, and for garbage. */
 export function decodeNodeData(data: Buffer | undefined): NodeData | null {
   if (data === undefined || data.length > MAX_DATA_BYTES) return null;
   try {
@@ -53,14 +53,14 @@ function isNodeData(value: unknown): value is NodeData {
   );
 }
 
-/** One line for people: `db1 pid 4711 (redis-server)`, or another contender's own words. */
+/** One line for people: `db1 pid 4711 (redis-server)`, or the text of another kind of contender. */
 export function labelOf(data: Buffer | undefined): string {
   const ours = decodeNodeData(data);
   const text = ours ? `${ours.host} pid ${ours.pid} (${ours.command})` : beginningOf(data);
   return blanked(text).trim().slice(0, MAX_LABEL_LENGTH);
 }
 
-/** What another kind of contender wrote: as much of it as may be shown, before it is cut further. */
+/** The text of another kind of contender: as much as may be shown, before it is cut further. */
 export function beginningOf(data: Buffer | undefined): string {
   return data?.toString('utf8', 0, MAX_BYTES_PER_UNIT * MAX_FIELD_LENGTH) ?? '';
 }

@@ -1,9 +1,9 @@
 /**
- * Who holds a lock and who waits for it, decided from the names of its children alone. Pure.
+ * Decides who holds a lock and who waits for it, from the names of its children alone. Pure.
  *
  * The layout is kazoo's (`kazoo.recipe.lock`): `<guid>__lock__<sequence>` for exclusive contenders,
  * `<guid>__rlock__<sequence>` for shared ones. Curator's `-lock-` counts as exclusive (but Curator
- * does not look at kazoo's: foreign-recipes.ts). The lowest sequence holds; the others watch one
+ * does not see kazoo's: foreign-recipes.ts). The lowest sequence holds; the others watch one
  * predecessor only.
  *
  * The order is total: only numbers from 0 to 2147483647 are ordered, by value, equal ones by name.
@@ -20,10 +20,10 @@ export interface ContenderNode {
   readonly sequence: number;
 }
 
-/** Marks our own kind of node: what stands between GUID and sequence. */
+/** Between the GUID and the sequence of a node's name. */
 export const EXCLUSIVE_MARK = '__lock__';
 export const SHARED_MARK = '__rlock__';
-/** Curator's, as its InterProcessMutex has it: exclusive. */
+/** Curator's (InterProcessMutex): exclusive. */
 export const CURATOR_MARK = '-lock-';
 
 const KIND_OF_MARK: Readonly<Record<string, ContenderKind>> = {
@@ -32,51 +32,53 @@ const KIND_OF_MARK: Readonly<Record<string, ContenderKind>> = {
   [CURATOR_MARK]: 'exclusive',
 };
 
-/** Any number behind a mark, also one that no server writes: signed, padded, or in other digits. */
+/** A mark and any number, also one that no server appends: signed, padded, or in other digits. */
 const CONTENDER = /(__lock__|__rlock__|-lock-)([+\-\u2212]?\p{Nd}+)$/u;
 
 /**
  * A server appends the parent's cversion, an int that starts at 0, as `%010d`
- * (`PrepRequestProcessor.pRequest2TxnCreate`): ten ASCII digits, or a sign once the int has wrapped.
+ * (`PrepRequestProcessor.pRequest2TxnCreate`): ten ASCII digits, or a sign once the int has
+ * wrapped.
  */
 const SEQUENCE = /^\d{10}$/;
 
 /**
- * Servers since 3.6 keep the parent's cversion here (`DataTree.createNode` takes only a greater one),
- * so that further nodes repeat this number, or have a negative one where the cversion that is still
- * being written has wrapped (`PrepRequestProcessor`'s change record). Older ones wrap to -2147483648.
+ * Servers since 3.6 keep the parent's cversion here (`DataTree.createNode` takes only a greater
+ * one), so that further nodes repeat this number, or have a negative one where the cversion that is
+ * still being written has wrapped (`PrepRequestProcessor`'s change record). Older ones wrap to
+ * -2147483648.
  */
 export const LAST_SEQUENCE = 2 ** 31 - 1;
 
-/** A lock's children, sorted out. */
+/** The contenders among a lock's children. */
 export interface Queue {
   /** In the order in which they are served. */
   readonly contenders: readonly ContenderNode[];
   /**
-   * Names like a contender's, with a number that can't be ordered: created by name instead of by
+   * Names like a contender's, with a number that has no order: created by name instead of by
    * sequence, or numbered after the last sequence. While there are any, nothing may be granted.
    */
   readonly unordered: readonly string[];
 }
 
-/** Where a contender stands. `first` is the only answer by which a lock may be granted. */
+/** A contender's place. `first` is the only one by which a lock may be granted. */
 export type Place =
   /** The node is not among the children. */
   | { readonly kind: 'missing' }
-  /** The order is not known: `node` has a number that can't be ordered. */
+  /** The order is not known: the number of `node` has none. */
   | { readonly kind: 'unordered'; readonly node: string }
-  /** It has the last number: later nodes may have the same, and the order would not be known. */
+  /** It has the last number: later nodes may get the same, and the order would not be known. */
   | { readonly kind: 'exhausted' }
   | { readonly kind: 'first'; readonly self: ContenderNode }
   | {
       readonly kind: 'behind';
-      /** Contenders that keep it from holding the lock, in order; the last one is to be watched. */
+      /** The contenders that exclude it, in order; the last one is the one to watch. */
       readonly blockers: readonly [ContenderNode, ...ContenderNode[]];
-      /** Who holds the lock now. */
+      /** The contenders that hold the lock now. */
       readonly holders: readonly ContenderNode[];
     };
 
-/** Whether a child is a contender, also one that can't be ordered. */
+/** True for a contender, also for one without an order. */
 export function isContender(node: string): boolean {
   return CONTENDER.test(node);
 }
@@ -90,12 +92,12 @@ export function queueOf(children: readonly string[]): Queue {
   };
 }
 
-/** Where the contender of that name stands among a lock's children, listed in any order. */
+/** The place of the contender of that name. `children`: of the lock, in any order. */
 export function placeOf(name: string, children: readonly string[]): Place {
   if (!children.includes(name)) return { kind: 'missing' };
   const { contenders, unordered } = queueOf(children);
-  const [stranger] = unordered;
-  if (stranger !== undefined) return { kind: 'unordered', node: stranger };
+  const [firstUnordered] = unordered;
+  if (firstUnordered !== undefined) return { kind: 'unordered', node: firstUnordered };
   const self = contenders.find(({ node }) => node === name);
   if (self === undefined) return { kind: 'unordered', node: name };
   if (self.sequence === LAST_SEQUENCE) return { kind: 'exhausted' };
@@ -104,7 +106,7 @@ export function placeOf(name: string, children: readonly string[]): Place {
   return { kind: 'behind', blockers: [blocker, ...others], holders: holdersAmong(contenders) };
 }
 
-/** Who holds the lock now: the first, or the shared ones that stand before any exclusive one. */
+/** The holders: the first contender, or the shared ones ahead of any exclusive one. */
 export function holdersAmong(contenders: readonly ContenderNode[]): ContenderNode[] {
   const exclusive = contenders.findIndex(({ kind }) => kind === 'exclusive');
   return contenders.slice(0, exclusive < 0 ? undefined : Math.max(exclusive, 1));

@@ -1,40 +1,44 @@
 /**
- * Drives a recipe: takes its steps one after the other, whenever something may have changed, and
- * says where we stand. Says nothing any more once it was left.
+ * Drives a recipe: takes its steps one after the other whenever something may have changed, and
+ * reports our position in the queue. Reports nothing once the queue was left.
  */
 import type { Clock } from '../../util/clock.ts';
 import { PacedLook, PacedTries } from '../back-off.ts';
 import { isRequestError, type RequestError, requestError } from '../errors.ts';
-import { Retries } from '../retries.ts';
+import { Retries } from '../retry.ts';
 import type { Position, Recipe } from './recipe.ts';
 
 export interface RecipeRunnerOptions {
   readonly clock: Clock;
   readonly isAttached: () => boolean;
-  readonly onStanding: (standing: Position) => void;
-  /** Another connection is needed. */
+  readonly onPosition: (position: Position) => void;
+  /** The connection is of no use: another is needed. */
   readonly onSuspect: (reason: string) => void;
   /** Granted; milliseconds. */
   readonly sessionTimeoutMs: () => number;
 }
 
-/** Without blocking: how long one that is about to let go is waited for; milliseconds. */
-const PASSING_MS = 2000;
-/** In a row, without a pause: as many as an undisturbed contender takes, and more. */
+type RunnerState =
+  | { readonly name: 'new' }
+  | { readonly name: 'joined'; readonly blocking: boolean; readonly since: number }
+  | { readonly name: 'left' };
+
+/** Without blocking: how long to wait for a contender that is about to leave; milliseconds. */
+const TRANSIENT_MS = 2000;
+/** Steps in a row without a pause: more than a contender takes that is left alone. */
 const FREE_STEPS = 4;
 
 export class RecipeRunner {
   readonly #recipe: Recipe;
   readonly #options: RecipeRunnerOptions;
-  /** null: not in the queue. */
-  #joined: { readonly blocking: boolean; readonly since: number } | null = null;
+  #state: RunnerState = { name: 'new' };
   #steps: Promise<void> = Promise.resolve();
-  #stepWanted = false;
-  #passingTimer: unknown;
+  #isStepPending = false;
+  #transientTimer: unknown;
   readonly #retries: Retries;
-  /** Of steps that others have undone: a node that was deleted is created again. */
+  /** Paces steps that other clients undo: a node that was deleted is created again. */
   readonly #tries: PacedTries;
-  /** At changes of what we wait for. */
+  /** Paces reactions to changes of what we wait for. */
   readonly #look: PacedLook;
 
   constructor(recipe: Recipe, options: RecipeRunnerOptions) {
@@ -45,33 +49,38 @@ export class RecipeRunner {
     this.#look = new PacedLook(options, () => void this.#step());
   }
 
+  /** True until the first `join`: no node was created. */
+  get isNew(): boolean {
+    return this.#state.name === 'new';
+  }
+
   /** See Recipe. */
   get ownOrParentPath(): string {
     return this.#recipe.ownOrParentPath;
   }
 
-  /** Rejects when a step failed in a way that nobody foresaw. */
+  /** Rejects with anything but a RequestError that a step failed with. */
   join(blocking: boolean): Promise<void> {
-    this.#joined = { blocking, since: this.#options.clock.now() };
+    this.#state = { name: 'joined', blocking, since: this.#options.clock.now() };
     return this.#step();
   }
 
   /** Our node may be gone, which the recipe does not watch. Rejects as `join` does. */
   look(): Promise<void> {
-    this.#recipe.doubt();
+    this.#recipe.invalidate();
     return this.#step();
   }
 
-  /** Nothing is said any more; the node stays. */
+  /** Reports nothing any more; the node stays. */
   leave(): void {
-    this.#joined = null;
-    this.#options.clock.clearTimeout(this.#passingTimer);
+    if (this.#state.name === 'joined') this.#state = { name: 'left' };
+    this.#options.clock.clearTimeout(this.#transientTimer);
     this.#retries.cancel();
     this.#tries.cancel();
     this.#look.cancel();
   }
 
-  /** Deletes our node (see Recipe), after the step that may be under way. */
+  /** Deletes our nodes (see Recipe), after the step that may be under way. */
   async withdraw(onAsked: () => void): Promise<void> {
     this.leave();
     await this.#steps;
@@ -79,55 +88,59 @@ export class RecipeRunner {
   }
 
   #step(): Promise<void> {
-    if (this.#stepWanted) return this.#steps;
-    this.#stepWanted = true;
+    if (this.#isStepPending) return this.#steps;
+    this.#isStepPending = true;
     this.#steps = this.#steps.then(() => this.#takeStep());
     return this.#steps;
   }
 
   async #takeStep(): Promise<void> {
-    this.#stepWanted = false;
-    if (this.#joined === null || !this.#options.isAttached()) return;
+    this.#isStepPending = false;
+    if (!this.#isJoined || !this.#options.isAttached()) return;
     try {
-      const standing = await this.#recipe.advance(
+      const position = await this.#recipe.advance(
         () => this.#look.changed(),
         () => this.#pace(),
       );
       this.#retries.reset();
-      if (this.#joined !== null && !this.#isWorthAMoment(standing)) {
-        this.#options.onStanding(standing);
-      }
+      if (this.#isJoined && !this.#isWorthWaiting(position)) this.#options.onPosition(position);
     } catch (error) {
       if (!isRequestError(error)) throw error;
       this.#failed(error);
     }
   }
 
-  /** Rejects where we have left the queue meanwhile: no further node is to be created. */
+  /** Rejects if the queue was left meanwhile: no further node may be created. */
   async #pace(): Promise<void> {
-    const isWanted = await this.#tries.next();
-    if (isWanted === false || this.#joined === null)
-      throw requestError('CONNECTION_LOSS', 'the queue');
+    const isDue = await this.#tries.next();
+    if (isDue === false || !this.#isJoined) throw requestError('CONNECTION_LOSS', 'the queue');
   }
 
-  /** After 'wait' and 'reattach' the session is suspended, and we are joined anew behind that. */
+  /**
+   * After 'wait' and 'reattach' the session is suspended, and `join` is called again after that.
+   */
   #failed(error: RequestError): void {
-    const { onSuspect, onStanding } = this.#options;
+    const { onSuspect, onPosition } = this.#options;
     const action = this.#retries.next(error, 'queueing');
     if (action === 'reattach') return this.#retries.soon(() => onSuspect(error.message));
-    if (this.#joined === null) return;
+    if (!this.#isJoined) return;
     if (action === 'retry') return this.#retries.afterPause(() => void this.#step());
-    if (action === 'refuse') onStanding({ kind: 'refused', message: error.message });
+    if (action === 'refuse') onPosition({ kind: 'refused', message: error.message });
   }
 
-  #isWorthAMoment(standing: Position): boolean {
+  /** True if we wait, without blocking, for a contender that is about to leave. */
+  #isWorthWaiting(position: Position): boolean {
     const { clock } = this.#options;
-    if (standing.kind !== 'queued' || !standing.transient) return false;
-    if (this.#joined === null || this.#joined.blocking) return false;
-    const left = this.#joined.since + PASSING_MS - clock.now();
+    if (position.kind !== 'queued' || !position.transient) return false;
+    if (this.#state.name !== 'joined' || this.#state.blocking) return false;
+    const left = this.#state.since + TRANSIENT_MS - clock.now();
     if (left <= 0) return false;
-    clock.clearTimeout(this.#passingTimer);
-    this.#passingTimer = clock.setTimeout(() => void this.#step(), left);
+    clock.clearTimeout(this.#transientTimer);
+    this.#transientTimer = clock.setTimeout(() => void this.#step(), left);
     return true;
+  }
+
+  get #isJoined(): boolean {
+    return this.#state.name === 'joined';
   }
 }

@@ -1,27 +1,27 @@
 /**
- * When the command of a lock last succeeded, by ZooKeeper's time alone: the data of a node beside the
- * lock says who, and its time of change when. Hosts' clocks play no part: what is "now" is asked of
- * the leader, which stamps every change (`PrepRequestProcessor`; Stat.mtime).
+ * Records when the command of a lock last succeeded (`--once-per`), by ZooKeeper's clock alone: a
+ * node beside the lock, whose data names the contender and whose time of change is the time of
+ * success. The hosts' clocks are not used: "now" is the leader's time stamp of a change made by us
+ * (`PrepRequestProcessor`; Stat.mtime).
  */
-
 import type { LastRun } from '../../../machines/contract.ts';
 import { RUN_RECORD } from '../../settings/reserved-names.ts';
+import { CreateMode, ignoringNoNode, type LockSession } from '../client.ts';
 import { isRequestError } from '../errors.ts';
-import { CreateMode, ignoringNoNode, type LockSession } from '../session/requests.ts';
 import { labelOf } from './node-data.ts';
 
-/** Where the success of a lock's command is written down. */
+/** The node that records the successful runs of a lock's command. */
 export function runRecordPath(lock: string): string {
   return lock + RUN_RECORD;
 }
 
 export interface RunRecordOptions {
   readonly path: string;
-  /** Of our contender's node: who we are. */
+  /** The same as of our contender's node. */
   readonly data: Buffer;
 }
 
-/** `ownNode`: held by us, and changed for it. Rejects with RequestError. */
+/** `ownNode`: our contender node, which is written to for its time. Rejects with RequestError. */
 export async function readLastRun(
   session: LockSession,
   { path, data }: RunRecordOptions,
@@ -35,7 +35,7 @@ export async function readLastRun(
   return { agoMs: now.mtime - record.stat.mtime, label: labelOf(record.data) };
 }
 
-/** May be called again: the last time counts. Rejects with RequestError. */
+/** Idempotent: the last call counts. Rejects with RequestError. */
 export async function recordRun(
   session: LockSession,
   { path, data }: RunRecordOptions,
@@ -45,7 +45,7 @@ export async function recordRun(
   try {
     await session.create(path, data, { mode: CreateMode.PERSISTENT });
   } catch (error) {
-    // Made by a request of ours whose answer was lost.
+    // Created by an earlier request, whose answer was lost.
     if (!isRequestError(error) || error.code !== 'NODE_EXISTS') throw error;
   }
 }

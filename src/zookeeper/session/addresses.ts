@@ -1,6 +1,6 @@
 /**
- * The addresses that a server's name leads to. A socket tries them one after the other by itself, but
- * is content with the first at which somebody listens.
+ * The addresses of a server's name. A socket tries them one after the other by itself, but stops at
+ * the first that accepts a connection, which need not be a working server.
  */
 import { type Host, isAddress } from '../../settings/access.ts';
 import type { Clock } from '../../util/clock.ts';
@@ -9,8 +9,8 @@ import type { Clock } from '../../util/clock.ts';
 export type Lookup = (name: string) => Promise<readonly string[]>;
 
 /**
- * The same server at each of its addresses; empty where it has one only, and where they are not known
- * within `boundMs`.
+ * The same server at each of its addresses; empty if it has just one, or if they are unknown within
+ * `boundMs`.
  */
 export async function otherWaysTo(
   server: Host,
@@ -36,7 +36,7 @@ interface LookupOptions {
 }
 
 async function lookupAll(name: string): Promise<string[]> {
-  // Not imported: hardly anybody needs it, and it would cost every start a little.
+  // Not imported: rarely needed, and it would add a little to every start.
   const { lookup } = process.getBuiltinModule('node:dns/promises');
   return (await lookup(name, { all: true })).map(({ address }) => address);
 }

@@ -1,11 +1,12 @@
 /**
- * `user:password` for digest authentication: read each time it is sent and wiped after it, so that
- * none of it stays in this process, and a changed one is taken at the next connection.
+ * `user:password` for digest authentication, and the files of TLS. Credentials are read each time
+ * they are sent and wiped after that, so that none stay in this process, and a change takes effect
+ * at the next connection.
  */
 import { type Access, AUTH_VARIABLE, type AuthSource } from '../../settings/access.ts';
 import { readTrusted, TrustedFileError } from '../../util/trusted-file.ts';
 
-/** A file of the user's that can't be used as it is. Its message never holds what is in it. */
+/** A user's file that cannot be used. The message never contains the file's content. */
 export class AccessError extends Error {
   override readonly name = 'AccessError';
 }
@@ -14,10 +15,10 @@ const COLON = 0x3a;
 const LINE_ENDS = [0x0a, 0x0d];
 const KIB = 1024;
 const MAX_SECRET_BYTES = 256 * KIB;
-/** The bundle of all public authorities has some 250 KiB. */
+/** The bundle of all public authorities is about 250 KiB. */
 const MAX_CERTIFICATES_BYTES = 4096 * KIB;
 
-/** Bytes that the caller has to wipe. @throws AccessError */
+/** The caller wipes the bytes. @throws AccessError */
 export function readCredentials(source: AuthSource, env = process.env): Buffer {
   const bytes =
     source.kind === 'file' ? readPrivately(source.path) : Buffer.from(env[AUTH_VARIABLE] ?? '');
@@ -28,11 +29,11 @@ export function readCredentials(source: AuthSource, env = process.env): Buffer {
   const isOneLine = !LINE_ENDS.some((byte) => line.includes(byte));
   if (isOneLine && colon > 0 && colon < end - 1) return line;
   bytes.fill(0);
-  const where = source.kind === 'file' ? source.path : AUTH_VARIABLE;
-  throw new AccessError(`${where} has to be one line, user:password`);
+  const name = source.kind === 'file' ? source.path : AUTH_VARIABLE;
+  throw new AccessError(`${name} must be one line, user:password`);
 }
 
-/** Everything that can be found wrong before a server is asked. @throws AccessError */
+/** Checks everything that can be checked without a server. @throws AccessError */
 export function checkAccess({ auth, tls }: Pick<Access, 'auth' | 'tls'>): void {
   if (auth !== null) readCredentials(auth).fill(0);
   if (tls === null) return;
@@ -40,24 +41,24 @@ export function checkAccess({ auth, tls }: Pick<Access, 'auth' | 'tls'>): void {
   if (tls.own !== null) checkKey(tls.own.key);
 }
 
-/** What OpenSSL says of one that can't be read names no file, and Node passes over it in silence. */
+/** Checked here because OpenSSL's errors name no file, and Node ignores an invalid certificate. */
 function checkCertificates(path: string): void {
   const text = readCertificates(path).toString('latin1');
   if (!text.includes('CERTIFICATE-----')) {
-    throw new AccessError(`${path} holds no certificate (PEM)`);
+    throw new AccessError(`${path} contains no certificate (PEM)`);
   }
   const { X509Certificate } = process.getBuiltinModule('node:crypto');
   try {
     for (const certificate of certificatesIn(text)) new X509Certificate(certificate);
   } catch {
-    throw new AccessError(`${path} holds a certificate that can't be read`);
+    throw new AccessError(`${path} contains an invalid certificate`);
   }
 }
 
 const BEGIN = /-----BEGIN (X509 )?CERTIFICATE-----/;
 const END = /-----END (X509 )?CERTIFICATE-----/;
 
-/** Each with its first and last line; one that does not end is given as well, to be refused. */
+/** Each with its first and last line; one without an end is included, to be refused. */
 function certificatesIn(pem: string): string[] {
   return pem
     .split(/(?=-----BEGIN )/)
@@ -72,26 +73,26 @@ function checkKey(path: string): void {
   const bytes = readPrivately(path);
   try {
     if (!bytes.includes('PRIVATE KEY-----')) {
-      throw new AccessError(`${path} holds no private key (PEM)`);
+      throw new AccessError(`${path} contains no private key (PEM)`);
     }
     if (bytes.includes('ENCRYPTED')) {
-      throw new AccessError(`${path} is encrypted, and nobody is there to be asked`);
+      throw new AccessError(`${path} is encrypted: encrypted keys are not supported`);
     }
     process.getBuiltinModule('node:crypto').createPrivateKey(bytes);
   } catch (error) {
     if (error instanceof AccessError) throw error;
-    throw new AccessError(`${path} holds a private key that can't be read`);
+    throw new AccessError(`${path} contains an invalid private key`);
   } finally {
     bytes.fill(0);
   }
 }
 
-/** Of a file that holds a secret: bytes that the caller has to wipe. @throws AccessError */
+/** Reads a file with a secret; the caller wipes the bytes. @throws AccessError */
 export function readPrivately(path: string): Buffer {
   return reading(() => readTrusted(path, { maxBytes: MAX_SECRET_BYTES, readers: 'private' }));
 }
 
-/** Of a file that all may read, but only root and ourselves may write. @throws AccessError */
+/** Reads a file that anyone may read, but only root and we may write. @throws AccessError */
 export function readCertificates(path: string): Buffer {
   return reading(() => readTrusted(path, { maxBytes: MAX_CERTIFICATES_BYTES, readers: 'public' }));
 }

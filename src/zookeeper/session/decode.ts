@@ -1,5 +1,5 @@
 /**
- * What a server sends, decoded: one function for each type of answer that lockex asks for
+ * Decodes a server's frames: one function for each type of answer that lockex requests
  * (`org.apache.zookeeper.proto`). A frame is decoded completely or refused with MalformedAnswer;
  * nothing of a refused one is used. Pure. Every `frame` begins with its length.
  */
@@ -34,7 +34,7 @@ export type AnswerBody =
   /** `errors`: one for each operation, or none where all were carried out. */
   | { readonly kind: 'multi'; readonly errors: readonly number[] };
 
-/** What has to be known of a request to decode its answer. */
+/** The parts of a request that are needed to decode its answer. */
 export interface Asked {
   readonly type: number;
   /** Of a transaction: the types of its operations. */
@@ -86,13 +86,13 @@ export function decodeHeader(frame: Buffer): AnswerHeader {
 export function decodeWatchEvent(frame: Buffer): WatchEvent {
   return decodeBody(frame, (reader) => {
     const type = reader.int();
-    // The state of the session, which the connection knows better.
+    // The state of the session, which the connection knows already.
     reader.int();
     return { type, path: reader.string() };
   });
 }
 
-/** The body of an answer without an error: those of others are not read. `chroot`: '' or `/a/b`. */
+/** The body of an answer without an error; others have none to read. `chroot`: '' or `/a/b`. */
 export function decodeAnswer(frame: Buffer, asked: Asked, chroot: string): AnswerBody {
   return decodeBody(frame, (reader) => bodyOf(reader, asked, chroot));
 }
@@ -132,8 +132,8 @@ function bodyOf(reader: JuteReader, { type, operations }: Asked, chroot: string)
 }
 
 /**
- * `MultiResponse`: a result for each operation, either all of the operations' own types or all errors
- * (`DataTree.processTxn` turns every operation into an error when one fails).
+ * `MultiResponse`: a result for each operation, either all of the operations' own types or all
+ * errors (`DataTree.processTxn` turns every operation into an error when one fails).
  */
 function multiErrors(reader: JuteReader, operations: readonly number[], chroot: string): number[] {
   const errors: number[] = [];
@@ -144,14 +144,14 @@ function multiErrors(reader: JuteReader, operations: readonly number[], chroot: 
     else if (type !== operation) throw new MalformedAnswer(`a result of type ${type}`);
     else {
       carriedOut += 1;
-      // Only these two are asked for in a transaction (Operation, in requests.ts).
+      // The only other operation is `check`, which has no result (Operation, in client.ts).
       if (type === jute.OP_CODES['CREATE']) belowChroot(reader.string(), chroot);
     }
   }
   multiHeader(reader, true);
   const isFailed = errors.some((error) => error !== OK);
   if (isFailed ? carriedOut > 0 : errors.length > 0) {
-    throw new MalformedAnswer('a transaction that was carried out in part');
+    throw new MalformedAnswer('a transaction that was carried out partly');
   }
   return errors;
 }
@@ -161,7 +161,8 @@ function multiHeader(reader: JuteReader, isLast: boolean): number {
   const type = reader.int();
   const isDone = reader.boolean();
   reader.int();
-  if (isDone !== isLast) throw new MalformedAnswer('another number of results than of operations');
+  if (isDone !== isLast)
+    throw new MalformedAnswer('the number of results is not that of the operations');
   return type;
 }
 

@@ -1,15 +1,18 @@
 /**
- * Frames out of a stream of bytes: a length of four bytes, then as many bytes
- * (`ClientCnxnSocketNIO.doIO`). Each byte is copied at most three times, however the stream is cut into
- * pieces, and memory grows with what has come, not with what is announced.
+ * Cuts a stream of bytes into frames: a length of four bytes, then as many bytes
+ * (`ClientCnxnSocketNIO.doIO`). Each byte is copied at most three times, whatever the sizes of the
+ * stream's pieces, and memory grows with the bytes received, not with the length announced.
  */
 
 const LENGTH_BYTES = 4;
 
 export class FrameReader {
-  /** What has come and is not taken yet. */
+  /** Received, and not returned yet. */
   #waiting: Buffer = Buffer.alloc(0);
-  /** What `#waiting` is the beginning of: the rest is room for more. null: it is not ours to write to. */
+  /**
+   * The buffer that begins with `#waiting`; its rest is free. null: `#waiting` must not be written
+   * to.
+   */
   #room: Buffer | null = null;
 
   push(bytes: Buffer): void {
@@ -20,7 +23,7 @@ export class FrameReader {
     }
     const length = this.#waiting.length + bytes.length;
     if (this.#room === null || this.#room.length < length) {
-      // Twice as large each time: what is copied into larger ones is less than what has come.
+      // Twice as large each time: the total copied is less than the total received.
       this.#room = Buffer.allocUnsafeSlow(2 * length);
       this.#waiting.copy(this.#room);
     }
@@ -29,8 +32,8 @@ export class FrameReader {
   }
 
   /**
-   * The next whole frame, with its length before it; null: more has to come. Throws where a frame
-   * says that it has more than `maxBytes` bytes, or less than none.
+   * The next complete frame, with its length before it; null: incomplete. Throws if its length is
+   * negative or above `maxBytes`.
    */
   next(maxBytes: number): Buffer | null {
     if (this.#waiting.length < LENGTH_BYTES) return null;
@@ -40,7 +43,7 @@ export class FrameReader {
     if (this.#waiting.length < end) return null;
     const frame = this.#waiting.subarray(0, end);
     this.#waiting = this.#waiting.subarray(end);
-    // The frame is its reader's now: what comes next must not be written behind it.
+    // The frame belongs to its reader now: nothing may be written behind it.
     this.#room = null;
     return frame;
   }

@@ -1,17 +1,17 @@
 /**
- * The session timeout that a server grants, made into one that lockex counts by. Pure.
+ * Judges the session timeout that a server grants. Pure.
  *
  * A server raises a request to its `minSessionTimeout` and lowers it to its `maxSessionTimeout`
- * (`ZooKeeperServer.processConnectRequest`); by default these are 2 and 20 ticks. lockex counts by the
- * granted time, and by less where that is absurd: a lease that ends too early is safe, and pings come
- * more often. What the server does after that time can't be changed from here: lockex warns.
+ * (`ZooKeeperServer.processConnectRequest`); by default these are 2 and 20 ticks. lockex uses the
+ * granted time, and a shorter one where that is absurd: a lease that ends too early is safe, and
+ * pings are more frequent. The server's own timeout remains, so lockex warns.
  */
 
-/** Granted times up to this are the servers' ordinary business; milliseconds. */
+/** Granted times up to this are normal; milliseconds. */
 const ALWAYS_PLAUSIBLE_MS = 60_000;
-/** As many times the requested one is plausible, too. */
+/** So is this multiple of the requested one. */
 const PLAUSIBLE_FACTOR = 4;
-/** Pings go out three times as often as that: below it there would be nothing but pings. */
+/** Pings are sent three times as often: below this there would be nothing but pings. */
 const MIN_MS = 100;
 
 export type GrantedTimeout =
@@ -19,18 +19,21 @@ export type GrantedTimeout =
   | { readonly kind: 'limited'; readonly timeoutMs: number; readonly message: string }
   | { readonly kind: 'refused'; readonly message: string };
 
-/** Both in milliseconds. `granted` is 0 or less where there is no session: not asked here. */
+/**
+ * Both in milliseconds. A granted time of 0 or less means that there is no session: not judged
+ * here.
+ */
 export function judgeTimeout(grantedMs: number, requestedMs: number): GrantedTimeout {
   const [granted, requested] = [grantedMs / 1000, requestedMs / 1000];
   if (grantedMs < Math.min(MIN_MS, requestedMs)) {
-    const message = `the server grants a session timeout of ${granted} s, which is too short to keep`;
+    const message = `the server grants a session timeout of ${granted} s, too short for lockex`;
     return { kind: 'refused', message };
   }
-  const mostMs = Math.max(ALWAYS_PLAUSIBLE_MS, PLAUSIBLE_FACTOR * requestedMs);
-  if (grantedMs <= mostMs) return { kind: 'accepted', timeoutMs: grantedMs };
+  const maxMs = Math.max(ALWAYS_PLAUSIBLE_MS, PLAUSIBLE_FACTOR * requestedMs);
+  if (grantedMs <= maxMs) return { kind: 'accepted', timeoutMs: grantedMs };
   const message =
     `the server grants a session timeout of ${granted} s instead of ${requested} s (-T): lockex ` +
-    `counts by ${mostMs / 1000} s, but after a crash of this host the lock stays taken for ` +
+    `uses ${maxMs / 1000} s, but after a crash of this host the lock is not released for ` +
     `${granted} s; check minSessionTimeout`;
-  return { kind: 'limited', timeoutMs: mostMs, message };
+  return { kind: 'limited', timeoutMs: maxMs, message };
 }

@@ -1,4 +1,4 @@
-/** Why each server could not be used: the most informative reason of one round of attempts. Pure. */
+/** Why each server could not be used: the most informative reason among its attempts. Pure. */
 import type { HostFailure } from '../../../machines/contract.ts';
 import type { Host } from '../../settings/access.ts';
 import type { EndReason } from './connection.ts';
@@ -8,8 +8,8 @@ export class HostFailures {
   readonly #reasons = new Map<string, EndReason>();
 
   /**
-   * The newest reason counts, except that an attempt which ran out of time tells less than one that
-   * the server, the kernel or a setting ended: it replaces only its own kind.
+   * The newest reason counts, except that "ran out of time" says less than a reason of the server,
+   * the kernel or a setting: it replaces only its own kind.
    */
   add(host: Host, reason: EndReason): void {
     const known = this.#reasons.get(hostName(host));

@@ -1,9 +1,9 @@
-/** The order in which servers are tried: shuffled once, then round and round. Pure. */
+/** The order in which servers are tried: shuffled once, then in rounds. Pure. */
 import type { Host } from '../../settings/access.ts';
 
 export class HostRotation {
   readonly #order: Host[];
-  /** Where the next round begins. */
+  /** Index at which the next round begins. */
   #next = 0;
 
   constructor(hosts: readonly Host[], random: () => number) {
@@ -15,7 +15,7 @@ export class HostRotation {
     }
   }
 
-  /** Every host once, beginning behind the one that was yielded last. */
+  /** Every host once, beginning after the one that was yielded last. */
   *round(): Generator<Host> {
     for (let tried = 0; tried < this.#order.length; tried += 1) {
       const host = this.#order[this.#next % this.#order.length];
@@ -24,14 +24,14 @@ export class HostRotation {
     }
   }
 
-  /** The next round begins behind this host (`host:port`), so that it comes last. */
+  /** The next round begins after this host (`host:port`), so that it comes last. */
   avoid(name: string | null): void {
-    const place = this.#order.findIndex((host) => hostName(host) === name);
-    if (place >= 0) this.#next = place + 1;
+    const index = this.#order.findIndex((host) => hostName(host) === name);
+    if (index >= 0) this.#next = index + 1;
   }
 }
 
-/** As people write it: `db1:2181`, `[::1]:2181`. */
+/** `db1:2181`, `[::1]:2181` */
 export function hostName({ host, port }: Host): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

@@ -1,7 +1,8 @@
 /**
- * Reads jute's basic types out of one frame (`org.apache.jute.BinaryInputArchive`). No length is
- * believed that the frame does not hold, so reading costs no more than the frame's own size. The
- * library's decoder accepts negative lengths, which move it backwards, and allocates what is announced.
+ * Reads jute's basic types from one frame (`org.apache.jute.BinaryInputArchive`). A length beyond
+ * the end of the frame is refused, so reading costs no more than the frame's own size. The
+ * library's decoder accepts negative lengths, which move it backwards, and allocates whatever a
+ * length announces.
  */
 
 export class MalformedAnswer extends Error {
@@ -15,12 +16,12 @@ export class MalformedAnswer extends Error {
 const NULL_LENGTH = -1;
 const LENGTH_BYTES = 4;
 
-/** Every method throws MalformedAnswer where the frame does not hold what is asked for. */
+/** Every method throws MalformedAnswer if the frame does not contain the value. */
 export class JuteReader {
   readonly #frame: Buffer;
   #at: number;
 
-  /** `at`: where to begin; bytes. */
+  /** `at`: offset of the first byte to read. */
   constructor(frame: Buffer, at: number) {
     this.#frame = frame;
     this.#at = at;
@@ -46,13 +47,13 @@ export class JuteReader {
     return value === 1;
   }
 
-  /** A copy; null where the server sent no buffer, which is not the same as an empty one. */
+  /** A copy; null for a missing buffer, which differs from an empty one. */
   buffer(): Buffer | null {
     const length = this.int();
     return length === NULL_LENGTH ? null : this.#copy(length);
   }
 
-  /** No answer has a string that may be null. */
+  /** Never null: no answer has such a string. */
   string(): string {
     const length = this.int();
     const start = this.#advance(length);
@@ -78,7 +79,7 @@ export class JuteReader {
     return Buffer.from(this.#frame.subarray(start, start + length));
   }
 
-  /** Where the next `length` bytes begin. */
+  /** Skips `length` bytes; their offset. */
   #advance(length: number): number {
     const start = this.#at;
     if (length < 0 || length > this.left) {

@@ -1,6 +1,6 @@
 /**
- * Keeps an attached session alive while it is idle: a ping after T/3 without a request, and the
- * verdict that a connection is of no use after 2/3 T without a word from the server.
+ * Keeps an attached session alive while it is idle: sends a ping after T/3 without a request, and
+ * reports silence after 2/3 T without anything from the server.
  */
 import type { Clock } from '../../util/clock.ts';
 
@@ -8,7 +8,7 @@ export interface KeepAliveOptions {
   readonly clock: Clock;
   /** The session timeout T; milliseconds. */
   readonly timeoutMs: () => number;
-  /** When something came from the server last. */
+  /** When something last arrived from the server. */
   readonly heardAt: () => number;
   readonly ping: () => void;
   readonly onSilence: (silenceMs: number) => void;
@@ -23,7 +23,7 @@ export class KeepAlive {
     this.#options = options;
   }
 
-  /** Attached: from now on. */
+  /** The session is attached. */
   start(): void {
     this.#sentAt = this.#options.clock.now();
     this.#schedule();

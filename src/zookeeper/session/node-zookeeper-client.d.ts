@@ -1,13 +1,13 @@
 /**
- * The parts of node-zookeeper-client 1.1.3 that are used here: its connection manager, and its codec
+ * The parts of node-zookeeper-client 1.1.3 that lockex uses: its connection manager, and its codec
  * for requests (answers: decode.ts).
  * The package has no types of its own. Longs are buffers of 8 bytes, big endian.
  */
 declare module 'node-zookeeper-client/lib/ConnectionManager.js' {
   import type { Request } from 'node-zookeeper-client/lib/jute/index.js';
 
-  // What a callback receives is made by connection.ts.
-  type Response = import('./connection.ts').Response;
+  // Responses are created by answers.ts.
+  type Response = import('./answers.ts').Response;
 
   interface Packet {
     readonly request: Request;

@@ -1,17 +1,21 @@
 /**
- * Request numbers (xids) that are unique over a session's life: over all its connections, and over
- * the reaper that may end it.
+ * Request numbers (xids), unique over a session's life: over all its connections, and including the
+ * reaper that may end it.
  *
- * A server matches what was committed with the request that waits for it by session id and xid alone,
- * and relies on xids that grow (`CommitProcessor`: "request.cxid != topPending.cxid"). A number that
- * is used again on the next connection can thus be answered by the commit of the older request, which
- * proves nothing about the newer one, and fails by itself where the two are of different types.
- * `org.apache.zookeeper.ClientCnxn` counts on over its connections as well.
+ * A server matches a commit with the waiting request by session id and xid alone, and relies on
+ * xids that grow (`CommitProcessor`: "request.cxid != topPending.cxid"). A request with a number
+ * that was used on an earlier connection can thus be answered by the commit of the older request,
+ * which proves nothing about the newer one, and fails by itself where the two are of different
+ * types. `org.apache.zookeeper.ClientCnxn` does not restart its xids either.
  */
 
-/** ZooKeeper counts them in 32 bits, signed; negative ones are reserved (`ClientCnxn`: PING_XID). */
+/**
+ * ZooKeeper counts them in 32 bits, signed; negative ones are reserved (`ClientCnxn`: PING_XID).
+ */
 const MAX_XID = 2 ** 31 - 1;
-/** The reaper begins here. A session does not come so far: at 100 requests a second it takes months. */
+/**
+ * The reaper begins here. A session does not get so far: at 100 requests a second it takes months.
+ */
 const FIRST_REAPER_XID = 2 ** 30;
 
 export class RequestNumbers {
@@ -28,7 +32,7 @@ export class RequestNumbers {
     return new RequestNumbers(1, FIRST_REAPER_XID - 1);
   }
 
-  /** For the process that ends it in the owner's place. */
+  /** For the process that ends the session after its owner's death. */
   static ofReaper(): RequestNumbers {
     return new RequestNumbers(FIRST_REAPER_XID, MAX_XID);
   }
@@ -37,12 +41,12 @@ export class RequestNumbers {
     return this.#next;
   }
 
-  /** Whether a number is left: a session without one can't ask for anything any more. */
+  /** False if the numbers are exhausted: the session cannot send requests any more. */
   get areLeft(): boolean {
     return this.#next <= this.#last;
   }
 
-  /** All below this one were used. */
+  /** All numbers below this one were used. */
   usedBelow(next: number): void {
     this.#next = Math.max(this.#next, next);
   }

@@ -1,74 +1,70 @@
 /**
- * ZooKeeper's requests as methods. How a request travels, and how long its answer is waited for, is
- * its heir's: the session's.
+ * ZooKeeper's requests as methods. Its subclass, the session, sends them and bounds the wait for
+ * their answers.
  */
 import { EventEmitter } from 'node:events';
 import type { Request } from 'node-zookeeper-client/lib/jute/index.js';
-import type { Access } from '../../settings/access.ts';
-import { childNames, createdPath } from '../answers.ts';
-import { ERROR_CLASSES } from '../error-policy.ts';
-import { isRequestError, RequestError, requestError } from '../errors.ts';
-import type { Confirmation } from '../lease/lease.ts';
-import type { AnswerBody, AnswerHeader } from './decode.ts';
+import { type Access, AUTH_VARIABLE } from '../../settings/access.ts';
 import {
+  type Confirmation,
   CreateMode,
-  createRequest,
   type LockSession,
-  multiFailure,
-  multiRequest,
   type NodeRead,
   type OnChange,
   type Operation,
-  requestOf,
   type Stat,
-  statOf,
-} from './requests.ts';
+} from '../client.ts';
+import { ERROR_CLASSES } from '../error-policy.ts';
+import { isRequestError, RequestError, requestError } from '../errors.ts';
+import type { AnswerBody } from './decode.ts';
+import type { Answer } from './exchange.ts';
+import { childNames, createdPath } from './node-names.ts';
+import { createRequest, multiFailure, multiRequest, requestOf, statOf } from './requests.ts';
 import type { WatchKind } from './watches.ts';
 
-/** To be set when the answer comes, before the next frame is read. */
+/** Set when the answer is read, before the next frame is. */
 export interface Watch {
   readonly kind: WatchKind;
   readonly onChange: OnChange;
 }
 
-/**
- * With the attachment it came on, and the times of `src/util/clock.ts` right before its request was written
- * and when it was read.
- */
-export interface Answer extends Confirmation {
-  readonly header: AnswerHeader;
-  readonly body: AnswerBody;
-}
-
-type Asking = Pick<Access, 'chroot' | 'acl'>;
+type RequesterOptions = Pick<Access, 'chroot' | 'acl' | 'auth'>;
 
 export abstract class Requester<Events extends Record<keyof Events, unknown[]>>
   extends EventEmitter<Events>
   implements LockSession
 {
-  readonly #asking: Asking;
+  readonly #options: RequesterOptions;
 
-  constructor(asking: Asking) {
+  constructor(options: RequesterOptions) {
     super();
-    this.#asking = asking;
+    this.#options = options;
   }
 
   abstract get isAttached(): boolean;
 
-  /** Rejects with RequestError; `path` is for its words. */
+  /** Rejects with RequestError; `path` is for its message. */
   protected abstract ask(request: Request, path: string, watch?: Watch): Promise<Answer>;
 
-  /** The same error, said of this path. */
-  protected abstract inWords(error: RequestError, path: string): RequestError;
+  /** The same error, with the path in its message. */
+  protected withPath({ code, number, isCommitted }: RequestError, path: string): RequestError {
+    if (code !== 'NO_AUTH') return new RequestError(number, path, '', isCommitted);
+    const { auth } = this.#options;
+    // Digest authentication itself accepts any password: a wrong one makes another identity.
+    const source = auth?.kind === 'file' ? auth.path : AUTH_VARIABLE;
+    const more =
+      auth === null ? ' (no --auth-file was given)' : ` for the user and password in ${source}`;
+    return new RequestError(number, path, more, isCommitted);
+  }
 
   async create(path: string, data: Buffer, { mode }: { readonly mode: CreateMode }) {
-    const request = createRequest(path, data, mode, this.#asking.acl);
-    // What can be wrong is wrong with the parent.
+    const request = createRequest(path, data, mode, this.#options.acl);
+    // Errors concern the parent.
     const parent = path.slice(0, path.lastIndexOf('/')) || '/';
     const { header, body } = await this.ask(request, parent);
     return {
       path: createdPath(path, bodyOf(body, 'created').path, mode),
-      // The answer's zxid is that of the transaction that made the node.
+      // The answer's zxid is that of the transaction that created the node.
       czxid: header.zxid.readBigInt64BE(),
     };
   }
@@ -78,15 +74,15 @@ export abstract class Requester<Events extends Record<keyof Events, unknown[]>>
     let forbidden: RequestError | null = null;
     for (const name of path.split('/').filter((part) => part !== '')) {
       made += `/${name}`;
-      const trouble: RequestError | null = await this.#make(made);
-      if (trouble?.code === 'NO_NODE') throw this.#noParent(forbidden ?? trouble);
-      // Perhaps we may not make it because others have.
-      forbidden = trouble;
+      const error: RequestError | null = await this.#make(made);
+      if (error?.code === 'NO_NODE') throw this.#noParent(forbidden ?? error);
+      // A node that exists may refuse its creation with NO_AUTH.
+      forbidden = error;
     }
     if (forbidden !== null && (await this.exists(path)) === null) throw forbidden;
   }
 
-  /** null: it is there now. */
+  /** null: the node exists now. */
   async #make(path: string): Promise<RequestError | null> {
     try {
       await this.create(path, Buffer.alloc(0), { mode: CreateMode.PERSISTENT });
@@ -100,7 +96,7 @@ export abstract class Requester<Events extends Record<keyof Events, unknown[]>>
   }
 
   #noParent(error: RequestError): RequestError {
-    const { chroot } = this.#asking;
+    const { chroot } = this.#options;
     if (error.code !== 'NO_NODE' || chroot === '') return error;
     return requestError('NO_NODE', `the chroot ${chroot}`);
   }
@@ -155,7 +151,7 @@ export abstract class Requester<Events extends Record<keyof Events, unknown[]>>
 
   async #transact(operations: readonly Operation[]): Promise<Answer> {
     const answer = await this.ask(
-      multiRequest(operations, this.#asking.acl),
+      multiRequest(operations, this.#options.acl),
       operations[0]?.path ?? '',
     );
     const failure = multiFailure(bodyOf(answer.body, 'multi').errors);
@@ -163,14 +159,14 @@ export abstract class Requester<Events extends Record<keyof Events, unknown[]>>
     const { number, index } = failure;
     const path = operations[index]?.path ?? '';
     const error = new RequestError(number, 'multi', '', true);
-    // `PrepRequestProcessor` checks the session for each operation. The connection may still stand, so
-    // that a handshake has to tell what became of the session.
+    // `PrepRequestProcessor` checks the session for each operation. The connection may be open
+    // still, so a handshake has to find out what became of the session.
     const isOver = ERROR_CLASSES[error.code] === 'disconnected';
-    throw isOver ? requestError('UNKNOWN_SESSION', path) : this.inWords(error, path);
+    throw isOver ? requestError('UNKNOWN_SESSION', path) : this.withPath(error, path);
   }
 }
 
-/** An answer is decoded by the type of its request: another kind is an error of ours. */
+/** An answer is decoded by the type of its request: another kind is a bug. */
 function bodyOf<K extends AnswerBody['kind']>(
   body: AnswerBody,
   kind: K,

@@ -1,16 +1,16 @@
 /**
- * Who is to be told of the next change of a node, on one connection. Once each: a server forgets a
- * watch as it tells of it (ZooKeeper Programmer's Guide, "ZooKeeper Watches").
+ * The watches of one connection. Each is called once: a server forgets a watch when it reports the
+ * change (ZooKeeper Programmer's Guide, "ZooKeeper Watches").
  *
- * The client's own manager of watches does the same by way of an emitter for each path; between two
- * holders of a lock it is run for the first time in months, and that is seen.
+ * Not the client's own watch manager, which uses an emitter for each path: it would run for the
+ * first time in months between two holders of a lock, and cost measurable time there.
  */
-import type { OnChange } from './requests.ts';
+import type { OnChange } from '../client.ts';
 
 /** What is watched: a node's existence and data, or its children. */
 export type WatchKind = 'data' | 'children';
 
-/** `Watcher.Event.EventType`; what else there is concerns no watch of ours. */
+/** `Watcher.Event.EventType`; other types concern none of our watches. */
 const CREATED = 1;
 const DELETED = 2;
 const CHILDREN_CHANGED = 4;
@@ -27,20 +27,20 @@ export class Watches {
     else others.push(onChange);
   }
 
-  /** False where the type of the change is none of those that are watched for. */
-  tell(type: number, path: string): boolean {
+  /** False if the type of the event is none that can be watched for. */
+  notify(type: number, path: string): boolean {
     if (type < CREATED || type > CHILDREN_CHANGED) return false;
     const change = type === DELETED ? 'deleted' : 'changed';
-    if (type !== CHILDREN_CHANGED) this.#tell('data', path, change);
-    if (type === CHILDREN_CHANGED || type === DELETED) this.#tell('children', path, change);
+    if (type !== CHILDREN_CHANGED) this.#call('data', path, change);
+    if (type === CHILDREN_CHANGED || type === DELETED) this.#call('children', path, change);
     return true;
   }
 
-  #tell(kind: WatchKind, path: string, change: 'deleted' | 'changed'): void {
+  #call(kind: WatchKind, path: string, change: 'deleted' | 'changed'): void {
     const waiting = this.#waiting[kind];
-    const told = waiting.get(path);
-    if (told === undefined) return;
+    const called = waiting.get(path);
+    if (called === undefined) return;
     waiting.delete(path);
-    for (const onChange of told) onChange(change);
+    for (const onChange of called) onChange(change);
   }
 }

@@ -1,4 +1,4 @@
-/** What lockex says of its session to those who outlive it. */
+/** The line for the reaper, which outlives lockex. */
 import { expect, it, onTestFinished } from 'vitest';
 import type { ZookeeperEvent } from '../../../machines/contract.ts';
 import { ZookeeperActor } from '../../../src/actors/zookeeper.ts';
@@ -7,9 +7,9 @@ import { systemClock } from '../../../src/util/clock.ts';
 import { decodeOrphanedSession } from '../../../src/zookeeper/reap.ts';
 import { freshChroot, sharedServer } from '../../support/zookeeper.ts';
 
-it('the reaper is told the session timeout that was granted, not what was asked for', async () => {
+it('the reaper gets the session timeout that was granted, not the requested one', async () => {
   const { host, port } = sharedServer();
-  const remains: string[] = [];
+  const lines: string[] = [];
   const settings = {
     ...defaults,
     access: {
@@ -21,19 +21,19 @@ it('the reaper is told the session timeout that was granted, not what was asked 
     lock: { ...defaults.lock, id: 'x' },
     command: { line: { kind: 'shell', line: 'true' } },
   } as const;
-  const contention = new ZookeeperActor(settings, {
+  const actor = new ZookeeperActor(settings, {
     clock: systemClock,
     log: () => {},
-    onRemains: (line) => remains.push(line),
+    onSessionToClose: (line) => lines.push(line),
   });
-  onTestFinished(() => contention.dispose());
-  const established = new Promise<ZookeeperEvent>((resolve) => contention.listen(resolve));
-  contention.send({ type: 'session.connect' });
+  onTestFinished(() => actor.dispose());
+  const established = new Promise<ZookeeperEvent>((resolve) => actor.listen(resolve));
+  actor.send({ type: 'session.connect' });
   const event = await established;
   const granted = event.type === 'session.established' ? event.session.timeoutMs : 0;
   expect(granted).toBeLessThan(settings.access.timeoutMs);
-  expect(remains.map((line) => decodeOrphanedSession(line).timeoutMs)).toEqual([granted]);
-  const closed = new Promise<ZookeeperEvent>((resolve) => contention.listen(resolve));
-  contention.send({ type: 'session.close' });
+  expect(lines.map((line) => decodeOrphanedSession(line).timeoutMs)).toEqual([granted]);
+  const closed = new Promise<ZookeeperEvent>((resolve) => actor.listen(resolve));
+  actor.send({ type: 'session.close' });
   expect(await closed).toEqual({ type: 'session.closed', clean: true });
 });

@@ -9,7 +9,7 @@ import { LockFeed } from '../../../src/inspector/lock-feed.ts';
 import { openAccess } from '../../../src/settings/access.ts';
 import type { LockView } from '../../../src/status/view.ts';
 import { LockWatcher } from '../../../src/status/watcher.ts';
-import { CreateMode } from '../../../src/zookeeper/session/requests.ts';
+import { CreateMode } from '../../../src/zookeeper/client.ts';
 import type { Session } from '../../../src/zookeeper/session/session.ts';
 import { openSession } from '../../support/session.ts';
 import { SimulatedClock } from '../../support/simulated-clock.ts';

@@ -1,15 +1,16 @@
 /**
- * What servers and neighbours can make lockex do again and again, counted against a clock that moves
- * when a test says so: the first tries are made at once, the others ever more seldom.
+ * Actions that servers and other clients can make lockex repeat, counted against a simulated clock:
+ * the first ones happen at once, the others with growing pauses.
  */
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openAccess } from '../../../src/settings/access.ts';
 import { BackOff, PacedLook } from '../../../src/zookeeper/back-off.ts';
+import type { LockSession } from '../../../src/zookeeper/client.ts';
 import { Contender } from '../../../src/zookeeper/contender.ts';
 import { UnreachableError } from '../../../src/zookeeper/errors.ts';
 import { Lock } from '../../../src/zookeeper/recipes/lock.ts';
+import type { Recipe } from '../../../src/zookeeper/recipes/recipe.ts';
 import { RecipeRunner } from '../../../src/zookeeper/recipes/recipe-runner.ts';
-import type { LockSession } from '../../../src/zookeeper/session/requests.ts';
 import { Session } from '../../../src/zookeeper/session/session.ts';
 import { SimulatedClock } from '../../support/simulated-clock.ts';
 import { type Script, startScriptedServer } from './scripted-server.ts';
@@ -17,9 +18,18 @@ import { type Script, startScriptedServer } from './scripted-server.ts';
 const NO_NODE = -101;
 /** Long enough for no deadline to pass while a test waits for sockets. */
 const LONG_MS = 3_600_000;
+/** The recipe of a session that is never established. */
+const UNUSED: Recipe = {
+  ownOrParentPath: '/lock',
+  invalidate: () => {},
+  withdraw: async () => {},
+  advance: async () => {
+    throw new Error('the queue was never joined');
+  },
+};
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-/** What is under way may set its timer first. */
+/** Lets what is under way set its timer first. */
 async function pass(clock: SimulatedClock, ms: number): Promise<void> {
   await turn();
   await clock.advance(ms);
@@ -35,7 +45,7 @@ describe('pauses', () => {
     expect(row).toEqual([0, 0, 50, 100, 200, 400, 500, 500]);
   });
 
-  it('begin anew after what has worked for a third of the session timeout, and not before', () => {
+  it('start again after an attempt that worked for a third of the session timeout', () => {
     const pauses = backOff(1);
     expect([0, 0, 1999, 2000, 0].map((lastedMs) => pauses.nextMs(lastedMs))).toEqual([
       0, 50, 100, 0, 50,
@@ -61,7 +71,7 @@ describe.each<[string, Script]>([
     },
   ],
 ])('a server that %s', (_, script) => {
-  it('gets two more connections at once, then ever fewer', async () => {
+  it('gets two more connections at once, then others with growing pauses', async () => {
     const { port, connections } = await startScriptedServer(script);
     const clock = new SimulatedClock();
     const access = openAccess([{ host: '127.0.0.1', port }]);
@@ -86,8 +96,8 @@ describe.each<[string, Script]>([
   });
 });
 
-describe('a neighbour', () => {
-  it('that keeps deleting our node has it created ever more seldom', async () => {
+describe('another client', () => {
+  it('that keeps deleting our node: it is created again with growing pauses', async () => {
     const clock = new SimulatedClock();
     let created = 0;
     const session = {
@@ -101,15 +111,15 @@ describe('a neighbour', () => {
     const lock = new Lock(session as unknown as LockSession, {
       ...{ path: '/lock', guid: 'g', kind: 'exclusive' as const, data: Buffer.alloc(0) },
     });
-    const queueing = queueingOn(clock, lock);
-    void queueing.join(true);
+    const runner = runnerOf(clock, lock);
+    void runner.join(true);
     await pass(clock, 0);
     expect(created).toBe(5);
     await pass(clock, 60_000);
     expect(created).toBeGreaterThan(50);
     // A second each, at half of that by chance.
     expect(created).toBeLessThan(140);
-    queueing.leave();
+    runner.leave();
     await pass(clock, 10_000);
     const inTheEnd = created;
     await pass(clock, 60_000);
@@ -117,13 +127,13 @@ describe('a neighbour', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('that keeps changing what we wait for has it looked at ten or twenty times a second', async () => {
+  it('that keeps changing what we wait for: it is read ten or twenty times a second', async () => {
     const clock = new SimulatedClock();
     let looks = 0;
     const queue = { position: 2, holders: [], behind: null };
-    const queueing = queueingOn(clock, {
+    const runner = runnerOf(clock, {
       ownOrParentPath: '/lock',
-      doubt: () => {},
+      invalidate: () => {},
       withdraw: async () => {},
       advance: async (onChange) => {
         looks += 1;
@@ -131,27 +141,27 @@ describe('a neighbour', () => {
         return { kind: 'queued', transient: false, next: null, queue };
       },
     });
-    void queueing.join(true);
+    void runner.join(true);
     await pass(clock, 10);
     expect(looks).toBeGreaterThanOrEqual(10);
     await pass(clock, 10_000);
     expect(looks).toBeGreaterThan(90);
     expect(looks).toBeLessThan(20 + 200 + 10);
-    queueing.leave();
+    runner.leave();
   });
 });
 
-function queueingOn(clock: SimulatedClock, recipe: ConstructorParameters<typeof RecipeRunner>[0]) {
+function runnerOf(clock: SimulatedClock, recipe: ConstructorParameters<typeof RecipeRunner>[0]) {
   return new RecipeRunner(recipe, {
     clock,
     isAttached: () => true,
-    onStanding: () => {},
+    onPosition: () => {},
     onSuspect: () => {},
     sessionTimeoutMs: () => 30_000,
   });
 }
 
-it('a look that waits is cancelled', () => {
+it('a pending look is cancelled', () => {
   const clock = new SimulatedClock();
   let looks = 0;
   const paced = new PacedLook({ clock, sessionTimeoutMs: () => 30_000 }, () => {
@@ -165,7 +175,7 @@ it('a look that waits is cancelled', () => {
   expect(looks).toBe(20);
 });
 
-it('servers that refuse every try to connect are tried ever more seldom, and a pause ends with us', async () => {
+it('servers that refuse connections are tried with growing pauses, which close() ends', async () => {
   const clock = new SimulatedClock();
   let tries = 0;
   const unreachable = {
@@ -177,15 +187,13 @@ it('servers that refuse every try to connect are tried ever more seldom, and a p
       throw new UnreachableError([]);
     },
   };
-  const said: string[] = [];
+  const emitted: string[] = [];
   const contender = new Contender({
     ...{ clock, connectTimeoutMs: 30_000, killAfterMs: 500, runRecord: null },
     newSession: () => unreachable as unknown as Session,
-    newRecipe: () => {
-      throw new Error('none is asked for');
-    },
+    newRecipe: () => UNUSED,
     emit: ({ type }) => {
-      said.push(type);
+      emitted.push(type);
       if (type === 'session.unreachable') contender.send({ type: 'session.connect' });
     },
   });
@@ -197,6 +205,6 @@ it('servers that refuse every try to connect are tried ever more seldom, and a p
   expect(tries).toBeLessThan(140);
   contender.send({ type: 'session.close' });
   await pass(clock, 60_000);
-  expect(said.at(-1)).toBe('session.closed');
+  expect(emitted.at(-1)).toBe('session.closed');
   expect(clock.timers).toBe(0);
 });

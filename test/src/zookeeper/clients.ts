@@ -1,6 +1,6 @@
 /**
- * The bare client and our session behind one small face, so that a check of behaviour can be written
- * once and run against both.
+ * The bare client and our session behind one small face, so that a check of behaviour can be
+ * written once and run against both.
  */
 // @ts-expect-error: the package has no types
 import zookeeper from 'node-zookeeper-client';

@@ -1,18 +1,17 @@
 /**
- * The contender with a session, a queue and a clock that do as a test says: what it tells the machine
- * when answers come late, not at all, or from a session that is not the present one.
+ * The contender with a session, a queue and a clock that do as a test says: the events that it
+ * emits when answers come late, not at all, or from a session that was replaced.
  */
-import { EventEmitter } from 'node:events';
 import { expect, it } from 'vitest';
 import type { ZookeeperEvent } from '../../../machines/contract.ts';
 import { Contender } from '../../../src/zookeeper/contender.ts';
-import { type RequestError, requestError } from '../../../src/zookeeper/errors.ts';
 import type { Position, Recipe } from '../../../src/zookeeper/recipes/recipe.ts';
-import type { Attachment, Session } from '../../../src/zookeeper/session/session.ts';
+import type { Session } from '../../../src/zookeeper/session/session.ts';
 import { SimulatedClock } from '../../support/simulated-clock.ts';
+import { FakeSession, NODE } from './fake-session.ts';
 
 const T = 4000;
-const NODE = '/lock/node';
+const SYSTEM_ERROR = -1;
 const QUEUED: Position = {
   kind: 'queued',
   transient: false,
@@ -22,121 +21,11 @@ const QUEUED: Position = {
 const GRANTED: Position = { kind: 'granted', path: NODE, createdZxid: null };
 const GRANTED_AT_ONCE: Position = { ...GRANTED, createdZxid: 7n };
 
-/** Attaches after 10 ms, answers after 2 ms; or takes connections and answers nothing. */
-class FakeSession extends EventEmitter {
-  readonly #clock: SimulatedClock;
-  readonly id: bigint;
-  attached: Attachment | null = null;
-  isAnswering = true;
-  /** Every question is answered with this error; null: with what is asked for. */
-  error: RequestError | null = null;
-  owner: bigint;
-  #onChange = () => {};
-  readonly reattachments: string[] = [];
-  #events = 0;
-  #attachments = 0;
-  #isOver = false;
-
-  constructor(clock: SimulatedClock, id: bigint) {
-    super();
-    this.#clock = clock;
-    this.id = id;
-    this.owner = id;
-  }
-
-  get isAttached() {
-    return this.attached !== null;
-  }
-
-  get info() {
-    return { server: 'server', timeoutMs: T };
-  }
-
-  async connect() {
-    await new Promise<void>((resolve) => this.#clock.setTimeout(resolve, 10));
-    this.#attach();
-  }
-
-  reattach(reason: string) {
-    this.reattachments.push(reason);
-    this.drop(reason);
-  }
-
-  /** The connection ends, and another stands soon. */
-  drop(reason: string) {
-    if (this.attached === null) return;
-    this.attached = null;
-    this.emit('detached', { reason });
-    this.#clock.setTimeout(() => this.#attach(), 10);
-  }
-
-  /** Asks behind what is not answered, and gives that up. */
-  async close(boundMs: number) {
-    await new Promise<void>((resolve) => this.#clock.setTimeout(resolve, boundMs));
-    this.#isOver = true;
-    return false;
-  }
-
-  check() {
-    const sent = this.#numbered();
-    const sentAt = this.#clock.now();
-    const attachment = this.#attachments;
-    return this.#ask(() => ({
-      attachment,
-      sentAt,
-      answeredAt: this.#clock.now(),
-      order: { sent, answered: this.#numbered() },
-    }));
-  }
-
-  /** The watch on our node tells of a change. */
-  changeNode() {
-    this.#onChange();
-  }
-
-  exists(_path: string, onChange: () => void) {
-    this.#onChange = onChange;
-    return this.#ask(() => ({ czxid: 7n, ephemeralOwner: this.owner }));
-  }
-
-  #attach() {
-    if (this.#isOver) return;
-    this.#attachments += 1;
-    this.attached = {
-      server: 'server',
-      number: this.#attachments,
-      handshakeSentAt: this.#clock.now() - 1,
-      timeoutMs: T,
-    };
-    this.emit('attached', this.attached);
-  }
-
-  #numbered() {
-    this.#events += 1;
-    return this.#events;
-  }
-
-  #ask<V>(answer: () => V): Promise<V> {
-    const { isAnswering } = this;
-    const on = this.attached;
-    return new Promise((resolve, reject) => {
-      const fail = (code: 'CONNECTION_LOSS' | 'TIMEOUT') => reject(requestError(code, NODE));
-      if (on === null) return fail('CONNECTION_LOSS');
-      if (!isAnswering) return void this.#clock.setTimeout(() => fail('TIMEOUT'), (T * 2) / 3);
-      this.#clock.setTimeout(() => {
-        if (this.attached === on && this.error !== null) reject(this.error);
-        else if (this.attached === on) resolve(answer());
-        else fail('CONNECTION_LOSS');
-      }, 2);
-    });
-  }
-}
-
-/** `standings`: what the queue says of each session in turn. */
-function contending(...standings: Position[]) {
+/** `positions`: of the first session, the second, and so on. */
+function contending(...positions: Position[]) {
   const clock = new SimulatedClock();
   const sessions: FakeSession[] = [];
-  const said: ZookeeperEvent[] = [];
+  const emitted: ZookeeperEvent[] = [];
   let onChange = () => {};
   const contender = new Contender({
     clock,
@@ -144,7 +33,7 @@ function contending(...standings: Position[]) {
     killAfterMs: 500,
     runRecord: null,
     newSession: () => {
-      const session = new FakeSession(clock, BigInt(sessions.length + 1));
+      const session = new FakeSession(clock, T, BigInt(sessions.length + 1));
       sessions.push(session);
       return session as unknown as Session;
     },
@@ -154,28 +43,28 @@ function contending(...standings: Position[]) {
         ownOrParentPath: NODE,
         advance: async (changed) => {
           onChange = changed;
-          return standings[number] ?? QUEUED;
+          return positions[number] ?? QUEUED;
         },
-        doubt: () => {},
+        invalidate: () => {},
         withdraw: async () => {},
       };
     },
-    emit: (event) => said.push(event),
+    emit: (event) => emitted.push(event),
   });
-  const types = () => said.map(({ type }) => type).filter((type) => type !== 'lease.renewed');
+  const types = () => emitted.map(({ type }) => type).filter((type) => type !== 'lease.renewed');
   return {
     clock,
     contender,
     sessions,
-    last: () => said.filter(({ type }) => type !== 'lease.renewed').at(-1),
-    /** What was said since the last call. */
-    heard: () => {
-      const heard = types();
-      said.splice(0);
-      return heard;
+    last: () => emitted.filter(({ type }) => type !== 'lease.renewed').at(-1),
+    /** The types of the events since the last call, without renewals. */
+    events: () => {
+      const events = types();
+      emitted.splice(0);
+      return events;
     },
-    stands: async (standing: Position) => {
-      standings[sessions.length - 1] = standing;
+    moveTo: async (position: Position) => {
+      positions[sessions.length - 1] = position;
       onChange();
       await clock.advance(0);
     },
@@ -195,48 +84,48 @@ function at<V>(list: readonly V[], index = 0): V {
   return found;
 }
 
-it('a proof at a grant that is not answered is an outage, and asked for again behind it', async () => {
-  const { clock, contender, sessions, heard, stands, joined } = contending(QUEUED);
+it('an unanswered proof at a grant is an outage, and is requested again after it', async () => {
+  const { clock, contender, sessions, events, moveTo, joined } = contending(QUEUED);
   await joined();
-  // So long that the lease has to be proven when the grant comes.
+  // Until a grant needs another proof of the lease.
   await clock.advance(3 * T);
-  heard();
-  await stands(GRANTED);
-  expect(heard()).toEqual(['lock.granted']);
+  events();
+  await moveTo(GRANTED);
+  expect(events()).toEqual(['lock.granted']);
   at(sessions).isAnswering = false;
   contender.send({ type: 'lock.confirm' });
   await clock.advance(T / 2);
-  // The handshake was answered, and no more.
-  expect(at(sessions).reattachments).toEqual(['to prove the lease']);
-  expect(heard()).toEqual([]);
+  // Only the handshake was answered.
+  expect(at(sessions).reattachments).toEqual(['to confirm the lease']);
+  expect(events()).toEqual([]);
   at(sessions).isAnswering = true;
   await clock.advance(T);
-  expect(heard()).toEqual(['session.suspended', 'session.resumed']);
+  expect(events()).toEqual(['session.suspended', 'session.resumed']);
   contender.send({ type: 'lock.confirm' });
   await clock.advance(20);
-  expect(heard()).toEqual(['lock.confirmed']);
+  expect(events()).toEqual(['lock.confirmed']);
 });
 
-it('a connection that goes while a grant is being proven on it is an outage', async () => {
-  const { clock, contender, sessions, heard, stands, joined } = contending(QUEUED);
+it('a connection that ends while a grant is being confirmed on it is an outage', async () => {
+  const { clock, contender, sessions, events, moveTo, joined } = contending(QUEUED);
   await joined();
   await clock.advance(3 * T);
-  await stands(GRANTED);
+  await moveTo(GRANTED);
   contender.send({ type: 'lock.confirm' });
-  heard();
+  events();
   // Between the answer to the handshake and the one that confirms.
   await clock.advance(11);
   at(sessions).drop('reset');
   await clock.advance(50);
-  expect(heard()).toEqual(['session.suspended', 'session.resumed']);
+  expect(events()).toEqual(['session.suspended', 'session.resumed']);
 });
 
-it('a server that is not there when a grant is to be proven is an outage after T/8', async () => {
-  const { clock, contender, sessions, heard, stands, joined } = contending(QUEUED);
+it('no server to confirm a grant with is an outage after T/8', async () => {
+  const { clock, contender, sessions, events, moveTo, joined } = contending(QUEUED);
   await joined();
   await clock.advance(3 * T);
-  await stands(GRANTED);
-  heard();
+  await moveTo(GRANTED);
+  events();
   const session = at(sessions);
   session.reattach = (reason: string) => {
     session.attached = null;
@@ -244,74 +133,88 @@ it('a server that is not there when a grant is to be proven is an outage after T
   };
   contender.send({ type: 'lock.confirm' });
   await clock.advance(T / 8 - 1);
-  expect(heard()).toEqual([]);
+  expect(events()).toEqual([]);
   await clock.advance(1);
-  expect(heard()).toEqual(['session.suspended']);
+  expect(events()).toEqual(['session.suspended']);
 });
 
-it('is holding on after an outage only if the node is still of our session', async () => {
-  const { clock, sessions, heard, last, joined } = contending(GRANTED_AT_ONCE);
+it('holds the lock after an outage only if the node still belongs to our session', async () => {
+  const { clock, sessions, events, last, joined } = contending(GRANTED_AT_ONCE);
   await joined();
-  expect(heard().at(-1)).toBe('lock.confirmed');
+  expect(events().at(-1)).toBe('lock.confirmed');
   at(sessions).drop('reset');
   await clock.advance(50);
-  expect(heard()).toEqual(['session.suspended', 'session.resumed']);
-  // Deleted by somebody, and made again by another.
+  expect(events()).toEqual(['session.suspended', 'session.resumed']);
+  // Deleted, and created again by another session.
   at(sessions).owner = 99n;
   at(sessions).drop('reset');
   await clock.advance(50);
   expect(last()).toMatchObject({ type: 'session.lost', loss: { cause: 'nodeGone' } });
 });
 
-it('what an old session waited for in vain does not disturb the new one', async () => {
-  const { clock, sessions, heard, joined } = contending(GRANTED_AT_ONCE, QUEUED);
+it('pending requests of an old session do not disturb the new one', async () => {
+  const { clock, sessions, events, joined } = contending(GRANTED_AT_ONCE, QUEUED);
   await joined();
   await clock.advance(T / 2);
-  // Attached to a follower that has lost its leader: it takes the session and answers nothing.
+  // Attached to a follower that has lost its leader: it accepts the session and answers nothing.
   at(sessions).isAnswering = false;
   at(sessions).drop('reset');
-  while (!heard().includes('session.lost')) await clock.advance(10);
+  while (!events().includes('session.lost')) await clock.advance(10);
   await joined();
   await clock.advance(2 * T);
   expect(at(sessions, 1).reattachments).toEqual([]);
-  expect(heard()).toEqual(['session.established', 'lock.queued']);
+  expect(events()).toEqual(['session.established', 'lock.queued']);
+});
+
+it('drops the events of a session that was replaced', async () => {
+  const { clock, sessions, events, joined } = contending(QUEUED, QUEUED);
+  await joined();
+  at(sessions).emit('expired', { message: 'expired', by: 'server' });
+  expect(events().at(-1)).toBe('session.lost');
+  await joined();
+  events();
+  at(sessions).emit('expired', { message: 'expired', by: 'server' });
+  at(sessions).emit('detached', { reason: 'reset' });
+  at(sessions).emit('attached', at(sessions).attached);
+  await clock.advance(50);
+  expect(events()).toEqual([]);
 });
 
 it.each([
   ['queued', QUEUED, 'session.suspended'],
   ['holding', GRANTED_AT_ONCE, 'session.suspended'],
-] as const)('%s, it resumes only when the leader has confirmed a request', async (...row) => {
-  const [, standing, last] = row;
-  const { clock, sessions, heard, joined } = contending(standing);
+] as const)('while %s, it resumes only when the leader has confirmed a request', async (...row) => {
+  const [, position, last] = row;
+  const { clock, sessions, events, joined } = contending(position);
   await joined();
-  heard();
+  events();
   at(sessions).isAnswering = false;
   at(sessions).drop('reset');
   // Handshakes are answered, and nothing else.
   await clock.advance(T / 2);
   expect(at(sessions).isAttached).toBe(true);
-  expect(heard().at(-1)).toBe(last);
+  expect(events().at(-1)).toBe(last);
   at(sessions).isAnswering = true;
   at(sessions).drop('reset');
   await clock.advance(50);
-  expect(heard()).toEqual(['session.resumed']);
+  expect(events()).toEqual(['session.resumed']);
 });
 
-it('no grant comes of a handshake that the leader has not confirmed', async () => {
-  const { clock, contender, sessions, heard, stands, joined } = contending(QUEUED);
+it('a handshake without a leader-confirmed request grants nothing', async () => {
+  const { clock, contender, sessions, events, moveTo, joined } = contending(QUEUED);
   await joined();
   await clock.advance(3 * T);
-  heard();
+  events();
   at(sessions).isAnswering = false;
   at(sessions).drop('reset');
   await clock.advance(20);
-  await stands(GRANTED_AT_ONCE);
+  await moveTo(GRANTED_AT_ONCE);
   contender.send({ type: 'lock.join', blocking: true });
   await clock.advance(20);
-  expect(heard()).not.toContain('lock.confirmed');
+  expect(events()).not.toContain('lock.confirmed');
 });
 
-it('a node that was deleted and made again by another is lost as soon as its watch tells', async () => {
+it('a node that was deleted and created by another session is lost when its watch fires', async () => {
   const { clock, sessions, last, joined } = contending(GRANTED_AT_ONCE);
   await joined();
   at(sessions).owner = 99n;
@@ -320,38 +223,38 @@ it('a node that was deleted and made again by another is lost as soon as its wat
   expect(last()).toMatchObject({ type: 'session.lost', loss: { cause: 'nodeGone' } });
 });
 
-it('joins the queue also if the connection went between the handshake and the wish to join', async () => {
-  const { clock, contender, sessions, heard } = contending(QUEUED);
+it('joins the queue also if the connection ended right before the command to join', async () => {
+  const { clock, contender, sessions, events } = contending(QUEUED);
   contender.send({ type: 'session.connect' });
   await clock.advance(12);
   at(sessions).drop('reset');
   contender.send({ type: 'lock.join', blocking: true });
   await clock.advance(50);
-  expect(heard()).toEqual(['session.established', 'session.suspended', 'session.resumed']);
+  expect(events()).toEqual(['session.established', 'session.suspended', 'session.resumed']);
   contender.send({ type: 'lock.join', blocking: true });
   await new Promise((resolve) => setImmediate(resolve));
-  expect(heard()).toEqual(['lock.queued']);
+  expect(events()).toEqual(['lock.queued']);
 });
 
 it('a pause after errors on one connection does not end the next one', async () => {
-  const { clock, contender, sessions, heard, stands, joined } = contending(QUEUED);
+  const { clock, contender, sessions, events, moveTo, joined } = contending(QUEUED);
   await joined();
   await clock.advance(3 * T);
-  await stands(GRANTED);
+  await moveTo(GRANTED);
   const session = at(sessions);
-  session.error = requestError('SYSTEM_ERROR', NODE);
+  session.fault = { number: SYSTEM_ERROR, left: Number.POSITIVE_INFINITY };
   contender.send({ type: 'lock.confirm' });
   while (session.reattachments.length < 2) await clock.advance(1);
   // On the new connection the next error comes after 2 ms, and a pause of 50 ms or more behind it.
   await clock.advance(15);
-  session.error = null;
+  session.fault = null;
   session.drop('reset');
-  heard();
+  events();
   await clock.advance(20);
-  expect(heard()).toEqual(['session.resumed']);
+  expect(events()).toEqual(['session.resumed']);
   contender.send({ type: 'lock.confirm' });
   const reattachments = session.reattachments.length;
   await clock.advance(T);
-  expect(heard()).toEqual(['lock.confirmed']);
+  expect(events()).toEqual(['lock.confirmed']);
   expect(session.reattachments).toHaveLength(reattachments);
 });

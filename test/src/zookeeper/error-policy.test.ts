@@ -1,6 +1,7 @@
 /**
- * Every error code of every server version, and unknown ones, in every phase of a contender: what the
- * table says, and what the contender makes of it when a server answers so for a while, or for ever.
+ * Every error code of every server version, and unknown ones, in every phase of a contender: the
+ * table itself, and the contender's behaviour when a server answers with an error for a while, or
+ * for ever.
  */
 import { describe, expect, it } from 'vitest';
 import type { ZookeeperEvent } from '../../../machines/contract.ts';
@@ -18,7 +19,7 @@ import { errorCodeOf } from '../../../src/zookeeper/errors.ts';
 import type { Position, Recipe } from '../../../src/zookeeper/recipes/recipe.ts';
 import type { Session } from '../../../src/zookeeper/session/session.ts';
 import { SimulatedClock } from '../../support/simulated-clock.ts';
-import { FaultySession, NODE } from './faulty-session.ts';
+import { FakeSession, NODE } from './fake-session.ts';
 
 /** `KeeperException.Code` of 3.4 to 3.9 without OK, by its own names. */
 const SERVER_CODES = {
@@ -56,8 +57,8 @@ const SERVER_CODES = {
 };
 const UNKNOWN_CODES = {
   'an unknown code': -126,
-  'a code of the future': -999,
-  'a positive one': 5,
+  'a future code': -999,
+  'a positive code': 5,
 };
 const CODES = Object.entries({ ...SERVER_CODES, ...UNKNOWN_CODES });
 const PHASES = Object.keys(ERROR_ACTIONS) as ErrorPhase[];
@@ -66,7 +67,7 @@ const actionFor = (number: number, phase: ErrorPhase) =>
   actionOn({ code: errorCodeOf(number) }, phase);
 
 describe('the table', () => {
-  it('knows every code of the servers by a name of its own', () => {
+  it('has a name of its own for every code of the servers', () => {
     const names = Object.values(SERVER_CODES).map(errorCodeOf);
     expect(names).not.toContain('UNKNOWN');
     expect(new Set(names).size).toBe(names.length);
@@ -76,7 +77,7 @@ describe('the table', () => {
   });
 
   describe.each(CODES)('%s (%d)', (name, number) => {
-    it('ends a hold at once only if it says that our node is gone', () => {
+    it('ends a hold at once only if our node is gone', () => {
       for (const phase of PHASES) {
         const isAboutNode = ['confirming', 'resuming', 'holding', 'renewing'].includes(phase);
         const isGone = actionFor(number, phase) === 'nodeGone';
@@ -90,15 +91,15 @@ describe('the table', () => {
         expect(actionFor(number, phase)).not.toBe('refuse');
     });
 
-    it('is never taken for success, except where the node is to be deleted and is gone', () => {
+    it('never counts as success, except if the node to delete is gone', () => {
       for (const phase of PHASES) {
         const isDone = actionFor(number, phase) === 'done';
         expect(isDone, phase).toBe(name === 'NONODE' && phase === 'releasing');
       }
     });
 
-    it('is not dropped in a phase that nothing asks again in', () => {
-      // The grant asks for what was to be prepared, and the lease keeper for the next renewal.
+    it('is ignored only in phases in which the request is sent again anyway', () => {
+      // The grant repeats what was to be prepared, and the lease keeper sends the next renewal.
       const askAgain = ['preparing', 'renewing'];
       for (const phase of PHASES) {
         if (actionFor(number, phase) === 'ignore') expect(askAgain).toContain(phase);
@@ -106,14 +107,14 @@ describe('the table', () => {
     });
   });
 
-  it('says of a request that was throttled, or refused, that it was not carried out', () => {
+  it('counts a throttled or refused request as not carried out', () => {
     const unknown = CODES.filter(([, number]) => mayHaveHappened({ code: errorCodeOf(number) }));
     const names = unknown.map(([name]) => name);
     for (const name of [
       'CONNECTIONLOSS',
       'OPERATIONTIMEOUT',
       'MARSHALLINGERROR',
-      'a positive one',
+      'a positive code',
     ]) {
       expect(names).toContain(name);
     }
@@ -133,11 +134,14 @@ describe('the table', () => {
 const T = 4000;
 const GRANTED: Position = { kind: 'granted', path: NODE, createdZxid: null };
 
-/** A contender at a server that answers with errors; what it says, and a machine's answers to that. */
+/**
+ * A contender at a server that answers with errors; its events, and the machine's commands upon
+ * them.
+ */
 function contending({ confirms = true, once = false } = {}) {
   const clock = new SimulatedClock();
-  const session = new FaultySession(clock, T);
-  const said: ZookeeperEvent[] = [];
+  const session = new FakeSession(clock, T);
+  const emitted: ZookeeperEvent[] = [];
   let isHeld = false;
   const contender = new Contender({
     clock,
@@ -148,11 +152,11 @@ function contending({ confirms = true, once = false } = {}) {
     newRecipe: (): Recipe => ({
       ownOrParentPath: NODE,
       advance: async () => await session.ask(() => GRANTED),
-      doubt: () => {},
+      invalidate: () => {},
       withdraw: async () => await session.ask(() => {}),
     }),
     emit: (event) => {
-      said.push(event);
+      emitted.push(event);
       // As the machine does.
       if (event.type === 'lock.granted' && confirms) contender.send({ type: 'lock.confirm' });
       isHeld ||= event.type === 'lock.confirmed';
@@ -162,7 +166,7 @@ function contending({ confirms = true, once = false } = {}) {
       else contender.send({ type: next, blocking: true });
     },
   });
-  const has = (type: ZookeeperEvent['type']) => said.some((event) => event.type === type);
+  const has = (type: ZookeeperEvent['type']) => emitted.some((event) => event.type === type);
   const until = async (...types: ZookeeperEvent['type'][]) => {
     for (let waitedMs = 0; waitedMs < 60_000; waitedMs += 10) {
       if (types.some(has)) return true;
@@ -174,10 +178,10 @@ function contending({ confirms = true, once = false } = {}) {
     clock,
     contender,
     session,
-    said,
+    emitted,
     has,
-    of: (type: ZookeeperEvent['type']) => said.filter((event) => event.type === type),
-    /** Until one of these was said; false after a minute. */
+    of: (type: ZookeeperEvent['type']) => emitted.filter((event) => event.type === type),
+    /** Until one of these was emitted; false after a minute. */
     until,
     connect: async () => {
       contender.send({ type: 'session.connect' });
@@ -188,7 +192,7 @@ function contending({ confirms = true, once = false } = {}) {
       await clock.advance(20);
       contender.send({ type: 'lock.join', blocking: true });
       expect(await until('lock.confirmed')).toBe(true);
-      said.splice(0);
+      emitted.splice(0);
     },
   };
 }
@@ -204,7 +208,7 @@ describe.each(CODES)('%s (%d)', (name, number) => {
   const isRefusal = [...denied, ...conflicts].includes(name);
   const ERRORS = 3;
 
-  it('while waiting: the lock is refused, or had as soon as the server serves', async () => {
+  it('while waiting: the lock is refused, or acquired as soon as the server works', async () => {
     const { session, connect, contender, until, has, of } = contending();
     await connect();
     session.fault = { number, left: ERRORS };
@@ -214,7 +218,7 @@ describe.each(CODES)('%s (%d)', (name, number) => {
     expect(of('lock.refused').length + of('lock.confirmed').length).toBe(1);
   });
 
-  it('at a grant: refused, gone, or confirmed as soon as the server serves', async () => {
+  it('at a grant: refused, gone, or confirmed as soon as the server works', async () => {
     const { session, clock, connect, contender, until, has } = contending({ confirms: false });
     await connect();
     contender.send({ type: 'lock.join', blocking: true });
@@ -227,17 +231,17 @@ describe.each(CODES)('%s (%d)', (name, number) => {
     await clock.advance(100);
   });
 
-  it('after a reconnection of a holder: resumed as soon as the server serves', async () => {
-    const { session, hold, until, has, said } = contending();
+  it('after a reconnection of a holder: resumed as soon as the server works', async () => {
+    const { session, hold, until, has, emitted } = contending();
     await hold();
     session.fault = { number, left: ERRORS };
     session.drop('reset');
     expect(await until('session.resumed', 'session.lost')).toBe(true);
-    expect(has('session.lost'), JSON.stringify(said)).toBe(name === 'NONODE');
+    expect(has('session.lost'), JSON.stringify(emitted)).toBe(name === 'NONODE');
     expect(has('lock.refused')).toBe(false);
   });
 
-  it('after a reconnection, for ever: the lease ends it, and the server is not flooded', async () => {
+  it('for ever after a reconnection: the lease ends, and the server is not flooded', async () => {
     const { session, hold, until, has, of } = contending();
     await hold();
     session.fault = { number, left: Number.POSITIVE_INFINITY };
@@ -262,7 +266,7 @@ describe.each(CODES)('%s (%d)', (name, number) => {
     expect(of('session.suspended').length).toBe(of('session.resumed').length);
   });
 
-  it('in answer to a record of the run: tried again, or given up with the reason', async () => {
+  it('in answer to a record of the run: retried, or given up with the reason', async () => {
     const { session, clock, hold, contender, until, of, has } = contending({ once: true });
     await hold();
     // Not the renewals: these have their own test.
@@ -286,7 +290,7 @@ describe.each(CODES)('%s (%d)', (name, number) => {
     expect(of('session.suspended').length).toBe(of('session.resumed').length);
   });
 
-  it('in answer to the release: tried again, given up, or taken for done', async () => {
+  it('in answer to the release: retried, given up, or counted as done', async () => {
     const { session, hold, contender, until, of } = contending();
     await hold();
     session.fault = { number, left: ERRORS };
@@ -296,13 +300,13 @@ describe.each(CODES)('%s (%d)', (name, number) => {
   });
 });
 
-it('while waiting, a server that takes the session and fails all requests ends it', async () => {
+it('while waiting, a server that accepts the session and fails all requests ends it', async () => {
   const { session, connect, contender, until, of } = contending();
   await connect();
   session.fault = { number: -5, left: Number.POSITIVE_INFINITY };
   contender.send({ type: 'lock.join', blocking: true });
   expect(await until('session.lost')).toBe(true);
-  expect(session.reattachments).toBe(MAX_SUSPECT_ANSWERS + 1);
+  expect(session.reattachments).toHaveLength(MAX_SUSPECT_ANSWERS + 1);
   const message = expect.stringContaining('MARSHALLINGERROR');
   expect(of('session.lost')).toMatchObject([{ loss: { message } }]);
 });
@@ -316,7 +320,7 @@ it('while waiting, a server that throttles for a long time refuses nothing', asy
   expect(has('lock.refused')).toBe(false);
   // With pauses of a twelfth of T, or half of that.
   expect(session.failed).toBeLessThan(10 * 24 + 10);
-  expect(session.reattachments).toBe(0);
+  expect(session.reattachments).toEqual([]);
   session.fault = null;
   expect(await until('lock.confirmed')).toBe(true);
 });

@@ -1,14 +1,14 @@
 /**
  * A TCP server that speaks just enough of ZooKeeper's protocol to misbehave in ways that a healthy
- * server does not. A test says, connection by connection, what it does.
+ * server does not. A test scripts each connection.
  */
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 
-/** A client's connection, as a script sees it. */
+/** A client's connection. */
 export class ScriptedConnection {
   readonly socket: Socket;
-  /** From 1: how many connections the server has had. */
+  /** From 1, in the order of the server's connections. */
   readonly number: number;
   readonly #frames: Buffer[] = [];
   readonly #waiting: ((frame: Buffer | null) => void)[] = [];
@@ -34,7 +34,7 @@ export class ScriptedConnection {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  /** Answers the handshake; gives it back. */
+  /** Answers the handshake; resolves with it. */
   async shakeHands({ timeoutMs = 4000, sessionId = 0x1234n } = {}): Promise<Buffer | null> {
     const asked = await this.frame();
     this.send(int(0), int(timeoutMs), long(sessionId), bytes(Buffer.alloc(16, 7)));
@@ -46,7 +46,7 @@ export class ScriptedConnection {
     this.socket.write(framed(...parts));
   }
 
-  /** The answer to a request: its xid, an error code, and what the request is answered with. */
+  /** The answer to a request: its xid, an error code, and the body. */
   answer(xid: number, error = 0, ...parts: readonly Buffer[]): void {
     this.send(int(xid), long(1n), int(error), ...parts);
   }
@@ -67,7 +67,7 @@ export class ScriptedConnection {
 
 export type Script = (connection: ScriptedConnection) => void | Promise<void>;
 
-/** For use within a test, which ends it. */
+/** For use within a test, at whose end it is stopped. */
 export async function startScriptedServer(
   script: Script,
 ): Promise<{ readonly port: number; readonly connections: readonly ScriptedConnection[] }> {

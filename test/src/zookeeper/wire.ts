@@ -1,4 +1,4 @@
-/** A connection over a socket that a test holds the other end of; without I/O, and without a clock. */
+/** A connection over a socket whose other end is the test; without I/O, on a simulated clock. */
 import { EventEmitter } from 'node:events';
 import type { ServerSocket } from '../../../src/platform/tcp.ts';
 import { Connection, type EndReason } from '../../../src/zookeeper/session/connection.ts';
@@ -19,7 +19,7 @@ class Wire extends EventEmitter implements ServerSocket {
 export interface Wired {
   readonly connection: Connection;
   readonly wire: Wire;
-  /** As told. */
+  /** As reported. */
   readonly ends: EndReason[];
   readonly lines: string[];
   /** How often it was attached. */

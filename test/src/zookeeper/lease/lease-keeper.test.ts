@@ -1,18 +1,17 @@
-/** The keeper with a simulated clock, and a server that answers as a test says. */
+/** The lease keeper with a simulated clock, and a server that answers as a test says. */
 import { describe, expect, it } from 'vitest';
 import type { LeaseInfo } from '../../../../machines/contract.ts';
+import type { Confirmation, LockSession } from '../../../../src/zookeeper/client.ts';
 import { requestError } from '../../../../src/zookeeper/errors.ts';
-import type { Confirmation } from '../../../../src/zookeeper/lease/lease.ts';
 import { LeaseKeeper } from '../../../../src/zookeeper/lease/lease-keeper.ts';
-import type { LockSession } from '../../../../src/zookeeper/session/requests.ts';
 import { SimulatedClock } from '../../../support/simulated-clock.ts';
 
 const T = 30_000;
 
-/** A keeper that holds, some time after the handshake that made its session. */
+/** A keeper that holds a lock, some time after the handshake that created its session. */
 function holding(sinceHandshakeMs = 5) {
   const clock = new SimulatedClock();
-  const said: string[] = [];
+  const reports: string[] = [];
   let lease: LeaseInfo | null = null;
   let wallAhead = 0;
   let events = 0;
@@ -55,13 +54,13 @@ function holding(sinceHandshakeMs = 5) {
     killAfterMs: 5000,
     onRenewed: (renewed) => {
       lease = renewed;
-      said.push('renewed');
+      reports.push('renewed');
     },
-    onDoubt: (reason) => said.push(`doubt: ${reason}`),
-    onNodeGone: () => said.push('node gone'),
-    onEnding: () => said.push('ending'),
+    onProofNeeded: (reason) => reports.push(`proof needed: ${reason}`),
+    onNodeGone: () => reports.push('node gone'),
+    onEnding: () => reports.push('ending'),
   });
-  /** Through a handshake that was sent then, and is answered now. */
+  /** By a handshake that was sent then, and is answered now. */
   const attach = (handshakeSentAt: number, timeoutMs = T) => {
     attachments += 1;
     session.isAttached = true;
@@ -84,13 +83,13 @@ function holding(sinceHandshakeMs = 5) {
     clock,
     keeper,
     server,
-    said,
+    reports,
     session,
     attach,
     detach,
     confirm,
     lease: () => lease,
-    others: () => said.filter((word) => word !== 'renewed'),
+    others: () => reports.filter((word) => word !== 'renewed'),
     jumpWallClock: (ms: number) => {
       wallAhead += ms;
     },
@@ -98,24 +97,24 @@ function holding(sinceHandshakeMs = 5) {
 }
 
 describe('while the leader confirms', () => {
-  it('the lease is renewed without end, with a third of T to spare', async () => {
+  it('the lease is renewed again and again, with a third of T to spare', async () => {
     const { clock, keeper, others } = holding();
     let worst = Number.POSITIVE_INFINITY;
     for (let time = 0; time < 20 * T; time += 500) {
       await clock.advance(500);
-      worst = Math.min(worst, (keeper.lease?.stopAt ?? 0) - clock.now());
+      worst = Math.min(worst, keeper.lease.stopAt - clock.now());
     }
     expect(others()).toEqual([]);
     expect(worst).toBeGreaterThan(0.3 * T);
   });
 
-  it('no more is asked than two times in T/6, one upon the answer to the other', async () => {
+  it('sends no more than two requests in T/6, one upon the answer to the other', async () => {
     const { clock, server } = holding();
     await clock.advance(10 * T);
     expect(server.asked).toBeLessThanOrEqual(120);
   });
 
-  it('one slow answer brings no doubt', async () => {
+  it('one slow answer does not require another proof', async () => {
     const { clock, server, others } = holding();
     await clock.advance(T);
     server.latencyMs = 2500;
@@ -126,8 +125,8 @@ describe('while the leader confirms', () => {
   });
 });
 
-describe('a lock that is held as long after the handshake as it may be', () => {
-  it('is proven in time, also if the first answers are the slowest', async () => {
+describe('a lock that is granted as late after the handshake as possible', () => {
+  it('is renewed in time, also if the first answers are the slowest', async () => {
     const { clock, server, others } = holding(7000);
     server.latencyMs = 2500;
     await clock.advance(T / 10);
@@ -136,123 +135,139 @@ describe('a lock that is held as long after the handshake as it may be', () => {
     expect(others()).toEqual([]);
   });
 
-  it('is proven in time, also if all answers are slow', async () => {
+  it('is renewed in time, also if all answers are slow', async () => {
     const { clock, server, others } = holding(7000);
     server.latencyMs = 1000;
     await clock.advance(2 * T);
     expect(others()).toEqual([]);
   });
 
-  it('is not held by a lease that is older', () => {
+  it('is not granted by an older lease', () => {
     expect(() => holding(7500)).toThrow();
   });
 });
 
 describe('when all answers are slow', () => {
-  it.each([500, 1200, 1750])('by %d ms, they are good enough', async (latencyMs) => {
+  it.each([500, 1200, 1750])('by %d ms, the lease is renewed', async (latencyMs) => {
     const { clock, server, others } = holding();
     server.latencyMs = latencyMs;
     await clock.advance(20 * T);
     expect(others()).toEqual([]);
   });
 
-  it('too slow for the lease, but not for a doubt, it is doubted in time for a handshake', async () => {
+  it('too slow for the lease although each is in time, a handshake is requested in time', async () => {
     const { clock, server, attach, detach, confirm, keeper, others } = holding();
     server.latencyMs = 2500;
     while (others().length === 0) await clock.advance(10);
-    expect(others()).toEqual(['doubt: the confirmations are too slow']);
-    // A connection, a handshake, and the confirmation that our node stands.
+    expect(others()).toEqual(['proof needed: lease renewals are too slow']);
+    // A connection, a handshake, and the confirmation that our node exists.
     const sentAt = clock.now() + server.latencyMs;
     detach();
     await clock.advance(2 * server.latencyMs);
     attach(sentAt);
     await confirm();
     expect(others()).toHaveLength(1);
-    expect(keeper.lease?.provenAt).toBe(sentAt);
+    expect(keeper.lease.provenAt).toBe(sentAt);
   });
 });
 
-describe('when answers stay away', () => {
-  it('doubt comes T/10 after a question, and the end of the lease at stopAt, once', async () => {
-    const { clock, server, said, others, keeper } = holding();
+describe('without answers', () => {
+  it('a proof is requested T/10 after a request, and the lease ends at stopAt, once', async () => {
+    const { clock, server, reports, others, keeper } = holding();
     await clock.advance(2 * T);
     server.answer = 'none';
     const silentAt = clock.now();
     while (others().length === 0) await clock.advance(10);
     expect(clock.now() - silentAt).toBeLessThan(T / 6 + T / 10 + 50);
-    expect(others()[0]).toMatch(/^doubt: no confirmation/);
-    const { stopAt } = keeper.lease ?? { stopAt: 0 };
-    while (!said.includes('ending')) await clock.advance(10);
+    expect(others()[0]).toMatch(/^proof needed: no confirmation/);
+    const { stopAt } = keeper.lease;
+    while (!reports.includes('ending')) await clock.advance(10);
     expect(Math.abs(clock.now() - stopAt)).toBeLessThanOrEqual(10);
     await clock.advance(5 * T);
-    expect(said.filter((word) => word === 'ending')).toHaveLength(1);
+    expect(reports.filter((word) => word === 'ending')).toHaveLength(1);
   });
 
-  it('what is answered after stopAt renews nothing', async () => {
-    const { clock, server, keeper, said, attach, detach, confirm } = holding();
+  it('an answer after stopAt renews nothing', async () => {
+    const { clock, server, keeper, reports, attach, detach, confirm } = holding();
     server.answer = 'none';
     await clock.advance(T);
-    expect(said).toContain('ending');
+    expect(reports).toContain('ending');
     const before = keeper.lease;
     detach();
     server.answer = 'ok';
     attach(clock.now());
     await confirm();
     expect(keeper.lease).toEqual(before);
-    expect(said.filter((word) => word === 'renewed')).toEqual([]);
+    expect(reports.filter((word) => word === 'renewed')).toEqual([]);
+  });
+
+  it('a confirmation after stopAt does not prove the handshake before it', async () => {
+    const { clock, server, keeper, session, reports, attach, detach } = holding();
+    await clock.advance(T / 4);
+    detach();
+    server.answer = 'none';
+    attach(clock.now() - 5);
+    while (!reports.includes('ending')) await clock.advance(10);
+    const before = keeper.lease;
+    server.answer = 'ok';
+    const late = session.check();
+    await clock.advance(server.latencyMs);
+    keeper.confirmed(await late);
+    expect(keeper.lease).toEqual(before);
+    expect(reports.at(-1)).toBe('ending');
   });
 
   it('an error other than "no such node" is no renewal, and no loss', async () => {
-    const { clock, server, said, keeper } = holding();
+    const { clock, server, reports, keeper } = holding();
     server.answer = 'SYSTEM_ERROR';
     const before = keeper.lease;
     await clock.advance(T / 3);
     expect(keeper.lease).toEqual(before);
-    expect(said).not.toContain('node gone');
+    expect(reports).not.toContain('node gone');
   });
 
-  it('a node that is gone is said at once', async () => {
-    const { clock, server, said } = holding();
+  it('a node that is gone is reported at once', async () => {
+    const { clock, server, reports } = holding();
     server.answer = 'NO_NODE';
     await clock.advance(T / 5);
-    expect(said).toContain('node gone');
+    expect(reports).toContain('node gone');
   });
 });
 
-describe('when time did not pass as it should', () => {
-  it('a sleep brings doubt instead of another question', async () => {
+describe('when time passed without lockex', () => {
+  it('a pause requires another proof instead of the next request', async () => {
     const { clock, others, server } = holding();
     await clock.advance(2 * T);
     const { asked } = server;
     await clock.sleep(T / 4);
-    expect(others()[0]).toMatch(/^doubt: we were asleep for \d/);
+    expect(others()[0]).toMatch(/^proof needed: lockex was not scheduled for \d/);
     expect(server.asked).toBe(asked);
   });
 
-  it('a sleep beyond stopAt is the end, whatever is answered then', async () => {
-    const { clock, said } = holding();
+  it('a pause beyond stopAt ends the lease, whatever is answered then', async () => {
+    const { clock, reports } = holding();
     await clock.advance(2 * T);
-    said.length = 0;
+    reports.length = 0;
     await clock.sleep(T);
-    expect(said).toEqual(['ending']);
+    expect(reports).toEqual(['ending']);
   });
 
-  it('a wall clock that jumps ahead brings doubt', async () => {
+  it('a wall clock that jumps ahead requires another proof', async () => {
     const { clock, others, jumpWallClock } = holding();
     await clock.advance(2 * T);
     jumpWallClock(60_000);
     await clock.advance(T / 5);
-    expect(others()[0]).toMatch(/^doubt: the wall clock jumped ahead by 60 s/);
+    expect(others()[0]).toMatch(/^proof needed: the wall clock jumped ahead by 60 s/);
   });
 
-  it('a wall clock that has jumped ahead since the last renewal leaves no lease to grant by', () => {
+  it('a wall clock that jumped ahead since the last renewal leaves no lease to grant by', () => {
     const { keeper, jumpWallClock } = holding();
     expect(keeper.isFresh).toBe(true);
     jumpWallClock(60_000);
     expect(keeper.isFresh).toBe(false);
   });
 
-  it('a wall clock that is set back brings none', async () => {
+  it('a wall clock that is set back does not', async () => {
     const { clock, others, jumpWallClock } = holding();
     jumpWallClock(-3_600_000);
     await clock.advance(T);
@@ -265,13 +280,13 @@ describe('a re-attachment', () => {
     const { clock, keeper, attach, detach, confirm } = holding();
     await clock.advance(T / 4);
     detach();
-    const before = keeper.lease?.provenAt;
+    const before = keeper.lease.provenAt;
     await clock.advance(T / 8);
     const sentAt = clock.now() - 5;
     attach(sentAt);
-    expect(keeper.lease?.provenAt).toBe(before);
+    expect(keeper.lease.provenAt).toBe(before);
     await confirm();
-    expect(keeper.lease?.provenAt).toBe(sentAt);
+    expect(keeper.lease.provenAt).toBe(sentAt);
   });
 
   it('makes a lease fresh to grant by only when it is confirmed', async () => {
@@ -297,9 +312,9 @@ describe('a re-attachment', () => {
     expect(keeper.lease).toEqual(before);
   });
 
-  it('that grants a smaller T cuts the lease at once', () => {
+  it('that grants a smaller T shortens the lease at once', () => {
     const { clock, keeper, attach } = holding();
     attach(clock.now(), 6000);
-    expect(keeper.lease?.leaseEnd ?? 0).toBeLessThan(clock.now() + 6000);
+    expect(keeper.lease.leaseEnd).toBeLessThan(clock.now() + 6000);
   });
 });

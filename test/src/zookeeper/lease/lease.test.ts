@@ -1,3 +1,4 @@
+/** The arithmetic of the lease: examples, and random histories against a model of the servers. */
 import { describe, expect, it } from 'vitest';
 import {
   deadlinesOf,
@@ -16,13 +17,13 @@ const attached = (number: number, handshakeSentAt: number, timeoutMs = T): Lease
   handshakeSentAt,
   timeoutMs,
 });
-/** On the first attachment, unless a test says otherwise. */
+/** On the first attachment by default. */
 const confirmed = (sentAt: number, answeredAt = sentAt + 5, attachment = 1): LeaseFact => ({
   type: 'confirmed',
   attachment,
   sentAt,
   answeredAt,
-  // What is sent at the time of an answer is sent upon it.
+  // A request that is sent at the time of an answer is sent upon it.
   order: { sent: sentAt, answered: answeredAt - 0.1 },
 });
 const created = (handshakeSentAt: number, timeoutMs = T) =>
@@ -41,7 +42,7 @@ describe('a proven touch', () => {
     expect(having(lease, confirmed(9100, 9200, 2)).provenAt).toBe(9000);
   });
 
-  it('is no handshake that only another attachment has confirmed', () => {
+  it('is not a handshake that was confirmed only on another attachment', () => {
     const late = having(created(0), attached(2, 9000), confirmed(8000, 9100, 1));
     expect(late.provenAt).toBe(0);
     const again = having(late, { type: 'detached' }, confirmed(9100, 9200, 2));
@@ -66,24 +67,24 @@ describe('a proven touch', () => {
     expect(having(lease, confirmed(10_300, 10_400)).provenAt).toBe(100);
   });
 
-  it('is no single request: the follower may have lost the touch', () => {
+  it('is not a single request: the follower may have lost the touch', () => {
     const lease = having(created(0), confirmed(100, 200), confirmed(10_200, 10_300));
     expect(having(lease, confirmed(10_300, 10_400)).provenAt).toBe(0);
   });
 
-  it('needs j to be sent a full T/3 after the answers, to the millisecond', () => {
+  it('requires j to be sent a full T/3 after the answers, to the millisecond', () => {
     const lease = having(created(0), ...pair);
     const k = confirmed(11_000);
     expect(having(lease, confirmed(10_199, 10_300), k).provenAt).toBe(0);
     expect(having(lease, confirmed(10_200, 10_300), k).provenAt).toBe(100);
   });
 
-  it('needs k to be sent after j’s answer: pipelined requests do not complete each other', () => {
+  it('requires k to be sent after j’s answer: pipelined requests do not count', () => {
     const lease = having(created(0), ...pair, confirmed(10_200, 10_300));
     expect(having(lease, confirmed(10_299, 10_400)).provenAt).toBe(0);
   });
 
-  it('tells j from k, and what was in flight at once, also within one step of the clock', () => {
+  it('distinguishes j, k and requests in flight together within one step of the clock', () => {
     const at = (time: number, sent: number, answered: number): LeaseFact => {
       const order = { sent, answered };
       return { type: 'confirmed', attachment: 1, sentAt: time, answeredAt: time, order };
@@ -94,7 +95,7 @@ describe('a proven touch', () => {
     expect(having(lease, at(10_200, 6, 8), at(10_200, 9, 10)).provenAt).toBe(100);
   });
 
-  it('is counted from the sending, however late the answer came', () => {
+  it('counts from the sending, however late the answer is', () => {
     const slow = having(
       created(0),
       confirmed(100, 8_000),
@@ -132,17 +133,17 @@ describe('the deadlines', () => {
     expect(leaseEnd).toBeGreaterThan(7900);
   });
 
-  it('are cut at once by a smaller T, before anything is proven with it', () => {
+  it('are shortened at once by a smaller T, before anything is proven with it', () => {
     const lease = having(created(0), attached(2, 1000, 6000));
     expect(lease.provenAt).toBe(0);
     expect(deadlinesOf(lease, 5000).leaseEnd).toBeLessThan(6000);
   });
 
-  it('leave room for clocks that drift, for the grace and for the killing', () => {
+  it('leave time for drift, for the grace and for killing', () => {
     const { leaseEnd, stopAt } = deadlinesOf(created(0), 5000);
     expect(leaseEnd).toBe(30_000 - 60 - 20);
     expect(stopAt).toBe(leaseEnd - 5000 - 750);
-    // The grace is bounded by T/6: a long --kill-after may not eat the tolerance for outages.
+    // The grace is at most T/6: a long --kill-after must not use up the tolerance for outages.
     expect(deadlinesOf(created(0), 60_000).stopAt).toBe(leaseEnd - 5000 - 750);
     expect(deadlinesOf(created(0), 0).stopAt).toBe(leaseEnd - 750);
   });
@@ -169,7 +170,7 @@ function renewedUntil(until: number, latencyMs: number, timeoutMs = T): Lease {
 }
 
 describe('steady renewal', () => {
-  it('keeps about a third of T as tolerance for an outage at its worst moment', () => {
+  it('leaves about a third of T as tolerance for an outage at its worst moment', () => {
     let worst = Number.POSITIVE_INFINITY;
     for (let now = 2 * T; now < 4 * T; now += 37) {
       worst = Math.min(worst, deadlinesOf(renewedUntil(now, 5), 5000).stopAt - now);
@@ -183,26 +184,27 @@ describe('steady renewal', () => {
     expect(slow.provenAt).toBeLessThan(renewedUntil(3 * T, 5).provenAt);
   });
 
-  it('after a stall does not jump to full by one answer', () => {
+  it('after a stall does not jump to a full lease by one answer', () => {
     const lease = renewedUntil(T, 5);
     const stalled = having(lease, confirmed(T + 9000, T + 9005));
     expect(stalled.provenAt).toBeLessThan(T);
   });
 
-  it('remembers only what can still prove something', () => {
+  it('keeps only confirmations that can still prove something', () => {
     expect(renewedUntil(1000 * T, 5).confirmations.length).toBeLessThan(10);
   });
 });
 
 /**
- * The model that the lease is a claim about. A follower that answers confirmations hears the leader's
- * pings every T/4 at the latest, and answers each with the sessions that it heard from since the ping
- * before. A request that races with that may be missing, but not two in a row (`LearnerSessionTracker`:
- * its thread would have to stall twice between reading and writing one variable). The leader touches
- * the session when such an answer arrives, or a REVALIDATE. Now and then we re-attach; a handshake may
- * be answered although nothing of it reached the leader (with the answer to an earlier one), and then
- * nothing is confirmed on that attachment. At a random moment the follower's answers stop reaching the
- * leader. The lease must never end after the leader's own verdict.
+ * The model for which the lease is safe. A follower that answers confirmations hears the leader's
+ * pings every T/4 at the latest, and answers each with the sessions that it heard from since the
+ * ping before. A request that races with that may be missing, but not two in a row
+ * (`LearnerSessionTracker`: its thread would have to stall twice between reading and writing one
+ * variable). The leader touches the session when such an answer arrives, or a REVALIDATE. Now and
+ * then the client re-attaches; a handshake may be answered although it never reached the leader
+ * (with the answer to an earlier one), and then nothing is confirmed on that attachment. At a
+ * random moment the follower's answers stop reaching the leader. The lease must always end before
+ * the leader expires the session.
  */
 describe('against a model of leader and follower', () => {
   const random = (seed: number) => () => {
@@ -210,7 +212,7 @@ describe('against a model of leader and follower', () => {
     return seed / 2 ** 32;
   };
 
-  /** What the clock says: never later than the truth, and at most 10 ms earlier. */
+  /** The clock's reading: never later than the true time, and at most 10 ms earlier. */
   const stepOf = (time: number) => Math.floor(time / 10) * 10;
 
   /** The lease at the end of one history, and when the leader expires the session. */
@@ -236,7 +238,7 @@ describe('against a model of leader and follower', () => {
     };
     while (now < 4 * T) {
       if (next() < 0.1) {
-        // The pings go on meanwhile; the previous follower reports nothing any more.
+        // Pings continue meanwhile; the previous follower reports nothing any more.
         const sentAt = now + next() * 500;
         const arrivesAt = sentAt + next() * 300;
         pingsUpTo(arrivesAt);
@@ -281,7 +283,7 @@ describe('against a model of leader and follower', () => {
       expect(deadlinesOf(lease, 5000).leaseEnd, `seed ${seed}`).toBeLessThan(leaderExpiresAt);
       if (lease.provenAt > 0) renewed += 1;
     }
-    // A lease that is never renewed would be safe as well.
+    // Without renewals the lease would be safe as well.
     expect(renewed).toBeGreaterThan(10_000);
   });
 });

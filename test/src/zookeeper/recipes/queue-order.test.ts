@@ -1,3 +1,4 @@
+/** The order of contenders: examples, and random queues. */
 import { describe, expect, it } from 'vitest';
 import {
   holdersAmong,
@@ -13,7 +14,7 @@ const read = (guid: string, sequence: string) => `${guid}__rlock__${sequence}`;
 const names = (contenders: readonly { readonly node: string }[]) =>
   contenders.map(({ node }) => node);
 
-describe('a child is a contender', () => {
+describe('a contender', () => {
   it.each([
     ['aa__lock__0000000007', 'exclusive', 7],
     ['aa__rlock__0000000007', 'shared', 7],
@@ -24,12 +25,12 @@ describe('a child is a contender', () => {
   });
 
   it.each(['', 'aa', 'aa__lock__', 'aa__lock__x', 'aa__lock__0000000001\n', 'x-__lock__'])(
-    'not: %j',
+    'is not: %j',
     (node) => expect(isContender(node)).toBe(false),
   );
 });
 
-describe('a number that no server writes has no place in the order', () => {
+describe('a number that no server appends has no order', () => {
   it.each([
     ['2147483648', 'beyond the last sequence'],
     ['9999999999', 'beyond the last sequence'],
@@ -41,19 +42,19 @@ describe('a number that no server writes has no place in the order', () => {
     ['٠٠٠٠٠٠٠٠٠١', 'other digits'],
     ['−000000001', 'another minus'],
   ])('%s: %s', (sequence) => {
-    for (const stranger of [lock('b', sequence), read('b', sequence), `b-lock-${sequence}`]) {
+    for (const foreign of [lock('b', sequence), read('b', sequence), `b-lock-${sequence}`]) {
       const ours = lock('a', '0000000000');
-      expect(isContender(stranger)).toBe(true);
-      expect(queueOf([stranger, ours])).toMatchObject({ unordered: [stranger] });
-      const unordered = { kind: 'unordered', node: stranger };
-      expect(placeOf(ours, [ours, stranger])).toEqual(unordered);
-      expect(placeOf(stranger, [stranger])).toEqual(unordered);
+      expect(isContender(foreign)).toBe(true);
+      expect(queueOf([foreign, ours])).toMatchObject({ unordered: [foreign] });
+      const unordered = { kind: 'unordered', node: foreign };
+      expect(placeOf(ours, [ours, foreign])).toEqual(unordered);
+      expect(placeOf(foreign, [foreign])).toEqual(unordered);
     }
   });
 });
 
 describe('the order', () => {
-  it('is that of the sequence, whatever the GUIDs', () => {
+  it('follows the sequence, not the GUID', () => {
     const children = [lock('a', '0000000010'), lock('z', '0000000002'), lock('m', '0000000009')];
     expect(names(queueOf(children).contenders)).toEqual([
       lock('z', '0000000002'),
@@ -62,21 +63,21 @@ describe('the order', () => {
     ]);
   });
 
-  it('ends with the last sequence: that contender is refused, not granted', () => {
+  it('ends with the last sequence, whose contender is refused', () => {
     const last = lock('a', '2147483647');
     expect(placeOf(last, [last])).toEqual({ kind: 'exhausted' });
     const before = lock('b', '2147483646');
     expect(placeOf(before, [last, before])).toMatchObject({ kind: 'first' });
   });
 
-  it('has no place for a node that is not there', () => {
+  it('reports a missing node', () => {
     expect(placeOf(lock('a', '0000000001'), [lock('b', '0000000000')])).toEqual({
       kind: 'missing',
     });
   });
 });
 
-describe('who blocks whom', () => {
+describe('exclusion', () => {
   const children = [
     read('a', '0000000001'),
     read('b', '0000000002'),
@@ -89,18 +90,18 @@ describe('who blocks whom', () => {
     return place.kind === 'behind' ? names(place.blockers) : place.kind;
   };
 
-  it('shared ones wait for earlier exclusive ones only', () => {
+  it('shared contenders wait only for earlier exclusive ones', () => {
     expect(blockers(0)).toBe('first');
     expect(blockers(1)).toBe('first');
     expect(blockers(3)).toEqual([lock('c', '0000000003')]);
   });
 
-  it('exclusive ones wait for everyone before them', () => {
+  it('exclusive contenders wait for all earlier ones', () => {
     expect(blockers(2)).toEqual([read('a', '0000000001'), read('b', '0000000002')]);
     expect(blockers(4)).toHaveLength(4);
   });
 
-  it('the holders are all shared ones at the front, or the first', () => {
+  it('the holders are all shared contenders at the front, or the first contender', () => {
     const { contenders } = queueOf(children);
     const shared = [read('a', '0000000001'), read('b', '0000000002')];
     expect(names(holdersAmong(contenders))).toEqual(shared);
@@ -112,10 +113,10 @@ describe('who blocks whom', () => {
   });
 });
 
-describe('whatever stands in the queue, in whatever order it is listed', () => {
+describe('in random queues, listed in random order', () => {
   const LISTINGS = 8;
 
-  /** A holder, those that came after it, and what strangers have created by name. */
+  /** A holder, later contenders, and foreign nodes created by name. */
   function queueBy(random: Random) {
     const start = random.pick([0, 5, 2 ** 30, LAST_SEQUENCE - 20]);
     let sequence = start + random.below(10);
@@ -126,7 +127,7 @@ describe('whatever stands in the queue, in whatever order it is listed', () => {
     const holder = next('__lock__');
     const marks = ['__lock__', '__rlock__', '-lock-'] as const;
     const later = Array.from({ length: 1 + random.below(4) }, () => next(random.pick(marks)));
-    const strangers = Array.from({ length: random.below(4) }, () => {
+    const foreignNodes = Array.from({ length: random.below(4) }, () => {
       const number = random.pick([
         String(sequence + 2 ** 31 - random.below(3)),
         String(start + 2 ** 31 + random.below(5)).padStart(10, '0'),
@@ -141,7 +142,7 @@ describe('whatever stands in the queue, in whatever order it is listed', () => {
       ]);
       return `${random.pick(['x', '~', '', '0'])}${random.pick(marks)}${number}`;
     });
-    return { holder, later, strangers };
+    return { holder, later, foreignNodes };
   }
 
   function shuffled<T>(list: readonly T[], random: Random): T[] {
@@ -155,8 +156,8 @@ describe('whatever stands in the queue, in whatever order it is listed', () => {
     let [waited, unordered] = [0, 0];
     for (let seed = 0; seed < 3000; seed += 1) {
       const random = randomOf(seed, 'queue');
-      const { holder, later, strangers } = queueBy(random);
-      const children = [...new Set([holder, ...later, ...strangers])];
+      const { holder, later, foreignNodes } = queueBy(random);
+      const children = [...new Set([holder, ...later, ...foreignNodes])];
       for (const contender of later) {
         const places = Array.from({ length: LISTINGS }, () =>
           placeOf(contender, shuffled(children, random)),

@@ -1,15 +1,15 @@
 /**
- * Lock and semaphore on a real server, with answers lost on the way: the proxy lets requests through
- * and drops what the server says, then resets the connection.
+ * Lock and semaphore at a real server, with lost answers: the proxy passes requests on, drops the
+ * server's answers, then resets the connection.
  */
 import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { openAccess } from '../../../../src/settings/access.ts';
 import { systemClock } from '../../../../src/util/clock.ts';
+import { CreateMode } from '../../../../src/zookeeper/client.ts';
 import { Lock } from '../../../../src/zookeeper/recipes/lock.ts';
 import type { Recipe } from '../../../../src/zookeeper/recipes/recipe.ts';
 import { Semaphore } from '../../../../src/zookeeper/recipes/semaphore.ts';
-import { CreateMode } from '../../../../src/zookeeper/session/requests.ts';
 import { Session } from '../../../../src/zookeeper/session/session.ts';
 import { type FaultProxy, startFaultProxy } from '../../../support/fault-proxy.ts';
 import { sharedServer, sharedServerWithChroot, startServer } from '../../../support/zookeeper.ts';
@@ -46,10 +46,10 @@ async function proxy(): Promise<FaultProxy> {
 
 const lockOf = (on: Session, path = '/l') =>
   new Lock(on, { path, guid: guid(), kind: 'exclusive', data });
-const semaphoreOf = (on: Session, leases = 2) =>
-  new Semaphore(on, { path: '/s', leases, guid: guid(), data });
+const semaphoreOf = (on: Session, permits = 2) =>
+  new Semaphore(on, { path: '/s', permits, guid: guid(), data });
 
-/** From now on answers are lost; call what it gives to reset the connection once one was. */
+/** Drops answers from now on; the returned function resets the connection once one was dropped. */
 async function losingAnswers(through: FaultProxy): Promise<() => Promise<void>> {
   await through.blackhole('toClient', { bytes: 'drop' });
   const before = through.counters.toClient.arrived;
@@ -59,7 +59,7 @@ async function losingAnswers(through: FaultProxy): Promise<() => Promise<void>> 
   };
 }
 
-/** Takes a step whose answers are lost, once `happened` says that the server has carried it out. */
+/** Takes a step whose answers are lost, once `happened` finds that the server carried it out. */
 async function stepUnanswered(
   recipe: Recipe,
   through: FaultProxy,
@@ -75,7 +75,7 @@ async function stepUnanswered(
 }
 
 describe('a lock', () => {
-  it('is one node in the queue also when the answer to its creation was lost', async () => {
+  it('has one node in the queue also when the answer to its creation was lost', async () => {
     const through = await proxy();
     const [mine, other] = [await session(through), await session()];
     await other.mkdirp('/l');
@@ -89,7 +89,7 @@ describe('a lock', () => {
     expect(await other.getChildren('/l')).toEqual([]);
   });
 
-  it('that must not be had is refused also where it is asked for again after lost answers', async () => {
+  it('that must be refused is refused also when it is tried again after lost answers', async () => {
     const through = await proxy();
     const [ours, other] = [await session(through), await session()];
     await other.create('/l', Buffer.from('3'), { mode: CreateMode.PERSISTENT });
@@ -114,29 +114,29 @@ describe('a lock', () => {
     expect(await other.getChildren('/l')).toEqual([]);
   });
 
-  it('tells a waiter once its predecessor goes, and nobody else', async () => {
+  it('notifies only the next waiter when its predecessor leaves', async () => {
     const server = await startServer({ tickTime: 500 });
     onTestFinished(() => server.stop());
     chroot = '';
     const holder = lockOf(await session(server));
     await holder.advance(nothing);
-    const told: number[] = [];
+    const notified: number[] = [];
     const waiters: Lock[] = [];
     for (let index = 0; index < 5; index += 1) {
       const waiter = lockOf(await session(server));
-      await waiter.advance(() => told.push(index));
+      await waiter.advance(() => notified.push(index));
       waiters.push(waiter);
     }
     // One watch for each waiter, each on another node.
     const summary = await server.fourLetter('wchs');
     expect(summary).toMatch(/5 connections watching 5 paths\s+Total watches:5/);
     await holder.withdraw();
-    while (told.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    while (notified.length === 0) await new Promise((resolve) => setImmediate(resolve));
     expect(await waiters[0]?.advance(nothing)).toMatchObject({ kind: 'granted' });
-    expect(told).toEqual([0]);
+    expect(notified).toEqual([0]);
   });
 
-  it('stands again at the end when somebody deleted its node while it waited', async () => {
+  it('queues again at the end when its node was deleted while it waited', async () => {
     const other = await session();
     const [first, second] = [lockOf(other), lockOf(await session())];
     await first.advance(nothing);
@@ -147,7 +147,7 @@ describe('a lock', () => {
     expect(second.nodePath).not.toBe(before);
   });
 
-  it('stands again when somebody deleted its node and the lock with it', async () => {
+  it('queues again when its node and the lock were deleted', async () => {
     const [ours, other] = [await session(), await session()];
     const [lock, holder] = [lockOf(ours), lockOf(other)];
     await holder.advance(nothing);
@@ -155,12 +155,12 @@ describe('a lock', () => {
     await other.remove(lock.nodePath ?? '');
     await holder.withdraw();
     await other.remove('/l');
-    lock.doubt();
+    lock.invalidate();
     expect(await lock.advance(nothing)).toMatchObject({ kind: 'granted' });
     expect(await other.exists(lock.nodePath ?? '')).not.toBeNull();
   });
 
-  it('is refused where its numbers are used up: who was first could not be told', async () => {
+  it('is refused when the sequence numbers are exhausted: the order would be unknown', async () => {
     const [ours, other] = [await session(), await session()];
     await other.mkdirp('/l');
     const create = ours.create.bind(ours);
@@ -176,12 +176,12 @@ describe('a lock', () => {
   });
 
   it.each(['x__lock__2147483648', 'x__lock__-2147483648', 'x-lock-00000000001'])(
-    'grants nothing beside a holder while %s stands in its queue, and names it',
+    'grants nothing beside a holder while %s is in its queue, and names it',
     async (name) => {
       const [ours, other] = [await session(), await session()];
       const holder = lockOf(other);
       expect(await holder.advance(nothing)).toMatchObject({ kind: 'granted' });
-      // What a client with CREATE permission only can do.
+      // Possible for a client with CREATE permission alone.
       await other.create(`/l/${name}`, data, { mode: CreateMode.PERSISTENT });
       for (let index = 0; index < 10; index += 1) {
         const contender = lockOf(ours);
@@ -203,7 +203,7 @@ describe('a lock', () => {
 });
 
 describe('a semaphore', () => {
-  it('takes one lease also when the answer to its creation was lost', async () => {
+  it('takes one permit also when the answer to its creation was lost', async () => {
     const through = await proxy();
     const [mine, other] = [await session(through), await session()];
     const multi = mine.multi.bind(mine);
@@ -223,10 +223,10 @@ describe('a semaphore', () => {
     expect(await other.getChildren('/s-__lock__')).toEqual([]);
   });
 
-  it('gives its lease back where others without the inner lock made one too many', async () => {
+  it('gives its permit back when another took one too many without the inner lock', async () => {
     const other = await session();
     const semaphore = semaphoreOf(await session(), 1);
-    // As kazoo's non-blocking path can do it: a lease between our look and our creation.
+    // As kazoo's non-blocking path can: a permit created between our read and our creation.
     const original = other.create.bind(other);
     const mine = await session();
     const racing = semaphoreOf(mine, 1);
@@ -245,7 +245,7 @@ describe('a semaphore', () => {
     expect(await semaphore.advance(nothing)).toMatchObject({ kind: 'queued' });
   });
 
-  it('stands again in the queue of its inner lock when its place there was deleted', async () => {
+  it('queues again for its inner lock when its node there was deleted', async () => {
     const other = await session();
     const [one, two] = [semaphoreOf(await session()), semaphoreOf(await session())];
     await one.advance(nothing);
@@ -265,7 +265,7 @@ describe('a semaphore', () => {
     expect(await other.getChildren('/s')).toHaveLength(2);
   });
 
-  it('queues for its inner lock, and says whether that is a matter of a moment', async () => {
+  it('queues for its inner lock, and reports if that is transient', async () => {
     const other = await session();
     await semaphoreOf(other).advance(nothing);
     const inner = new Lock(other, { path: '/s-__lock__', guid: guid(), kind: 'exclusive', data });
@@ -278,7 +278,7 @@ describe('a semaphore', () => {
     expect(await full.advance(nothing)).toMatchObject({ kind: 'queued', transient: false });
   });
 
-  it('counts nobody twice who takes a lease while it looks', async () => {
+  it('counts a contender once that takes a permit between two reads', async () => {
     const other = await session();
     await other.mkdirp('/s');
     const innerLock = { path: '/s-__lock__', kind: 'exclusive', data } as const;
@@ -288,7 +288,7 @@ describe('a semaphore', () => {
     const mine = await session();
     const getChildren = mine.getChildren.bind(mine);
     mine.getChildren = async (path, onChange) => {
-      // The look at the pool that follows the one at the queue.
+      // The read of the pool that follows that of the queue.
       if (path === '/s' && (await other.getChildren('/s-__lock__')).length === 3) {
         mine.getChildren = getChildren;
         await other.create('/s/first', data, { mode: CreateMode.EPHEMERAL });
@@ -304,7 +304,7 @@ describe('a semaphore', () => {
     });
   });
 
-  it('opens its pool anew when somebody deleted that', async () => {
+  it('creates its pool again when it was deleted', async () => {
     const [ours, other] = [await session(), await session()];
     const [waiting, holder] = [semaphoreOf(ours, 1), semaphoreOf(other, 1)];
     await holder.advance(nothing);
@@ -323,24 +323,27 @@ describe('a semaphore', () => {
   it.each([
     ['2\n', 2],
     [' +2 ', 2],
-  ])('reads N as Python does: %j is %d', async (text, leases) => {
+  ])('reads N as Python does: %j is %d', async (text, permits) => {
     const ours = await session();
     await ours.create('/s', Buffer.from(text), { mode: CreateMode.PERSISTENT });
-    expect(await semaphoreOf(ours, leases).advance(nothing)).toMatchObject({ kind: 'granted' });
+    expect(await semaphoreOf(ours, permits).advance(nothing)).toMatchObject({ kind: 'granted' });
     expect((await ours.getData('/s')).data?.toString()).toBe(text);
   });
 
-  it.each(['{"db": "prod"}', '-1', '2.0'])('leaves what is no number alone: %s', async (text) => {
-    const ours = await session();
-    await ours.create('/s', Buffer.from(text), { mode: CreateMode.PERSISTENT });
-    expect(await semaphoreOf(ours).advance(nothing)).toEqual({
-      kind: 'refused',
-      message: "the data of /s is no number of leases: it is something of somebody else's",
-    });
-    expect((await ours.getData('/s')).data?.toString()).toBe(text);
-  });
+  it.each(['{"db": "prod"}', '-1', '2.0'])(
+    'leaves data that is not a number alone: %s',
+    async (text) => {
+      const ours = await session();
+      await ours.create('/s', Buffer.from(text), { mode: CreateMode.PERSISTENT });
+      expect(await semaphoreOf(ours).advance(nothing)).toEqual({
+        kind: 'refused',
+        message: 'unexpected data in /s: not a number of permits (-c)',
+      });
+      expect((await ours.getData('/s')).data?.toString()).toBe(text);
+    },
+  );
 
-  it('writes N into a pool that kazoo has made and not yet marked', async () => {
+  it('writes N into a pool that kazoo has created and not yet marked', async () => {
     const other = await session();
     await other.mkdirp('/s');
     expect(await semaphoreOf(await session(), 3).advance(nothing)).toMatchObject({

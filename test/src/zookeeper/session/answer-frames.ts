@@ -1,4 +1,4 @@
-/** Frames as a healthy server sends them, one for each type of answer that lockex decodes. */
+/** Frames of a healthy server, one for each type of answer that lockex decodes. */
 import {
   createRequest,
   multiRequest,
@@ -10,7 +10,7 @@ type Request = ReturnType<typeof requestOf>;
 
 export interface Exchange {
   readonly name: string;
-  /** null: the server speaks unasked. */
+  /** null: the server sends the frame without a request. */
   readonly request: (() => Request) | null;
   readonly answer: Buffer;
 }
@@ -100,7 +100,7 @@ export const EXCHANGES: readonly [Exchange, ...Exchange[]] = [
   },
 ];
 
-/** `ConnectResponse` of a server that knows read-only clients. */
+/** `ConnectResponse` of a server that supports read-only clients. */
 export const HANDSHAKE = framed(
   int(0),
   int(4000),

@@ -1,13 +1,13 @@
 /**
- * A client in a process of its own: `bare|ours PORT once|again`. Prints `works` when a request was
- * answered in the end; `again`: a failed request is made again at once, from its own callback.
+ * A client in a process of its own: `bare|ours PORT once|again`. Prints `works` once a request was
+ * answered; `again`: a failed request is repeated at once, from its own callback.
  */
 import { bare, ours } from '../clients.ts';
 
 const [, , which, port, mode] = process.argv;
 const client = (which === 'bare' ? bare : ours)(`127.0.0.1:${port}`, 4000);
 
-/** What becomes of a request is the server's to spoil: another one has to work. */
+/** The server may make requests fail: a later one must work. */
 function ask(done: () => void): void {
   client.ask('/', (error) => {
     if (!error) done();

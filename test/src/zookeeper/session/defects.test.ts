@@ -1,7 +1,7 @@
 /**
- * The defects of node-zookeeper-client 1.1.3, by number as in docs/decisions/0002. Each is a check of
- * how a client should behave, written once: it must fail on the bare client and pass on ours. A check
- * that passes on both shows nothing. What crashes a process runs in one of its own.
+ * The defects of node-zookeeper-client 1.1.3, by number as in docs/decisions/0002. Each test
+ * describes how a client should behave: it must fail with the bare client and pass with lockex's
+ * session. A test that passes with both shows nothing. Crashes happen in a process of their own.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -25,7 +25,7 @@ import {
   startScriptedServer,
 } from '../scripted-server.ts';
 
-/** What has not come by then does not come: the bare client waits for ever. */
+/** The bare client waits for ever: what has not happened by then does not happen. */
 const PATIENCE_MS = 6000;
 
 async function inTime<T>(wanted: Promise<T>): Promise<T> {
@@ -49,7 +49,7 @@ async function until(condition: () => boolean): Promise<void> {
   if (!(await eventually(condition, PATIENCE_MS))) throw new Error('not in time');
 }
 
-/** Runs one check on both; the bare client has to fail it. */
+/** Runs one check on both; the bare client must fail it. */
 function defect(name: string, check: (make: ClientMaker) => Promise<void>): void {
   it(name, async () => {
     await expect(check(bare)).rejects.toThrow();
@@ -65,26 +65,23 @@ function made(client: Client): Client {
 }
 
 describe('1', () => {
-  defect(
-    'a server that never answers the handshake does not stop it from trying the next',
-    async (make) => {
-      const mute = await startScriptedServer(() => {});
-      const { host, port } = sharedServer();
-      // Both shuffle the hosts: of these two one puts the mute one first.
-      const random = vi.spyOn(Math, 'random');
-      onTestFinished(() => random.mockRestore());
-      for (const chosen of [0, 0.999]) {
-        random.mockReturnValue(chosen);
-        const client = make(`127.0.0.1:${mute.port},${host}:${port}`, 2000);
-        await inTime(client.connect());
-        await settles(client.close());
-      }
-    },
-  );
+  defect('a server that never answers the handshake is followed by the next one', async (make) => {
+    const mute = await startScriptedServer(() => {});
+    const { host, port } = sharedServer();
+    // Both shuffle the hosts: of these two one puts the mute one first.
+    const random = vi.spyOn(Math, 'random');
+    onTestFinished(() => random.mockRestore());
+    for (const chosen of [0, 0.999]) {
+      random.mockReturnValue(chosen);
+      const client = make(`127.0.0.1:${mute.port},${host}:${port}`, 2000);
+      await inTime(client.connect());
+      await settles(client.close());
+    }
+  });
 });
 
 describe('2', () => {
-  defect('a silent partition is noticed, and requests come back', async (make) => {
+  defect('a silent partition is noticed, and requests fail', async (make) => {
     const { host, port } = sharedServer();
     const proxy = await startFaultProxy(host, port);
     const client = make(proxy.connectString, 1000);
@@ -101,7 +98,7 @@ describe('2', () => {
 });
 
 describe('5', () => {
-  defect('a request while there is no connection comes back at once', async (make) => {
+  defect('a request without a connection fails at once', async (make) => {
     const gone = await startScriptedServer(async (connection) => {
       if (connection.number > 1) return;
       await connection.shakeHands({ timeoutMs: 4000 });
@@ -115,11 +112,11 @@ describe('5', () => {
 });
 
 describe('7', () => {
-  defect('close() before connect() does no harm', async (make) => {
+  defect('close() before connect() is harmless', async (make) => {
     await inTime(make('127.0.0.1:1', 1000).close());
   });
 
-  defect('close() is done in time with a server that says nothing any more', async (make) => {
+  defect('close() is bounded with a server that has stopped answering', async (make) => {
     const server = await startScriptedServer(async (connection) => {
       await connection.shakeHands();
     });
@@ -130,7 +127,7 @@ describe('7', () => {
 });
 
 describe('8', () => {
-  defect('the first request has another xid than 0', async (make) => {
+  defect('the first xid is not 0', async (make) => {
     let xid = -1;
     const server = await startScriptedServer(async (connection) => {
       await connection.shakeHands();
@@ -146,15 +143,15 @@ describe('8', () => {
 });
 
 describe('9', () => {
-  defect('pings go out also while the server talks', async (make) => {
+  defect('pings are sent also while the server sends events', async (make) => {
     let pings = 0;
     const server = await startScriptedServer(async (connection) => {
       await connection.shakeHands({ timeoutMs: 1500 });
-      // A notification that concerns nobody, more often than a ping is due.
-      const talk = setInterval(() => {
+      // An event without a watch, more often than a ping is due.
+      const events = setInterval(() => {
         connection.send(int(-1), long(0n), int(0), int(3), int(3), bytes(Buffer.from('/talk')));
       }, 100);
-      onTestFinished(() => clearInterval(talk));
+      onTestFinished(() => clearInterval(events));
       for (let frame = await connection.frame(); frame; frame = await connection.frame()) {
         if (frame.readInt32BE(0) === -2) {
           pings += 1;
@@ -193,7 +190,7 @@ describe('10', () => {
   });
 });
 
-/** In a process of its own: exit status 0 when the client connected a second time and works. */
+/** In a process of its own: `works` when the client connected a second time. */
 describe.each([
   [
     '3: half a frame at the end of one connection',
@@ -227,7 +224,7 @@ describe.each([
     },
   ],
 ] as [string, Script][])('%s', (_, script) => {
-  it('ends the bare client’s process, or its use; ours goes on', async () => {
+  it('ends or disables the bare client; the session continues', async () => {
     const server = await startScriptedServer(script);
     expect(await outcomeOf('bare', server.port)).not.toBe('works');
     const again = await startScriptedServer(script);
@@ -235,7 +232,7 @@ describe.each([
   });
 });
 
-describe('6: a request that is made again at once, while the connection dies', () => {
+describe('6: a request that is repeated at once while the connection ends', () => {
   const script: Script = async (connection) => {
     await connection.shakeHands();
     const asked = await connection.frame();
@@ -243,7 +240,7 @@ describe('6: a request that is made again at once, while the connection dies', (
     connection.answer(xidOf(asked), 0, STAT);
   };
 
-  it('takes the bare client’s process down; ours goes on', async () => {
+  it('ends the bare client’s process; the session continues', async () => {
     const server = await startScriptedServer(script);
     expect(await outcomeOf('bare', server.port, 'again')).not.toBe('works');
     const again = await startScriptedServer(script);
@@ -273,7 +270,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-/** `works`, or how the process ended otherwise. */
+/** `works`, or how the process ended. */
 async function outcomeOf(which: 'bare' | 'ours', port: number, mode = 'once'): Promise<string> {
   const { stdout, status, signal } = await run(
     process.execPath,

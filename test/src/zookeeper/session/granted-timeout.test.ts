@@ -1,4 +1,4 @@
-/** Which session timeouts of servers are counted by, which are limited, and which refused. */
+/** The session timeouts of servers that are accepted, limited, and refused. */
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openAccess } from '../../../../src/settings/access.ts';
 import { systemClock } from '../../../../src/util/clock.ts';
@@ -21,7 +21,7 @@ it.each([
   { granted: MAX_INT, requested: 600_000, kind: 'limited', timeoutMs: 2_400_000 },
   { granted: 99, requested: 30_000, kind: 'refused' },
   { granted: 1, requested: 100, kind: 'refused' },
-  // Tests ask for less.
+  // Tests request less.
   { granted: 50, requested: 50, kind: 'accepted', timeoutMs: 50 },
 ])('$granted ms instead of $requested ms: $kind', ({ granted, requested, ...verdict }) => {
   expect(judgeTimeout(granted, requested)).toMatchObject(verdict);
@@ -43,21 +43,21 @@ describe('a session that is granted', () => {
     return { session, lines };
   }
 
-  it('24 days counts by a minute, and warns of the rest', async () => {
+  it('24 days is limited to a minute, with a warning', async () => {
     const { session, lines } = await granted(MAX_INT);
     await session.connect(20_000);
-    expect(session.info?.timeoutMs).toBe(60_000);
+    expect(session.info.timeoutMs).toBe(60_000);
     expect(session.attached?.timeoutMs).toBe(60_000);
     expect(lines).toEqual([
-      expect.stringMatching(/^warn: .* of 2147483.647 s instead of 5 s .*counts by 60 s/),
+      expect.stringMatching(/^warn: .* of 2147483.647 s instead of 5 s .*uses 60 s/),
     ]);
   });
 
-  it('a millisecond takes another server instead', async () => {
+  it('a millisecond refuses that server', async () => {
     const { session } = await granted(1);
     const failure = await session.connect(1000).catch((error: unknown) => error);
     expect(failure).toMatchObject({
-      failures: [{ problem: expect.stringContaining('0.001 s, which is too short to keep') }],
+      failures: [{ problem: expect.stringContaining('0.001 s, too short for lockex') }],
     });
   });
 });

@@ -1,7 +1,8 @@
 /**
- * Frames that no healthy server sends: whatever comes, a connection answers or ends, once, and it costs
- * no more than the frame's size. The frames are made from a seed: LOCKEX_FUZZ_SEED replays a failure,
- * LOCKEX_FUZZ_FRAMES says how many (a million take most of a minute).
+ * Frames that no healthy server sends: upon each, a connection settles its request or ends, once,
+ * at no more than the cost of the frame's size. The frames are generated from a seed:
+ * LOCKEX_FUZZ_SEED replays a failure, LOCKEX_FUZZ_FRAMES is their number (a million take most of a
+ * minute).
  */
 import { describe, expect, it } from 'vitest';
 import { type Random, randomOf } from '../../../support/random.ts';
@@ -23,15 +24,15 @@ const PER_TURN = 10_000;
 
 type Outcome = 'answered' | 'failed' | 'ended' | 'none';
 
-/** What a connection receives last, and what was asked on it before. */
+/** The last frame that a connection receives, and the request before it. */
 interface Subject {
   readonly frame: Buffer;
-  /** null: it is the handshake, or the authentication, that is answered. */
+  /** null: the frame answers the handshake or the authentication. */
   readonly exchange: Exchange | null;
   readonly authenticates: boolean;
 }
 
-/** On a connection of its own. `around` runs what a frame costs. */
+/** On a new connection. `around` measures the cost of the frame. */
 function outcomeOf(
   { frame, exchange, authenticates }: Subject,
   around = (run: () => void) => run(),
@@ -43,11 +44,11 @@ function outcomeOf(
   if (request !== null) {
     wire.connection.queue(request, (error) => outcomes.push(error ? 'failed' : 'answered'));
   }
-  // Not the frame itself: what is kept of it must not change with it.
+  // A copy: nothing that is kept may share the frame's memory.
   const received = Buffer.from(frame);
   around(() => wire.wire.emit('data', received));
   const hasEnded = wire.ends.length > 0;
-  if (wire.ends.length > 1 || outcomes.length > 1) throw new Error('told twice');
+  if (wire.ends.length > 1 || outcomes.length > 1) throw new Error('reported twice');
   if (!hasEnded && !wire.connection.isAttached) throw new Error('neither attached nor ended');
   if (hasEnded !== wire.wire.destroyed) throw new Error('the socket outlives the connection');
   if (hasEnded && request !== null && outcomes.length === 0) throw new Error('left unanswered');
@@ -90,13 +91,13 @@ const END = result(-1, 1, -1);
 
 describe('a malformed answer ends the connection', () => {
   it.each([
-    // This one made the library read the same bytes for ever.
+    // The library reads the same bytes for ever here.
     ['multi', 'a path of -13 bytes', answering(result(1), int(-13))],
     ['multi', 'no results', answering(END)],
     ['multi', 'more results', answering(result(13), result(1), created, result(13), END)],
     ['multi', 'results of other operations', answering(result(1), created, result(13), END)],
-    ['multi', 'errors that are none', answering(result(-1), int(0), result(-1), int(0), END)],
-    ['multi', 'a part carried out', answering(result(13), result(-1), int(-101), END)],
+    ['multi', 'errors with code 0', answering(result(-1), int(0), result(-1), int(0), END)],
+    ['multi', 'partly carried out', answering(result(13), result(-1), int(-101), END)],
     ['multi', 'no end', answering(result(13), result(1), created)],
     ['getChildren2', 'two billion names', answering(int(2 ** 31 - 1), int(-4))],
     ['getChildren2', 'a null list', answering(int(-1), STAT)],
@@ -108,7 +109,7 @@ describe('a malformed answer ends the connection', () => {
     ['exists', 'half a stat', answering(STAT.subarray(0, 34))],
     ['exists', 'bytes behind the stat', answering(STAT, int(0))],
     ['delete', 'the answer to another request', framed(int(XID + 1), long(7n), int(0))],
-    ['ping', 'an answer to nothing', answering()],
+    ['ping', 'an answer without a request', answering()],
     ['ping', 'no header', framed(int(-2))],
     ['ping', 'a failed authentication, unasked', framed(int(-4), long(0n), int(-115))],
     ['ping', 'an authentication, unasked', framed(int(-4), long(0n), int(0))],
@@ -144,18 +145,18 @@ describe('of random and mutated frames', () => {
       const random = randomOf(SEED, 'frames');
       const outcomes = new Map<Outcome, number>();
       for (let number = 0; number < FRAMES; number += 1) {
-        // The test's own runner has to have a turn now and then.
+        // Lets the test runner have a turn now and then.
         if (number % PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
-        const subject = madeUp(random);
+        const subject = generated(random);
         const outcome = outcomeOrThrow(subject, number);
         outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
       }
-      // All of it was reached.
+      // Every outcome was reached.
       for (const outcome of ['answered', 'failed', 'ended', 'none'] as const) {
         expect(outcomes.get(outcome), outcome).toBeGreaterThan(FRAMES / 1000);
       }
     },
-    // For a machine that is busy; the bounds above count.
+    // Generous, for a busy machine: the bounds above are the test.
     30 * 60_000,
   );
 });
@@ -165,7 +166,7 @@ function outcomeOrThrow(subject: Subject, number: number): Outcome {
   try {
     return outcomeOf(subject, (run) => {
       const { reads, bytes } = costOf(run);
-      // A frame that is refused is spelled out in a message; both are counted.
+      // Includes the message about a refused frame.
       if (reads > frame.length) throw new Error(`${reads} reads`);
       if (bytes > 2 * frame.length) throw new Error(`${bytes} bytes`);
     });
@@ -175,7 +176,7 @@ function outcomeOrThrow(subject: Subject, number: number): Outcome {
   }
 }
 
-/** What a connection reads and copies while this runs. */
+/** The reads and copies of a connection while this runs. */
 function costOf(run: () => void): { readonly reads: number; readonly bytes: number } {
   const cost = { reads: 0, bytes: 0 };
   const restore = [
@@ -193,16 +194,16 @@ function costOf(run: () => void): { readonly reads: number; readonly bytes: numb
   return cost;
 }
 
-/** Gives back what undoes it. */
+/** Returns a function that undoes it. */
 function spied<K extends string, R>(
   owner: Readonly<Record<K, (...args: never[]) => R>>,
   method: K,
-  see: (result: R) => void,
+  report: (result: R) => void,
 ): () => void {
   const original = owner[method];
   Reflect.set(owner, method, function seen(this: unknown, ...args: never[]) {
     const result = Reflect.apply(original, this, args);
-    see(result);
+    report(result);
     return result;
   });
   return () => void Reflect.set(owner, method, original);
@@ -214,7 +215,7 @@ const SUBJECTS: readonly [Subject, ...Subject[]] = [
   ...EXCHANGES.map((exchange) => answeredWith(exchange.answer, exchange)),
 ];
 
-function madeUp(random: Random): Subject {
+function generated(random: Random): Subject {
   const subject = random.pick(SUBJECTS);
   const body = random.chance(0.1) ? noise(random) : mutated(random, subject.frame.subarray(4));
   return { ...subject, frame: framed(body) };
@@ -224,7 +225,7 @@ function noise(random: Random): Buffer {
   return Buffer.from(Array.from({ length: random.below(120) }, () => random.below(256)));
 }
 
-/** Lengths, types and codes that mean something somewhere. */
+/** Lengths, types and codes with a meaning in some frame. */
 const NUMBERS = [
   ...[0, 1, -1, -2, -4, -8, -13, -101, -112, -115, -125, 2, 3, 13, 1000],
   ...[2 ** 31 - 1, -(2 ** 31), 2 ** 16, 2 ** 24],

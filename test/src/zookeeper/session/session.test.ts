@@ -1,12 +1,12 @@
-/** The session on a real server, and on a scripted one for what a healthy server does not do. */
+/** The session at a real server, and at a scripted one for faults of servers. */
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { openAccess } from '../../../../src/settings/access.ts';
 import { systemClock } from '../../../../src/util/clock.ts';
+import { CreateMode } from '../../../../src/zookeeper/client.ts';
 import { actionOn } from '../../../../src/zookeeper/error-policy.ts';
 import { type RequestError, UnreachableError } from '../../../../src/zookeeper/errors.ts';
 import { reap } from '../../../../src/zookeeper/reap.ts';
-import { MIN_ATTEMPT_MS } from '../../../../src/zookeeper/session/attempts.ts';
-import { CreateMode } from '../../../../src/zookeeper/session/requests.ts';
+import { MIN_ATTEMPT_MS } from '../../../../src/zookeeper/session/attach-bounds.ts';
 import { Session, type SessionOptions } from '../../../../src/zookeeper/session/session.ts';
 import { openSocket } from '../../../../src/zookeeper/session/sockets.ts';
 import { startFaultProxy } from '../../../support/fault-proxy.ts';
@@ -46,14 +46,14 @@ async function connected(options: Partial<SessionOptions> = {}): Promise<Session
   return session;
 }
 
-const told = <K extends 'attached' | 'detached' | 'expired'>(session: Session, event: K) =>
+const next = <K extends 'attached' | 'detached' | 'expired'>(session: Session, event: K) =>
   new Promise<unknown>((resolve) => {
     session.once(event, resolve as never);
   });
 
 /**
- * What `connect` fails with. The first attempt has all the time it needs; for the others no time
- * passes but what their deadlines take, so that they run out of it.
+ * The error of `connect`. The first attempt has all the time it needs; for the others time passes
+ * only by their deadlines, so that they run out of it.
  */
 async function failureOfConnect(port: number): Promise<unknown> {
   const clock = new SimulatedClock();
@@ -72,7 +72,7 @@ async function failureOfConnect(port: number): Promise<unknown> {
 async function passUntil(clock: SimulatedClock, isDone: () => boolean): Promise<void> {
   while (!isDone()) {
     await clock.advance(10);
-    // Sockets, and failures to open one, are heard of between two turns of the event loop.
+    // Events of sockets arrive between two turns of the event loop.
     await new Promise((resolve) => setImmediate(resolve));
   }
 }
@@ -99,7 +99,7 @@ describe('a session', () => {
     expect(await other.exists('/e')).toBeNull();
   });
 
-  it('lives on while nothing is asked, thanks to pings', async () => {
+  it('stays alive without requests, by pings', async () => {
     const session = await connected({ timeoutMs: 6000 });
     let expired = 0;
     session.on('expired', () => {
@@ -124,20 +124,20 @@ describe('a session', () => {
     const hosts = [bad, good].map(({ port }) => ({ host: '127.0.0.1', port }));
     const lines: string[] = [];
     const session = made({ hosts, log: (_level, line) => lines.push(line) });
-    const [detached, attached] = [told(session, 'detached'), told(session, 'attached')];
+    const [detached, attached] = [next(session, 'detached'), next(session, 'attached')];
     await session.connect(20_000);
     await attached;
-    const again = told(session, 'attached');
+    const again = next(session, 'attached');
     expect(await detached).toMatchObject({ reason: expect.stringContaining('protocol error') });
     expect(await again).toMatchObject({ server: `127.0.0.1:${good.port}` });
     expect(lines).toEqual([]);
   });
 
-  it('is the same after a reset, and is told so', async () => {
+  it('is the same after a reset, and reports both events', async () => {
     const { proxy, hosts } = await through();
     const session = await connected({ hosts, timeoutMs: 10_000 });
     const { id } = session;
-    const [detached, attached] = [told(session, 'detached'), told(session, 'attached')];
+    const [detached, attached] = [next(session, 'detached'), next(session, 'attached')];
     proxy.reset();
     expect(await detached).toMatchObject({ reason: expect.stringMatching(/reset|closed/) });
     expect(await attached).toMatchObject({ server: proxy.connectString });
@@ -145,9 +145,9 @@ describe('a session', () => {
     await session.check('/');
   });
 
-  it('that another has ended is said to be expired, by the server', async () => {
+  it('that was closed by another client is reported as expired, by the server', async () => {
     const session = await connected();
-    const expired = told(session, 'expired');
+    const expired = next(session, 'expired');
     const { host, port } = sharedServer();
     const credentials = session.credentials() ?? {
       id: Buffer.alloc(8),
@@ -159,7 +159,7 @@ describe('a session', () => {
     await expect(session.check('/')).rejects.toMatchObject({ code: 'CONNECTION_LOSS' });
   });
 
-  it("that is new, and taken by no server, is said to be out of reach: it can't have expired", async () => {
+  it('that is new and refused by every server is unreachable, not expired', async () => {
     const { port } = await startScriptedServer(async (connection) => {
       await connection.shakeHands({ timeoutMs: 0, sessionId: 0n });
       connection.socket.end();
@@ -167,12 +167,12 @@ describe('a session', () => {
     const failure = await failureOfConnect(port);
     expect(failure).toBeInstanceOf(UnreachableError);
     expect(failure).toMatchObject({
-      failures: [{ problem: expect.stringContaining('makes no session') }],
+      failures: [{ problem: expect.stringContaining('refused to create a session') }],
     });
   });
 
   it.each([0, 15, 17, 0x7fffffff, -1])(
-    'takes no handshake with a password of %i bytes',
+    'refuses a handshake with a password of %i bytes',
     async (length) => {
       const { port } = await startScriptedServer(async (connection) => {
         await connection.frame();
@@ -184,21 +184,21 @@ describe('a session', () => {
     },
   );
 
-  it('with a server that talks nonsense ends T after the last that made sense', async () => {
+  it('at a server that sends invalid frames ends T after the last valid one', async () => {
     const { port } = await startScriptedServer(async (connection) => {
       await connection.shakeHands({ timeoutMs: 1000 });
       connection.send(int(0));
     });
     const session = made({ hosts: [{ host: '127.0.0.1', port }], timeoutMs: 1000 });
-    const expired = told(session, 'expired');
+    const expired = next(session, 'expired');
     await session.connect(20_000);
     expect(await expired).toEqual({
-      message: 'servers take the session, but answer nothing',
+      message: 'servers accept the session but do not answer requests',
       by: 'silence',
     });
   });
 
-  it('reaches a server that serves by a name that leads to one that hangs, too', async () => {
+  it('tries all addresses of a name when the first server there hangs', async () => {
     const { host, port } = sharedServer();
     const silent = await startScriptedServer(() => {});
     const ways = [silent.port, port].map((each) => ({ host, port: each }));
@@ -213,19 +213,19 @@ describe('a session', () => {
     });
     await session.connect(20_000);
     expect(tried).toEqual([undefined, 'first', 'second']);
-    // It is known by its name.
-    expect(session.info?.server).toBe('zk.example:2181');
+    // Reported by its name.
+    expect(session.info.server).toBe('zk.example:2181');
   });
 
-  it('that no server is heard for is given up after T', async () => {
+  it('ends after T without anything from a server', async () => {
     const { proxy, hosts } = await through();
     const session = await connected({ hosts, timeoutMs: 1000 });
-    const expired = told(session, 'expired');
+    const expired = next(session, 'expired');
     await proxy.blackhole('both');
     expect(await expired).toMatchObject({ by: 'silence' });
   });
 
-  it('goes by the T that it was granted also where that is longer than what it asked for', async () => {
+  it('uses the granted T also if it is longer than the requested one', async () => {
     const asked: number[] = [];
     const server = await startScriptedServer(async (connection) => {
       const frame = await connection.shakeHands({ timeoutMs: 9000 });
@@ -234,11 +234,11 @@ describe('a session', () => {
     });
     const hosts = [{ host: '127.0.0.1', port: server.port }];
     const session = await connected({ hosts, timeoutMs: 1000 });
-    while (asked.length < 2) await told(session, 'attached');
+    while (asked.length < 2) await next(session, 'attached');
     expect(asked).toEqual([1000, 9000]);
   });
 
-  it('asks for the smallest T that it was granted', async () => {
+  it('requests the smallest T that it was granted', async () => {
     const asked: number[] = [];
     const server = await startScriptedServer(async (connection) => {
       const frame = await connection.shakeHands({
@@ -248,31 +248,31 @@ describe('a session', () => {
       if (connection.number < 3) connection.socket.end();
     });
     const session = await connected({ hosts: [{ host: '127.0.0.1', port: server.port }] });
-    while (asked.length < 3) await told(session, 'attached');
+    while (asked.length < 3) await next(session, 'attached');
     expect(asked).toEqual([T, 3000, 3000]);
     expect(session.attached?.timeoutMs).toBe(9000);
   });
 
-  it('never takes another session for its own', async () => {
+  it('expires when a server answers with another session', async () => {
     const server = await startScriptedServer(async (connection) => {
       await connection.shakeHands({ sessionId: BigInt(connection.number) });
       if (connection.number === 1) connection.socket.end();
     });
     const session = await connected({ hosts: [{ host: '127.0.0.1', port: server.port }] });
-    expect(await told(session, 'expired')).toMatchObject({ by: 'server' });
+    expect(await next(session, 'expired')).toMatchObject({ by: 'server' });
   });
 });
 
 describe('requests', () => {
-  it('fail at once while there is no connection, and nothing is queued', async () => {
+  it('fail at once without a connection; nothing is queued', async () => {
     const { proxy, hosts } = await through();
     const session = await connected({ hosts });
     await proxy.refuse();
-    while (session.isAttached) await told(session, 'detached');
+    while (session.isAttached) await next(session, 'detached');
     await expect(session.getData('/')).rejects.toMatchObject({ code: 'CONNECTION_LOSS' });
   });
 
-  it('tell errors apart', async () => {
+  it('fail with the server’s error code', async () => {
     const { chroot } = await sharedServerWithChroot();
     const session = await connected({ chroot });
     await expect(session.getData('/none')).rejects.toMatchObject({ code: 'NO_NODE', number: -101 });
@@ -293,7 +293,7 @@ describe('requests', () => {
     });
   });
 
-  it('below a chroot that is not there say so', async () => {
+  it('below a missing chroot fail with its name', async () => {
     const session = await connected({ chroot: freshChroot() });
     await expect(session.mkdirp('/a')).rejects.toThrow(/^the chroot .*no such node/);
   });
@@ -301,7 +301,7 @@ describe('requests', () => {
   it.each([
     ['by the header', (code: number) => [int(code)]],
     ['by a result', (code: number) => [int(0), ...result(-1, code), int(code), ...END_OF_RESULTS]],
-  ])('that are answered with the end of the connection, %s, lead to another', async (_, answer) => {
+  ])('that are answered with CONNECTIONLOSS, %s, lead to another connection', async (_, answer) => {
     const server = await startScriptedServer(async (connection) => {
       await connection.shakeHands();
       for (let frame = await connection.frame(); frame; frame = await connection.frame()) {
@@ -315,14 +315,14 @@ describe('requests', () => {
       () => 'answered',
       (error: RequestError) => actionOn(error, 'rejoining'),
     );
-    if (action === 'reattach') session.reattach('as the policy says');
+    if (action === 'reattach') session.reattach('as error-policy.ts demands');
     expect(session.isAttached).toBe(false);
     expect(await session.whenAttached(5000)).toBe(true);
     await session.check('/a');
     expect(server.connections).toHaveLength(2);
   });
 
-  it('that are answered by thousands in one piece are all answered', async () => {
+  it('are all settled when thousands of answers arrive in one piece', async () => {
     const count = 5000;
     const server = await startScriptedServer(async (connection) => {
       await connection.shakeHands({ timeoutMs: 30_000 });
@@ -342,22 +342,22 @@ describe('requests', () => {
 
   it.each([
     ['negative', int(-7)],
-    ['too large to be one', int(0x7fffffff)],
-  ])('a frame of a length that is %s ends the connection, not the process', async (_, length) => {
+    ['too large', int(0x7fffffff)],
+  ])('a frame with a length that is %s ends the connection, not the process', async (_, length) => {
     const server = await startScriptedServer(async (connection) => {
       await connection.shakeHands();
       if (connection.number === 1) connection.socket.write(length);
     });
     const session = made({ hosts: [{ host: '127.0.0.1', port: server.port }] });
-    const detached = told(session, 'detached');
+    const detached = next(session, 'detached');
     await session.connect(20_000);
     expect(await detached).toMatchObject({ reason: expect.stringMatching(/a frame of/) });
-    await told(session, 'attached');
+    await next(session, 'attached');
   });
 });
 
 describe('a server that hangs up after each handshake', () => {
-  it('is not run after without a pause, and no longer than T', async () => {
+  it('is tried again with pauses, for T at most', async () => {
     let handshakes = 0;
     const server = await startScriptedServer(async (connection) => {
       await connection.shakeHands({ timeoutMs: 1000 });
@@ -365,25 +365,25 @@ describe('a server that hangs up after each handshake', () => {
       connection.socket.destroy();
     });
     const session = made({ hosts: [{ host: '127.0.0.1', port: server.port }], timeoutMs: 1000 });
-    const expired = told(session, 'expired');
+    const expired = next(session, 'expired');
     await session.connect(20_000);
     expect(await expired).toEqual({
-      message: 'servers take the session, but answer nothing',
+      message: 'servers accept the session but do not answer requests',
       by: 'silence',
     });
-    // A pause is 42 ms at least, and 83 at most.
+    // Each pause takes 42 to 83 ms.
     expect(handshakes).toBeLessThan(1000 / 42 + 3);
   });
 });
 
-describe('an end that is never answered', () => {
-  it('is waited for no longer than was said, and asked for once', async () => {
+describe('a request for the end that is never answered', () => {
+  it('is bounded, and sent once', async () => {
     let asked = 0;
     const server = await startScriptedServer(async (connection) => {
       await connection.shakeHands({ timeoutMs: 600_000 });
       while (await connection.frame()) asked += 1;
     });
-    // By this clock the bound is not over when the timer says so.
+    // By this clock the bound is not over yet when the timer fires.
     const now = systemClock.now();
     const session = await connected({
       hosts: [{ host: '127.0.0.1', port: server.port }],
@@ -396,8 +396,8 @@ describe('an end that is never answered', () => {
   });
 });
 
-describe('an end that is asked for behind something else', () => {
-  it('is sent before that is answered, and both are answered in order', async () => {
+describe('a request for the end behind another request', () => {
+  it('is sent before the other is answered, and both are answered in order', async () => {
     const { chroot } = await sharedServerWithChroot();
     const [one, other] = [await connected({ chroot }), await connected({ chroot })];
     const data = Buffer.from('x');
@@ -410,11 +410,11 @@ describe('an end that is asked for behind something else', () => {
     expect(await other.exists('/e')).toBeNull();
   });
 
-  it('is had also when its answer is lost, and is no loss', async () => {
+  it('is confirmed although its answer is lost, and is not reported as expired', async () => {
     let connections = 0;
     const server = await startScriptedServer(async (connection) => {
       connections += 1;
-      // A session timeout of 0: there is no such session (any more).
+      // A session timeout of 0: there is no such session.
       await connection.shakeHands({ timeoutMs: connections === 1 ? T : 0 });
       for (let frames = 0; frames < 2; frames += 1) await connection.frame();
       connection.socket.destroy();
@@ -433,7 +433,7 @@ describe('an end that is asked for behind something else', () => {
     expect(connections).toBe(2);
   });
 
-  it('is asked for again where the session has survived', async () => {
+  it('is repeated if the session still exists', async () => {
     let connections = 0;
     const server = await startScriptedServer(async (connection) => {
       connections += 1;
@@ -450,7 +450,7 @@ describe('an end that is asked for behind something else', () => {
 });
 
 describe('watches', () => {
-  it('are called once, for a change that is made after they were set', async () => {
+  it('are called once, for a change after they were set', async () => {
     const { chroot } = await sharedServerWithChroot();
     const [one, other] = [await connected({ chroot }), await connected({ chroot })];
     await one.mkdirp('/w');
@@ -469,7 +469,7 @@ describe('watches', () => {
     expect(calls).toBe(1);
   });
 
-  it('go with their connection', async () => {
+  it('end with their connection', async () => {
     const { chroot } = await sharedServerWithChroot();
     const { proxy, hosts } = await through();
     const [one, other] = [await connected({ chroot, hosts }), await connected({ chroot })];
@@ -478,7 +478,7 @@ describe('watches', () => {
     await one.getData('/w', () => {
       calls += 1;
     });
-    const attached = told(one, 'attached');
+    const attached = next(one, 'attached');
     proxy.reset();
     await attached;
     await other.setData('/w', Buffer.from('1'), -1);
@@ -488,8 +488,8 @@ describe('watches', () => {
   });
 });
 
-describe('a try to connect', () => {
-  it('names each host and what was wrong with it', async () => {
+describe('an attempt to connect', () => {
+  it('reports each host with its problem', async () => {
     const mute = await startScriptedServer(() => {});
     const closing = await startScriptedServer(async (connection) => {
       await connection.frame();
@@ -509,7 +509,7 @@ describe('a try to connect', () => {
   });
 
   it.each([51, 170, 300, 301.7, 4000])(
-    'of %s ms starts no attempt that could only end for want of time',
+    'of %s ms starts no attempt at a server that would only run out of time',
     async (boundMs) => {
       for (let random = 0.0005; random < 1; random += 0.05) {
         const clock = new SimulatedClock();
@@ -536,7 +536,7 @@ describe('a try to connect', () => {
     },
   );
 
-  it('tells of what a server did, not of a later attempt that ran out of time', async () => {
+  it('reports the error of a server instead of a later attempt that ran out of time', async () => {
     const { port } = await startScriptedServer(async (connection) => {
       if (connection.number > 1) return;
       await connection.frame();
@@ -548,7 +548,7 @@ describe('a try to connect', () => {
     });
   });
 
-  it('can be abandoned: nothing is said any more, and no timer is left', async () => {
+  it('can be abandoned: nothing is reported any more, and no timer is left', async () => {
     const mute = await startScriptedServer(() => {});
     const session = made({ hosts: [{ host: '127.0.0.1', port: mute.port }] });
     const connecting = session.connect(600_000);
@@ -557,7 +557,7 @@ describe('a try to connect', () => {
     expect(await session.whenAttached(1)).toBe(false);
   });
 
-  it('that has reached no server has no session to end, and waits for none', async () => {
+  it('without a server has no session to close, and close() resolves at once', async () => {
     const session = made({ hosts: [{ host: '127.0.0.1', port: 1 }] });
     const connecting = session.connect(600_000);
     connecting.catch(() => {});
@@ -566,7 +566,7 @@ describe('a try to connect', () => {
     await expect(connecting).rejects.toMatchObject({ code: 'CONNECTION_LOSS' });
   });
 
-  it('whose handshake is not answered yet is waited for: it may have made a session', async () => {
+  it('with a handshake not yet answered delays close(): the session may exist', async () => {
     let heard = () => {};
     const asked = new Promise<void>((resolve) => {
       heard = resolve;
@@ -586,10 +586,10 @@ describe('a try to connect', () => {
     await closing;
   });
 
-  it('of the reaper never makes a session', async () => {
+  it('of the reaper never creates a session', async () => {
     const { host, port } = sharedServer();
     const credentials = { id: Buffer.alloc(8, 1), password: Buffer.alloc(16, 1) };
-    // The server does not know it: it is over, and that is what was wanted.
+    // Unknown to the server: the session is over, as wanted.
     const access = openAccess([{ host, port }]);
     expect(await reap({ access, timeoutMs: T, credentials }, systemClock)).toBe(true);
   });

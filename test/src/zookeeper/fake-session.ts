@@ -1,41 +1,49 @@
 /**
- * A session whose answers are errors for as long as a test says so, on a simulated clock: attached
- * after 10 ms, answers after 2 ms. Errors that end the connection at a real server end it here.
+ * A session on a simulated clock, which does as a test says: attached after 10 ms, answers after 2
+ * ms; or accepts connections and answers nothing; or answers with errors. An error that ends the
+ * connection at a real server ends it here.
  */
 import { EventEmitter } from 'node:events';
+import type { Attachment } from '../../../src/zookeeper/client.ts';
 import { ERROR_CLASSES } from '../../../src/zookeeper/error-policy.ts';
 import { RequestError, requestError } from '../../../src/zookeeper/errors.ts';
-import type { Attachment } from '../../../src/zookeeper/session/session.ts';
 import type { SimulatedClock } from '../../support/simulated-clock.ts';
 
 export const NODE = '/lock/node';
+const ATTACH_MS = 10;
 const LATENCY_MS = 2;
 
 export type Fault = {
   /** Code of the error. */
   readonly number: number;
-  /** How many requests are answered with it yet. */
+  /** How many more requests are answered with it. */
   left: number;
 };
 
-export class FaultySession extends EventEmitter {
+export class FakeSession extends EventEmitter {
   readonly #clock: SimulatedClock;
   readonly #timeoutMs: number;
-  readonly id = 1n;
+  readonly id: bigint;
   attached: Attachment | null = null;
   readonly hasEnded = false;
+  isAnswering = true;
   fault: Fault | null = null;
+  /** `ephemeralOwner` of our node. */
+  owner: bigint;
   /** Requests that were answered with an error. */
   failed = 0;
-  reattachments = 0;
+  readonly reattachments: string[] = [];
+  #onChange = () => {};
   #events = 0;
   #attachments = 0;
   #isOver = false;
 
-  constructor(clock: SimulatedClock, timeoutMs: number) {
+  constructor(clock: SimulatedClock, timeoutMs: number, id = 1n) {
     super();
     this.#clock = clock;
     this.#timeoutMs = timeoutMs;
+    this.id = id;
+    this.owner = id;
   }
 
   get isAttached() {
@@ -47,20 +55,21 @@ export class FaultySession extends EventEmitter {
   }
 
   async connect() {
-    await new Promise<void>((resolve) => this.#clock.setTimeout(resolve, 10));
+    await this.#pause(ATTACH_MS);
     this.#attach();
   }
 
   reattach(reason: string) {
-    this.reattachments += 1;
+    this.reattachments.push(reason);
     this.drop(reason);
   }
 
+  /** The connection ends, and another is made soon. */
   drop(reason: string) {
     if (this.attached === null) return;
     this.attached = null;
     this.emit('detached', { reason });
-    this.#clock.setTimeout(() => this.#attach(), 10);
+    this.#clock.setTimeout(() => this.#attach(), ATTACH_MS);
   }
 
   async whenAttached(boundMs: number) {
@@ -77,9 +86,10 @@ export class FaultySession extends EventEmitter {
 
   askForEnd() {}
 
-  async close() {
+  async close(boundMs: number) {
+    if (!this.isAnswering) await this.#pause(boundMs);
     this.#isOver = true;
-    return true;
+    return this.isAnswering;
   }
 
   abandon() {
@@ -87,23 +97,25 @@ export class FaultySession extends EventEmitter {
   }
 
   check() {
+    const sent = this.#nextEvent();
     const sentAt = this.#clock.now();
-    this.#events += 1;
-    const sent = this.#events;
     const attachment = this.#attachments;
-    return this.ask(() => {
-      this.#events += 1;
-      return {
-        attachment,
-        sentAt,
-        answeredAt: this.#clock.now(),
-        order: { sent, answered: this.#events },
-      };
-    });
+    return this.ask(() => ({
+      attachment,
+      sentAt,
+      answeredAt: this.#clock.now(),
+      order: { sent, answered: this.#nextEvent() },
+    }));
   }
 
-  exists() {
-    return this.ask(() => ({ czxid: 7n, ephemeralOwner: this.id }));
+  /** The watch on our node reports a change. */
+  changeNode() {
+    this.#onChange();
+  }
+
+  exists(_path: string, onChange: () => void) {
+    this.#onChange = onChange;
+    return this.ask(() => ({ czxid: 7n, ephemeralOwner: this.owner }));
   }
 
   setData() {
@@ -118,13 +130,17 @@ export class FaultySession extends EventEmitter {
     return this.ask(() => ({ path: NODE, czxid: 8n }));
   }
 
-  /** Any request: an error while there is a fault. */
+  /** Any request. */
   ask<V>(answer: () => V): Promise<V> {
+    const { isAnswering } = this;
     const on = this.attached;
     return new Promise((resolve, reject) => {
-      if (on === null) return reject(requestError('CONNECTION_LOSS', NODE));
+      const fail = (code: 'CONNECTION_LOSS' | 'TIMEOUT') => reject(requestError(code, NODE));
+      if (on === null) return fail('CONNECTION_LOSS');
+      const timeoutMs = (this.#timeoutMs * 2) / 3;
+      if (!isAnswering) return void this.#clock.setTimeout(() => fail('TIMEOUT'), timeoutMs);
       this.#clock.setTimeout(() => {
-        if (this.attached !== on) return reject(requestError('CONNECTION_LOSS', NODE));
+        if (this.attached !== on) return fail('CONNECTION_LOSS');
         if (this.fault === null || this.fault.left <= 0) return resolve(answer());
         this.fault.left -= 1;
         this.failed += 1;
@@ -142,5 +158,14 @@ export class FaultySession extends EventEmitter {
     const number = this.#attachments;
     this.attached = { server: 'server', number, handshakeSentAt, timeoutMs: this.#timeoutMs };
     this.emit('attached', this.attached);
+  }
+
+  #nextEvent() {
+    this.#events += 1;
+    return this.#events;
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.#clock.setTimeout(resolve, ms));
   }
 }

@@ -1,12 +1,12 @@
-/** How long one attempt to attach may take. Pure. */
+/** The bounds of one attempt to attach to a server. Pure. */
 
-/** An attempt with less time would only end as one that got no answer: it is not started. */
+/** An attempt with less time would only run out of it: it is not started. */
 export const MIN_ATTEMPT_MS = 50;
 
 const MIN_SHARE_MS = 500;
 
 export interface Share {
-  /** How many servers there are. */
+  /** Number of servers. */
   readonly hosts: number;
   /** The session timeout; milliseconds. */
   readonly timeoutMs: number;
@@ -15,7 +15,7 @@ export interface Share {
 }
 
 /**
- * Milliseconds. A server that never answers may not use up the time of the others, nor one attempt
+ * Milliseconds. A server that never answers must not use up the time of the others, nor an attempt
  * that hangs that of the next; where answers are slow, each round allows more.
  */
 export function attemptMs({ hosts, timeoutMs, slowRounds }: Share): number {

@@ -1,16 +1,16 @@
 /**
- * The changes that end a hold: writing down that the command succeeded, and giving the lock back. Each
- * is asked for until it is confirmed or can't be any more.
+ * The two changes that end a hold, each retried until it is confirmed or can no longer be:
+ * recording that the command succeeded, and releasing the lock.
  */
 import type { Clock } from '../util/clock.ts';
 import type { RecipeRunner } from './recipes/recipe-runner.ts';
 import { type RunRecordOptions, recordRun } from './recipes/run-record.ts';
-import { type Retried, retry } from './retry.ts';
+import { type RetryResult, retry } from './retry.ts';
 import type { Session } from './session/session.ts';
 
-/** For the server's answer to the end of the session; milliseconds. */
+/** Bound of closing the session; milliseconds. */
 export const CLOSE_MS = 2000;
-/** A user is kept waiting for it. */
+/** Bound of the release, for which a user waits; milliseconds. */
 const RELEASE_MS = 3000;
 
 export interface Release {
@@ -18,30 +18,30 @@ export interface Release {
   readonly message: string;
 }
 
-/** `leftMs`: how long the lock is held for certain; 0 when it is not any more. */
+/** `leftMs`: how long the lock is certainly held from now; 0 when it is not. */
 export function recordSuccess(
   session: Session,
   runRecord: RunRecordOptions,
   { clock, leftMs }: { readonly clock: Clock; readonly leftMs: () => number },
-): Promise<Retried> {
+): Promise<RetryResult> {
   const options = { clock, phase: 'recording', boundMs: leftMs } as const;
   return retry(session, () => recordRun(session, runRecord), options);
 }
 
+/** Deletes our nodes, and requests the end of the session right behind that. */
 export async function releaseLock(
   session: Session,
-  queueing: RecipeRunner,
+  queue: RecipeRunner,
   clock: Clock,
 ): Promise<Release> {
-  // The end of the session is asked for behind the release, and both are waited for together. In this
-  // order: the next contender is to hear of our node's end, and not later.
-  const withdraw = () => queueing.withdraw(() => session.askForEnd(CLOSE_MS));
+  // Both answers are awaited together. The order matters: the deletion notifies the next contender.
+  const withdraw = () => queue.withdraw(() => session.askForEnd(CLOSE_MS));
   const until = clock.now() + RELEASE_MS;
   const options = { clock, phase: 'releasing', boundMs: () => until - clock.now() } as const;
   const { isMade } = await retry(session, withdraw, options);
   const confirmed = isMade || session.hasEnded;
   const message = confirmed
     ? 'released'
-    : 'the release could not be confirmed: the lock is released when the session ends';
+    : 'could not confirm the release: the lock is released when the session ends';
   return { confirmed, message };
 }

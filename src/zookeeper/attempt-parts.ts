@@ -1,0 +1,156 @@
+/**
+ * The parts of one attempt at the lock, its state, and its reports: one session and everything
+ * created for it. Each event of a part is either decided here or handed to the attempt.
+ */
+import type { LossCause, ZookeeperEvent } from '../../machines/contract.ts';
+import type { Clock } from '../util/clock.ts';
+import { randomHex } from '../util/random.ts';
+import {
+  type AttemptEvent,
+  type AttemptState,
+  isGrantedOrHeld,
+  isSuspended,
+  nextState,
+} from './attempt-state.ts';
+import type { Attachment } from './client.ts';
+import { LeaseKeeper } from './lease/lease-keeper.ts';
+import { OwnNode } from './own-node.ts';
+import type { Position, Recipe } from './recipes/recipe.ts';
+import { RecipeRunner } from './recipes/recipe-runner.ts';
+import type { RunRecordOptions } from './recipes/run-record.ts';
+import { Retries } from './retry.ts';
+import type { Session } from './session/session.ts';
+
+export interface AttemptOptions {
+  readonly clock: Clock;
+  /** Bound of connecting; milliseconds. */
+  readonly connectTimeoutMs: number;
+  readonly killAfterMs: number;
+  readonly newSession: () => Session;
+  /** A recipe for this session, with a GUID that no other session has used. */
+  readonly newRecipe: (session: Session, guid: string) => Recipe;
+  /** Where successful runs are recorded (`--once-per`); null: nowhere. */
+  readonly runRecord: RunRecordOptions | null;
+  readonly emit: (event: ZookeeperEvent) => void;
+}
+
+/** The events that the attempt handles. */
+export interface AttemptHandlers {
+  readonly onAttached: (attachment: Attachment) => void;
+  /** Our node was deleted, or it changed. */
+  readonly onNodeChange: (path: string) => void;
+  readonly onPosition: (position: Position) => void;
+}
+
+export class AttemptParts {
+  readonly options: AttemptOptions;
+  readonly session: Session;
+  readonly keeper: LeaseKeeper;
+  readonly ownNode: OwnNode;
+  readonly queue: RecipeRunner;
+  /** Of requests about our own node. */
+  readonly retries: Retries;
+  #state: AttemptState = { name: 'idle' };
+
+  constructor(session: Session, options: AttemptOptions, handlers: AttemptHandlers) {
+    const { clock, killAfterMs } = options;
+    this.options = options;
+    this.session = session;
+    const sessionTimeoutMs = () => session.info.timeoutMs;
+    this.retries = new Retries({ clock, sessionTimeoutMs });
+    this.ownNode = new OwnNode(session, handlers.onNodeChange);
+    this.keeper = new LeaseKeeper(session, {
+      clock,
+      killAfterMs,
+      onRenewed: (lease) => this.emit({ type: 'lease.renewed', lease }),
+      onProofNeeded: (reason) => this.reattach(reason),
+      onNodeGone: () => this.loseNode(),
+      onEnding: ({ leaseEnd }) =>
+        this.#lose('leaseEnding', 'could not renew the lease in time', leaseEnd),
+    });
+    this.queue = new RecipeRunner(options.newRecipe(session, randomHex(16)), {
+      clock,
+      isAttached: () => session.isAttached,
+      onPosition: handlers.onPosition,
+      onSuspect: (reason) => session.reattach(reason),
+      sessionTimeoutMs,
+    });
+    session.on('attached', (attachment) => {
+      this.keeper.attached(attachment);
+      handlers.onAttached(attachment);
+    });
+    session.on('detached', ({ reason }) => {
+      this.keeper.detached();
+      // The next attachment starts again.
+      this.retries.cancel();
+      this.suspend(reason, 'detached');
+    });
+    session.on('expired', ({ message, by }) =>
+      this.#lose(by === 'server' ? 'expired' : 'silence', message, null),
+    );
+  }
+
+  get state(): AttemptState {
+    return this.#state;
+  }
+
+  get isHeld(): boolean {
+    return this.#state.name === 'holding' || this.#state.name === 'holding.suspended';
+  }
+
+  on(event: AttemptEvent): void {
+    this.#state = nextState(this.#state, event);
+  }
+
+  emit(event: ZookeeperEvent): void {
+    this.options.emit(event);
+  }
+
+  /** Reports session.suspended where the event suspends the attempt. */
+  suspend(reason: string, type: 'detached' | 'suspend' = 'suspend'): void {
+    const wasSuspended = isSuspended(this.#state);
+    this.on({ type });
+    if (wasSuspended || !isSuspended(this.#state)) return;
+    this.emit({ type: 'session.suspended', reason });
+  }
+
+  /** An outage: drops the connection for another one. */
+  reattach(reason: string): void {
+    this.suspend(reason);
+    this.session.reattach(reason);
+  }
+
+  /** Only upon what the leader has confirmed on the present connection. */
+  resume(): void {
+    if (!isSuspended(this.#state)) return;
+    this.on({ type: 'resume' });
+    // A grant is still to be confirmed: errors on the way there are counted on.
+    if (this.#state.name !== 'granted') this.retries.reset();
+    this.emit({ type: 'session.resumed', session: this.session.info });
+  }
+
+  loseNode(): void {
+    // Our own release deletes the node as well.
+    if (!isGrantedOrHeld(this.#state)) return;
+    this.#lose('nodeGone', 'our node is gone: it was deleted, or the session ended', null);
+  }
+
+  /** The session is of no use: servers accept it and fail all requests. */
+  loseSession(message: string): void {
+    this.#lose('silence', message, null);
+  }
+
+  #lose(cause: LossCause, message: string, leaseEnd: number | null): void {
+    this.end();
+    // Also when it was over already: there is nothing left to release or to close.
+    this.emit({ type: 'session.lost', loss: { cause, message, leaseEnd } });
+  }
+
+  /** Nothing is renewed, retried or granted any more. The session stays. */
+  end(): void {
+    this.on({ type: 'end' });
+    this.keeper.stop();
+    this.retries.cancel();
+    this.queue.leave();
+  }
+}

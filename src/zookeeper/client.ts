@@ -1,0 +1,119 @@
+/**
+ * The interface between a ZooKeeper session and its users: recipes, lease and own node see a
+ * session as this, and nothing of how requests travel. Types, and one helper.
+ */
+import { isRequestError } from './errors.ts';
+
+/** `org.apache.zookeeper.CreateMode` */
+export const CreateMode = {
+  PERSISTENT: 0,
+  EPHEMERAL: 1,
+  EPHEMERAL_SEQUENTIAL: 3,
+} as const;
+export type CreateMode = (typeof CreateMode)[keyof typeof CreateMode];
+
+/** `org.apache.zookeeper.data.Stat`; times are the leader's wall clock, in milliseconds. */
+export interface Stat {
+  /** zxid of the creation: grows over the ensemble's life. */
+  readonly czxid: bigint;
+  readonly mzxid: bigint;
+  readonly ctime: number;
+  readonly mtime: number;
+  readonly version: number;
+  /** Id of the session that owns the node; 0 for a persistent node. */
+  readonly ephemeralOwner: bigint;
+  readonly numChildren: number;
+}
+
+export interface NodeRead {
+  readonly data: Buffer | undefined;
+  readonly stat: Stat;
+}
+
+/** One operation of a transaction (`multi`). */
+export type Operation =
+  | { readonly type: 'check'; readonly path: string; readonly version?: number }
+  | {
+      readonly type: 'create';
+      readonly path: string;
+      readonly data: Buffer;
+      readonly mode: CreateMode;
+    };
+
+/** A watch fired: the node was deleted, or it changed in any other way. */
+export type OnChange = (change: 'deleted' | 'changed') => void;
+
+/** A leader-confirmed request that was answered with OK. */
+export interface Confirmation {
+  /** Number of the attachment on which it was sent and answered. */
+  readonly attachment: number;
+  /** Read right before the request was written; milliseconds of `src/util/clock.ts`. */
+  readonly sentAt: number;
+  readonly answeredAt: number;
+  /**
+   * The order of requests and answers, which a clock with steps of 10 ms cannot show: each request
+   * written and each answer read in the session gets a number greater than all before it.
+   */
+  readonly order: { readonly sent: number; readonly answered: number };
+}
+
+/** The answer to a handshake, as the lease needs it. */
+export interface AnsweredHandshake {
+  /** From 1, greater with each attachment of the session. */
+  readonly number: number;
+  readonly handshakeSentAt: number;
+  /** The session timeout T that the server granted; milliseconds. */
+  readonly timeoutMs: number;
+}
+
+/** A connection on which the session is attached: a server has answered its handshake. */
+export interface Attachment extends AnsweredHandshake {
+  /** host:port */
+  readonly server: string;
+}
+
+/** A session as recipes and the lease use it. Every request rejects with RequestError. */
+export interface LockSession {
+  readonly isAttached: boolean;
+  create(
+    path: string,
+    data: Buffer,
+    options: { readonly mode: CreateMode },
+  ): Promise<{ readonly path: string; readonly czxid: bigint }>;
+  /** Creates the node and its parents, persistent and empty, where they are missing. */
+  mkdirp(path: string): Promise<void>;
+  remove(path: string): Promise<void>;
+  setData(path: string, data: Buffer, version: number): Promise<Stat>;
+  /**
+   * A watch is called at most once; never after its connection has ended, and never from within a
+   * request.
+   */
+  exists(path: string, onChange?: OnChange): Promise<Stat | null>;
+  getData(path: string, onChange?: OnChange): Promise<NodeRead>;
+  getChildren(path: string, onChange?: OnChange): Promise<string[]>;
+  /**
+   * Leader-confirmed existence of a node: a transaction goes to the leader and is committed by a
+   * quorum in every version, also when it fails (`PrepRequestProcessor`, `CommitProcessor`). A
+   * transaction that only checks changes nothing and triggers no watch.
+   */
+  check(path: string): Promise<Confirmation>;
+  /** All or nothing; rejects with the error of the operation that failed. */
+  multi(operations: readonly Operation[]): Promise<void>;
+}
+
+/** A session as the own node needs it. */
+export interface OwnerSession extends Pick<LockSession, 'check' | 'exists'> {
+  /** As nodes carry it in `ephemeralOwner`. */
+  readonly id: bigint;
+  readonly attached: Attachment | null;
+}
+
+/** null where the node does not exist. */
+export async function ignoringNoNode<T>(request: Promise<T>): Promise<T | null> {
+  try {
+    return await request;
+  } catch (error) {
+    if (isRequestError(error) && error.code === 'NO_NODE') return null;
+    throw error;
+  }
+}

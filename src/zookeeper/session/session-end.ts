@@ -1,0 +1,65 @@
+/** The request to end a session, CLOSE_SESSION, repeated until a server confirms it. */
+import type { Clock } from '../../util/clock.ts';
+import { pauseMs, sleep } from '../back-off.ts';
+import { actionOn } from '../error-policy.ts';
+import { isRequestError } from '../errors.ts';
+
+export interface SessionEndOptions {
+  readonly clock: Clock;
+  readonly random?: (() => number) | undefined;
+  readonly sessionTimeoutMs: () => number;
+  /** Sends CLOSE_SESSION; waits for the answer until `deadlineMs` have passed. */
+  readonly request: (deadlineMs: number) => Promise<unknown>;
+  readonly reattach: (reason: string) => void;
+  /** A server confirmed the end. */
+  readonly onConfirmed: () => void;
+}
+
+export class SessionEnd {
+  readonly #options: SessionEndOptions;
+  #isToRepeat: Promise<boolean> | null = null;
+  #isConfirmed = false;
+
+  constructor(options: SessionEndOptions) {
+    this.#options = options;
+  }
+
+  get isRequested(): boolean {
+    return this.#isToRepeat !== null;
+  }
+
+  get isConfirmed(): boolean {
+    return this.#isConfirmed;
+  }
+
+  /** Resolves when the last request has failed or was confirmed; null: none was sent. */
+  get isToRepeat(): Promise<boolean> | null {
+    return this.#isToRepeat;
+  }
+
+  send(boundMs: number): void {
+    this.#isToRepeat = this.#send(boundMs);
+  }
+
+  confirm(): void {
+    this.#isConfirmed = true;
+    this.#options.onConfirmed();
+  }
+
+  async #send(boundMs: number): Promise<boolean> {
+    const { clock, random = Math.random, request, reattach, sessionTimeoutMs } = this.#options;
+    try {
+      await request(boundMs);
+      this.confirm();
+      return false;
+    } catch (error) {
+      if (!isRequestError(error)) throw error;
+      // A clock that is a little behind the timer's would repeat a request that is being answered.
+      if (error.code === 'TIMEOUT') return false;
+      const action = actionOn(error, 'closing');
+      if (action === 'reattach') reattach(error.message);
+      if (action === 'retry') await sleep(clock, pauseMs(1, sessionTimeoutMs(), random()));
+      return action !== 'giveUp';
+    }
+  }
+}
