@@ -82,7 +82,7 @@ async function showOnce(
     if (views.length > 0 || refusals.length === 0) {
       output.print(shown(views, settings, output));
       const trouble = await output.flush();
-      if (trouble !== null) refusals.push(`standard output can't be written: ${trouble}`);
+      if (trouble !== null) refusals.push(`cannot write to standard output: ${trouble}`);
     }
     for (const refusal of new Set(refusals)) output.complain(refusal);
     return refusals.length === 0 ? exitOf(views) : EXIT_UNREACHABLE;
