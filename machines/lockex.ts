@@ -16,8 +16,12 @@ const TRY_NEXT_SESSION = ['spendLockTry', 'renewConnectTries', 'forgetSession', 
 
 /** The lock was lost, and all processes of the command are dead: start over (--on-lost rejoin). */
 const START_OVER = [
-  ...(['renewLockTries', 'renewConnectTries', 'forgetSession', 'forgetCommand'] as const),
-  ...(['stopClocks', 'park'] as const),
+  'renewLockTries',
+  'renewConnectTries',
+  'forgetSession',
+  'forgetCommand',
+  'stopClocks',
+  'park',
 ] as const;
 
 /** The same in `running` and in `suspended.running`: an outage does not stop the command. */

@@ -86,7 +86,7 @@ async function showOnce(
     if (views.length > 0 || failures.length === 0) {
       output.print(linesOf(views, settings, output));
       const trouble = await output.flush();
-      if (trouble !== null) failures.push(`standard output can't be written: ${trouble}`);
+      if (trouble !== null) failures.push(`cannot write to standard output: ${trouble}`);
     }
     for (const failure of new Set(failures)) output.complain(failure);
     return failures.length === 0 ? exitOf(views) : EXIT_UNREACHABLE;

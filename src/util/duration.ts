@@ -18,7 +18,7 @@ export function duration(ms: number): string {
 
 /** In whole units, rounded down; a small part of 0 is left out. */
 function inUnits(s: number, large: number, largeName: string, small: number, smallName: string) {
-  // What toFixed rounds up to a minute is one.
+  // A value that toFixed rounds up to a minute counts as one.
   const whole = Math.max(Math.floor(s), MINUTE_S);
   const rest = Math.floor((whole % large) / small);
   return `${Math.floor(whole / large)} ${largeName}${rest > 0 ? ` ${rest} ${smallName}` : ''}`;

@@ -9,7 +9,7 @@ import { ERROR_CLASSES } from '../error-policy.ts';
 import { isRequestError, type RequestError, requestError } from '../errors.ts';
 import type { Connection } from './connection.ts';
 import type { AnswerBody, AnswerHeader } from './decode.ts';
-import type { Watch } from './requester.ts';
+import type { Watch } from './watches.ts';
 
 /** `sentAt`: read right before the request was written; `answeredAt`: when its answer was read. */
 export interface Answer extends Confirmation {

@@ -20,13 +20,7 @@ import type { AnswerBody } from './decode.ts';
 import type { Answer } from './exchange.ts';
 import { childNames, createdPath } from './node-names.ts';
 import { createRequest, multiFailure, multiRequest, requestOf, statOf } from './requests.ts';
-import type { WatchKind } from './watches.ts';
-
-/** Set when the answer is read, before the next frame is. */
-export interface Watch {
-  readonly kind: WatchKind;
-  readonly onChange: OnChange;
-}
+import type { Watch } from './watches.ts';
 
 type RequesterOptions = Pick<Access, 'chroot' | 'acl' | 'auth'>;
 

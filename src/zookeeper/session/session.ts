@@ -23,12 +23,13 @@ import type { Handshake } from './handshake.ts';
 import { HostFailures } from './host-failures.ts';
 import { hostName } from './host-rotation.ts';
 import { KeepAlive } from './keep-alive.ts';
-import { Requester, type Watch } from './requester.ts';
+import { Requester } from './requester.ts';
 import { requestOf } from './requests.ts';
 import { SessionEnd } from './session-end.ts';
 import { type SessionCredentials, SessionIdentity } from './session-identity.ts';
 import type { SessionEvents, SessionOptions } from './session-options.ts';
 import { openSocket } from './sockets.ts';
+import type { Watch } from './watches.ts';
 
 type SessionState =
   | { readonly name: 'new' }

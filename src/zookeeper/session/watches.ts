@@ -10,6 +10,12 @@ import type { OnChange } from '../client.ts';
 /** What is watched: a node's existence and data, or its children. */
 export type WatchKind = 'data' | 'children';
 
+/** Set when the answer is read, before the next frame is. */
+export interface Watch {
+  readonly kind: WatchKind;
+  readonly onChange: OnChange;
+}
+
 /** `Watcher.Event.EventType`; other types concern none of our watches. */
 const CREATED = 1;
 const DELETED = 2;
