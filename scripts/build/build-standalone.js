@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { runScript } from '../lib/main.js';
 import { bundleOptions, shims } from './bundle.js';
+import { embeddedScripts } from './embedded-scripts.js';
 import { inspectorPage } from './inspector-page.js';
 import { licensesOf } from './licenses.js';
 
@@ -51,7 +52,7 @@ await runScript(async () => {
     entryPoints: ['src/standalone.ts'],
     outfile: bundle,
     supported: { 'dynamic-import': false },
-    plugins: [platform, shims(root)],
+    plugins: [platform, shims(root), embeddedScripts],
     define: { INSPECTOR_PAGE: JSON.stringify(await inspectorPage(root)) },
     metafile: true,
   });

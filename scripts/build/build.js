@@ -19,6 +19,7 @@ import { build, transform } from 'esbuild';
 import { importSource } from '../lib/source.js';
 import { bundleOptions, shims } from './bundle.js';
 import { completions } from './completions.js';
+import { embeddedScripts } from './embedded-scripts.js';
 import { inspectorPage } from './inspector-page.js';
 import { licensesOf } from './licenses.js';
 import { manualPage } from './manual.js';
@@ -80,7 +81,7 @@ const COMMON = {
   ...bundleOptions(root),
   // The program is no module: it can't `import()`, only `require`.
   supported: { 'dynamic-import': false },
-  plugins: [shims(root), parts],
+  plugins: [shims(root), embeddedScripts, parts],
 };
 
 for (const name of existsSync(`${root}/dist`) ? readdirSync(`${root}/dist`) : []) {
@@ -180,7 +181,7 @@ async function buildLibrary(format) {
   const kind = format === 'esm' ? 'm' : 'c';
   await build({
     ...COMMON,
-    plugins: [shims(root)],
+    plugins: [shims(root), embeddedScripts],
     supported: {},
     entryPoints: ['src/index.ts'],
     outfile: `dist/index.${kind}js`,

@@ -81,6 +81,11 @@ const PARTS = {
     debian: ['zsh', 'fish', 'busybox'],
     elsewhere: 'zsh, fish and busybox',
   },
+  shellcheck: {
+    check: () => isInPath('shellcheck'),
+    debian: ['shellcheck'],
+    elsewhere: 'shellcheck (macOS: brew install shellcheck)',
+  },
   man: {
     check: () => isInPath('mandoc'),
     debian: ['mandoc'],

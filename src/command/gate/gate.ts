@@ -16,7 +16,7 @@ import {
   type GateProcess,
   type GateProcessEvents,
 } from './gate-process.ts';
-import { gateScript, SLACK_VARIABLE } from './gate-script.ts';
+import { GATE_SCRIPT, gateArguments, SLACK_VARIABLE } from './gate-script.ts';
 
 export interface GateOptions {
   /** What its init runs on; null: it gets none, and is a child of lockex. */
@@ -231,9 +231,14 @@ export class Gate {
 }
 
 function wordsOf(options: GateOptions): readonly string[] {
-  const { shell, plan, ignoreHangup, entrance, limit } = options;
+  const { shell, plan } = options;
   const env = options.env === null ? [] : [options.env, ...envArguments(plan)];
-  const hup = ignoreHangup ? 'hup' : '';
-  const settings = ['gate', entrance ?? '', limit, hup, String(env.length)];
-  return [...shell, '-c', gateScript(plan), ...settings, ...env, ...options.words];
+  return [
+    ...shell,
+    '-c',
+    GATE_SCRIPT,
+    'gate',
+    ...gateArguments({ ...options, env }),
+    ...options.words,
+  ];
 }

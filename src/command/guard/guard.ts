@@ -5,8 +5,7 @@
 import { accessSync, constants } from 'node:fs';
 import { type Child, type ChildSocket, NO_SOCKET, startChild } from '../../platform/child.ts';
 import { asLines, lineCutter, lineOf } from '../lines.ts';
-import { GUARD_ENDING } from './guard-ending.ts';
-import { GUARD_BOOT, GUARD_SCRIPT } from './guard-script.ts';
+import { GUARD_BOOT, GUARD_ENDING, GUARD_SCRIPT } from './guard-script.ts';
 import { raisePriority } from './priority.ts';
 
 export interface GuardEvents {
@@ -109,7 +108,7 @@ export class Guard {
 }
 
 /**
- * Best first. A shell whose `read` has a timeout costs a tenth of what the others do (guard-script.ts).
+ * Best first. A shell whose `read` has a timeout costs a tenth of what the others do (guard.sh).
  * bash is there on nearly every host whose /bin/sh has none.
  */
 export function guardShells(fallback: readonly string[]): readonly (readonly string[])[] {

@@ -1,6 +1,6 @@
 /**
  * Which processes belong to the command, from one look at the process table: pure. The guard's
- * script asks the same of the same fields (guard-script.ts, `look`).
+ * script asks the same of the same fields (guard-look.sh).
  *
  * docs/safety.md lists what can escape it, by environment.
  */

@@ -1,9 +1,7 @@
-/**
- * The init process in Perl, for Linux. Text only; the protocol is described in init-runtime.ts. Uses no
- * module, so that perl-base suffices and a start costs about 2 ms: system calls without a Perl
- * function go through `syscall`, by the numbers in the variable `calls`.
- */
-export const PERL_INIT = String.raw`
+# The init process in Perl, for Linux; init-runtime.ts describes its protocol. It uses no module: it
+# needs only perl-base, and starts in about 2 ms. System calls without a Perl function are made by
+# `syscall`, with the numbers from the variable `calls`.
+
 my ($prctl, $sigprocmask, $signalfd4, $execve, $close, $setsid) = split / /, $ENV{calls};
 my $kill_signal = $ENV{signal};
 open CHANNEL, '+<&=4' or exit 1;
@@ -12,11 +10,11 @@ sub unfit { report("unfit $_[0]"); exit 1 }
 
 # With SIGCHLD ignored the kernel would discard the exit status of children (wait(2)).
 $SIG{CHLD} = 'DEFAULT';
-# Blocked, not ignored: the first process is to inherit no ignored signal (execve(2)).
+# Blocked, not ignored: the first process would inherit an ignored signal (execve(2)).
 length pack('p', '') == 8 or unfit('32-bit perl');
 my ($all, $inherited) = (pack('Q', ~0), "\0" x 8);
 syscall($sigprocmask, 2, $all, $inherited, 8) == 0 or unfit("rt_sigprocmask: $!");
-# PR_SET_CHILD_SUBREAPER, and PR_GET_CHILD_SUBREAPER to prove that the number meant prctl.
+# PR_SET_CHILD_SUBREAPER; PR_GET_CHILD_SUBREAPER proves that the number is that of prctl.
 my $is_set = pack 'i', 0;
 syscall($prctl, 36, 1, 0, 0, 0) == 0 or unfit("PR_SET_CHILD_SUBREAPER: $!");
 syscall($prctl, 37, $is_set, 0, 0, 0) == 0 && unpack('i', $is_set) == 1
@@ -26,7 +24,7 @@ my $wanted = pack 'Q', 1 << 16 | 1 << $kill_signal - 1;
 my $signalfd = syscall $signalfd4, -1, $wanted, 8, 0x80000 | 0x800;
 $signalfd >= 0 && open SIGNALS, "<&=$signalfd" or unfit("signalfd4: $!");
 
-# A /proc of another pid namespace has other numbers: then it is not used at all.
+# A /proc of another pid namespace has other process numbers: it is not used at all.
 my $has_proc = (readlink('/proc/self') || '') eq $$;
 my $has_children = $has_proc && open OWN, '<', "/proc/self/task/$$/children";
 
@@ -35,8 +33,8 @@ my $watched = '';
 vec($watched, 4, 1) = 1;
 vec($watched, $signalfd, 1) = 1;
 
-# A read error other than EAGAIN and EINTR is the end as well: a Unix socket whose peer closed it
-# without reading everything gives ECONNRESET.
+# A read error other than EAGAIN and EINTR counts as an end of file: a Unix socket whose peer closed
+# it before reading everything returns ECONNRESET.
 sub receive {
   my $got = sysread CHANNEL, $input, 65536, length $input;
   return if defined $got ? $got > 0 : $! == 11 || $! == 4;
@@ -44,8 +42,8 @@ sub receive {
   vec($watched, 4, 1) = 0;
 }
 
-my (@words, @variables);
-until (@words) {
+my (@arguments, @variables);
+until (@arguments) {
   my $ready = '';
   vec($ready, 4, 1) = 1;
   select $ready, undef, undef, undef;
@@ -54,7 +52,7 @@ until (@words) {
   next unless $input =~ /\A(\d+) (\d+)\n/ && length $input >= $+[0] + $1;
   @variables = split /\0/, substr($input, $+[0], $1 - 1), -1;
   substr($input, 0, $+[0] + $1) = '';
-  @words = splice @variables, 0, $2;
+  @arguments = splice @variables, 0, $2;
 }
 
 my $first = fork;
@@ -64,14 +62,15 @@ if ($first == 0) {
   # perl itself ignores SIGFPE (PERL_FPU_INIT in perl.h).
   $SIG{FPE} = 'DEFAULT';
   syscall $sigprocmask, 2, $inherited, 0, 8;
-  # By the system call: the environment arrives byte by byte, without the rules of %ENV.
-  my ($argv, $envp) = (pack('p*', @words, undef), pack('p*', @variables, undef));
-  syscall $execve, $words[0], $argv, $envp;
+  # By the system call: it passes the environment unchanged, which %ENV does not.
+  my ($argv, $envp) = (pack('p*', @arguments, undef), pack('p*', @variables, undef));
+  syscall $execve, $arguments[0], $argv, $envp;
   report('failed ' . ($! + 0));
   exit 125;
 }
 
-# Of /proc/PID/stat: parent, group, threads, start. Empty: there is no such process.
+# Returns parent, group, threads and start time from /proc/PID/stat; nothing if there is no such
+# process.
 sub status {
   open my $file, '<:unix', "/proc/$_[0]/stat" or return;
   my $text = '';
@@ -81,26 +80,29 @@ sub status {
 }
 
 report("started $first " . ($has_proc ? (status($first))[3] || 0 : 0));
-@words = @variables = ();
+@arguments = @variables = ();
 syscall $close, 3;
 open STDIN, '<', '/dev/null' or close STDIN;
 open STDOUT, '>', '/dev/null' or close STDOUT;
 open STDERR, '>', '/dev/null' or close STDERR;
-# Others that lockex was started with, such as the descriptor of a flock(1).
+# Other inherited descriptors, such as that of a flock(1) that lockex runs under.
 if ($has_proc && opendir my $directory, '/proc/self/fd') {
-  my %own = map { $_ => 1 } 0 .. 2, 4, $signalfd, fileno $directory, $has_children ? fileno OWN : ();
-  $own{$_} or syscall $close, $_ + 0 for grep /^\d+$/, readdir $directory;
+  my @own = (0 .. 2, 4, $signalfd, fileno $directory, $has_children ? fileno OWN : ());
+  my %is_own = map { $_ => 1 } @own;
+  $is_own{$_} or syscall $close, $_ + 0 for grep /^\d+$/, readdir $directory;
   closedir $directory;
 }
 chdir '/';
-# As root. Among sessions of one cgroup the second counts (sched(7), "The autogroup feature").
+# Works only as root. Between sessions in one cgroup, the nice value of the autogroup decides
+# (sched(7), "The autogroup feature").
 setpriority 0, 0, -20;
 if ($has_proc && open AUTOGROUP, '>', '/proc/self/autogroup') {
   syswrite AUTOGROUP, '-20';
   close AUTOGROUP;
 }
 
-# Both may have missed one that was forked while they looked: they are repeated until none is left.
+# A scan and a list of children may both miss a process that is forked meanwhile. They are repeated
+# until no process is left.
 my %children;
 sub scan {
   %children = ();
@@ -118,14 +120,14 @@ sub read_all {
 sub children_of {
   my ($pid, $threads) = @_;
   return @{$children{$pid} || []} unless $has_children;
-  # The list is one of each thread (fs/proc/array.c, get_children_pid).
+  # Each thread has its own list (fs/proc/array.c, get_children_pid).
   my @tasks = ($pid);
   if ($threads > 1 && opendir my $directory, "/proc/$pid/task") {
     @tasks = grep /^\d+$/, readdir $directory;
   }
   my @found;
   for my $task (@tasks) {
-    # In a statement of its own: a variable is visible only after the one that declares it.
+    # A separate statement: a variable is visible only after the statement that declares it.
     open my $file, '<:unix', "/proc/$pid/task/$task/children" or next;
     push @found, read_all($file);
   }
@@ -154,10 +156,10 @@ sub reap {
 
 my %signalled;
 
-# SIGKILL to the own children that have not got it yet. Only this process reaps them, so that
-# their numbers are theirs.
+# Sends SIGKILL to the children of this process that have not got it yet. Only this process reaps
+# them, so their numbers can't be reused.
 sub kill_own {
-  # Where the list is up to date. Without that, numbers of a scan must not be free before they are used.
+  # Only where the list is up to date: the numbers of a scan must not be freed before they are used.
   reap() if $has_children;
   my @own = own_children();
   my @new = grep { !$signalled{$_} } @own;
@@ -166,10 +168,10 @@ sub kill_own {
   return map { [$_, $$] } @new;
 }
 
-# Of each descendant that is another user's, and that we have no permission to kill, the nearest ancestor
-# that we may kill: it may pass SIGTERM on (sudo does), and killed it could not. Each is asked once. root
-# has that permission. Looked for in few of the rounds, since that takes as long as a look at all
-# descendants.
+# Finds, for each descendant that this user must not signal, the nearest ancestor that it may
+# signal: a relay, which may pass SIGTERM on, as sudo does. A killed one could not. Each relay gets
+# one SIGTERM. root needs no relays. Only some rounds search for them, since that takes as long as a
+# look at all descendants.
 my ($rounds, $is_asking, %asked) = (0, 0);
 sub find_relays {
   return if $> == 0 || !$is_asking && $rounds++ % 64;
@@ -189,12 +191,13 @@ sub find_relays {
       push @found, $child;
     }
   }
-  # One that is adopted while the tree is walked is missed: not to be believed at once.
+  # A process that is adopted during this walk is missed: no relays must be found several times.
   $is_asking = %is_relay ? 3 : $is_asking ? $is_asking - 1 : 0;
   return %is_relay;
 }
 
-# SIGTERM to each relay, and time to pass it on; SIGKILL to the others. The next time it is one of them.
+# Sends SIGTERM to each relay and gives it time to pass that on; sends SIGKILL to the others. In the
+# next round the relays are among the others.
 sub ask_relays {
   my %is_relay = @_;
   for my $pid (keys %is_relay) {
@@ -214,16 +217,16 @@ sub ask_relays {
   return 0;
 }
 
-# SIGKILL to every descendant, once. Gives the seconds until that is to be repeated.
+# Sends SIGKILL to every descendant once. Returns the seconds until the next round.
 #
-# A kill is far cheaper than a fork; to look descendants up is not. So the own children come first and
-# again and again: of a chain of forks whose parents end, the living end is among them.
+# A kill is far cheaper than a fork, but finding descendants is not. So the children of this process
+# come first and repeatedly: the last process of a chain whose parents exit is always one of them.
 sub kill_descendants {
   scan() unless $has_children || !$has_proc;
   my %relays = find_relays();
   return ask_relays(%relays) if %relays;
   return 0.02 if $is_asking;
-  # Its number is its own, as a process and as a group, until it has been reaped.
+  # Its number can't be reused, as a process or as a group, until it has been reaped.
   if (!$has_exited) { kill -9, $first; kill 9, $first; }
   my @found = my @new = kill_own();
   push @found, @new = kill_own() while @new > 15 && @found < 2000 && $has_children;
@@ -232,15 +235,15 @@ sub kill_descendants {
     push @found, kill_own() if $looks % 32 == 0;
     my ($pid, $parent) = @{pop @found};
     my ($actual, $group, $threads) = status($pid) or next;
-    # The number may be another's since it was listed, unless it is still a child of that process.
+    # The number may have been reused since it was listed, unless the parent is still the same.
     next unless $actual == $parent || $actual == $$;
     kill 9, $pid;
-    # One signal for all of a group leaves none of it the time to fork (kernel/fork.c: a fork that a
-    # signal is pending for is begun again). The group's number is in use by this very process.
+    # One signal for the whole group leaves none of its processes the time to fork (kernel/fork.c
+    # restarts a fork while a signal is pending). This process keeps the group's number in use.
     kill -9, $group unless $group < 2 || $group == $$ || $groups{$group}++;
     push @found, map { [$_, $pid] } children_of($pid, $threads);
   }
-  # All of them again the next time: other children may have their numbers then.
+  # Signal all of them again in the next round: new children may have got their numbers.
   %signalled = () if @found || !$has_new;
   return $pause = $has_new ? 0 : $pause ? $pause < 0.25 ? 2 * $pause : 0.5 : 0.001;
 }
@@ -248,18 +251,17 @@ sub kill_descendants {
 until ($is_empty && $eof) {
   reap();
   last if $is_empty && $eof;
-  # Also what came in one piece with the request, before this loop.
+  # The message may have come together with the request, before this loop.
   $is_killing = 1 if $eof || $input =~ s/^kill\n//m;
   my $seconds = $is_killing && !$is_empty ? kill_descendants() : undef;
   my $ready = $watched;
   select $ready, undef, undef, $seconds;
-  if (vec($ready, $signalfd, 1) && sysread SIGNALS, my $told, 64 * 128) {
-    # struct signalfd_siginfo: 128 bytes, the number first.
-    for (my $at = 0; $at < length $told; $at += 128) {
-      $is_killing = 1 if unpack('L', substr $told, $at, 4) == $kill_signal;
+  if (vec($ready, $signalfd, 1) && sysread SIGNALS, my $records, 64 * 128) {
+    # struct signalfd_siginfo: 128 bytes; the signal number comes first.
+    for (my $at = 0; $at < length $records; $at += 128) {
+      $is_killing = 1 if unpack('L', substr $records, $at, 4) == $kill_signal;
     }
   }
   receive() if !$eof && vec($ready, 4, 1);
 }
 exit 0;
-`;

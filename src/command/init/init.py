@@ -1,9 +1,7 @@
-/**
- * The init process in Python, for Linux hosts without a fit perl. Text only; it does the same as
- * init-perl.ts, in the same order, and the protocol is described in init-runtime.ts. System calls that
- * Python has no function for go through the C library (ctypes).
- */
-export const PYTHON_INIT = String.raw`
+# The init process in Python, for Linux hosts without a suitable perl. It does the same as init.pl,
+# in the same order; init-runtime.ts describes its protocol. System calls without a Python function
+# are made through the C library (ctypes).
+
 import ctypes, os, select, signal, time
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -21,7 +19,7 @@ def unfit(reason):
 
 # With SIGCHLD ignored the kernel would discard the exit status of children (wait(2)).
 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-# Blocked, not ignored: the first process is to inherit no ignored signal (execve(2)).
+# Blocked, not ignored: the first process would inherit an ignored signal (execve(2)).
 inherited = signal.pthread_sigmask(signal.SIG_SETMASK, signal.valid_signals())
 PR_SET_CHILD_SUBREAPER, PR_GET_CHILD_SUBREAPER = 36, 37
 is_set = ctypes.c_int(0)
@@ -38,7 +36,7 @@ signals = libc.signalfd(-1, ctypes.byref(wanted), os.O_CLOEXEC | os.O_NONBLOCK)
 if signals < 0: unfit('signalfd: ' + os.strerror(ctypes.get_errno()))
 
 own = os.getpid()
-# A /proc of another pid namespace has other numbers: then it is not used at all.
+# A /proc of another pid namespace has other process numbers: it is not used at all.
 try: has_proc = os.readlink('/proc/self') == str(own)
 except OSError: has_proc = False
 try: own_list = os.open('/proc/self/task/%d/children' % own, os.O_RDONLY) if has_proc else -1
@@ -48,8 +46,8 @@ has_children = own_list >= 0
 data = b''
 eof = False
 
-# A read error other than EAGAIN is the end as well: a Unix socket whose peer closed it without
-# reading everything gives ECONNRESET.
+# A read error other than EAGAIN counts as an end of file: a Unix socket whose peer closed it before
+# reading everything returns ECONNRESET.
 def receive():
     global data, eof
     try: got = os.read(CHANNEL, 65536)
@@ -58,8 +56,8 @@ def receive():
     data += got
     eof = got == b''
 
-words = None
-while words is None:
+arguments = None
+while arguments is None:
     select.select([CHANNEL], [], [])
     receive()
     if eof: os._exit(1)
@@ -69,7 +67,7 @@ while words is None:
     if len(rest) < length: continue
     variables = rest[:length - 1].split(b'\0')
     data = rest[length:]
-    words, variables = variables[:count], variables[count:]
+    arguments, variables = variables[:count], variables[count:]
 
 try:
     first = os.fork()
@@ -84,7 +82,7 @@ if first == 0:
         signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, inherited)
         texts = lambda items: (ctypes.c_char_p * (len(items) + 1))(*items)
-        libc.execve(words[0], texts(words), texts(variables))
+        libc.execve(arguments[0], texts(arguments), texts(variables))
         report('failed %d' % ctypes.get_errno())
     finally:
         os._exit(125)
@@ -101,12 +99,13 @@ def contents(path):
     try: return read_all(descriptor)
     finally: os.close(descriptor)
 
-# Fields of /proc/PID/stat after the name. None: no such process.
+# Returns fields of /proc/PID/stat; None if there is no such process.
 def status(pid):
     try: fields = contents('/proc/%d/stat' % pid).rpartition(b') ')[2].split()
     except OSError: return None
     if len(fields) < 20: return None
-    return dict(parent=int(fields[1]), group=int(fields[2]), threads=int(fields[17]), start=int(fields[19]))
+    return dict(parent=int(fields[1]), group=int(fields[2]), threads=int(fields[17]),
+                start=int(fields[19]))
 
 def numbers(path):
     try: return [int(name) for name in os.listdir(path) if name.isdigit()]
@@ -114,7 +113,7 @@ def numbers(path):
 
 found = status(first) if has_proc else None
 report('started %d %d' % (first, found['start'] if found else 0))
-words = variables = rest = header = None
+arguments = variables = rest = header = None
 os.close(3)
 for target, flags in ((0, os.O_RDONLY), (1, os.O_WRONLY), (2, os.O_WRONLY)):
     try:
@@ -124,20 +123,22 @@ for target, flags in ((0, os.O_RDONLY), (1, os.O_WRONLY), (2, os.O_WRONLY)):
     except OSError:
         try: os.close(target)
         except OSError: pass
-# Others that lockex was started with, such as the descriptor of a flock(1).
+# Other inherited descriptors, such as that of a flock(1) that lockex runs under.
 for descriptor in numbers('/proc/self/fd') if has_proc else []:
     if descriptor not in (0, 1, 2, CHANNEL, signals, own_list):
         try: os.close(descriptor)
         except OSError: pass
 os.chdir('/')
-# As root. Among sessions of one cgroup the second counts (sched(7), "The autogroup feature").
+# Works only as root. Between sessions in one cgroup, the nice value of the autogroup decides
+# (sched(7), "The autogroup feature").
 try: os.setpriority(os.PRIO_PROCESS, 0, -20)
 except OSError: pass
 try:
     with open('/proc/self/autogroup', 'w') as autogroup: autogroup.write('-20')
 except OSError: pass
 
-# Both may have missed one that was forked while they looked: they are repeated until none is left.
+# A scan and a list of children may both miss a process that is forked meanwhile. They are repeated
+# until no process is left.
 table = {}
 def scan():
     table.clear()
@@ -147,7 +148,7 @@ def scan():
 
 def children_of(pid, threads):
     if not has_children: return table.get(pid, [])
-    # The list is one of each thread (fs/proc/array.c, get_children_pid).
+    # Each thread has its own list (fs/proc/array.c, get_children_pid).
     children = []
     for task in numbers('/proc/%d/task' % pid) if threads > 1 else [pid]:
         try: children += map(int, contents('/proc/%d/task/%d/children' % (pid, task)).split())
@@ -184,11 +185,11 @@ def reap():
 
 signalled = set()
 
-# SIGKILL to the own children that have not got it yet. Only this process reaps them, so that
-# their numbers are theirs.
+# Sends SIGKILL to the children of this process that have not got it yet. Only this process reaps
+# them, so their numbers can't be reused.
 def kill_own():
     global signalled
-    # Where the list is up to date. Without that, numbers of a scan must not be free before they are used.
+    # Only where the list is up to date: the numbers of a scan must not be freed before their use.
     if has_children: reap()
     listed = own_children()
     new = [pid for pid in listed if pid not in signalled]
@@ -200,10 +201,10 @@ rounds = 0
 is_asking = 0
 asked = set()
 
-# Of each descendant that is another user's, and that we have no permission to kill, the nearest ancestor
-# that we may kill: it may pass SIGTERM on (sudo does), and killed it could not. Each is asked once. root
-# has that permission. Looked for in few of the rounds, since that takes as long as a look at all
-# descendants.
+# Finds, for each descendant that this user must not signal, the nearest ancestor that it may
+# signal: a relay, which may pass SIGTERM on, as sudo does. A killed one could not. Each relay gets
+# one SIGTERM. root needs no relays. Only some rounds search for them, since that takes as long as a
+# look at all descendants.
 def find_relays():
     global rounds, is_asking
     rounds += 1
@@ -221,11 +222,12 @@ def find_relays():
             if child not in parents:
                 parents[child] = pid
                 found.append(child)
-    # One that is adopted while the tree is walked is missed: not to be believed at once.
+    # A process that is adopted during this walk is missed: no relays must be found several times.
     is_asking = 3 if relays else max(0, is_asking - 1)
     return relays
 
-# SIGTERM to each relay, and time to pass it on; SIGKILL to the others. The next time it is one of them.
+# Sends SIGTERM to each relay and gives it time to pass that on; sends SIGKILL to the others. In the
+# next round the relays are among the others.
 def ask_relays(relays):
     for pid in relays:
         try:
@@ -242,15 +244,15 @@ def ask_relays(relays):
     time.sleep(0.1)
     return 0
 
-# SIGKILL to every descendant, once. Gives the seconds until that is to be repeated. The order is
-# explained in init-perl.ts.
+# Sends SIGKILL to every descendant once. Returns the seconds until the next round. init.pl explains
+# the order.
 def kill_descendants():
     global pause, signalled
     if has_proc and not has_children: scan()
     relays = find_relays()
     if relays: return ask_relays(relays)
     if is_asking: return 0.02
-    # Its number is its own, as a process and as a group, until it has been reaped.
+    # Its number can't be reused, as a process or as a group, until it has been reaped.
     if not has_exited:
         kill_group(first)
         kill(first)
@@ -266,17 +268,18 @@ def kill_descendants():
         if looks % 32 == 0: found += kill_own()
         pid, parent = found.pop()
         its = status(pid)
-        # The number may be another's since it was listed, unless it is still a child of that process.
+        # The number may have been reused since it was listed, unless the parent is still the same.
         if its is None or its['parent'] not in (parent, own): continue
         kill(pid)
-        # One signal for all of a group leaves none of it the time to fork (kernel/fork.c: a fork
-        # that a signal is pending for is begun again). The number is in use by this very process.
+        # One signal for the whole group leaves none of its processes the time to fork
+        # (kernel/fork.c restarts a fork while a signal is pending). This process keeps the number
+        # in use.
         group = its['group']
         if group > 1 and group != own and group not in groups:
             groups.add(group)
             kill_group(group)
         found += [(child, pid) for child in children_of(pid, its['threads'])]
-    # All of them again the next time: other children may have their numbers then.
+    # Signal all of them again in the next round: new children may have got their numbers.
     if found or not has_new: signalled = set()
     pause = 0 if has_new else min(2 * pause, 0.5) if pause else 0.001
     return pause
@@ -284,17 +287,16 @@ def kill_descendants():
 while not (is_empty and eof):
     reap()
     if is_empty and eof: break
-    # Also what came in one piece with the request, before this loop.
+    # The message may have come together with the request, before this loop.
     if eof or b'kill\n' in data:
         is_killing = True
         data = b''
     seconds = kill_descendants() if is_killing and not is_empty else None
     ready = select.select([signals] if eof else [signals, CHANNEL], [], [], seconds)[0]
     if signals in ready:
-        told = os.read(signals, 64 * 128)
-        # struct signalfd_siginfo: 128 bytes, the number first.
-        for at in range(0, len(told), 128):
-            if ctypes.c_uint32.from_buffer_copy(told, at).value == kill_signal: is_killing = True
+        records = os.read(signals, 64 * 128)
+        # struct signalfd_siginfo: 128 bytes; the signal number comes first.
+        for at in range(0, len(records), 128):
+            if ctypes.c_uint32.from_buffer_copy(records, at).value == kill_signal: is_killing = True
     if CHANNEL in ready: receive()
 os._exit(0)
-`;
