@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config';
-import { embeddedScriptsInTests } from './scripts/build/embedded-scripts.js';
+import { embeddedScriptsInTests } from './scripts/build/embedded-scripts.ts';
 
 export default defineConfig({
   plugins: [embeddedScriptsInTests],

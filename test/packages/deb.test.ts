@@ -31,7 +31,7 @@ describe.runIf(hasDpkg)('the Debian package', () => {
       mkdirSync(`${root}/var/lib/dpkg/${directory}`, { recursive: true });
     }
     writeFileSync(`${root}/var/lib/dpkg/status`, '');
-    const told = execFileSync('node', ['scripts/build/build-deb.js'], {
+    const told = execFileSync('node', ['scripts/run.js', 'build/build-deb'], {
       cwd: ROOT,
       encoding: 'utf8',
     });

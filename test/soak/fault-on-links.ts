@@ -2,7 +2,7 @@
  * How the faults between the members are made, on the connections of followers to the leader's quorum
  * port. On such a link `toServer` is the direction to the leader, `toClient` the one to the follower.
  */
-import type { Server } from '../../scripts/servers/zookeeper.js';
+import type { Server } from '../../scripts/servers/zookeeper.ts';
 import type { Direction, FaultProxy } from '../support/fault-proxy.ts';
 import type { Cluster } from './cluster.ts';
 import type { Contender } from './contender.ts';

@@ -1,5 +1,5 @@
 /** How the faults of the ensemble's members are made. Their heals do not wait until all serve again. */
-import type { Server } from '../../scripts/servers/zookeeper.js';
+import type { Server } from '../../scripts/servers/zookeeper.ts';
 import type { Cluster } from './cluster.ts';
 import type { MadeFault, MemberFault } from './fault.ts';
 

@@ -1,7 +1,7 @@
 /**
  * The soak: contenders for locks of several kinds on a real ensemble, while a nemesis makes faults; in
  * the end the judge says for each lock whether more commands ran at once than it allows. Bundled and
- * called by scripts/soak.js.
+ * called by scripts/soak.ts.
  */
 import { randomInt } from 'node:crypto';
 import { writeFileSync } from 'node:fs';

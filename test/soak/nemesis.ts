@@ -6,7 +6,7 @@
  * stopped and lockex killed, would be a fault of everything that there is to kill the command.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Server } from '../../scripts/servers/zookeeper.js';
+import type { Server } from '../../scripts/servers/zookeeper.ts';
 import type { Random } from '../support/random.ts';
 import { eventually } from '../support/until.ts';
 import type { Cluster } from './cluster.ts';

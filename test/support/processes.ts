@@ -9,6 +9,7 @@ import { readFileSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
+import { parseStat } from '../../src/command/processes/process-table.ts';
 
 export interface ProgramOptions {
   readonly cwd?: string;
@@ -158,9 +159,7 @@ export async function gone(pid: number, timeoutMs = 30_000): Promise<void> {
 
 function stateByProc(pid: number): string | undefined {
   try {
-    // The state follows the name, which is in parentheses and may hold any character itself.
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).charAt(0);
+    return parseStat(readFileSync(`/proc/${pid}/stat`, 'latin1'))?.state;
   } catch {
     return undefined;
   }

@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll } from 'vitest';
 import type { CommandEvent, GrantInfo, LeaseInfo } from '../../../machines/contract.ts';
-import { embeddedScripts } from '../../../scripts/build/embedded-scripts.js';
+import { embeddedScripts } from '../../../scripts/build/embedded-scripts.ts';
 import type { Identity, SupervisorOptions } from '../../../src/command/options.ts';
 import { hasVariable } from '../../../src/command/processes/marks.ts';
 import type { ProcessRecord } from '../../../src/command/processes/process-table.ts';

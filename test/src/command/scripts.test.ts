@@ -5,7 +5,7 @@ import { basename, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { describe, expect, it } from 'vitest';
-import { embeddedScripts, withoutComments } from '../../../scripts/build/embedded-scripts.js';
+import { embeddedScripts, withoutComments } from '../../../scripts/build/embedded-scripts.ts';
 import { GATE_SCRIPT, SLACK_VARIABLE } from '../../../src/command/gate/gate-script.ts';
 import { GUARD_ENDING, GUARD_SCRIPT } from '../../../src/command/guard/guard-script.ts';
 import initPerl from '../../../src/command/init/init.pl';

@@ -16,7 +16,7 @@ import {
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { freePort } from '../../../../scripts/servers/loopback.js';
+import { freePort } from '../../../../scripts/servers/loopback.ts';
 import { SETTLING_MS } from '../../../../src/command/execution.ts';
 import { hastenEntry } from '../../../../src/command/processes/cgroup.ts';
 import type { ProcessRecord } from '../../../../src/command/processes/process-table.ts';

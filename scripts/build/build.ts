@@ -1,0 +1,218 @@
+/**
+ * `npm run build`: bundles each program into one file, so that a start reads that instead of
+ * hundreds, and keeps beside it what V8 compiled of it (src/launch.ts).
+ */
+
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { BuildOptions, Plugin } from 'esbuild';
+import { build, transform } from 'esbuild';
+import { codeCacheName } from '../../src/platform/code-cache.ts';
+import { bundleOptions, shims } from './bundle.ts';
+import { completions } from './completions.ts';
+import { embeddedScripts } from './embedded-scripts.ts';
+import { inspectorPage } from './inspector-page.ts';
+import { licensesOf } from './licenses.ts';
+import { manualPage } from './manual.ts';
+import { startRehearsal } from './rehearsal.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
+
+const packageJson = JSON.parse(readFileSync(`${root}/package.json`, 'utf8'));
+
+/** For the runs in which V8 compiles what a start uses. */
+const rehearsal = await startRehearsal();
+
+/** What is built, from what, and such a run of it. */
+const PROGRAMS = [
+  {
+    name: 'lockex',
+    from: 'src/main.ts',
+    run: ['-z', `127.0.0.1:${rehearsal.port}`, '--', 'true'],
+  },
+  { name: 'reaper', from: 'src/reaper.ts', run: [], input: remainsOfNobody(rehearsal.port) },
+];
+
+/** What is loaded only when it is asked for; each brings what it needs. */
+const PARTS = [
+  { name: 'status', from: 'src/status/main.ts' },
+  { name: 'inspector', from: 'src/inspector/main.ts' },
+];
+
+/** The program is a function of what src/launch.ts gives it. */
+const OPENING =
+  '(function(require,lockexFile){const lockexUrl=require("node:url").pathToFileURL(lockexFile).href;';
+const CLOSING = '})';
+
+const URL_IN_CJS = { 'import.meta.url': 'partUrl' };
+
+/** For bundled packages that are CommonJS, and `require` Node's modules. */
+const REQUIRE_IN_ESM =
+  'import{createRequire}from"node:module";const require=createRequire(import.meta.url);';
+
+/** @param name of a variable for what modules call `import.meta.url` */
+function fileUrl(name: string) {
+  return `const ${name}=require("node:url").pathToFileURL(__filename).href;`;
+}
+
+const parts: Plugin = {
+  name: 'parts',
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\/\w+\/main\.ts$/ }, ({ path, kind }) => {
+      const part = PARTS.find(({ from }) => from === path.replace('./', 'src/'));
+      const isPart = part !== undefined && kind === 'dynamic-import';
+      return isPart ? { path: `./program/${part.name}.js`, external: true } : undefined;
+    });
+  },
+};
+
+const COMMON: BuildOptions = {
+  ...bundleOptions(root),
+  // The program is no module: it can't `import()`, only `require`.
+  supported: { 'dynamic-import': false },
+  plugins: [shims(root), embeddedScripts, parts],
+};
+
+for (const name of existsSync(`${root}/dist`) ? readdirSync(`${root}/dist`) : []) {
+  // Those have builds of their own.
+  if (name === 'standalone' || name.endsWith('.deb')) continue;
+  rmSync(`${root}/dist/${name}`, { recursive: true });
+}
+mkdirSync(`${root}/dist/program`, { recursive: true });
+writeFileSync(`${root}/dist/package.json`, '{ "type": "commonjs" }\n');
+const nodeCheck = await nodeCheckFor(packageJson.engines.node);
+const inputs = new Set<string>();
+for (const { name, from, run, input = '' } of PROGRAMS) {
+  const program = `dist/program/${name}.js`;
+  const { metafile } = await build({
+    ...COMMON,
+    entryPoints: [from],
+    outfile: program,
+    define: { 'import.meta.url': 'lockexUrl' },
+    banner: { js: OPENING },
+    footer: { js: CLOSING },
+    metafile: true,
+  });
+  for (const input of Object.keys(metafile.inputs)) inputs.add(input);
+  await build({
+    ...COMMON,
+    entryPoints: ['src/launch.ts'],
+    outfile: `dist/${name}.js`,
+    // Node reads all of the file before it runs the check: an old one has to understand its syntax.
+    target: 'es2015',
+    banner: { js: `#!/usr/bin/env node\n'use strict';${nodeCheck}` },
+  });
+  chmodSync(`${root}/dist/${name}.js`, 0o755);
+  await compile(name, run, input);
+  process.stdout.write(
+    `${program}  ${Math.round(statSync(`${root}/${program}`).size / 1024)} kB\n`,
+  );
+}
+rehearsal.close();
+for (const { name, from } of PARTS) {
+  const { metafile } = await build({
+    ...COMMON,
+    entryPoints: [from],
+    outfile: `dist/program/${name}.js`,
+    define: URL_IN_CJS,
+    banner: { js: fileUrl('partUrl') },
+    metafile: true,
+  });
+  for (const input of Object.keys(metafile.inputs)) inputs.add(input);
+}
+writeFileSync(`${root}/dist/program/inspector.html`, await inspectorPage(root));
+for (const format of ['esm', 'cjs'] as const) await buildLibrary(format);
+declareTypes();
+writeFileSync(`${root}/dist/licenses.txt`, licensesOf(root, [...inputs]));
+const { bash, zsh, fish } = completions();
+mkdirSync(`${root}/dist/share/completions`, { recursive: true });
+writeFileSync(`${root}/dist/share/lockex.1`, manualPage());
+writeFileSync(`${root}/dist/share/completions/lockex.bash`, bash);
+writeFileSync(`${root}/dist/share/completions/_lockex`, zsh);
+writeFileSync(`${root}/dist/share/completions/lockex.fish`, fish);
+
+/** In a process of its own, because a program ends its process; and without tsx, as lockex runs. */
+async function compile(name: string, run: string[], input: string) {
+  const script = `${root}/dist/compile.mjs`;
+  await build({
+    absWorkingDir: root,
+    entryPoints: ['scripts/build/compile.ts'],
+    outfile: script,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+  });
+  // A cache is loaded only where there are no flags for V8 (src/platform/code-cache.ts).
+  const { NODE_OPTIONS: _, ...env } = process.env;
+  const child = spawn(
+    process.execPath,
+    [script, `${root}/dist`, name, codeCacheName(name), ...run],
+    {
+      stdio: ['pipe', 'ignore', 'ignore'],
+      env,
+      timeout: 60_000,
+    },
+  );
+  child.stdin.end(input);
+  const [status] = await once(child, 'exit');
+  rmSync(script);
+  if (status !== 0) throw new Error(`${name}, run to be compiled, ended with ${status}`);
+}
+
+/**
+ * scripts/check-node.cjs for a program, in one line.
+ * @param required as `engines` has it
+ */
+async function nodeCheckFor(required: string) {
+  const source = readFileSync(`${root}/scripts/check-node.cjs`, 'utf8');
+  const [before, after, ...others] = source.split("require('../package.json').engines.node");
+  if (after === undefined || others.length > 0) throw new Error('check-node.cjs has changed');
+  const text = before + JSON.stringify(required) + after;
+  return (await transform(text, { target: 'es5', minify: true })).code.trim();
+}
+
+async function buildLibrary(format: 'esm' | 'cjs') {
+  const kind = format === 'esm' ? 'm' : 'c';
+  await build({
+    ...COMMON,
+    plugins: [shims(root), embeddedScripts],
+    supported: {},
+    entryPoints: ['src/index.ts'],
+    outfile: `dist/index.${kind}js`,
+    format,
+    // A program that gives the machine actors of its own has to make them with the same xstate.
+    external: ['xstate'],
+    ...(format === 'cjs'
+      ? { banner: { js: fileUrl('partUrl') }, define: URL_IN_CJS }
+      : { banner: { js: REQUIRE_IN_ESM } }),
+  });
+  writeFileSync(`${root}/dist/index.d.${kind}ts`, "export * from './types/src/index.ts';\n");
+}
+
+/** dist/types: what `import … from 'lockex'` gives, as TypeScript sees it. */
+function declareTypes() {
+  const tsc = `${root}/node_modules/.bin/tsc`;
+  const { status, error } = spawnSync(tsc, ['-p', `${root}/scripts/build/tsconfig.types.json`], {
+    stdio: 'inherit',
+  });
+  if (status !== 0) throw error ?? new Error('the types could not be declared');
+}
+
+/** A line as src/zookeeper/reap.ts makes it. */
+function remainsOfNobody(port: number) {
+  const hosts = [{ host: '127.0.0.1', port }];
+  const access = { hosts, chroot: '', auth: null, tls: null, acl: [] };
+  const remains = { access, timeoutMs: 500, id: '01'.repeat(8), password: '00'.repeat(16) };
+  return Buffer.from(JSON.stringify(remains)).toString('base64');
+}

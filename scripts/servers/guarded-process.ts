@@ -1,0 +1,157 @@
+/**
+ * A long-running process that can't outlive the one that started it, even if that is SIGKILLed.
+ *
+ * A small shell starts it, in a session of its own (so that a terminal's ^C isn't for it), and holds
+ * the reading end of a pipe from us: at its end the shell kills the process and removes its directory.
+ */
+
+import type { ChildProcess } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseStat } from '../../src/command/processes/process-table.ts';
+
+const POLL_MS = 10;
+const STOPPED_WITHIN_MS = 10_000;
+
+/**
+ * $1: the directory to remove if we die; $2: the longest life in seconds; then the command.
+ * Standard input is the pipe that ends with us; standard output gets the process's id, one line.
+ */
+const GUARD = `
+directory=$1 life=$2; shift 2
+exec 3<&0
+"$@" </dev/null >&4 2>&4 3<&- & child=$!
+exec 4>&-
+echo "$child"
+exec >&-
+( read -r _ <&3
+  trap '' TERM
+  kill -9 "$child" 2>/dev/null
+  while kill -0 "$child" 2>/dev/null; do sleep 0.1; done
+  rm -rf -- "$directory" ) & orphaned=$!
+( exec 3<&-
+  trap 'kill "$nap" 2>/dev/null; exit' TERM
+  sleep "$life" & nap=$!
+  wait "$nap"
+  kill -9 "$child" 2>/dev/null ) & aged=$!
+wait "$child"
+status=$?
+kill "$orphaned" "$aged" 2>/dev/null
+exit "$status"
+`;
+
+/** `cwd` is removed if this process dies without ending its child. */
+export async function startGuarded({
+  command,
+  cwd,
+  logFile,
+  maxLifeSeconds,
+}: {
+  command: string[];
+  cwd: string;
+  logFile: string;
+  maxLifeSeconds: number;
+}): Promise<GuardedProcess> {
+  const log = openSync(logFile, 'a');
+  const shell = spawn('/bin/sh', ['-c', GUARD, 'guard', cwd, String(maxLifeSeconds), ...command], {
+    cwd,
+    detached: true,
+    stdio: ['pipe', 'pipe', 'ignore', 'ignore', log],
+  });
+  closeSync(log);
+  const exited = once(shell, 'exit').then(() => undefined);
+  const pid = await firstLine(shell);
+  // The caller's process may end while this one runs: the pipe sees to it.
+  shell.unref();
+  for (const stream of [shell.stdin, shell.stdout]) {
+    (stream as Socket).unref();
+  }
+  return new GuardedProcess(pid, exited);
+}
+
+async function firstLine(shell: ChildProcess): Promise<number> {
+  const output = shell.stdout;
+  if (output === null) throw new Error('the guard has no output');
+  for await (const line of createInterface({ input: output })) return Number(line);
+  throw new Error('the guard ended before it had started anything');
+}
+
+/** By proc(5); elsewhere by ps(1), which knows the process as a whole. */
+function threadStates(pid: number) {
+  const tasks = `/proc/${pid}/task`;
+  if (!existsSync(tasks)) {
+    return [
+      spawnSync('ps', ['-o', 'state=', '-p', String(pid)])
+        .stdout.toString()
+        .trim()
+        .charAt(0),
+    ];
+  }
+  return readdirSync(tasks).map((task) => {
+    try {
+      return parseStat(readFileSync(`${tasks}/${task}/stat`, 'latin1'))?.state ?? 'gone';
+    } catch {
+      return 'gone';
+    }
+  });
+}
+
+export class GuardedProcess {
+  readonly pid: number;
+  readonly exited: Promise<void>;
+  running = true;
+
+  constructor(pid: number, exited: Promise<void>) {
+    this.pid = pid;
+    this.exited = exited;
+    void exited.then(() => {
+      this.running = false;
+    });
+  }
+
+  /** Does nothing once it has ended: its id may be somebody else's by then. */
+  signal(name: NodeJS.Signals) {
+    if (!this.running) return;
+    try {
+      process.kill(this.pid, name);
+    } catch (error) {
+      // It is gone, and the news of it on its way.
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+  }
+
+  /** SIGTERM (also if it is stopped), and SIGKILL if it still runs after `graceMs`. */
+  async terminate(graceMs: number) {
+    this.signal('SIGTERM');
+    this.signal('SIGCONT');
+    const timer = setTimeout(() => this.signal('SIGKILL'), graceMs);
+    await this.whenExited();
+    clearTimeout(timer);
+  }
+
+  /** SIGSTOP, and waits until every thread has stopped: until then it may still answer somebody. */
+  async pause() {
+    this.signal('SIGSTOP');
+    const deadline = performance.now() + STOPPED_WITHIN_MS;
+    while (this.running && !threadStates(this.pid).every((state) => state === 'T')) {
+      if (performance.now() > deadline) throw new Error(`${this.pid} doesn't stop at SIGSTOP`);
+      await sleep(POLL_MS);
+    }
+  }
+
+  async kill() {
+    this.signal('SIGKILL');
+    await this.whenExited();
+  }
+
+  /** As `exited`, but keeps this process alive meanwhile, which an unreferenced child doesn't. */
+  async whenExited() {
+    const keepAlive = setInterval(() => {}, 60_000);
+    await this.exited;
+    clearInterval(keepAlive);
+  }
+}

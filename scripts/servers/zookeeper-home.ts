@@ -1,0 +1,88 @@
+/** Where this machine keeps Java and ZooKeeper's jars. It looks and never installs: provision.ts does. */
+
+import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** Folders that hold ZooKeeper's own distribution: `lib/*.jar` and, before 3.5, a jar at the top. */
+const HOMES = [
+  '/opt/homebrew/opt/zookeeper/libexec',
+  '/usr/local/opt/zookeeper/libexec',
+  '/opt/zookeeper',
+  '/usr/share/zookeeper',
+];
+
+/**
+ * Debian's jars. The manifest of its zookeeper.jar names the rest (netty, snappy, metrics), but no
+ * logging backend (slf4j-log4j12 is the one for which a configuration in the server's directory works),
+ * and not all of netty that TLS needs.
+ */
+const DEBIAN_JARS = [
+  ...['zookeeper.jar', 'slf4j-log4j12.jar', 'log4j-1.2.jar'],
+  ...['netty-codec.jar', 'netty-resolver.jar'],
+].map((jar) => join('/usr/share/java', jar));
+
+/** Debian's libcurator-recipes-java, with what it needs. */
+const CURATOR_JARS = [
+  ...['curator-recipes.jar', 'curator-framework.jar', 'curator-client.jar'],
+  ...['guava.jar', 'slf4j-api.jar'],
+].map((jar) => join('/usr/share/java', jar));
+
+const JAVA_FOLDERS = ['/opt/homebrew/opt/openjdk/bin', '/usr/local/opt/openjdk/bin'];
+
+/**
+ * `$ZOOKEEPER_HOME` first, and alone when it is set: a wrong one is an error rather than a surprise.
+ *
+ * @returns undefined when either is missing
+ */
+export function findZookeeper(
+  env: NodeJS.ProcessEnv = process.env,
+): { java: string; classpath: string } | undefined {
+  const java = findJava(env);
+  const jars = env['ZOOKEEPER_HOME'] ? jarsOf(env['ZOOKEEPER_HOME']) : installedJars();
+  if (java === undefined || jars.length === 0) return undefined;
+  return { java, classpath: jars.join(delimiter) };
+}
+
+/** @returns for a client; ZooKeeper's own jars come behind it */
+export function curatorClasspath(): string | undefined {
+  return CURATOR_JARS.every((jar) => existsSync(jar)) ? CURATOR_JARS.join(delimiter) : undefined;
+}
+
+/** @returns an executable's path */
+function findJava(env: NodeJS.ProcessEnv): string | undefined {
+  // Homebrew's go before PATH: macOS keeps a /usr/bin/java that only says that there is no Java.
+  const directories = [
+    ...(env['JAVA_HOME'] ? [join(env['JAVA_HOME'], 'bin')] : []),
+    ...JAVA_FOLDERS,
+    ...(env['PATH'] ?? '').split(delimiter).filter((directory) => directory !== ''),
+  ];
+  return directories.map((directory) => join(directory, 'java')).find(isExecutable);
+}
+
+function installedJars() {
+  if (DEBIAN_JARS.every((jar) => existsSync(jar))) return DEBIAN_JARS;
+  return HOMES.map(jarsOf).find((jars) => jars.length > 0) ?? [];
+}
+
+/** @returns nothing when there is no zookeeper*.jar among them */
+function jarsOf(home: string): string[] {
+  const jars = [home, join(home, 'lib')].flatMap((directory) =>
+    existsSync(directory) ? jarsIn(directory) : [],
+  );
+  return jars.some((jar) => /zookeeper[^/]*\.jar$/.test(jar)) ? jars : [];
+}
+
+function jarsIn(directory: string) {
+  return readdirSync(directory)
+    .filter((name) => name.endsWith('.jar'))
+    .map((name) => join(directory, name));
+}
+
+function isExecutable(path: string) {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
