@@ -9,10 +9,11 @@ import { fileURLToPath } from 'node:url';
 import { runScript, say } from './lib/main.js';
 import { withProgress } from './lib/progress.js';
 import { ensureBuild, provision } from './servers/provision.ts';
+import { startServer } from './servers/zookeeper.ts';
 
 const PROGRAM = fileURLToPath(new URL('../dist/lockex.js', import.meta.url));
 const SESSION_TIMEOUT_S = 30;
-/** A service that says who it is, once a second. */
+/** A service that prints its pid once a second. */
 const SERVICE = 'while :; do echo "serving (pid $$)"; sleep 1; done';
 const PATIENCE_MS = 60_000;
 
@@ -21,7 +22,6 @@ let begunAt: number;
 await runScript(async () => {
   await ensureBuild();
   await provision(['zookeeper']);
-  const { startServer } = await import('./servers/zookeeper.ts');
   const server = await withProgress('starting a private ZooKeeper', () =>
     startServer({ tickTime: 2000 }),
   );
@@ -36,17 +36,17 @@ await runScript(async () => {
       a.printed.then(() => ({ holder: a, standby: b })),
       b.printed.then(() => ({ holder: b, standby: a })),
     ]);
-    await within(standby.queued, `${standby.name} did not come to wait`);
+    await within(standby.queued, `${standby.name} did not join the queue`);
     await new Promise((resolve) => setTimeout(resolve, 2000));
-    tell('', `SIGKILL to ${holder.name}'s lockex: it can clean up nothing any more`);
+    show('', `SIGKILL to ${holder.name}'s lockex, which can't clean up any more`);
     const killedAt = performance.now();
     holder.child.kill('SIGKILL');
     await within(standby.printed, `${standby.name} did not take over`);
     const took = (performance.now() - killedAt) / 1000;
-    tell('', `${standby.name} took over after ${took.toFixed(2)} s`);
+    show('', `${standby.name} took over after ${took.toFixed(2)} s`);
     say(
-      `\nThe session timeout is ${SESSION_TIMEOUT_S} s. Nobody had to wait for it: the guard beside the` +
-        ' command killed\nit when lockex was gone, and closed the session only then.\n',
+      `\nThe session timeout is ${SESSION_TIMEOUT_S} s, but the standby did not have to wait for it: the guard` +
+        '\nkilled the command when lockex was gone, and then closed the session.\n',
     );
     standby.child.kill('SIGTERM');
     await standby.ended;
@@ -70,17 +70,17 @@ function contender(name: string, hosts: string) {
   });
   createInterface(child.stderr).on('line', (line) => {
     const { message, queue } = JSON.parse(line);
-    tell(name, message);
+    show(name, message);
     if (queue) isQueued();
   });
   const lines = createInterface(child.stdout);
-  lines.on('line', (line) => tell(name, `  the service says: ${line}`));
+  lines.on('line', (line) => show(name, `  output of the service: ${line}`));
   return { name, child, queued, printed: once(lines, 'line'), ended: once(child, 'exit') };
 }
 
-function tell(who: string, what: string) {
+function show(name: string, text: string) {
   const at = ((performance.now() - begunAt) / 1000).toFixed(2).padStart(6);
-  process.stdout.write(`${at} s  ${who.padEnd(7)} ${who === 'host B' ? '    ' : ''}${what}\n`);
+  process.stdout.write(`${at} s  ${name.padEnd(7)} ${name === 'host B' ? '    ' : ''}${text}\n`);
 }
 
 async function within<T>(wanted: Promise<T>, otherwise: string): Promise<T> {

@@ -1,5 +1,5 @@
 /**
- * `npm start -- COMMAND…`: lockex on a fresh machine. Gets what is missing, starts a private
+ * `npm start -- COMMAND…`: lockex on a fresh machine. Installs and builds missing parts, starts a private
  * ZooKeeper unless $ZKHOSTS names one, runs the command under a lock, and cleans up.
  */
 import { spawn } from 'node:child_process';
@@ -9,43 +9,44 @@ import { fileURLToPath } from 'node:url';
 import { runScript, say } from './lib/main.js';
 import { withProgress } from './lib/progress.js';
 import { ensureBuild, provision } from './servers/provision.ts';
+import { startServer } from './servers/zookeeper.ts';
 
 const PROGRAM = fileURLToPath(new URL('../dist/lockex.js', import.meta.url));
-const PASSED_ON = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+const FORWARDED_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 await runScript(async () => {
-  const words = process.argv.slice(2);
-  if (words.length === 0) {
+  const command = process.argv.slice(2);
+  if (command.length === 0) {
     say('usage: npm start -- COMMAND [ARGUMENT…], for example: npm start -- echo hello');
     return 2;
   }
   await ensureBuild();
-  if (process.env['ZKHOSTS']) return await lockex(process.env['ZKHOSTS'], words);
+  if (process.env['ZKHOSTS']) return await lockex(process.env['ZKHOSTS'], command);
 
   await provision(['zookeeper']);
-  // Only now: what it imports may have been missing.
-  const { startServer } = await import('./servers/zookeeper.ts');
   const server = await withProgress('starting a private ZooKeeper', () =>
     startServer({ tickTime: 2000 }),
   );
   try {
-    return await lockex(server.connectString, words);
+    return await lockex(server.connectString, command);
   } finally {
     await server.stop();
-    say('the private ZooKeeper is gone, with its data');
+    say('removed the private ZooKeeper and its data');
   }
 });
 
 /** @returns its exit status */
-async function lockex(hosts: string, words: string[]): Promise<number> {
-  const shown = words.map((word) => (/^[\w./=:@%+-]+$/.test(word) ? word : `'${word}'`)).join(' ');
+async function lockex(hosts: string, command: string[]): Promise<number> {
+  const shown = command
+    .map((word) => (/^[\w./=:@%+-]+$/.test(word) ? word : `'${word}'`))
+    .join(' ');
   say(`$ lockex --zkhosts ${hosts} -- ${shown}`);
-  const child = spawn(process.execPath, [PROGRAM, '--zkhosts', hosts, '--', ...words], {
+  const child = spawn(process.execPath, [PROGRAM, '--zkhosts', hosts, '--', ...command], {
     stdio: 'inherit',
   });
-  const passOn = (signal: NodeJS.Signals) => child.kill(signal);
-  for (const signal of PASSED_ON) process.on(signal, passOn);
+  const forward = (signal: NodeJS.Signals) => child.kill(signal);
+  for (const signal of FORWARDED_SIGNALS) process.on(signal, forward);
   const [status, signal] = await once(child, 'exit');
-  for (const name of PASSED_ON) process.off(name, passOn);
+  for (const name of FORWARDED_SIGNALS) process.off(name, forward);
   return status ?? 128 + constants.signals[signal as NodeJS.Signals];
 }

@@ -1,7 +1,7 @@
 /**
- * `npm test`: gets what the tests need, builds, and runs every test, on servers of its own.
- * `npm run test:standalone`: those of the program, with the standalone executable. What comes behind
- * `--` goes to vitest.
+ * `npm test`: installs the programs that the tests need, builds, and runs every test on private servers.
+ * `npm run test:standalone`: the tests of the program, with the standalone executable. Arguments after
+ * `--` are passed to Vitest.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -26,13 +26,13 @@ await runScript(async () => {
   ]);
   await ensureBuild();
   const { ZKHOSTS: _, ...env } = process.env;
-  const words = process.argv.slice(2);
-  if (words[0] === '--standalone') {
+  const args = process.argv.slice(2);
+  if (args[0] === '--standalone') {
     await ensureStandalone();
     env['LOCKEX_PROGRAM'] = fileURLToPath(new URL('../dist/standalone/lockex', import.meta.url));
-    words.splice(0, 1, 'test/e2e', 'test/faults', 'test/supervisord');
+    args.splice(0, 1, 'test/e2e', 'test/faults', 'test/supervisord');
   }
-  const vitest = spawn('npx', ['--no-install', 'vitest', 'run', ...words], {
+  const vitest = spawn('npx', ['--no-install', 'vitest', 'run', ...args], {
     stdio: 'inherit',
     env,
   });

@@ -1,7 +1,7 @@
 /**
- * `npm run bench`: measures lockex beside its peers, in one run on one machine, prints a table and
- * writes docs/performance.md from the same figures. A benchmark, not a test: it never fails for
- * being slow.
+ * `npm run bench`: measures lockex and its peers in one run on one machine, prints tables and writes
+ * docs/performance.md from the same figures. A benchmark, not a test: it never fails because something
+ * is slow.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { runScript, say } from '../lib/main.js';
 import { withProgress } from '../lib/progress.js';
 import { ensureBuild, provision } from '../servers/provision.ts';
+import { startEnsemble, startServer } from '../servers/zookeeper.ts';
 import { startEtcd } from './etcd.ts';
 import { measureHandover } from './handover.ts';
 import { plot } from './plot.ts';
@@ -27,7 +28,6 @@ const MAX_LIFE_S = 3600;
 await runScript(async () => {
   await ensureBuild();
   await provision(['zookeeper']);
-  const { startEnsemble, startServer } = await import('../servers/zookeeper.ts');
   const directory = mkdtempSync(join(tmpdir(), 'lockex-bench-'));
   const server = await startServer({ tickTime: 2000, maxLifeSeconds: MAX_LIFE_S });
   const etcd = await startEtcd();

@@ -8,8 +8,10 @@ import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import { connect, createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
 import { runScript } from '../lib/main.js';
 import { ensureBuild, provision } from '../servers/provision.ts';
+import { startServer } from '../servers/zookeeper.ts';
 
 const LOCKEX = fileURLToPath(new URL('../../dist/lockex.js', import.meta.url));
 const DOCS = fileURLToPath(new URL('../../docs/', import.meta.url));
@@ -19,8 +21,6 @@ const LIFE_MS = 120_000;
 await runScript(async () => {
   await provision(['zookeeper', 'chromium']);
   await ensureBuild();
-  const { startServer } = await import('../servers/zookeeper.ts');
-  const { chromium } = await import('playwright-core');
   const server = await startServer({ tickTime: 2000 });
   const wire = await startWire(server.port);
   const lockex = (hosts: string, ...words: string[]) => {
@@ -49,7 +49,7 @@ await runScript(async () => {
     await page.screenshot({ path: `${DOCS}inspector-running.png` });
     wire.cut();
     await page.locator('[id="state-suspended.running"].on').waitFor();
-    // Some of the lease has run down by then.
+    // The picture shows a lease that has partly elapsed.
     await page.waitForTimeout(2500);
     await page.screenshot({ path: `${DOCS}inspector-suspended.png` });
   } finally {
@@ -66,19 +66,19 @@ await runScript(async () => {
 });
 
 async function urlIn(program: ChildProcess) {
-  let said = '';
+  let output = '';
   for await (const chunk of program.stderr ?? []) {
-    said += chunk;
-    const [, url] = /"url":"([^"]+)"/.exec(said) ?? [];
+    output += chunk;
+    const [, url] = /"url":"([^"]+)"/.exec(output) ?? [];
     if (url) {
       program.stderr?.resume();
       return url;
     }
   }
-  throw new Error(`lockex said no URL: ${said}`);
+  throw new Error(`lockex logged no URL: ${output}`);
 }
 
-/** A connection to the server that can be cut: from then on nothing gets through. */
+/** A connection to the server that can be cut: then no data passes any more. */
 async function startWire(port: number) {
   let isCut = false;
   const sockets: Set<Socket> = new Set();

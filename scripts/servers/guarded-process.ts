@@ -1,8 +1,9 @@
 /**
  * A long-running process that can't outlive the one that started it, even if that is SIGKILLed.
  *
- * A small shell starts it, in a session of its own (so that a terminal's ^C isn't for it), and holds
- * the reading end of a pipe from us: at its end the shell kills the process and removes its directory.
+ * A small shell starts it, in its own session (so that a terminal's ^C does not reach it), and holds the
+ * reading end of a pipe from this process. At its end of file the shell kills the process and removes
+ * its directory.
  */
 
 import type { ChildProcess } from 'node:child_process';
@@ -18,8 +19,8 @@ const POLL_MS = 10;
 const STOPPED_WITHIN_MS = 10_000;
 
 /**
- * $1: the directory to remove if we die; $2: the longest life in seconds; then the command.
- * Standard input is the pipe that ends with us; standard output gets the process's id, one line.
+ * $1: the directory to remove if this process dies; $2: the maximum life in seconds; then the command.
+ * Standard input is the pipe that ends with this process; standard output gets the process's pid.
  */
 const GUARD = `
 directory=$1 life=$2; shift 2
@@ -65,7 +66,7 @@ export async function startGuarded({
   closeSync(log);
   const exited = once(shell, 'exit').then(() => undefined);
   const pid = await firstLine(shell);
-  // The caller's process may end while this one runs: the pipe sees to it.
+  // The caller's process may end while this one runs: the pipe then ends it.
   shell.unref();
   for (const stream of [shell.stdin, shell.stdout]) {
     (stream as Socket).unref();
@@ -77,10 +78,10 @@ async function firstLine(shell: ChildProcess): Promise<number> {
   const output = shell.stdout;
   if (output === null) throw new Error('the guard has no output');
   for await (const line of createInterface({ input: output })) return Number(line);
-  throw new Error('the guard ended before it had started anything');
+  throw new Error('the guard exited before it started the process');
 }
 
-/** By proc(5); elsewhere by ps(1), which knows the process as a whole. */
+/** By proc(5); elsewhere by ps(1), which has no threads. */
 function threadStates(pid: number) {
   const tasks = `/proc/${pid}/task`;
   if (!existsSync(tasks)) {
@@ -113,13 +114,13 @@ export class GuardedProcess {
     });
   }
 
-  /** Does nothing once it has ended: its id may be somebody else's by then. */
+  /** Does nothing after the process has exited: its pid may have been reused. */
   signal(name: NodeJS.Signals) {
     if (!this.running) return;
     try {
       process.kill(this.pid, name);
     } catch (error) {
-      // It is gone, and the news of it on its way.
+      // It has exited, and the event follows.
       if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
     }
   }
@@ -133,7 +134,7 @@ export class GuardedProcess {
     clearTimeout(timer);
   }
 
-  /** SIGSTOP, and waits until every thread has stopped: until then it may still answer somebody. */
+  /** SIGSTOP, and waits until every thread has stopped: until then it may still answer a request. */
   async pause() {
     this.signal('SIGSTOP');
     const deadline = performance.now() + STOPPED_WITHIN_MS;
@@ -148,7 +149,7 @@ export class GuardedProcess {
     await this.whenExited();
   }
 
-  /** As `exited`, but keeps this process alive meanwhile, which an unreferenced child doesn't. */
+  /** Like `exited`, but keeps this process alive meanwhile, which an unreferenced child does not. */
   async whenExited() {
     const keepAlive = setInterval(() => {}, 60_000);
     await this.exited;

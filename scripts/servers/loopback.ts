@@ -6,12 +6,12 @@ import { connect, createServer } from 'node:net';
 export const LOOPBACK = '127.0.0.1';
 
 /**
- * Below the range from which Linux (32768) and macOS (49152) take the ports of outgoing connections,
- * so that a server that is down for a restart finds its port free when it comes back.
+ * Below the range of ports for outgoing connections on Linux (from 32768) and macOS (from 49152), so
+ * that the port of a server stays free while it restarts.
  */
 const PORTS = { from: 15_000, to: 32_000 };
 
-/** A free port could be taken between looking and listening; whoever listens must cope. */
+/** Another process may take the port before the caller listens; the caller has to handle that. */
 export async function freePort() {
   for (let attempt = 0; attempt < 100; attempt++) {
     const port = randomInt(PORTS.from, PORTS.to);
@@ -20,7 +20,7 @@ export async function freePort() {
   throw new Error(`no free port between ${PORTS.from} and ${PORTS.to}`);
 }
 
-/** @returns ports that differ */
+/** Returns distinct ports. */
 export async function freePorts(count: number): Promise<number[]> {
   const ports: Set<number> = new Set();
   while (ports.size < count) ports.add(await freePort());
@@ -37,10 +37,10 @@ function isFree(port: number): Promise<boolean> {
 
 /**
  * Sends one of ZooKeeper's four-letter words (ZooKeeper Administrator's Guide, "The Four Letter
- * Words") and gives back all that the server says before it closes the connection.
+ * Words") and returns the server's reply.
  *
- * @param options 2000 ms when not given
- * @returns rejects when nobody listens, or nothing came in time
+ * @param options timeoutMs: default 2000
+ * @returns rejects if no server listens or the reply takes too long
  */
 export function fourLetterWord(
   port: number,
@@ -55,7 +55,7 @@ export function fourLetterWord(
       timeoutMs,
     );
     socket.setEncoding('utf8');
-    // Not end(): half-closing makes ZooKeeper drop the connection before it has answered.
+    // Not end(): ZooKeeper closes a half-closed connection without a reply.
     socket.once('connect', () => socket.write(word));
     socket.on('data', (text) => {
       answer += text;

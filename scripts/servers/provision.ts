@@ -1,7 +1,7 @@
 /**
- * What the scripts need on this machine, and how to get it: npm's packages, the build, and the real
- * programs that tests run against. As root on Debian it installs what is missing; anywhere else it
- * says in one line what to install. It starts no service, and never touches what is there already.
+ * Provides the scripts with the programs that they need on this machine, and with builds that are up
+ * to date. As root on Debian it installs missing programs; elsewhere it fails with one line that names
+ * them. It starts no service and never changes an installed program.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -26,7 +26,7 @@ interface Part {
 const PARTS = {
   zookeeper: {
     check: () => findZookeeper() !== undefined,
-    // Not the package zookeeper itself: that is a service, and wants a Java with a desktop.
+    // Not the package zookeeper: it is a service and depends on a Java with a desktop.
     debian: ['default-jre-headless', 'libzookeeper-java', 'libslf4j-java', 'liblog4j1.2-java'],
     elsewhere: 'Java and ZooKeeper (macOS: brew install zookeeper; or set ZOOKEEPER_HOME)',
   },
@@ -39,7 +39,7 @@ const PARTS = {
     elsewhere: "kazoo (pip install kazoo; set KAZOO_PYTHON to that Python's path)",
   },
   curator: {
-    // Its partner in tests is run from its source, which takes a compiler.
+    // Tests run a Java program from its source, which needs a compiler.
     check: () => curatorClasspath() !== undefined && isInPath('javac'),
     debian: ['libcurator-recipes-java', 'default-jdk-headless'],
     elsewhere: 'Curator (its jars in /usr/share/java) and a JDK',
@@ -55,7 +55,7 @@ const PARTS = {
     elsewhere: 'supervisor (pip install supervisor)',
   },
   systemd: {
-    // Its programs only: nothing here is run by a systemd.
+    // Only its programs: systemd does not run here.
     check: () => isInPath('systemd-notify'),
     debian: ['systemd'],
     elsewhere: 'systemd (Linux only)',
@@ -97,7 +97,7 @@ const PARTS = {
   },
 } satisfies Record<string, Part>;
 
-/** @throws {ProvisionError} when something is missing that can't be installed from here */
+/** @throws {ProvisionError} if something is missing and can't be installed */
 export async function provision(names: (keyof typeof PARTS)[]) {
   const missing = names.filter((name) => !PARTS[name].check());
   if (missing.length === 0) return;
@@ -121,7 +121,7 @@ async function installPackages(packages: string[]) {
     try {
       await install();
     } catch {
-      // The lists may be older than the archive, which keeps no package that it has replaced.
+      // The lists may be out of date: the archive removes packages that it has replaced.
       await aptGet('update');
       await install();
     }
@@ -143,52 +143,48 @@ const NO_SERVICES = '#!/bin/sh\n# Written by lockex while it installs packages.\
 
 /**
  * Debian's packages start their services as they are installed, unless policy-rc.d says 101: "action
- * forbidden by policy" (invoke-rc.d(8)). A policy that is there already is the owner's word, and
- * stays; one of ours that a killed run has left behind goes this time.
+ * forbidden by policy" (invoke-rc.d(8)). A policy of
+ * the machine's owner stays in place; one that a killed run of this script left behind is removed.
  */
 async function withoutServices(work: () => Promise<void>) {
   if (!existsSync(POLICY)) writeFileSync(POLICY, NO_SERVICES, { mode: 0o755 });
-  const removeOurs = () => {
+  const removePolicy = () => {
     if (existsSync(POLICY) && readFileSync(POLICY, 'utf8') === NO_SERVICES) rmSync(POLICY);
   };
   const interrupted = () => process.exit(130);
-  process.once('exit', removeOurs).once('SIGINT', interrupted).once('SIGTERM', interrupted);
+  process.once('exit', removePolicy).once('SIGINT', interrupted).once('SIGTERM', interrupted);
   try {
     await work();
   } finally {
-    removeOurs();
-    process.off('exit', removeOurs).off('SIGINT', interrupted).off('SIGTERM', interrupted);
+    removePolicy();
+    process.off('exit', removePolicy).off('SIGINT', interrupted).off('SIGTERM', interrupted);
   }
 }
 
-/** `npm run build`, when something that the bundle is made of is newer than the bundle. */
+/** `npm run build`, if a source is newer than the bundle. */
 export async function ensureBuild() {
   await ensureMade('dist/lockex.js', 'building', 'build/build');
 }
 
-/** `npm run build:standalone`, likewise. */
+/** `npm run build:standalone`, if a source is newer than the executable. */
 export async function ensureStandalone() {
   const script = 'build/build-standalone';
   await ensureMade('dist/standalone/lockex', 'building the standalone executable', script);
 }
 
-/** @param what for the eyes of whoever waits */
-async function ensureMade(product: string, what: string, script: string) {
+async function ensureMade(product: string, title: string, script: string) {
   const sources = ['src', 'machines', 'scripts', 'package.json'].map((name) => join(ROOT, name));
   if (timeOf(join(ROOT, product)) > Math.max(...sources.map(newestIn))) return;
-  await withProgress(what, () =>
+  await withProgress(title, () =>
     runQuietly(process.execPath, [join(ROOT, 'scripts/run.js'), script], { cwd: ROOT }),
   );
 }
 
-/**
- * @param path a file's or a directory's
- * @returns as mtimeMs; 0 when there is none
- */
+/** The latest mtime, in ms, of a file or of everything in a directory; 0 if there is none. */
 function newestIn(path: string): number {
   if (!existsSync(path)) return 0;
   if (!statSync(path).isDirectory()) return timeOf(path);
-  // The directories' own times count too: they tell of files that are gone.
+  // The times of directories count as well: they change when a file is removed.
   return Math.max(timeOf(path), ...readdirSync(path).map((name) => newestIn(join(path, name))));
 }
 

@@ -1,9 +1,9 @@
-/** Where this machine keeps Java and ZooKeeper's jars. It looks and never installs: provision.ts does. */
+/** Finds Java and ZooKeeper's jars on this machine. provision.ts installs them. */
 
 import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** Folders that hold ZooKeeper's own distribution: `lib/*.jar` and, before 3.5, a jar at the top. */
+/** Directories with ZooKeeper's own distribution: `lib/*.jar` and, before 3.5, a jar at the top. */
 const HOMES = [
   '/opt/homebrew/opt/zookeeper/libexec',
   '/usr/local/opt/zookeeper/libexec',
@@ -27,12 +27,12 @@ const CURATOR_JARS = [
   ...['guava.jar', 'slf4j-api.jar'],
 ].map((jar) => join('/usr/share/java', jar));
 
-const JAVA_FOLDERS = ['/opt/homebrew/opt/openjdk/bin', '/usr/local/opt/openjdk/bin'];
+const JAVA_DIRECTORIES = ['/opt/homebrew/opt/openjdk/bin', '/usr/local/opt/openjdk/bin'];
 
 /**
- * `$ZOOKEEPER_HOME` first, and alone when it is set: a wrong one is an error rather than a surprise.
+ * Uses only `$ZOOKEEPER_HOME` if it is set, so that a wrong value is an error.
  *
- * @returns undefined when either is missing
+ * @returns undefined if Java or ZooKeeper is missing
  */
 export function findZookeeper(
   env: NodeJS.ProcessEnv = process.env,
@@ -43,17 +43,17 @@ export function findZookeeper(
   return { java, classpath: jars.join(delimiter) };
 }
 
-/** @returns for a client; ZooKeeper's own jars come behind it */
+/** Curator's part of a client's class path; ZooKeeper's jars follow it. */
 export function curatorClasspath(): string | undefined {
   return CURATOR_JARS.every((jar) => existsSync(jar)) ? CURATOR_JARS.join(delimiter) : undefined;
 }
 
-/** @returns an executable's path */
+/** Returns the path of the executable. */
 function findJava(env: NodeJS.ProcessEnv): string | undefined {
-  // Homebrew's go before PATH: macOS keeps a /usr/bin/java that only says that there is no Java.
+  // Homebrew's come before PATH: macOS has a /usr/bin/java that only reports that Java is missing.
   const directories = [
     ...(env['JAVA_HOME'] ? [join(env['JAVA_HOME'], 'bin')] : []),
-    ...JAVA_FOLDERS,
+    ...JAVA_DIRECTORIES,
     ...(env['PATH'] ?? '').split(delimiter).filter((directory) => directory !== ''),
   ];
   return directories.map((directory) => join(directory, 'java')).find(isExecutable);
@@ -64,7 +64,7 @@ function installedJars() {
   return HOMES.map(jarsOf).find((jars) => jars.length > 0) ?? [];
 }
 
-/** @returns nothing when there is no zookeeper*.jar among them */
+/** Returns no jars if there is no zookeeper*.jar among them. */
 function jarsOf(home: string): string[] {
   const jars = [home, join(home, 'lib')].flatMap((directory) =>
     existsSync(directory) ? jarsIn(directory) : [],

@@ -1,6 +1,6 @@
 /**
- * One ZooKeeper server: its directory, its JVM, and what can be done to it. It decides nothing about
- * ports or other members: zookeeper.ts does.
+ * One ZooKeeper server: its directory, its JVM, and operations on it. zookeeper.ts chooses the ports
+ * and the other members.
  */
 
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -40,7 +40,7 @@ export const READY_MS = 60_000;
 const GRACE_MS = 5000;
 const MAX_LIFE_SECONDS = 3600;
 
-/** A small heap, the quick compiler only and no perf files: what starts soonest on two cores. */
+/** A small heap, only the C1 compiler and no perf files: starts fastest on two cores. */
 const JVM_FLAGS = [
   '-Xmx128m',
   '-Xshare:auto',
@@ -87,7 +87,7 @@ export class Server {
     return `${this.host}:${this.port}`;
   }
 
-  /** Of the present JVM, or of the last one. */
+  /** Of the current JVM, or of the last one. */
   get pid() {
     if (this.#process === undefined) throw new Error('the server has not been started');
     return this.#process.pid;
@@ -98,8 +98,8 @@ export class Server {
   }
 
   async start() {
-    if (this.running) throw new Error(`the server on port ${this.port} runs already`);
-    if (this.#removed) throw new Error(`the server on port ${this.port} was stopped for good`);
+    if (this.running) throw new Error(`the server on port ${this.port} is already running`);
+    if (this.#removed) throw new Error(`the server on port ${this.port} was stopped and removed`);
     const { java, classpath } = zookeeperOrThrow();
     this.#process = await startGuarded({
       command: [
@@ -121,7 +121,7 @@ export class Server {
   async ready(timeoutMs: number = READY_MS) {
     const deadline = performance.now() + timeoutMs;
     while ((await this.role()) === undefined) {
-      if (!this.running) throw new Error(`ZooKeeper ended as it started:\n${this.log()}`);
+      if (!this.running) throw new Error(`ZooKeeper exited during its start:\n${this.log()}`);
       if (performance.now() > deadline) {
         throw new Error(`ZooKeeper wasn't ready within ${timeoutMs} ms:\n${this.log()}`);
       }
@@ -133,19 +133,19 @@ export class Server {
     return fourLetterWord(this.port, word, options);
   }
 
-  /** Undefined while it serves nobody: down, paused, or without a quorum. */
+  /** Undefined while it serves no client: down, paused, or without a quorum. */
   async role(): Promise<Role | undefined> {
     const answer = await this.fourLetter('srvr').catch(() => '');
     const mode = /^Mode: (leader|follower|standalone)$/m.exec(answer)?.[1];
     return mode as Role | undefined;
   }
 
-  /** The end of what the server has logged. */
+  /** The last lines of the server's log. */
   log(lines = 30) {
     return readFileSync(join(this.dir, 'log'), 'utf8').split('\n').slice(-lines).join('\n');
   }
 
-  /** SIGSTOP: connections stay open, and nothing is answered once this has resolved. */
+  /** SIGSTOP: connections stay open, and the server answers no request after this has resolved. */
   async pause() {
     await this.#process?.pause();
   }
@@ -154,19 +154,19 @@ export class Server {
     this.#process?.signal('SIGCONT');
   }
 
-  /** SIGKILL; the data stays, for restart(). */
+  /** SIGKILL; restart() finds the data. */
   async kill() {
     await this.#process?.kill();
   }
 
-  /** Ends it, if it runs, and starts it again on the same port and data. */
+  /** Stops it, if it runs, and starts it again on the same port and data. */
   async restart({ ready = true } = {}) {
     await this.#process?.terminate(GRACE_MS);
     await this.start();
     if (ready) await this.ready();
   }
 
-  /** SIGTERM, SIGKILL when that takes too long; then its directory goes. Harmless when repeated. */
+  /** SIGTERM, then SIGKILL if that takes too long; removes the directory. May be called again. */
   async stop() {
     this.#removed = true;
     await this.#process?.terminate(GRACE_MS);
@@ -174,7 +174,7 @@ export class Server {
   }
 }
 
-/** Writes the server's directory; starts nothing. */
+/** Writes the server's directory, without starting the server. */
 export function prepareServer({
   port,
   options,

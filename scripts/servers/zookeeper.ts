@@ -1,7 +1,7 @@
 /**
- * Real ZooKeeper servers for tests, the demo and `npm start`: on loopback, with data in a temp directory
- * that goes when they stop. None outlives the process that started it. Never for production data:
- * nothing is synced to disk.
+ * Real ZooKeeper servers for tests, the demo and `npm start`: on loopback, with data in a temporary
+ * directory that is removed when they stop. None outlives the process that started it. Never for
+ * production data: nothing is synced to disk.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -47,9 +47,9 @@ export type EnsembleOptions = Omit<ServerOptions, 'port'> & {
   reach?: Reach;
 };
 
-/** @returns ready to serve */
+/** Returns a server that is ready to serve. */
 export async function startServer(options: ServerOptions = {}): Promise<Server> {
-  // Somebody else may take the free port before ZooKeeper does; a port that was asked for must do.
+  // Another process may take the free port before ZooKeeper does; a requested port has one try.
   for (let attemptsLeft = options.port === undefined ? 3 : 1; ; attemptsLeft--) {
     const server = prepareServer({ port: options.port ?? (await freePort()), options });
     try {
@@ -63,7 +63,7 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
   }
 }
 
-/** @returns with a leader, all members ready */
+/** Returns an ensemble with a leader, all members ready. */
 export async function startEnsemble(options: EnsembleOptions = {}): Promise<Ensemble> {
   const { size = 3, reach } = options;
   const ports = await freePorts(size * 3);
@@ -102,7 +102,7 @@ export class Ensemble {
     return this.members.map((member) => member.connectString).join(',');
   }
 
-  /** Waits for one, as there is none during an election. */
+  /** Waits for a leader: there is none during an election. */
   async leader(timeoutMs: number = READY_MS) {
     const deadline = performance.now() + timeoutMs;
     for (;;) {
@@ -113,7 +113,7 @@ export class Ensemble {
     }
   }
 
-  /** Those that follow a leader at the moment. */
+  /** The members that follow a leader at the moment. */
   async followers() {
     return await this.#withRole('follower');
   }
@@ -128,7 +128,7 @@ export class Ensemble {
   }
 }
 
-/** How `self` knows `member`, in `self`'s own file. Its own address is the real one: it listens there. */
+/** The line for `member` in the configuration of `self`. `self` listens at its own address. */
 async function memberLine(self: MemberAddress, member: MemberAddress, reach: Reach | undefined) {
   const seen =
     reach === undefined || self.id === member.id ? member : await reach({ from: self, to: member });

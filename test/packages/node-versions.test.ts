@@ -19,7 +19,7 @@ const REQUIRED: string = manifest.engines.node.replace('>=', '');
 
 /** What does most with Node's own modules, in half a minute. */
 const SOME_TESTS = [
-  ...['test/src/cli', 'test/src/contention', 'test/src/inspector', 'test/src/status'],
+  ...['test/src/cli', 'test/src/actors', 'test/src/inspector', 'test/src/status'],
   ...['test/src/zookeeper/contender', 'test/src/zookeeper/lease', 'test/src/zookeeper/recipes'],
   ...['test/src/zookeeper/session', 'test/src/command/gate', 'test/e2e/statuses'],
   'test/e2e/recipes',
