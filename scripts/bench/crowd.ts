@@ -14,13 +14,13 @@ const { hosts, count, first, lockCount, timeoutMs } = JSON.parse(process.argv[2]
 const data = Buffer.from('{"host":"crowd","pid":0,"user":"","command":"none","version":""}');
 const log = () => {};
 
-/** Stamps that can be compared across processes of one host. */
+/** Timestamps that can be compared between processes of one host. */
 const now = () => performance.timeOrigin + performance.now();
 
-/** Whether whoever is granted a lock gives it back at once. */
+/** True if a member that is granted a lock releases it at once. */
 let isPassing = false;
 
-function tell(event: CrowdEvent) {
+function send(event: CrowdEvent) {
   process.send?.(event);
 }
 
@@ -38,28 +38,28 @@ function newMember(number: number) {
     emit: (event) => {
       switch (event.type) {
         case 'session.established':
-          return tell({ type: 'connected', number });
+          return send({ type: 'connected', number });
         case 'lock.queued':
-          if (!isQueued) tell({ type: 'queued', number });
+          if (!isQueued) send({ type: 'queued', number });
           isQueued = true;
           return;
         case 'lock.granted':
           return contender.send({ type: 'lock.confirm' });
         case 'lock.confirmed':
-          if (!isHolding) tell({ type: 'granted', number, at: now() });
+          if (!isHolding) send({ type: 'granted', number, at: now() });
           isHolding = true;
           if (isPassing) pass();
           return;
         case 'session.suspended':
-          return tell({ type: 'suspended', number, at: now() });
+          return send({ type: 'suspended', number, at: now() });
         case 'session.resumed':
-          tell({ type: 'resumed', number, at: now() });
-          // What the machine does: a contender joins again.
+          send({ type: 'resumed', number, at: now() });
+          // As the machine does: a contender joins again.
           if (!isHolding) contender.send({ type: 'lock.join', blocking: true });
           return;
         case 'session.lost':
         case 'session.unreachable':
-          return tell({ type: 'lost', number, at: now(), why: JSON.stringify(event) });
+          return send({ type: 'lost', number, at: now(), why: JSON.stringify(event) });
         case 'lock.released':
           return contender.send({ type: 'session.close' });
         default:
@@ -69,7 +69,7 @@ function newMember(number: number) {
   const pass = () => {
     if (!isHolding) return;
     isHolding = false;
-    tell({ type: 'released', number, at: now() });
+    send({ type: 'released', number, at: now() });
     contender.send({ type: 'lock.release' });
   };
   return { contender, pass };

@@ -1,4 +1,4 @@
-/** Crowds of contenders in a few processes, for what only shows with many (crowd.ts). */
+/** Many contenders in a few processes (crowd.ts). */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * From the end of the holder's command to the first instruction of the next waiter's: both print the
- * clock (`date +%s%N`), which costs a process itself; that cost is in every figure alike.
+ * From the end of the holder's command to the first instruction of the next waiter's. Both print the
+ * clock by `date +%s%N`; that process is part of every figure.
  */
 
 import { spawn, spawnSync } from 'node:child_process';
@@ -13,7 +13,7 @@ import type { Section } from './report.ts';
 
 const ROUNDS = 15;
 const CLOCK = 'exec date +%s%N';
-/** Long enough to stand in the queue: what is measured begins after that. */
+/** Long enough to join the queue; the measured time begins after that. */
 const QUEUEING_MS = 1500;
 
 export async function measureHandover(
@@ -46,7 +46,7 @@ async function handover(argv: Program['argv'], fifo: string) {
     });
     return { child, said: () => said, ended: once(child, 'close') };
   };
-  // Not by its stdin, which etcdctl does not pass on.
+  // Not by its stdin, which etcdctl does not forward.
   const holder = start(`echo held; read line <${fifo}; ${CLOCK}`);
   while (!holder.said().includes('held')) {
     await Promise.race([once(holder.child.stdout, 'data'), holder.ended]);

@@ -1,22 +1,22 @@
-/** What /proc tells of processes: CPU, memory, families. */
+/** CPU, memory and descendants of processes, from /proc. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { parseStat } from '../../src/command/processes/process-table.ts';
 
 /** A process and all its descendants. */
-export function familyOf(root: number): number[] {
+export function descendantsOf(root: number): number[] {
   const parents = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map((name) => ({ pid: Number(name), parent: parentOf(Number(name)) }));
-  const family = [root];
-  for (const pid of family) {
-    for (const process of parents) if (process.parent === pid) family.push(process.pid);
+  const found = [root];
+  for (const pid of found) {
+    for (const process of parents) if (process.parent === pid) found.push(process.pid);
   }
-  return family;
+  return found;
 }
 
 /**
- * The CPU that processes use. What a thread has used goes with it, and a runtime's collectors come and
- * go: so it has to be read again and again, at least once in a thread's idle life of ten seconds.
+ * The CPU time that processes use. /proc forgets a thread's time when it exits, and runtimes end idle
+ * threads after ten seconds: read it at least that often.
  */
 export class CpuMeter {
   #pids;

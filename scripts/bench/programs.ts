@@ -1,4 +1,4 @@
-/** What is measured beside what: lockex in both its kinds, and its peers where they are installed. */
+/** The programs that are measured: lockex on Node and standalone, and its peers if they are installed. */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -23,14 +23,14 @@ export function programs({
   directory: string;
 }): { programs: Program[]; missing: string[] } {
   const missing = ['consul lock and the Python lockex (not in Debian)'];
-  const ours = (program: string[]) => {
+  const lockex = (program: string[]) => {
     return (lock: string, command: string[]) => {
       return [...program, '-z', hosts, '-i', lock, '--', ...command];
     };
   };
-  const list: Program[] = [{ name: 'lockex on Node', argv: ours(NODE) }];
+  const list: Program[] = [{ name: 'lockex on Node', argv: lockex(NODE) }];
   if (existsSync(STANDALONE[0] ?? '')) {
-    list.push({ name: 'lockex, standalone', argv: ours(STANDALONE) });
+    list.push({ name: 'lockex, standalone', argv: lockex(STANDALONE) });
   } else missing.push('the standalone lockex (npm run build:standalone)');
   if (etcd) {
     list.push({

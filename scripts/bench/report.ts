@@ -1,4 +1,4 @@
-/** Figures → tables and the page. Pure, but for asking the machine what it is. */
+/** Formats the figures as tables and as a page. */
 import { cpus, release, totalmem } from 'node:os';
 
 export type Row = { name: string; values: number[] };
@@ -30,7 +30,7 @@ export function table({ title, unit, note, rows, isInTurns = false }: Section) {
   });
   const over = isInTurns ? ['over the first'] : [];
   const head = ['what', `median, ${unit}`, 'quartiles', ...over, 'ratio to the first', 'runs'];
-  // Of one run there is no spread, and of different things no ratio.
+  // A single run has no spread, and different quantities have no ratio.
   if (rows.every(({ values }) => values.length === 1)) {
     const lines = rows.map(({ name, values }) => [name, shown(values[0] ?? Number.NaN)]);
     return titled({ title, note }, [['what', unit], ['---', '---'], ...lines]);
@@ -62,7 +62,7 @@ export function machine() {
   return `${cores.length} cores (${cores[0]?.model.trim()}), ${memory} GiB, Linux ${release()}, Node ${process.version}`;
 }
 
-/** The page with its tables replaced; what is written around them by hand stays. */
+/** The page with its tables replaced; the text around them is written by hand. */
 export function filled(
   page: string,
   { machine: host, sections, missing }: { machine: string; sections: Section[]; missing: string[] },

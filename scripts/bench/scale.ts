@@ -106,7 +106,7 @@ export async function measureScale(ensemble: Ensemble): Promise<Section[]> {
     const leader = await ensemble.leader();
     const killedAt = performance.timeOrigin + performance.now();
     await leader.kill();
-    const isCut = () => crowd.of('suspended').length > 0 && !isSomebodyOut(crowd);
+    const isCut = () => crowd.of('suspended').length > 0 && !isAnyDisconnected(crowd);
     await until(isCut, TIMEOUT_MS * 2);
     await settled();
     await until(isCut, TIMEOUT_MS * 2);
@@ -130,7 +130,7 @@ export async function measureScale(ensemble: Ensemble): Promise<Section[]> {
   ];
 }
 
-function isSomebodyOut(crowd: Crowds) {
+function isAnyDisconnected(crowd: Crowds) {
   const out = new Set();
   for (const event of crowd.events) {
     if (event.type === 'suspended') out.add(event.number);

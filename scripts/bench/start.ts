@@ -6,7 +6,7 @@ import type { Program } from './programs.ts';
 import type { Section } from './report.ts';
 
 const ROUNDS = 25;
-/** Not counted: a server that was just started takes some hundred requests to become as fast as it is. */
+/** Not counted: a server needs some hundred requests after its start to reach its speed. */
 const WARM_UP = 10;
 
 export async function measureStart(programs: readonly Program[]): Promise<Section> {
@@ -27,7 +27,7 @@ export async function measureStart(programs: readonly Program[]): Promise<Sectio
   return {
     title: 'Start to end',
     unit: 'ms',
-    note: 'Of `true` under a lock that nobody else wants, on an idle local server that has been running for a while. `node -e 0` is what any program on Node costs. “Over the first” is the median of the differences within each turn.',
+    note: 'Of `true` under a lock without other contenders, on an idle local server that has been running for a while. `node -e 0` is what any program on Node costs. “Over the first” is the median of the differences within each turn.',
     rows,
     isInTurns: true,
   };

@@ -1,17 +1,17 @@
-/** Memory and CPU of programs that hold and that wait, with all their helpers. */
+/** Memory and CPU of holders and waiters, with their helper processes. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Server } from '../servers/zookeeper.ts';
 import { api } from './etcd.ts';
-import { CpuMeter, familyOf, memoryOf } from './process-facts.ts';
+import { CpuMeter, descendantsOf, memoryOf } from './process-facts.ts';
 import type { Program } from './programs.ts';
 import type { Row, Section } from './report.ts';
 import { packetsOf } from './scale.ts';
 
 const FURTHER = 8;
 const SETTLING_MS = 2000;
-/** After this long a start is over: its requests are answered, and the first garbage is collected. */
+/** After this time a start has ended: its requests are answered, the first garbage is collected. */
 const QUIET_MS = 20_000;
 const WINDOW_MS = 60_000;
 const READING_MS = 1000;
@@ -36,7 +36,7 @@ export async function measureWeight(
         { name: `${program.name}: one that waits, alone, resident`, values: [alone] },
         {
           name: `${program.name}: each further one that waits, private, with helpers`,
-          values: others.map((pid) => memoryOf(familyOf(pid), 'Private')),
+          values: others.map((pid) => memoryOf(descendantsOf(pid), 'Private')),
         },
       );
       if (program.name.startsWith('lockex')) {
@@ -49,8 +49,8 @@ export async function measureWeight(
       await crew.end();
     }
   }
-  const [ours] = programs;
-  if (ours) requests.push(...(await requestsOf(ours, server)));
+  const [lockex] = programs;
+  if (lockex) requests.push(...(await requestsOf(lockex, server)));
   return [
     {
       title: 'Memory',
@@ -91,11 +91,11 @@ class Crew {
   }
 
   async end() {
-    // From the back: nobody is to be granted what is being given up.
+    // From the back, so that no waiter is granted the lock.
     for (const child of this.#children.reverse()) {
       const ended = once(child, 'exit');
       // etcdctl waits for its command, and flock's and kazoo's outlive them.
-      const commands = this.#program.name.startsWith('lockex') ? [] : familyOf(child.pid ?? 0);
+      const commands = this.#program.name.startsWith('lockex') ? [] : descendantsOf(child.pid ?? 0);
       child.kill('SIGTERM');
       for (const pid of commands) endIfThere(pid);
       await ended;
@@ -106,7 +106,7 @@ class Crew {
 /** % of a core for each, helpers included. */
 async function spentBy(pids: number[]) {
   await pause(QUIET_MS);
-  const meters = pids.map((pid) => new CpuMeter(familyOf(pid)));
+  const meters = pids.map((pid) => new CpuMeter(descendantsOf(pid)));
   const before = meters.map((meter) => meter.read());
   const begun = performance.now();
   let after = before;
@@ -122,10 +122,10 @@ async function requestsOf(program: Program, server: Server) {
   const crew = new Crew(program);
   const counts: { name: string; all: number }[] = [];
   try {
-    // Each alone is not to be had: what comes with one more is its own.
+    // Measured together: the difference that one more contender makes is its own.
     for (const name of ['the holder', 'the next in line', 'each further waiter']) {
       await crew.start();
-      // What a start asks for is not of an idle minute.
+      // The requests of a start do not belong to an idle minute.
       await pause(QUIET_MS);
       const before = await packetsOf([server]);
       await pause(WINDOW_MS);

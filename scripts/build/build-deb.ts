@@ -1,7 +1,7 @@
 /**
  * `npm run build:deb`: dist/lockex_VERSION_ARCH.deb, with the standalone executable, the manual page,
- * completions, and examples to copy. Built with dpkg-deb alone; it has no scripts to be run at an
- * installation, and no settings of its own.
+ * completions, and examples to copy. Built with dpkg-deb alone; the package has no maintainer scripts
+ * and no configuration files.
  */
 import { spawnSync } from 'node:child_process';
 import {
@@ -24,7 +24,7 @@ import { ensureBuild, ensureStandalone } from '../servers/provision.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 const { version, description, license } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8'));
-/** As Debian calls them. */
+/** Debian's names of architectures. */
 const ARCHITECTURES: Record<string, string> = { x64: 'amd64', arm64: 'arm64' };
 
 await runScript(async () => {
@@ -35,7 +35,7 @@ await runScript(async () => {
   await ensureStandalone();
   const tree = mkdtempSync(join(tmpdir(), 'lockex-deb-'));
   try {
-    // mkdtemp makes it private; it becomes the root directory of whoever installs it.
+    // mkdtemp creates it with mode 0700, and dpkg applies the mode to / of the target.
     chmodSync(tree, 0o755);
     const architecture = ARCHITECTURES[process.arch] ?? process.arch;
     fill(tree, architecture);
@@ -72,7 +72,7 @@ function fill(tree: string, architecture: string) {
   const doc = 'usr/share/doc/lockex';
   put(`${doc}/copyright`, copyright());
   put(`${doc}/licenses.txt.gz`, packed(readFileSync(`${root}/dist/standalone/licenses.txt`)));
-  // The pages lie side by side there.
+  // All pages are in one directory there.
   const readme = readFileSync(`${root}/README.md`, 'utf8');
   put(`${doc}/README.md`, readme.replaceAll('](docs/', '](').replace('](COPYING)', '](copyright)'));
   for (const name of filesIn(`${root}/docs`)) {

@@ -1,14 +1,13 @@
 /**
- * `npm run build:standalone`: one executable that needs no Node, dist/standalone/lockex. Everything
- * is bundled as for Node, and compiled with Bun from the registry's own prebuilt package.
+ * `npm run build:standalone`: one executable that needs no Node, dist/standalone/lockex. The
+ * bundle is the same as for Node, compiled with Bun from npm's prebuilt package.
  */
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Plugin } from 'esbuild';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 import { runScript } from '../lib/main.js';
 import { bundleOptions, shims } from './bundle.ts';
 import { embeddedScripts } from './embedded-scripts.ts';
@@ -19,13 +18,14 @@ const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '')
 const directory = `${root}/dist/standalone`;
 
 const RUNTIME = [
-  // What lies in the directory that lockex is started in is none of its business: Bun would execute
-  // what a bunfig.toml there names, and give the variables of .env to the command.
+  // lockex must not depend on files in the current directory: Bun would execute the code that a
+  // bunfig.toml names there, and pass the variables of .env to the command.
   '--no-compile-autoload-dotenv',
   '--no-compile-autoload-bunfig',
-  // Nothing here is hot: compiling it costs a short run a sixth of its time, and a long one memory.
+  // No code here is hot: to compile it takes a sixth of the time of a short run, and memory of a long
+  // one.
   '--compile-jit-policy=1000',
-  // What is meant to make hot code faster makes cold code slower: a start, by a millisecond.
+  // This optimisation of hot code makes cold code slower: a start, by one millisecond.
   '--no-optimize-bytecode',
 ];
 
@@ -70,15 +70,15 @@ function compile(bundle: string, outfile: string) {
   if (status !== 0) throw error ?? new Error(`bun build failed:\n${stderr}`);
 }
 
-/** Where the package `bun` has put its program, by a script of its own; else where that came from. */
+/** The program of the package `bun`, or of the package that its install script copies it from. */
 function bun() {
   const arch = process.arch === 'arm64' ? 'aarch64' : process.arch;
   const places = [
     'bun/bin/bun.exe',
     ...['', '-musl'].map((libc) => `@oven/bun-${process.platform}-${arch}${libc}/bin/bun`),
   ].map((place) => `${root}/node_modules/${place}`);
-  // Without that script, bun.exe is a few lines that say so.
+  // If that script did not run, bun.exe is a short text that says so.
   const found = places.find((place) => existsSync(place) && statSync(place).size > 1_000_000);
-  if (found === undefined) throw new Error('there is no Bun for this machine');
+  if (found === undefined) throw new Error('no Bun is installed for this machine (run npm ci)');
   return found;
 }

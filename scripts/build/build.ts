@@ -1,6 +1,6 @@
 /**
- * `npm run build`: bundles each program into one file, so that a start reads that instead of
- * hundreds, and keeps beside it what V8 compiled of it (src/launch.ts).
+ * `npm run build`: bundles each program into one file, so that a start reads one file instead of
+ * hundreds, and stores V8's compiled code beside it (src/launch.ts).
  */
 
 import { spawn, spawnSync } from 'node:child_process';
@@ -31,37 +31,37 @@ const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '')
 
 const packageJson = JSON.parse(readFileSync(`${root}/package.json`, 'utf8'));
 
-/** For the runs in which V8 compiles what a start uses. */
+/** For the runs in which V8 compiles the code that a start uses. */
 const rehearsal = await startRehearsal();
 
-/** What is built, from what, and such a run of it. */
+/** The programs, their sources, and the arguments and stdin of such a run. */
 const PROGRAMS = [
   {
     name: 'lockex',
     from: 'src/main.ts',
     run: ['-z', `127.0.0.1:${rehearsal.port}`, '--', 'true'],
   },
-  { name: 'reaper', from: 'src/reaper.ts', run: [], input: remainsOfNobody(rehearsal.port) },
+  { name: 'reaper', from: 'src/reaper.ts', run: [], input: orphanedSessionLine(rehearsal.port) },
 ];
 
-/** What is loaded only when it is asked for; each brings what it needs. */
+/** Loaded only when they are needed; each contains its own dependencies. */
 const PARTS = [
   { name: 'status', from: 'src/status/main.ts' },
   { name: 'inspector', from: 'src/inspector/main.ts' },
 ];
 
-/** The program is a function of what src/launch.ts gives it. */
+/** The program is a function, called by src/launch.ts. */
 const OPENING =
   '(function(require,lockexFile){const lockexUrl=require("node:url").pathToFileURL(lockexFile).href;';
 const CLOSING = '})';
 
 const URL_IN_CJS = { 'import.meta.url': 'partUrl' };
 
-/** For bundled packages that are CommonJS, and `require` Node's modules. */
+/** For bundled CommonJS packages, which `require` Node's modules. */
 const REQUIRE_IN_ESM =
   'import{createRequire}from"node:module";const require=createRequire(import.meta.url);';
 
-/** @param name of a variable for what modules call `import.meta.url` */
+/** @param name of the variable that replaces `import.meta.url` */
 function fileUrl(name: string) {
   return `const ${name}=require("node:url").pathToFileURL(__filename).href;`;
 }
@@ -79,13 +79,13 @@ const parts: Plugin = {
 
 const COMMON: BuildOptions = {
   ...bundleOptions(root),
-  // The program is no module: it can't `import()`, only `require`.
+  // The program is not a module: it has `require`, but no `import()`.
   supported: { 'dynamic-import': false },
   plugins: [shims(root), embeddedScripts, parts],
 };
 
 for (const name of existsSync(`${root}/dist`) ? readdirSync(`${root}/dist`) : []) {
-  // Those have builds of their own.
+  // Their own scripts build them.
   if (name === 'standalone' || name.endsWith('.deb')) continue;
   rmSync(`${root}/dist/${name}`, { recursive: true });
 }
@@ -109,7 +109,7 @@ for (const { name, from, run, input = '' } of PROGRAMS) {
     ...COMMON,
     entryPoints: ['src/launch.ts'],
     outfile: `dist/${name}.js`,
-    // Node reads all of the file before it runs the check: an old one has to understand its syntax.
+    // Node parses the whole file before it runs the check: an old Node has to know its syntax.
     target: 'es2015',
     banner: { js: `#!/usr/bin/env node\n'use strict';${nodeCheck}` },
   });
@@ -153,7 +153,7 @@ async function compile(name: string, run: string[], input: string) {
     platform: 'node',
     target: 'node20',
   });
-  // A cache is loaded only where there are no flags for V8 (src/platform/code-cache.ts).
+  // A cache is valid only for the same V8 flags (src/platform/code-cache.ts).
   const { NODE_OPTIONS: _, ...env } = process.env;
   const child = spawn(
     process.execPath,
@@ -167,13 +167,10 @@ async function compile(name: string, run: string[], input: string) {
   child.stdin.end(input);
   const [status] = await once(child, 'exit');
   rmSync(script);
-  if (status !== 0) throw new Error(`${name}, run to be compiled, ended with ${status}`);
+  if (status !== 0) throw new Error(`${name} exited with ${status} while its code was compiled`);
 }
 
-/**
- * scripts/check-node.cjs for a program, in one line.
- * @param required as `engines` has it
- */
+/** scripts/check-node.cjs in one line, with the required version instead of the `require`. */
 async function nodeCheckFor(required: string) {
   const source = readFileSync(`${root}/scripts/check-node.cjs`, 'utf8');
   const [before, after, ...others] = source.split("require('../package.json').engines.node");
@@ -191,7 +188,7 @@ async function buildLibrary(format: 'esm' | 'cjs') {
     entryPoints: ['src/index.ts'],
     outfile: `dist/index.${kind}js`,
     format,
-    // A program that gives the machine actors of its own has to make them with the same xstate.
+    // A program that passes its own actors to the machine has to create them with the same xstate.
     external: ['xstate'],
     ...(format === 'cjs'
       ? { banner: { js: fileUrl('partUrl') }, define: URL_IN_CJS }
@@ -200,17 +197,17 @@ async function buildLibrary(format: 'esm' | 'cjs') {
   writeFileSync(`${root}/dist/index.d.${kind}ts`, "export * from './types/src/index.ts';\n");
 }
 
-/** dist/types: what `import … from 'lockex'` gives, as TypeScript sees it. */
+/** dist/types: the types of `import … from 'lockex'`. */
 function declareTypes() {
   const tsc = `${root}/node_modules/.bin/tsc`;
   const { status, error } = spawnSync(tsc, ['-p', `${root}/scripts/build/tsconfig.types.json`], {
     stdio: 'inherit',
   });
-  if (status !== 0) throw error ?? new Error('the types could not be declared');
+  if (status !== 0) throw error ?? new Error('tsc could not emit the types');
 }
 
-/** A line as src/zookeeper/reap.ts makes it. */
-function remainsOfNobody(port: number) {
+/** A line in the format of src/zookeeper/reap.ts, for a session that does not exist. */
+function orphanedSessionLine(port: number) {
   const hosts = [{ host: '127.0.0.1', port }];
   const access = { hosts, chroot: '', auth: null, tls: null, acl: [] };
   const remains = { access, timeoutMs: 500, id: '01'.repeat(8), password: '00'.repeat(16) };

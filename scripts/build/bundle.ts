@@ -1,10 +1,9 @@
-/** How programs are bundled, for Node and for the standalone executable. */
+/** esbuild's options for the programs, for Node and for the standalone executable. */
 import type { BuildOptions, Plugin } from 'esbuild';
 
 /**
- * What winston brings for Nodes of long ago, for its own debugging and for colours that the log
- * doesn't take from it, and what node-zookeeper-client takes nothing of: a third of what a start
- * would read, for nothing.
+ * Replacements for packages that winston loads for very old Nodes, for its own debugging and for colours
+ * that the log does not use. They would be a third of the code that a start reads.
  */
 const SHIMS = new Map([
   [
@@ -20,13 +19,13 @@ const SHIMS = new Map([
 ]);
 
 /**
- * What node-zookeeper-client takes of Node for so little that the standalone executable should not
- * load it. (Its own `connect`, which would need net, is never called.)
+ * Replacements for modules of which node-zookeeper-client uses so little that the standalone executable
+ * should not load them. (Its `connect`, which needs net, is never called.)
  */
 const CLIENT_SHIMS = new Map([
   ['net', 'module.exports = {}'],
   ['assert', 'module.exports = (holds, message) => { if (!holds) throw new Error(message) }'],
-  // For the order of hosts, which it is not given.
+  // For the order of hosts; it gets only one.
   ['underscore', 'exports.shuffle = (list) => list'],
   [
     'util',

@@ -1,17 +1,17 @@
 /**
  * The machine as a picture, laid out by elkjs: the same for docs/machine.svg and for the inspector's
- * page, which lights its states and arrows by their ids. Pure but for the layout's own arithmetic.
+ * page, which lights its states and arrows by their ids. Pure.
  *
- * What a state ignores is left out, and so are transitions that only take note of something.
+ * Events that a state ignores are left out, and so are transitions without a target.
  */
 
 import elkjs, { type ElkExtendedEdge, type ElkNode } from 'elkjs';
 import { arrowsOf, type ChartNode, descendants, nameOf } from './draw-chart.ts';
 
-/** The class itself, whatever its types say of a CommonJS module's default. */
+/** The class itself: the types of this CommonJS module's default export are wrong. */
 const Elk = elkjs as unknown as typeof import('elkjs').default;
 
-/** Who sends the machine its events. */
+/** The senders of the machine's events. */
 const ACTORS = ['zookeeper', 'command', 'signals'];
 
 const STATE = { height: 54, perLetter: 13, padding: 36 };
@@ -46,7 +46,7 @@ const LAYOUT = {
 export async function svgOf(root: ChartNode): Promise<string> {
   const arrows = arrowsOf(root).map(({ events, ...arrow }) => ({
     ...arrow,
-    // Without the conditions, which docs/machine.md has.
+    // Without the guards, which docs/machine.md shows.
     lines: [...new Set(events.map((event) => event.replace(/ \[.*/, '')))],
   }));
   const graph: ElkNode = {
@@ -92,7 +92,7 @@ ${CHART_STYLE}</style>`;
   return `${(await svgOf(root)).replace('\n<defs>', `\n${style}\n<defs>`)}\n`;
 }
 
-/** What the picture looks like, wherever it stands. */
+/** The style of the picture, in the file and on the page. */
 export const CHART_STYLE = `marker path { fill: currentColor; fill-opacity: .6 }
 .state rect, .actor rect { fill: none; stroke: currentColor; stroke-opacity: .55; rx: 7 }
 .state.compound rect { stroke-dasharray: 5 4 }
@@ -149,7 +149,7 @@ function drawnArrow({ id, sections = [], labels = [] }: ElkExtendedEdge) {
 function drawnActor(name: string, index: number, top: number) {
   const x = index * (ACTOR.width + ACTOR.gap);
   const middle = `x="${x + ACTOR.width / 2}" y="${top + ACTOR.height / 2 + 8}"`;
-  return `<g class="actor" id="actor-${name}"><title>an actor: what the machine is told by it</title><rect x="${x}" y="${top}" width="${ACTOR.width}" height="${ACTOR.height}" rx="23"/><text ${middle} text-anchor="middle">${name}</text></g>`;
+  return `<g class="actor" id="actor-${name}"><title>an actor, which sends events to the machine</title><rect x="${x}" y="${top}" width="${ACTOR.width}" height="${ACTOR.height}" rx="23"/><text ${middle} text-anchor="middle">${name}</text></g>`;
 }
 
 function round(value: number) {

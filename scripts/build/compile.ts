@@ -1,6 +1,6 @@
 /**
- * `node compile.mjs DIST NAME CACHE ARGUMENT…`: runs a program as src/launch.ts does, and writes what V8
- * has compiled of it by its end to a file of that name.
+ * `node compile.mjs DIST NAME CACHE ARGUMENT…`: runs a program as src/launch.ts does, and at its
+ * end writes the code that V8 has compiled to a file of that name.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';

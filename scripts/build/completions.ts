@@ -13,7 +13,7 @@ export function completions(): Record<'bash' | 'zsh' | 'fish', string> {
 
 type Place = { word: string; specs: readonly OptionSpec[] };
 
-/** What a value may be: words to choose from, a file, or anything. */
+/** The possible values of an option; empty: a file, or any text. */
 function choicesOf({ name, value = '' }: OptionSpec) {
   if (name === 'log-level') return ['error', 'warn', 'info', 'debug'];
   if (name === 'acl') return ['open', 'creator'];

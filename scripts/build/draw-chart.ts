@@ -1,7 +1,7 @@
 /**
- * The machine as a Mermaid chart, read off the machine itself. Pure: a machine in, text out.
+ * The machine as a Mermaid chart, generated from the machine itself. Pure.
  *
- * What a state ignores is left out, and so are transitions that only take note of something.
+ * Events that a state ignores are left out, and so are transitions without a target.
  */
 
 export type ChartNode = {
@@ -54,7 +54,7 @@ function transitionsOf(root: ChartNode) {
   );
 }
 
-/** One arrow for each pair of states, with every event that leads along it. */
+/** One arrow for each pair of states, with all events that cause the transition. */
 export function arrowsOf(root: ChartNode): { from: string; to: string; events: string[] }[] {
   const arrows: Map<string, { from: string; to: string; events: string[] }> = new Map();
   for (const node of descendants(root)) {

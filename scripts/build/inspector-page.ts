@@ -26,11 +26,11 @@ export async function inspectorPage(root: string): Promise<string> {
   const parts = new Map([
     ['/*STYLE*/', `${CHART_STYLE}${textOf(style)}`],
     ['<!--CHART-->', await svgOf(lockexMachine.root)],
-    // A page ends its script at the first such words, wherever they stand.
+    // The first `</script` ends a script, even in a string.
     ['/*SCRIPT*/', textOf(script).replaceAll('</script', '<\\/script')],
   ]);
   let page = readFileSync(`${root}/${DIRECTORY}/index.html`, 'utf8');
-  // By a function: what is put in may have `$&` in it.
+  // By a function: the text may contain `$&`.
   for (const [place, text] of parts) page = page.replace(place, () => text.trim());
   return page;
 }

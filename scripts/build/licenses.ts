@@ -1,28 +1,28 @@
-/** The licences of the packages that a bundle holds. */
+/** The licences of the packages in a bundle. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
  * @param root the project's directory
  * @param inputs files that went into a bundle, relative to `root` (esbuild's metafile)
- * @returns one text: each package with its version, licence, and where it comes from
- * @throws {Error} when a package says nothing of its licence: it can't be bundled then
+ * @returns a text with the version, licence and source of each package
+ * @throws {Error} if a package does not name its licence: it can't be bundled
  */
 export function licensesOf(root: string, inputs: string[]): string {
   const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
-  const directories = new Set(inputs.flatMap((input) => packageFolder(input) ?? []));
+  const directories = new Set(inputs.flatMap((input) => packageDirectory(input) ?? []));
   const parts = [...directories].sort().map((directory) => {
     const { name, version, license, licenses, repository, homepage } = JSON.parse(
       readFileSync(join(root, directory, 'package.json'), 'utf8'),
     );
     const kind = license ?? licenses?.[0]?.type;
     const file = readdirSync(join(root, directory)).find((entry) => /^licen[cs]e/i.test(entry));
-    if (!kind && !file) throw new Error(`${name} says nothing of its licence`);
+    if (!kind && !file) throw new Error(`${name} does not name its licence`);
     const text = file
       ? readFileSync(join(root, directory, file), 'utf8').trim()
       : `License: ${kind}`;
-    const source = repository?.url ?? repository ?? homepage ?? 'not told';
-    const { integrity = 'not told' } = packages[directory] ?? {};
+    const source = repository?.url ?? repository ?? homepage ?? 'unknown';
+    const { integrity = 'unknown' } = packages[directory] ?? {};
     const from = `source: ${source}\nnpm: ${name}@${version} ${integrity}`;
     return `${name} ${version} (${kind})\n${from}\n\n${text}\n`;
   });
@@ -30,7 +30,7 @@ export function licensesOf(root: string, inputs: string[]): string {
 }
 
 /** `node_modules/a/node_modules/@b/c/lib/x.js` → `node_modules/a/node_modules/@b/c` */
-function packageFolder(input: string) {
+function packageDirectory(input: string) {
   const match = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(input);
   const directory = match?.[1];
   return directory !== undefined && existsSync(directory) ? directory : null;
