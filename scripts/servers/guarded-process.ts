@@ -13,37 +13,13 @@ import { closeSync, existsSync, openSync, readdirSync, readFileSync } from 'node
 import type { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { parseStat } from '../../src/command/processes/process-table.ts';
 
 const POLL_MS = 10;
 const STOPPED_WITHIN_MS = 10_000;
 
-/**
- * $1: the directory to remove if this process dies; $2: the maximum life in seconds; then the command.
- * Standard input is the pipe that ends with this process; standard output gets the process's pid.
- */
-const GUARD = `
-directory=$1 life=$2; shift 2
-exec 3<&0
-"$@" </dev/null >&4 2>&4 3<&- & child=$!
-exec 4>&-
-echo "$child"
-exec >&-
-( read -r _ <&3
-  trap '' TERM
-  kill -9 "$child" 2>/dev/null
-  while kill -0 "$child" 2>/dev/null; do sleep 0.1; done
-  rm -rf -- "$directory" ) & orphaned=$!
-( exec 3<&-
-  trap 'kill "$nap" 2>/dev/null; exit' TERM
-  sleep "$life" & nap=$!
-  wait "$nap"
-  kill -9 "$child" 2>/dev/null ) & aged=$!
-wait "$child"
-status=$?
-kill "$orphaned" "$aged" 2>/dev/null
-exit "$status"
-`;
+const SCRIPT = fileURLToPath(new URL('guarded-process.sh', import.meta.url));
 
 /** `cwd` is removed if this process dies without ending its child. */
 export async function startGuarded({
@@ -58,7 +34,7 @@ export async function startGuarded({
   maxLifeSeconds: number;
 }): Promise<GuardedProcess> {
   const log = openSync(logFile, 'a');
-  const shell = spawn('/bin/sh', ['-c', GUARD, 'guard', cwd, String(maxLifeSeconds), ...command], {
+  const shell = spawn('/bin/sh', [SCRIPT, cwd, String(maxLifeSeconds), ...command], {
     cwd,
     detached: true,
     stdio: ['pipe', 'pipe', 'ignore', 'ignore', log],
