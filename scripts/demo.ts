@@ -45,8 +45,8 @@ await runScript(async () => {
     const took = (performance.now() - killedAt) / 1000;
     show('', `${standby.name} took over after ${took.toFixed(2)} s`);
     say(
-      `\nThe session timeout is ${SESSION_TIMEOUT_S} s, but the standby did not have to wait for it: the guard` +
-        '\nkilled the command when lockex was gone, and then closed the session.\n',
+      `\nThe session timeout is ${SESSION_TIMEOUT_S} s, but the standby did not wait for it:\n` +
+        'the guard killed the command when lockex was gone, and then closed the session.\n',
     );
     standby.child.kill('SIGTERM');
     await standby.ended;

@@ -1,6 +1,7 @@
 /**
- * `npm run release -- patch|minor|major|X.Y.Z [--dry-run]`: checks everything, sets the version, dates the
- * changelog, builds all artefacts with checksums, commits and tags. Never publishes anything.
+ * `npm run release -- patch|minor|major|X.Y.Z [--dry-run]`: checks everything, sets the version,
+ * dates the changelog, builds all artefacts with checksums, commits and tags. Never publishes
+ * anything.
  */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';

@@ -1,7 +1,7 @@
 /**
- * `node scripts/run.js NAME [ARGUMENT…]`: runs scripts/NAME.ts. It first installs npm's packages if they
- * are missing, among them tsx, which executes TypeScript. So this file and what it imports are plain
- * JavaScript.
+ * `node scripts/run.js NAME [ARGUMENT…]`: runs scripts/NAME.ts. It first installs npm's packages if
+ * they are missing, among them tsx, which executes TypeScript. So this file and what it imports are
+ * plain JavaScript.
  */
 import { ensureDependencies } from './lib/dependencies.js';
 import { ProvisionError } from './lib/main.js';

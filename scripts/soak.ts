@@ -1,6 +1,6 @@
 /**
- * `npm run soak -- --minutes N --seed S [--kind KIND]`: many lockex processes contend for a few locks on a private
- * ensemble, with faults and a checker (test/soak/README.md).
+ * `npm run soak -- --minutes N --seed S [--kind KIND]`: many lockex processes contend for a few
+ * locks on a private ensemble, with faults and a checker (test/soak/README.md).
  */
 import { fileURLToPath } from 'node:url';
 import { runScript } from './lib/main.js';

@@ -1,6 +1,6 @@
 /**
- * `npm start -- COMMAND…`: lockex on a fresh machine. Installs and builds missing parts, starts a private
- * ZooKeeper unless $ZKHOSTS names one, runs the command under a lock, and cleans up.
+ * `npm start -- COMMAND…`: lockex on a fresh machine. Installs and builds missing parts, starts a
+ * private ZooKeeper unless $ZKHOSTS names one, runs the command under a lock, and cleans up.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,7 +1,7 @@
 /**
- * `npm test`: installs the programs that the tests need, builds, and runs every test on private servers.
- * `npm run test:standalone`: the tests of the program, with the standalone executable. Arguments after
- * `--` are passed to Vitest.
+ * `npm test`: installs the programs that the tests need, builds, and runs every test on private
+ * servers. `npm run test:standalone`: the tests of the program, with the standalone executable.
+ * Arguments after `--` are passed to Vitest.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,7 +1,7 @@
 /**
- * `npm run bench`: measures lockex and its peers in one run on one machine, prints tables and writes
- * docs/performance.md from the same figures. A benchmark, not a test: it never fails because something
- * is slow.
+ * `npm run bench`: measures lockex and its peers in one run on one machine, prints tables and
+ * writes docs/performance.md from the same figures. A benchmark, not a test: it never fails because
+ * something is slow.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,6 @@
 /**
- * From the end of the holder's command to the first instruction of the next waiter's. Both print the
- * clock by `date +%s%N`; that process is part of every figure.
+ * From the end of the holder's command to the first instruction of the next waiter's. Both print
+ * the clock by `date +%s%N`; that process is part of every figure.
  */
 
 import { spawn, spawnSync } from 'node:child_process';
@@ -31,7 +31,10 @@ export async function measureHandover(
   return {
     title: 'Handover',
     unit: 'ms',
-    note: "From the last thing that the holder's command does to the first of the next waiter's; one waiter. Each side calls `date` for it, which takes one to two milliseconds itself.",
+    note:
+      "From the last thing that the holder's command does to the first of the next " +
+      "waiter's; one waiter. Each side calls `date` for it, which takes one to two " +
+      'milliseconds itself.',
     rows,
   };
 }

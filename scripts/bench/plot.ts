@@ -17,8 +17,10 @@ export function plot(sections: readonly Section[]) {
     return chart(section, top);
   });
   const style =
-    'text{font:13px sans-serif;fill:#24292f}.title{font-weight:bold}.bar{fill:#4c78a8}.spread{stroke:#24292f;stroke-width:2}';
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y}" width="${WIDTH}" height="${y}">
+    'text{font:13px sans-serif;fill:#24292f}.title{font-weight:bold}.bar{fill:#4c78a8}' +
+    '.spread{stroke:#24292f;stroke-width:2}';
+  const size = `viewBox="0 0 ${WIDTH} ${y}" width="${WIDTH}" height="${y}"`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" ${size}>
 <title>Medians, with their quartiles, of start and handover</title>
 <style>${style}</style>
 <rect width="100%" height="100%" fill="#ffffff"/>
@@ -34,11 +36,13 @@ function chart({ title, unit, rows }: Section, top: number) {
     const y = top + TITLE + index * (BAR + GAP);
     const [low, median, high] = [0.25, 0.5, 0.75].map((share) => quantile(values, share));
     const middle = y + BAR / 2;
+    const end = LABEL + across(high ?? 0);
+    const start = LABEL + across(low ?? 0);
     return [
       `<text x="${LABEL - 8}" y="${middle + 5}" text-anchor="end">${escaped(name)}</text>`,
       `<rect class="bar" x="${LABEL}" y="${y}" width="${across(median ?? 0)}" height="${BAR}"/>`,
-      `<line class="spread" x1="${LABEL + across(low ?? 0)}" x2="${LABEL + across(high ?? 0)}" y1="${middle}" y2="${middle}"/>`,
-      `<text x="${LABEL + across(high ?? 0) + 8}" y="${middle + 5}">${(median ?? 0).toFixed(1)} ${unit}</text>`,
+      `<line class="spread" x1="${start}" x2="${end}" y1="${middle}" y2="${middle}"/>`,
+      `<text x="${end + 8}" y="${middle + 5}">${(median ?? 0).toFixed(1)} ${unit}</text>`,
     ].join('\n');
   });
   return [`<text class="title" x="8" y="${top + 22}">${escaped(title)}</text>`, ...bars].join('\n');

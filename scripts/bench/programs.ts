@@ -1,4 +1,7 @@
-/** The programs that are measured: lockex on Node and standalone, and its peers if they are installed. */
+/**
+ * The programs that are measured: lockex on Node and standalone, and its peers if they are
+ * installed.
+ */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';

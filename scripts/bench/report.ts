@@ -59,7 +59,8 @@ function shown(value: number) {
 export function machine() {
   const cores = cpus();
   const memory = Math.round(totalmem() / 2 ** 30);
-  return `${cores.length} cores (${cores[0]?.model.trim()}), ${memory} GiB, Linux ${release()}, Node ${process.version}`;
+  const cpu = `${cores.length} cores (${cores[0]?.model.trim()})`;
+  return `${cpu}, ${memory} GiB, Linux ${release()}, Node ${process.version}`;
 }
 
 /** The page with its tables replaced; the text around them is written by hand. */

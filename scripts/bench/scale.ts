@@ -44,13 +44,20 @@ export async function measureQueues(server: Server): Promise<Section[]> {
     {
       title: 'Handover in a long queue',
       unit: 'ms',
-      note: `Sessions without a command, in ${PROCESSES} processes: from the moment at which a holder gives back to the next one’s confirmed grant, with that many waiters in the queue at first (the first ${TIMED} handovers).`,
+      note:
+        `Sessions without a command, in ${PROCESSES} processes: from the moment at ` +
+        'which a holder gives back to the next one’s confirmed grant, with that many ' +
+        `waiters in the queue at first (the first ${TIMED} handovers).`,
       rows: times,
     },
     {
       title: 'Packets for each handover',
       unit: 'packets',
-      note: 'What the server received from the first release to the last, for each handover: delete and closeSession of the one who goes; of the one who comes, one look at the queue (getChildren2) and one proof (a confirmation, and exists with the watch on its node).',
+      note:
+        'What the server received from the first release to the last, for each ' +
+        'handover: delete and closeSession of the one who goes; of the one who comes, ' +
+        'one look at the queue (getChildren2) and one proof (a confirmation, and exists' +
+        ' with the watch on its node).',
       rows: requests,
     },
   ];
@@ -124,7 +131,10 @@ export async function measureScale(ensemble: Ensemble): Promise<Section[]> {
     {
       title: 'A thousand contenders',
       unit: 'as named',
-      note: `Against three members on the same machine, T = ${TIMEOUT_MS / 1000} s; sessions without a command, in ${PROCESSES} processes. CPU is that of the three servers together.`,
+      note:
+        `Against three members on the same machine, T = ${TIMEOUT_MS / 1000} s; ` +
+        `sessions without a command, in ${PROCESSES} processes. CPU is that of the ` +
+        'three servers together.',
       rows,
     },
   ];

@@ -27,7 +27,10 @@ export async function measureStart(programs: readonly Program[]): Promise<Sectio
   return {
     title: 'Start to end',
     unit: 'ms',
-    note: 'Of `true` under a lock without other contenders, on an idle local server that has been running for a while. `node -e 0` is what any program on Node costs. “Over the first” is the median of the differences within each turn.',
+    note:
+      'Of `true` under a lock without other contenders, on an idle local server that ' +
+      'has been running for a while. `node -e 0` is what any program on Node costs. ' +
+      '“Over the first” is the median of the differences within each turn.',
     rows,
     isInTurns: true,
   };

@@ -55,13 +55,17 @@ export async function measureWeight(
     {
       title: 'Memory',
       unit: 'MB',
-      note: `One holds the lock, the others wait; ${FURTHER} further ones are measured, with gate and guard (\`/proc/PID/smaps_rollup\`).`,
+      note:
+        `One holds the lock, the others wait; ${FURTHER} further ones are measured, ` +
+        'with gate and guard (`/proc/PID/smaps_rollup`).',
       rows: memory,
     },
     {
       title: 'CPU',
       unit: '% of a core',
-      note: `At the default session timeout of 30 s, lockex and its helpers together, over ${WINDOW_MS / 1000} s (\`schedstat\`, threads that have ended included).`,
+      note:
+        'At the default session timeout of 30 s, lockex and its helpers together, over ' +
+        `${WINDOW_MS / 1000} s (\`schedstat\`, threads that have ended included).`,
       rows: cpu,
     },
     {

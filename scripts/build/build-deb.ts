@@ -1,7 +1,7 @@
 /**
- * `npm run build:deb`: dist/lockex_VERSION_ARCH.deb, with the standalone executable, the manual page,
- * completions, and examples to copy. Built with dpkg-deb alone; the package has no maintainer scripts
- * and no configuration files.
+ * `npm run build:deb`: dist/lockex_VERSION_ARCH.deb, with the standalone executable, the manual
+ * page, completions, and examples to copy. Built with dpkg-deb alone; the package has no maintainer
+ * scripts and no configuration files.
  */
 import { spawnSync } from 'node:child_process';
 import {

@@ -22,8 +22,8 @@ const RUNTIME = [
   // bunfig.toml names there, and pass the variables of .env to the command.
   '--no-compile-autoload-dotenv',
   '--no-compile-autoload-bunfig',
-  // No code here is hot: to compile it takes a sixth of the time of a short run, and memory of a long
-  // one.
+  // No code here is hot: to compile it takes a sixth of the time of a short run, and memory of a
+  // long one.
   '--compile-jit-policy=1000',
   // This optimisation of hot code makes cold code slower: a start, by one millisecond.
   '--no-optimize-bytecode',

@@ -52,7 +52,8 @@ const PARTS = [
 
 /** The program is a function, called by src/launch.ts. */
 const OPENING =
-  '(function(require,lockexFile){const lockexUrl=require("node:url").pathToFileURL(lockexFile).href;';
+  '(function(require,lockexFile){' +
+  'const lockexUrl=require("node:url").pathToFileURL(lockexFile).href;';
 const CLOSING = '})';
 
 const URL_IN_CJS = { 'import.meta.url': 'partUrl' };

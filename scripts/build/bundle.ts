@@ -2,8 +2,8 @@
 import type { BuildOptions, Plugin } from 'esbuild';
 
 /**
- * Replacements for packages that winston loads for very old Nodes, for its own debugging and for colours
- * that the log does not use. They would be a third of the code that a start reads.
+ * Replacements for packages that winston loads for very old Nodes, for its own debugging and for
+ * colours that the log does not use. They would be a third of the code that a start reads.
  */
 const SHIMS = new Map([
   [
@@ -19,8 +19,8 @@ const SHIMS = new Map([
 ]);
 
 /**
- * Replacements for modules of which node-zookeeper-client uses so little that the standalone executable
- * should not load them. (Its `connect`, which needs net, is never called.)
+ * Replacements for modules of which node-zookeeper-client uses so little that the standalone
+ * executable should not load them. (Its `connect`, which needs net, is never called.)
  */
 const CLIENT_SHIMS = new Map([
   ['net', 'module.exports = {}'],

@@ -1,6 +1,6 @@
 /**
- * The machine as a picture, laid out by elkjs: the same for docs/machine.svg and for the inspector's
- * page, which lights its states and arrows by their ids. Pure.
+ * The machine as a picture, laid out by elkjs: the same for docs/machine.svg and for the
+ * inspector's page, which lights its states and arrows by their ids. Pure.
  *
  * Events that a state ignores are left out, and so are transitions without a target.
  */
@@ -18,6 +18,10 @@ const STATE = { height: 54, perLetter: 13, padding: 36 };
 const LABEL = { lineHeight: 22, perLetter: 9.7 };
 const MARGIN = 12;
 const ACTOR = { width: 190, height: 46, gap: 20 };
+
+const ARROW_HEAD =
+  '<marker id="head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" ' +
+  'orient="auto-start-reverse"><path d="M0 0 8 4 0 8z"/></marker>';
 
 const LAYOUT = {
   'elk.algorithm': 'layered',
@@ -77,8 +81,10 @@ export async function svgOf(root: ChartNode): Promise<string> {
     ...(laidOut.edges ?? []).map(drawnArrow),
     ...ACTORS.map((name, index) => drawnActor(name, index, actorsTop)),
   ];
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="${-MARGIN} ${-MARGIN} ${width} ${height}" role="img" aria-label="The machine's states">
-<defs><marker id="head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto-start-reverse"><path d="M0 0 8 4 0 8z"/></marker></defs>
+  const box = `${-MARGIN} ${-MARGIN} ${width} ${height}`;
+  const label = `role="img" aria-label="The machine's states"`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="${box}" ${label}>
+<defs>${ARROW_HEAD}</defs>
 ${parts.join('\n')}
 </svg>`;
 }
@@ -126,7 +132,10 @@ function drawnState(
     : `x="${round(x + width / 2)}" y="${round(y + height / 2 + 8)}" text-anchor="middle"`;
   const title = described.get(id);
   return [
-    `<g class="state${isCompound ? ' compound' : ''}" id="state-${id}">${title ? `<title>${escaped(title)}</title>` : ''}<rect x="${round(x)}" y="${round(y)}" width="${round(width)}" height="${round(height)}" rx="7"/><text ${textAt}>${labels?.[0]?.text ?? ''}</text></g>`,
+    `<g class="state${isCompound ? ' compound' : ''}" id="state-${id}">` +
+      (title ? `<title>${escaped(title)}</title>` : '') +
+      `<rect x="${round(x)}" y="${round(y)}" width="${round(width)}" height="${round(height)}"` +
+      ` rx="7"/><text ${textAt}>${labels?.[0]?.text ?? ''}</text></g>`,
     ...children.flatMap((child) => drawnState(child, described)),
   ];
 }
@@ -134,7 +143,8 @@ function drawnState(
 function drawnArrow({ id, sections = [], labels = [] }: ElkExtendedEdge) {
   const paths = sections.map(({ startPoint, bendPoints = [], endPoint }) => {
     const points = [startPoint, ...bendPoints, endPoint];
-    return `<path d="M${points.map((point) => `${round(point.x)} ${round(point.y)}`).join('L')}" marker-end="url(#head)"/>`;
+    const line = points.map((point) => `${round(point.x)} ${round(point.y)}`).join('L');
+    return `<path d="M${line}" marker-end="url(#head)"/>`;
   });
   const texts = labels.map(({ x = 0, y = 0, text = '' }) => {
     const lines = text.split('\n').map((line, index) => {
@@ -149,7 +159,12 @@ function drawnArrow({ id, sections = [], labels = [] }: ElkExtendedEdge) {
 function drawnActor(name: string, index: number, top: number) {
   const x = index * (ACTOR.width + ACTOR.gap);
   const middle = `x="${x + ACTOR.width / 2}" y="${top + ACTOR.height / 2 + 8}"`;
-  return `<g class="actor" id="actor-${name}"><title>an actor, which sends events to the machine</title><rect x="${x}" y="${top}" width="${ACTOR.width}" height="${ACTOR.height}" rx="23"/><text ${middle} text-anchor="middle">${name}</text></g>`;
+  return (
+    `<g class="actor" id="actor-${name}">` +
+    '<title>an actor, which sends events to the machine</title>' +
+    `<rect x="${x}" y="${top}" width="${ACTOR.width}" height="${ACTOR.height}" rx="23"/>` +
+    `<text ${middle} text-anchor="middle">${name}</text></g>`
+  );
 }
 
 function round(value: number) {

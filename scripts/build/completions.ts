@@ -41,14 +41,11 @@ function bash(places: Place[]) {
   const values = specs.filter(takesWord);
   const cases = values.flatMap((spec) => {
     const words = choicesOf(spec);
+    const pattern = typed(spec).join('|');
     if (words.length > 0)
-      return [
-        `${typed(spec).join('|')}) COMPREPLY=($(compgen -W '${words.join(' ')}' -- "$cur")); return ;;`,
-      ];
+      return [`${pattern}) COMPREPLY=($(compgen -W '${words.join(' ')}' -- "$cur")); return ;;`];
     return isFile(spec)
-      ? [
-          `${typed(spec).join('|')}) compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;`,
-        ]
+      ? [`${pattern}) compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;`]
       : [];
   });
   const lists = places.map(
@@ -164,8 +161,10 @@ function fish(places: Place[], subcommands: readonly { name: string; help: strin
         words.length > 0 ? ` -xa ${quoted(words.join(' '))}` : isFile(spec) ? ' -rF' : ' -x';
       const value = takesWord(spec) ? values : '';
       const letter = spec.letter === undefined ? '' : ` -s ${spec.letter}`;
-      const line = `complete -c lockex -n ${quoted(when)} -l ${spec.name}${letter}${value} -d ${quoted(spec.help)}`;
-      const negated = `complete -c lockex -n ${quoted(when)} -l no-${spec.name} -d ${quoted(spec.help)}`;
+      const option = `complete -c lockex -n ${quoted(when)} -l`;
+      const help = `-d ${quoted(spec.help)}`;
+      const line = `${option} ${spec.name}${letter}${value} ${help}`;
+      const negated = `${option} no-${spec.name} ${help}`;
       return spec.negatable ? [line, negated] : [line];
     });
   });

@@ -1,6 +1,6 @@
 /**
- * `import text from './gate.sh'`, also of `.pl` and `.py`: the script's text without its comments, for
- * esbuild and for Vitest. src/command/scripts.d.ts declares the types of such imports.
+ * `import text from './gate.sh'`, also of `.pl` and `.py`: the script's text without its comments,
+ * for esbuild and for Vitest. src/command/scripts.d.ts declares the types of such imports.
  */
 
 import { readFileSync } from 'node:fs';
@@ -11,7 +11,8 @@ const SCRIPT = /\.(sh|pl|py)$/;
 
 /**
  * Removes blank lines and lines that are only a comment. Such a line inside a string or a
- * here-document would be removed as well; test/src/command/scripts.test.ts shows that there is none.
+ * here-document would be removed as well; test/src/command/scripts.test.ts shows that there is
+ * none.
  *
  * @param text of a shell, Perl or Python script
  */

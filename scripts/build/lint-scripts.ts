@@ -1,6 +1,6 @@
 /**
- * Checks the repository's shell scripts by ShellCheck, and the syntax of its Perl and Python scripts.
- * A part of `npm run lint`.
+ * Checks the repository's shell scripts by ShellCheck, and the syntax of its Perl and Python
+ * scripts. A part of `npm run lint`.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';

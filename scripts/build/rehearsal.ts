@@ -1,6 +1,7 @@
 /**
- * A server for one run of each program at build time, so that V8 compiles the code that a start uses. It
- * replies as ZooKeeper does to the only contender of a lock, and to nothing else. No test uses it. (Frames: zookeeper.jute of ZooKeeper's sources.)
+ * A server for one run of each program at build time, so that V8 compiles the code that a start
+ * uses. It replies as ZooKeeper does to the only contender of a lock, and to nothing else. No test
+ * uses it. (Frames: zookeeper.jute of ZooKeeper's sources.)
  */
 
 import { once } from 'node:events';

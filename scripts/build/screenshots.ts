@@ -1,6 +1,6 @@
 /**
- * `npm run screenshots`: docs/inspector-running.png and docs/inspector-suspended.png, of a real run on
- * a private server, in Debian's Chromium.
+ * `npm run screenshots`: docs/inspector-running.png and docs/inspector-suspended.png, of a real run
+ * on a private server, in Debian's Chromium.
  */
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';

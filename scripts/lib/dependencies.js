@@ -1,6 +1,6 @@
 /**
- * `npm ci`, if node_modules is missing or older than package-lock.json. Plain JavaScript: it runs before
- * npm's packages are installed.
+ * `npm ci`, if node_modules is missing or older than package-lock.json. Plain JavaScript: it runs
+ * before npm's packages are installed.
  */
 import { statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

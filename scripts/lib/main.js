@@ -1,6 +1,6 @@
 /**
- * How a script ends: with a status, and with one line on standard error if something is missing. Plain
- * JavaScript: scripts/run.js needs it before npm's packages are installed.
+ * How a script ends: with a status, and with one line on standard error if something is missing.
+ * Plain JavaScript: scripts/run.js needs it before npm's packages are installed.
  */
 
 /** Something that a script needs is missing. The message is one line, shown without a stack. */

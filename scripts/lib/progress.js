@@ -1,7 +1,7 @@
 /**
- * Shows on standard error what a script is doing and for how long: on a terminal in one line that counts
- * the seconds, elsewhere in a few plain lines. Plain JavaScript: it runs before npm's packages are
- * installed.
+ * Shows on standard error what a script is doing and for how long: on a terminal in one line that
+ * counts the seconds, elsewhere in a few plain lines. Plain JavaScript: it runs before npm's
+ * packages are installed.
  */
 
 import { spawn } from 'node:child_process';

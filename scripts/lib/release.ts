@@ -1,7 +1,7 @@
 /**
- * The steps of a release: checks, version and changelog, artefacts with checksums, commit and tag. Never
- * publishes or pushes anything. It runs commands only through the given function, so that a test can
- * replace the slow ones.
+ * The steps of a release: checks, version and changelog, artefacts with checksums, commit and tag.
+ * Never publishes or pushes anything. It runs commands only through the given function, so that a
+ * test can replace the slow ones.
  */
 import { createHash } from 'node:crypto';
 import {

@@ -1,9 +1,9 @@
 #!/bin/sh
 # Runs a process that can't outlive the script that started this shell.
 #
-# Arguments: the directory to remove if that script dies; the maximum life of the process in seconds;
-# the process's command. Standard input is a pipe that ends with the script. Standard output gets the
-# pid of the process, in one line. Descriptor 4 is the log of the process.
+# Arguments: the directory to remove if that script dies; the maximum life of the process in
+# seconds; the process's command. Standard input is a pipe that ends with the script. Standard
+# output gets the pid of the process, in one line. Descriptor 4 is the log of the process.
 directory=$1 life=$2; shift 2
 exec 3<&0
 "$@" </dev/null >&4 2>&4 3<&- & child=$!

@@ -1,9 +1,9 @@
 /**
  * A long-running process that can't outlive the one that started it, even if that is SIGKILLed.
  *
- * A small shell starts it, in its own session (so that a terminal's ^C does not reach it), and holds the
- * reading end of a pipe from this process. At its end of file the shell kills the process and removes
- * its directory.
+ * A small shell starts it, in its own session (so that a terminal's ^C does not reach it), and
+ * holds the reading end of a pipe from this process. At its end of file the shell kills the process
+ * and removes its directory.
  */
 
 import type { ChildProcess } from 'node:child_process';
@@ -110,7 +110,9 @@ export class GuardedProcess {
     clearTimeout(timer);
   }
 
-  /** SIGSTOP, and waits until every thread has stopped: until then it may still answer a request. */
+  /**
+   * SIGSTOP, and waits until every thread has stopped: until then it may still answer a request.
+   */
   async pause() {
     this.signal('SIGSTOP');
     const deadline = performance.now() + STOPPED_WITHIN_MS;
@@ -125,7 +127,9 @@ export class GuardedProcess {
     await this.whenExited();
   }
 
-  /** Like `exited`, but keeps this process alive meanwhile, which an unreferenced child does not. */
+  /**
+   * Like `exited`, but keeps this process alive meanwhile, which an unreferenced child does not.
+   */
   async whenExited() {
     const keepAlive = setInterval(() => {}, 60_000);
     await this.exited;

@@ -6,8 +6,8 @@ import { connect, createServer } from 'node:net';
 export const LOOPBACK = '127.0.0.1';
 
 /**
- * Below the range of ports for outgoing connections on Linux (from 32768) and macOS (from 49152), so
- * that the port of a server stays free while it restarts.
+ * Below the range of ports for outgoing connections on Linux (from 32768) and macOS (from 49152),
+ * so that the port of a server stays free while it restarts.
  */
 const PORTS = { from: 15_000, to: 32_000 };
 

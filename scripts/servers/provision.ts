@@ -1,7 +1,7 @@
 /**
- * Provides the scripts with the programs that they need on this machine, and with builds that are up
- * to date. As root on Debian it installs missing programs; elsewhere it fails with one line that names
- * them. It starts no service and never changes an installed program.
+ * Provides the scripts with the programs that they need on this machine, and with builds that are
+ * up to date. As root on Debian it installs missing programs; elsewhere it fails with one line that
+ * names them. It starts no service and never changes an installed program.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -142,9 +142,9 @@ const POLICY = '/usr/sbin/policy-rc.d';
 const NO_SERVICES = '#!/bin/sh\n# Written by lockex while it installs packages.\nexit 101\n';
 
 /**
- * Debian's packages start their services as they are installed, unless policy-rc.d says 101: "action
- * forbidden by policy" (invoke-rc.d(8)). A policy of
- * the machine's owner stays in place; one that a killed run of this script left behind is removed.
+ * Debian's packages start their services as they are installed, unless policy-rc.d says 101:
+ * "action forbidden by policy" (invoke-rc.d(8)). A policy of the machine's owner stays in place;
+ * one that a killed run of this script left behind is removed.
  */
 async function withoutServices(work: () => Promise<void>) {
   if (!existsSync(POLICY)) writeFileSync(POLICY, NO_SERVICES, { mode: 0o755 });

@@ -13,8 +13,8 @@ const HOMES = [
 
 /**
  * Debian's jars. The manifest of its zookeeper.jar names the rest (netty, snappy, metrics), but no
- * logging backend (slf4j-log4j12 is the one for which a configuration in the server's directory works),
- * and not all of netty that TLS needs.
+ * logging backend (slf4j-log4j12 is the one for which a configuration in the server's directory
+ * works), and not all of netty that TLS needs.
  */
 const DEBIAN_JARS = [
   ...['zookeeper.jar', 'slf4j-log4j12.jar', 'log4j-1.2.jar'],

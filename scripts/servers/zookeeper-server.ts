@@ -1,6 +1,6 @@
 /**
- * One ZooKeeper server: its directory, its JVM, and operations on it. zookeeper.ts chooses the ports
- * and the other members.
+ * One ZooKeeper server: its directory, its JVM, and operations on it. zookeeper.ts chooses the
+ * ports and the other members.
  */
 
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -53,7 +53,9 @@ const JVM_FLAGS = [
   '-Dzookeeper.jmx.log4j.disable=true',
 ];
 
-/** ZooKeeper logs by log4j 1 up to 3.7 and in Debian, by logback since: a configuration for each. */
+/**
+ * ZooKeeper logs by log4j 1 up to 3.7 and in Debian, by logback since: a configuration for each.
+ */
 const LOG4J = `log4j.rootLogger=WARN, CONSOLE
 log4j.appender.CONSOLE=org.apache.log4j.ConsoleAppender
 log4j.appender.CONSOLE.layout=org.apache.log4j.PatternLayout
@@ -216,6 +218,7 @@ function zookeeperOrThrow() {
   const found = findZookeeper();
   if (found) return found;
   throw new Error(
-    'ZooKeeper or Java is missing: install them (Debian: zookeeper, macOS: brew install zookeeper) or set ZOOKEEPER_HOME',
+    'ZooKeeper or Java is missing: install them (Debian: libzookeeper-java, ' +
+      'macOS: brew install zookeeper) or set ZOOKEEPER_HOME',
   );
 }

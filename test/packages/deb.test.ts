@@ -57,7 +57,7 @@ describe.runIf(hasDpkg)('the Debian package', () => {
     });
   });
 
-  it('has a manual page, completions, examples, licences, and the pages that its README names', () => {
+  it('has a manual page, completions, examples, licences, and the pages of its README', () => {
     const share = `${root}/usr/share`;
     const page = gunzipSync(readFileSync(`${share}/man/man1/lockex.1.gz`)).toString();
     expect(page).toContain('.SH OPTIONS');

@@ -33,7 +33,10 @@ const SUPPORTED = [
   { name: 'newest 24', version: '24', tests: SOME_TESTS },
   { name: 'newest release', version: 'latest', tests: SOME_TESTS },
 ];
-/** Without destructuring, `import()` and more; the oldest that knows what the launcher is written in. */
+/**
+ * Without destructuring, `import()` and more; the oldest that knows what the launcher is written
+ * in.
+ */
 const ANCIENT = { name: 'ancient', version: '4.9.1' };
 
 const INSTALL_MS = 15 * 60_000;

@@ -9,8 +9,7 @@ import { temporaryFolder } from '../e2e/program.ts';
 
 const CHANGELOG =
   '# Changelog\n\n## Unreleased\n\n- A change.\n\n## 1.2.3 (2026-01-02)\n\n- Old.\n';
-const DATED =
-  '# Changelog\n\n## Unreleased\n\n## 1.3.0 (2026-02-03)\n\n- A change.\n\n## 1.2.3 (2026-01-02)\n\n- Old.\n';
+const DATED = CHANGELOG.replace('- A change', '## 1.3.0 (2026-02-03)\n\n- A change');
 
 let root: string;
 let commands: string[];
