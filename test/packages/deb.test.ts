@@ -1,4 +1,4 @@
-/** The Debian package, installed by dpkg into a root directory of its own, tried, and purged. */
+/** The Debian package, installed by dpkg into a private root directory, run, and purged. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
   existsSync,
@@ -46,7 +46,7 @@ describe.runIf(hasDpkg)('the Debian package', () => {
   const dpkg = (...words: string[]) =>
     execFileSync('dpkg', [`--root=${root}`, '--force-not-root', ...words], { stdio: 'pipe' });
 
-  it('has a program that takes a lock without any Node', async () => {
+  it('has a program that acquires a lock without Node', async () => {
     const { connectString } = await sharedServerWithChroot();
     const words = ['-q', '-z', connectString, '--', '/bin/sh', '-c', 'echo up; exit 3'];
     const env = userEnvironment({ PATH: '/usr/bin:/bin' });
@@ -76,7 +76,7 @@ describe.runIf(hasDpkg)('the Debian package', () => {
     expect(brokenLinks(`${share}/doc/lockex`)).toEqual([]);
   });
 
-  it('leaves nothing when it is purged', () => {
+  it('leaves no file when it is purged', () => {
     dpkg('--purge', 'lockex');
     expect(existsSync(`${root}/usr`)).toBe(false);
     expect(readdirSync(root)).toEqual(['var']);
