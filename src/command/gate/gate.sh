@@ -6,7 +6,7 @@
 #
 # Arguments:
 #   1  the cgroup.procs of the cgroup to enter, or ''
-#   2  the value for RLIMIT_LOCKS (processes/marks.ts)
+#   2  the value for RLIMIT_LOCKS (processes/inherited-marks.ts)
 #   3  'hup' to ignore SIGHUP, or ''
 #   4  'odd' if only `env` can set some of the variables, or ''
 #   5  commands that restore the environment without `env` (environment.ts)

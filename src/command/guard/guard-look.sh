@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # The part of the guard that finds the processes of the command, by the same means as
-# processes/union-scope.ts. It starts no program.
+# processes/linux-scope.ts. It starts no program.
 
 # PID START: true if the process with that number is certainly the one that was started then.
 is_same() {

@@ -1,5 +1,6 @@
 # shellcheck shell=sh
-# The part of the guard that identifies a process of the command by its marks (processes/marks.ts).
+# The part of the guard that identifies a process of the command by its marks
+# (processes/inherited-marks.ts).
 
 uid=''
 while read -r key real rest; do

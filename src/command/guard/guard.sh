@@ -17,7 +17,8 @@
 #   init PID START        its parent, which kills all its descendants when it gets INIT_KILL_SIGNAL
 #                         (init-runtime.ts); PID ' ': there is none
 #   directory PATH        the cgroup that contains the command's processes, or ''
-#   marker NAME           the environment variable that identifies them (processes/marks.ts)
+#   marker NAME           the environment variable that identifies them
+#                         (processes/inherited-marks.ts)
 #   brand NUMBER          the limit on file locks that identifies them, or ''
 #   slack NUMBER          the timer slack that identifies them, or ''
 #   shut                  the command was not started yet: a deadline that passes has no effect

@@ -10,7 +10,7 @@ sub unfit { report("unfit $_[0]"); exit 1 }
 
 # With SIGCHLD ignored the kernel would discard the exit status of children (wait(2)).
 $SIG{CHLD} = 'DEFAULT';
-# Blocked, not ignored: the first process would inherit an ignored signal (execve(2)).
+# Signals are blocked, not ignored: the first process would inherit that (execve(2)).
 length pack('p', '') == 8 or unfit('32-bit perl');
 my ($all, $inherited) = (pack('Q', ~0), "\0" x 8);
 syscall($sigprocmask, 2, $all, $inherited, 8) == 0 or unfit("rt_sigprocmask: $!");

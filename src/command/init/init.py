@@ -19,7 +19,7 @@ def unfit(reason):
 
 # With SIGCHLD ignored the kernel would discard the exit status of children (wait(2)).
 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-# Blocked, not ignored: the first process would inherit an ignored signal (execve(2)).
+# Signals are blocked, not ignored: the first process would inherit that (execve(2)).
 inherited = signal.pthread_sigmask(signal.SIG_SETMASK, signal.valid_signals())
 PR_SET_CHILD_SUBREAPER, PR_GET_CHILD_SUBREAPER = 36, 37
 is_set = ctypes.c_int(0)
