@@ -1,6 +1,6 @@
 /** CPU, memory and descendants of processes, from /proc. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { parseStat } from '../../src/command/processes/process-table.ts';
+import { readProcess } from '../../src/command/processes/process-table.ts';
 
 /** A process and all its descendants. */
 export function descendantsOf(root: number): number[] {
@@ -49,7 +49,8 @@ export function memoryOf(pids: number[], kind: 'Private' | 'Pss' | 'Rss') {
 }
 
 function parentOf(pid: number) {
-  return parseStat(textOf(`/proc/${pid}/stat`))?.parent ?? 0;
+  const process = readProcess(pid);
+  return process.known ? (process.value?.parent ?? 0) : 0;
 }
 
 function textOf(file: string) {

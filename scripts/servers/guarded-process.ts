@@ -9,12 +9,12 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { parseStat } from '../../src/command/processes/process-table.ts';
+import { readProcess } from '../../src/command/processes/process-table.ts';
 
 const POLL_MS = 10;
 const STOPPED_WITHIN_MS = 10_000;
@@ -68,12 +68,10 @@ function threadStates(pid: number) {
         .charAt(0),
     ];
   }
+  // /proc/TID exists for each thread, though /proc does not list it (proc(5)).
   return readdirSync(tasks).map((task) => {
-    try {
-      return parseStat(readFileSync(`${tasks}/${task}/stat`, 'latin1'))?.state ?? 'gone';
-    } catch {
-      return 'gone';
-    }
+    const thread = readProcess(Number(task));
+    return thread.known ? (thread.value?.state ?? 'gone') : 'unknown';
   });
 }
 

@@ -5,11 +5,10 @@
 
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
-import { parseStat } from '../../src/command/processes/process-table.ts';
+import { readProcess } from '../../src/command/processes/process-table.ts';
 
 export interface ProgramOptions {
   readonly cwd?: string;
@@ -158,11 +157,8 @@ export async function gone(pid: number, timeoutMs = 30_000): Promise<void> {
 }
 
 function stateByProc(pid: number): string | undefined {
-  try {
-    return parseStat(readFileSync(`/proc/${pid}/stat`, 'latin1'))?.state;
-  } catch {
-    return undefined;
-  }
+  const found = readProcess(pid);
+  return found.known ? found.value?.state : undefined;
 }
 
 async function stateByPs(pid: number): Promise<string | undefined> {
