@@ -1,6 +1,8 @@
 import { defineConfig } from 'vitest/config';
+import { embeddedScriptsInTests } from './scripts/build/embedded-scripts.ts';
 
 export default defineConfig({
+  plugins: [embeddedScriptsInTests],
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],

@@ -1,14 +1,14 @@
 /**
- * Ends a Node that is too old with one line and status 125, before it meets what it can't parse. In
- * ES5, for the same reason. Preloaded (`node -r`) by the scripts in package.json; the build places
- * it at the top of each installed program, with the version instead of the `require`.
+ * Exits with one line and status 125 if this Node is too old, before it has to parse newer syntax.
+ * ES5, for the same reason. The scripts in package.json preload it (`node -r`); the build puts it
+ * at the top of each installed program, with the version instead of the `require`.
  */
 (function checkNode() {
   'use strict';
   var required = require('../package.json').engines.node.replace('>=', '');
   var actual = process.version.replace('v', '');
   if (compare(actual.split('.'), required.split('.')) >= 0) return;
-  // biome-ignore lint/style/useTemplate: that is not ES5
+  // biome-ignore lint/style/useTemplate: template literals are not ES5
   process.stderr.write('lockex requires Node ≥ ' + required + '; this is ' + actual + '\n');
   process.exit(125);
 

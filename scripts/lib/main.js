@@ -1,15 +1,23 @@
-/** How a script of this directory ends: with a status, and with one line where something is missing. */
-import { ProvisionError } from '../servers/provision.js';
+/**
+ * How a script ends: with a status, and with one line on standard error if something is missing.
+ * Plain JavaScript: scripts/run.js needs it before npm's packages are installed.
+ */
 
-/** @param {() => Promise<number>} main gives the exit status */
+/** Something that a script needs is missing. The message is one line, shown without a stack. */
+export class ProvisionError extends Error {
+  /** @override */
+  name = 'ProvisionError';
+}
+
+/** @param {() => Promise<number>} main returns the exit status */
 export async function runScript(main) {
   try {
-    // At once: Node may look for ever after sockets that were left half closed (seen with 20.20).
+    // At once: Node can wait forever for sockets that were left half closed (seen with 20.20).
     process.exit(await main());
   } catch (error) {
     if (!(error instanceof ProvisionError)) throw error;
     process.stderr.write(`${error.message}\n`);
-    process.exitCode = 1;
+    process.exit(1);
   }
 }
 

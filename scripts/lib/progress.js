@@ -1,6 +1,7 @@
 /**
- * Says on standard error what a script is doing, and that it is still at it. On a terminal one line
- * counts the seconds; elsewhere there are plain lines, and few of them.
+ * Shows on standard error what a script is doing and for how long: on a terminal in one line that
+ * counts the seconds, elsewhere in a few plain lines. Plain JavaScript: it runs before npm's
+ * packages are installed.
  */
 
 import { spawn } from 'node:child_process';
@@ -14,7 +15,7 @@ const ERASE_LINE = '\r\x1b[K';
  * @template T
  * @param {string} title such as 'installing zookeeper'
  * @param {() => Promise<T>} work
- * @returns {Promise<T>} what the work gives; its failure is the caller's to report
+ * @returns {Promise<T>} the result of `work`; the caller reports its failure
  */
 export async function withProgress(title, work) {
   const terminal = process.stderr.isTTY === true;

@@ -1,7 +1,7 @@
 /** TLS: mutual authentication, and all ways in which it can fail. */
 import { chmodSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { freePort } from '../../scripts/servers/loopback.js';
+import { freePort } from '../../scripts/servers/loopback.ts';
 import { Authority } from '../support/certificates.ts';
 import { startFaultProxy } from '../support/fault-proxy.ts';
 import { type Server, type ServerOptions, startServer } from '../support/zookeeper.ts';

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { lockexMachine } from '../../machines/lockex.ts';
-import { svgFileOf } from '../../scripts/build/chart-svg.js';
-import { chartPage } from '../../scripts/build/draw-chart.js';
+import { svgFileOf } from '../../scripts/build/chart-svg.ts';
+import { chartPage } from '../../scripts/build/draw-chart.ts';
 
 it('docs/machine.md shows the machine as it is (npm run chart)', () => {
   const page = readFileSync(new URL('../../docs/machine.md', import.meta.url), 'utf8');

@@ -1,4 +1,4 @@
-/** Completions in the real shells, and the manual page: made of the table of options. */
+/** Completions in real shells, and the manual page: both generated from the table of options. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -8,7 +8,7 @@ import { run } from '../support/processes.ts';
 
 const SHARE = fileURLToPath(new URL('../../dist/share', import.meta.url));
 
-/** What is typed, and words that are offered for it (and, behind !, one that is not). */
+/** A typed line, and completions that it offers; after `!`, one that it does not offer. */
 const CASES: readonly [string, readonly string[]][] = [
   ['lockex --ki', ['--kill-after']],
   ['lockex --no-', ['--no-blocking', '--no-guard', '!--no-shared']],
@@ -23,7 +23,7 @@ const CASES: readonly [string, readonly string[]][] = [
   ['lockex -- cat /etc/passw', ['/etc/passwd']],
 ];
 
-/** Only bash makes words of them. */
+/** Only bash splits words at an equals sign. */
 const CASES_WITH_EQUALS_SIGN: typeof CASES = [
   ['lockex --log-format=j', ['json', '!join']],
   ['lockex --log-format=', ['json', '!join']],
@@ -69,7 +69,7 @@ describe('fish', () => {
   });
 });
 
-/** Types a line and two tabs into an interactive zsh, until it shows what is wanted. */
+/** Types a line and two tabs into an interactive zsh, until it shows the expected text. */
 const TYPIST = `
 import os, pty, select, sys, time
 share, directory, line, wanted = sys.argv[1:5]
@@ -104,7 +104,7 @@ describe('zsh', () => {
 describe('the manual page', () => {
   const page = readFileSync(`${SHARE}/lockex.1`, 'utf8');
 
-  it('is what a formatter takes without an error', async () => {
+  it('is formatted without an error', async () => {
     const { status, stdout } = await run('mandoc', [
       '-T',
       'lint',
@@ -117,7 +117,7 @@ describe('the manual page', () => {
 
   it('has every option', async () => {
     const { stdout } = await run('mandoc', ['-T', 'utf8', `${SHARE}/lockex.1`]);
-    // Bold is a letter typed twice.
+    // A bold letter is the letter, a backspace, and the letter.
     const text = stdout.replace(/.[\b]/g, '');
     for (const { name, letter, negatable } of SPECS) {
       expect(text).toContain(negatable ? `--[no-]${name}` : `--${name}`);

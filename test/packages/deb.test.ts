@@ -1,4 +1,4 @@
-/** The Debian package, installed by dpkg into a root directory of its own, tried, and purged. */
+/** The Debian package, installed by dpkg into a private root directory, run, and purged. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
   existsSync,
@@ -23,6 +23,8 @@ import { brokenLinks } from './links.ts';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const hasDpkg = spawnSync('dpkg', ['--version']).status === 0;
 let root: string;
+/** Also builds the standalone executable if it is out of date. */
+const BUILD_MS = 600_000;
 
 describe.runIf(hasDpkg)('the Debian package', () => {
   beforeAll(() => {
@@ -31,20 +33,20 @@ describe.runIf(hasDpkg)('the Debian package', () => {
       mkdirSync(`${root}/var/lib/dpkg/${directory}`, { recursive: true });
     }
     writeFileSync(`${root}/var/lib/dpkg/status`, '');
-    const told = execFileSync('node', ['scripts/build/build-deb.js'], {
+    const output = execFileSync('node', ['scripts/run.js', 'build/build-deb'], {
       cwd: ROOT,
       encoding: 'utf8',
     });
     // In an empty root there is no libc6.
-    dpkg('--force-depends', '-i', join(ROOT, told.split(' ')[0] ?? ''));
-  });
+    dpkg('--force-depends', '-i', join(ROOT, output.split(' ')[0] ?? ''));
+  }, BUILD_MS);
 
   afterAll(() => rmSync(root, { recursive: true }));
 
   const dpkg = (...words: string[]) =>
     execFileSync('dpkg', [`--root=${root}`, '--force-not-root', ...words], { stdio: 'pipe' });
 
-  it('has a program that takes a lock without any Node', async () => {
+  it('has a program that acquires a lock without Node', async () => {
     const { connectString } = await sharedServerWithChroot();
     const words = ['-q', '-z', connectString, '--', '/bin/sh', '-c', 'echo up; exit 3'];
     const env = userEnvironment({ PATH: '/usr/bin:/bin' });
@@ -55,7 +57,7 @@ describe.runIf(hasDpkg)('the Debian package', () => {
     });
   });
 
-  it('has a manual page, completions, examples, licences, and the pages that its README names', () => {
+  it('has a manual page, completions, examples, licences, and the pages of its README', () => {
     const share = `${root}/usr/share`;
     const page = gunzipSync(readFileSync(`${share}/man/man1/lockex.1.gz`)).toString();
     expect(page).toContain('.SH OPTIONS');
@@ -74,7 +76,7 @@ describe.runIf(hasDpkg)('the Debian package', () => {
     expect(brokenLinks(`${share}/doc/lockex`)).toEqual([]);
   });
 
-  it('leaves nothing when it is purged', () => {
+  it('leaves no file when it is purged', () => {
     dpkg('--purge', 'lockex');
     expect(existsSync(`${root}/usr`)).toBe(false);
     expect(readdirSync(root)).toEqual(['var']);

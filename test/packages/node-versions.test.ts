@@ -1,6 +1,6 @@
 /**
- * The package, built by one Node and installed globally, under others: as after an upgrade of a
- * host's Node, or on a host with another one than the build's.
+ * The package, built by one Node and installed globally, on other Nodes: as after an upgrade of a
+ * host's Node, or on a host with another Node than the build's.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -17,9 +17,9 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
 const REQUIRED: string = manifest.engines.node.replace('>=', '');
 
-/** What does most with Node's own modules, in half a minute. */
+/** The tests that use Node's own modules most; half a minute. */
 const SOME_TESTS = [
-  ...['test/src/cli', 'test/src/contention', 'test/src/inspector', 'test/src/status'],
+  ...['test/src/cli', 'test/src/actors', 'test/src/inspector', 'test/src/status'],
   ...['test/src/zookeeper/contender', 'test/src/zookeeper/lease', 'test/src/zookeeper/recipes'],
   ...['test/src/zookeeper/session', 'test/src/command/gate', 'test/e2e/statuses'],
   'test/e2e/recipes',
@@ -33,7 +33,10 @@ const SUPPORTED = [
   { name: 'newest 24', version: '24', tests: SOME_TESTS },
   { name: 'newest release', version: 'latest', tests: SOME_TESTS },
 ];
-/** Without destructuring, `import()` and more; the oldest that knows what the launcher is written in. */
+/**
+ * Without destructuring, `import()` and more; the oldest that knows what the launcher is written
+ * in.
+ */
 const ANCIENT = { name: 'ancient', version: '4.9.1' };
 
 const INSTALL_MS = 15 * 60_000;
@@ -48,7 +51,7 @@ beforeAll(() => {
   const versions = [...SUPPORTED, ANCIENT].map(({ name, version }) => [name, version] as const);
   paths = installNodeVersions(Object.fromEntries(versions));
   directory = mkdtempSync(join(tmpdir(), 'lockex-test-'));
-  // What is built is what is tested everywhere else; packing it would build it again.
+  // All other tests use the existing build; packing would build again.
   const words = ['pack', '--ignore-scripts', '--json', '--pack-destination', directory];
   const packed = execFileSync('npm', words, { cwd: ROOT, encoding: 'utf8', stdio: 'pipe' });
   const tarball = join(directory, JSON.parse(packed)[0].filename);
@@ -69,7 +72,7 @@ function envOf(name: string): NodeJS.ProcessEnv {
 const lockexOn = (name: string, ...words: string[]) => run(lockex, words, { env: envOf(name) });
 
 describe.runIf(hasNodeVersions).each(SUPPORTED)('on Node $name', ({ name, version, tests }) => {
-  it('is run by that Node, and tells its own version', async () => {
+  it('runs on that Node, and prints its own version', async () => {
     const { stdout } = await run('node', ['--version'], { env: envOf(name) });
     if (version !== 'latest') expect(`${stdout.trim()}.`).toContain(`v${version}.`);
     expect(await lockexOn(name, '--version')).toEqual({
@@ -80,7 +83,7 @@ describe.runIf(hasNodeVersions).each(SUPPORTED)('on Node $name', ({ name, versio
     });
   });
 
-  it('passes the status of the command on', async () => {
+  it('exits with the status of the command', async () => {
     const { connectString } = await sharedServerWithChroot();
     const words = ['-q', '-z', connectString, '--', 'echo up; exit 4'];
     const expected = { status: 4, stdout: 'up\n', stderr: '' };
@@ -94,7 +97,7 @@ describe.runIf(hasNodeVersions).each(SUPPORTED)('on Node $name', ({ name, versio
     const pid = Number(await holder.line(/^\d+$/));
     holder.signal('SIGKILL');
     await gone(pid);
-    // The session timeout is 60 s: who gets the lock sooner gets it because the session was closed.
+    // The session timeout is 60 s: the lock is free sooner only if the session was closed.
     const heir = ['-q', '-z', connectString, '-T', '60', '-t', '40', '-i', 'k', '--', 'exit 4'];
     expect(await lockexOn(name, ...heir)).toMatchObject({ status: 4, stderr: '' });
   });
@@ -125,7 +128,7 @@ describe('a Node that is too old', () => {
     stderr: `lockex requires Node ≥ ${REQUIRED}; this is ${version}\n`,
   });
 
-  it.runIf(hasNodeVersions)('gets one line, also where it can’t parse lockex', async () => {
+  it.runIf(hasNodeVersions)('gets one line, even if it can’t parse lockex', async () => {
     expect(await lockexOn(ANCIENT.name, '--version')).toMatchObject(problem(ANCIENT.version));
   });
 
@@ -143,7 +146,7 @@ describe('a Node that is too old', () => {
     },
   );
 
-  it.each(['20.19.0', '20.100.0', '21.0.0', '100.1.2'])('%s is not: it runs', async (version) => {
+  it.each(['20.19.0', '20.100.0', '21.0.0', '100.1.2'])('%s is new enough', async (version) => {
     const program = join(ROOT, 'dist/lockex.js');
     const words = ['-r', posing(version), program, '--version'];
     const ended = await run(process.execPath, words, { env: userEnvironment() });
@@ -158,7 +161,7 @@ function posing(version: string): string {
   return file;
 }
 
-/** What vitest sets for its workers is not for another vitest. */
+/** Without the variables that Vitest sets for its workers, for another Vitest. */
 function withoutVitest(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const ofVitest = (name: string) =>
     /^VITEST|^(NODE_ENV|NODE_OPTIONS|TEST|DEV|PROD|MODE|SSR)$/.test(name);

@@ -1,4 +1,4 @@
-/** The npm package, as somebody installs it in an empty directory. */
+/** The npm package, installed in an empty directory. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,10 +17,10 @@ let tarball: string;
 
 beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), 'lockex-test-'));
-  // What is built is what is tested everywhere else; packing it would build it again.
+  // All other tests use the existing build; packing would build again.
   const words = ['pack', '--ignore-scripts', '--json', '--pack-destination', directory];
-  const told = execFileSync('npm', words, { cwd: ROOT, encoding: 'utf8', stdio: 'pipe' });
-  tarball = join(directory, JSON.parse(told)[0].filename);
+  const output = execFileSync('npm', words, { cwd: ROOT, encoding: 'utf8', stdio: 'pipe' });
+  tarball = join(directory, JSON.parse(output)[0].filename);
   writeFileSync(join(directory, 'package.json'), '{}');
   const install = ['install', '--no-audit', '--no-fund', '--prefer-offline', tarball];
   execFileSync('npm', install, { cwd: directory, stdio: 'pipe' });
@@ -28,34 +28,34 @@ beforeAll(() => {
 
 afterAll(() => rmSync(directory, { recursive: true }));
 
-const inFolder = (command: string, ...words: string[]) =>
+const inDirectory = (command: string, ...words: string[]) =>
   run(command, words, { cwd: directory, env: userEnvironment() });
 
 describe('the package', () => {
-  it('has nothing that publint or attw would complain of', async () => {
+  it('passes publint and attw', async () => {
     const bin = `${ROOT}node_modules/.bin`;
     const unpacked = `${directory}/node_modules/lockex`;
-    expect(await inFolder(`${bin}/publint`, '--strict', '--pack', 'false', unpacked)).toMatchObject(
-      {
-        status: 0,
-        stdout: expect.stringContaining('All good!'),
-      },
-    );
-    expect(await inFolder(`${bin}/attw`, tarball)).toMatchObject({
+    expect(
+      await inDirectory(`${bin}/publint`, '--strict', '--pack', 'false', unpacked),
+    ).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining('All good!'),
+    });
+    expect(await inDirectory(`${bin}/attw`, tarball)).toMatchObject({
       status: 0,
       stdout: expect.stringContaining('No problems found'),
     });
   });
 
-  it('has a program that runs, a manual page, and the pages that its README names', async () => {
+  it('has a program that runs, a manual page, and the pages of its README', async () => {
     const { connectString } = await sharedServerWithChroot();
     const words = ['-q', '-z', connectString, '--', 'echo up; exit 3'];
-    const ended = await inFolder('node_modules/.bin/lockex', ...words);
+    const ended = await inDirectory('node_modules/.bin/lockex', ...words);
     expect(ended).toMatchObject({ status: 3, stdout: 'up\n', stderr: '' });
     const manifest = JSON.parse(
       readFileSync(`${directory}/node_modules/lockex/package.json`, 'utf8'),
     );
-    // npm 10 and 11 link no page that is named outside of a list.
+    // npm 10 and 11 link a page only if it is in a list.
     expect(manifest.man).toEqual([expect.stringMatching(/lockex\.1$/)]);
     expect(readFileSync(`${directory}/node_modules/lockex/${manifest.man[0]}`, 'utf8')).toMatch(
       /^\.TH/,
@@ -63,7 +63,7 @@ describe('the package', () => {
     expect(brokenLinks(`${directory}/node_modules/lockex`)).toEqual([]);
   });
 
-  it('brings no package that is in its bundles, besides xstate', () => {
+  it('installs no dependency but xstate: the others are in its bundles', () => {
     const installed = readdirSync(`${directory}/node_modules`).filter(
       (name) => !name.startsWith('.'),
     );
@@ -71,7 +71,7 @@ describe('the package', () => {
     expect(readdirSync(`${directory}/node_modules/lockex`)).not.toContain('node_modules');
   });
 
-  it('holds compiled code of the runtime that built it, and no other', () => {
+  it('contains compiled code of the runtime that built it, and no other', () => {
     const files = readdirSync(`${directory}/node_modules/lockex/dist/program`);
     const caches = files.filter((name) => name.endsWith('.cache')).sort();
     expect(caches).toEqual([codeCacheName('lockex'), codeCacheName('reaper')]);
@@ -82,17 +82,20 @@ describe('the package', () => {
     writeFileSync(`${directory}/a.mjs`, `import { createLockex } from 'lockex'; ${code}`);
     writeFileSync(`${directory}/a.cjs`, `const { createLockex } = require('lockex'); ${code}`);
     for (const file of ['a.mjs', 'a.cjs']) {
-      expect(await inFolder(process.execPath, file)).toMatchObject({ status: 0, stdout: 'fine\n' });
+      expect(await inDirectory(process.execPath, file)).toMatchObject({
+        status: 0,
+        stdout: 'fine\n',
+      });
     }
   });
 
-  it('tells of every package in the bundle its licence, and where it comes from', () => {
+  it('names the licence and the source of every package in the bundle', () => {
     const text = readFileSync(`${directory}/node_modules/lockex/dist/licenses.txt`, 'utf8');
     for (const name of ['xstate', 'node-zookeeper-client', 'cac', 'winston', 'ws']) {
-      const told = new RegExp(
+      const entry = new RegExp(
         `\\n${name} [\\d.]+ \\(\\S+\\)\\nsource: .*//.*\\nnpm: ${name}@\\S+ sha512-`,
       );
-      expect(text).toMatch(told);
+      expect(text).toMatch(entry);
     }
   });
 });

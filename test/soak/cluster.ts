@@ -5,7 +5,7 @@ import {
   type MemberAddress,
   type Server,
   startEnsemble,
-} from '../../scripts/servers/zookeeper.js';
+} from '../../scripts/servers/zookeeper.ts';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts';
 
 const TICK_MS = 500;

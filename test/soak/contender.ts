@@ -6,7 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Server } from '../../scripts/servers/zookeeper.js';
+import type { Server } from '../../scripts/servers/zookeeper.ts';
 import type { Identity } from '../../src/command/options.ts';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts';
 import type { Kill } from '../support/journal.ts';

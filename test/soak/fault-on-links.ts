@@ -3,7 +3,7 @@
  * port. On such a link, `toServer` is the direction to the leader and `toClient` the direction to
  * the follower.
  */
-import type { Server } from '../../scripts/servers/zookeeper.js';
+import type { Server } from '../../scripts/servers/zookeeper.ts';
 import type { Direction, FaultProxy } from '../support/fault-proxy.ts';
 import type { Cluster } from './cluster.ts';
 import type { Contender } from './contender.ts';

@@ -1,7 +1,7 @@
 /**
  * Injects faults into the ensemble's members. Healing does not wait until all members serve again.
  */
-import type { Server } from '../../scripts/servers/zookeeper.js';
+import type { Server } from '../../scripts/servers/zookeeper.ts';
 import type { Cluster } from './cluster.ts';
 import type { InjectedFault, MemberFault } from './fault.ts';
 

@@ -6,7 +6,7 @@
  * killed, a contender would have no process left that could kill the command.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Server } from '../../scripts/servers/zookeeper.js';
+import type { Server } from '../../scripts/servers/zookeeper.ts';
 import type { Random } from '../support/random.ts';
 import { eventually } from '../support/until.ts';
 import type { Cluster } from './cluster.ts';

@@ -8,7 +8,7 @@ import { connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished, TestRunner } from 'vitest';
-import { freePort } from '../../scripts/servers/loopback.js';
+import { freePort } from '../../scripts/servers/loopback.ts';
 import { contentOf, PROGRAM, temporaryDirectory } from '../e2e/program.ts';
 import { gone } from '../support/processes.ts';
 import { type Supervisord, startSupervisord } from '../support/supervisord.ts';

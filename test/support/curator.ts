@@ -1,6 +1,6 @@
 /** Drives a real Curator in a test: see CuratorPartner.java. */
 import { fileURLToPath } from 'node:url';
-import { curatorClasspath, findZookeeper } from '../../scripts/servers/zookeeper-home.js';
+import { curatorClasspath, findZookeeper } from '../../scripts/servers/zookeeper-home.ts';
 import { type Program, startProgram } from './processes.ts';
 
 const PARTNER = fileURLToPath(new URL('CuratorPartner.java', import.meta.url));

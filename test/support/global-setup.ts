@@ -4,7 +4,7 @@
  */
 
 import type { TestProject } from 'vitest/node';
-import { findZookeeper, startServer } from '../../scripts/servers/zookeeper.js';
+import { findZookeeper, startServer } from '../../scripts/servers/zookeeper.ts';
 
 export default async function setup(
   project: TestProject,

@@ -1,5 +1,5 @@
 import { expect, it, onTestFinished } from 'vitest';
-import { fourLetterWord } from '../../scripts/servers/loopback.js';
+import { fourLetterWord } from '../../scripts/servers/loopback.ts';
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts';
 import {
   createNode,

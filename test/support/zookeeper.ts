@@ -15,8 +15,8 @@ export type {
   Role,
   Server,
   ServerOptions,
-} from '../../scripts/servers/zookeeper.js';
-export { startEnsemble, startServer } from '../../scripts/servers/zookeeper.js';
+} from '../../scripts/servers/zookeeper.ts';
+export { startEnsemble, startServer } from '../../scripts/servers/zookeeper.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {

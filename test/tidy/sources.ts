@@ -8,6 +8,9 @@ export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** TypeScript of the program: machines/ and src/. */
 export const SOURCES = [...filesBelow('machines'), ...filesBelow('src')].filter(isTypeScript);
 
+/** Shell, Perl and Python in src/, embedded as text. */
+export const SCRIPTS = filesBelow('src').filter((file) => /\.(sh|pl|py)$/.test(file));
+
 /** TypeScript of the tests. */
 export const TESTS = filesBelow('test').filter(isTypeScript);
 

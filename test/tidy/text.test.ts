@@ -1,6 +1,6 @@
 /** The text of the source files: what each opens with, line lengths, file lengths. */
 import { describe, expect, it } from 'vitest';
-import { SOURCES, TESTS, textOf } from './sources.ts';
+import { SCRIPTS, SOURCES, TESTS, textOf } from './sources.ts';
 
 const MAX_COLUMNS = 100;
 const MAX_LINES = 300;
@@ -12,7 +12,11 @@ it.each(SOURCES)('%s opens with its purpose', (file) => {
   expect(textOf(file).trimStart().startsWith('/**')).toBe(true);
 });
 
-describe.each([...SOURCES, ...TESTS])('%s', (file) => {
+it.each(SCRIPTS)('%s starts with its purpose', (file) => {
+  expect(textOf(file)).toMatch(/^(# shellcheck shell=sh\n)?# The /);
+});
+
+describe.each([...SOURCES, ...SCRIPTS, ...TESTS])('%s', (file) => {
   const text = textOf(file);
   const lines = text.trimEnd().split('\n');
 

@@ -17,7 +17,7 @@ import { joinLines, lineOf, lineSplitter } from '../line-protocol.ts';
 import type { Identity } from '../options.ts';
 import type { Init } from '../processes/scope.ts';
 import { type EnvironmentPlan, envArguments } from './environment.ts';
-import { gateScript, SLACK_VARIABLE } from './gate-script.ts';
+import { GATE_SCRIPT, gateArguments, SLACK_VARIABLE } from './gate-script.ts';
 import { type GateState, hasEnded, type ParkedGate, reportOf, wasOpened } from './gate-state.ts';
 
 export interface GateOptions {
@@ -246,9 +246,7 @@ export class Gate {
 }
 
 function argvOf(options: GateOptions): readonly string[] {
-  const { shell, plan, ignoreHangup, entrance, limit } = options;
+  const { shell, plan, argv } = options;
   const env = options.env === null ? [] : [options.env, ...envArguments(plan)];
-  const hup = ignoreHangup ? 'hup' : '';
-  const settings = ['gate', entrance ?? '', limit, hup, String(env.length)];
-  return [...shell, '-c', gateScript(plan), ...settings, ...env, ...options.argv];
+  return [...shell, '-c', GATE_SCRIPT, 'gate', ...gateArguments({ ...options, env }), ...argv];
 }

@@ -5,8 +5,7 @@
 import { accessSync, constants } from 'node:fs';
 import { type Child, type ChildSocket, NO_SOCKET, startChild } from '../../platform/child.ts';
 import { joinLines, lineOf, lineSplitter } from '../line-protocol.ts';
-import { GUARD_ENDING } from './guard-ending.ts';
-import { GUARD_BOOT, GUARD_SCRIPT } from './guard-script.ts';
+import { GUARD_BOOT, GUARD_ENDING, GUARD_SCRIPT } from './guard-script.ts';
 import { raisePriority } from './priority.ts';
 
 export interface GuardEvents {

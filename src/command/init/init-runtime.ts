@@ -6,7 +6,7 @@
  * (prctl(2), PR_SET_CHILD_SUBREAPER): the kernel makes every orphaned descendant its child. So no
  * descendant can escape it by a double fork, setsid(2), another user or another environment.
  *
- * Both scripts (init-perl.ts, init-python.ts) follow this protocol. Descriptors 0 to 3 belong to
+ * Both scripts (init.pl, init.py) follow this protocol. Descriptors 0 to 3 belong to
  * the gate; the init forks it, and keeps none of them. Descriptor 4 is a socket to lockex:
  *
  *   lockex → init   LENGTH COUNT, a newline, and LENGTH bytes: COUNT strings of the gate's argv,
@@ -25,8 +25,8 @@
  * without a timeout while nothing happens.
  */
 import { accessSync, constants } from 'node:fs';
-import { PERL_INIT } from './init-perl.ts';
-import { PYTHON_INIT } from './init-python.ts';
+import perlScript from './init.pl';
+import pythonScript from './init.py';
 
 /**
  * The guard sends it when it fires, since a lockex that hangs keeps the socket open. A real-time
@@ -65,12 +65,12 @@ export function findInitRuntimes(): readonly InitRuntime[] {
   const runtimes: InitRuntime[] = [];
   if (perl !== null) {
     const argv = [perl, '-f', '-e', 'eval $ENV{script}', 'init'];
-    runtimes.push({ name: 'perl', argv, env: { ...environment(PERL_INIT), calls: calls ?? '' } });
+    runtimes.push({ name: 'perl', argv, env: { ...environment(perlScript), calls: calls ?? '' } });
   }
   if (python !== null) {
     const argv = [python, '-I', '-S', '-E', '-B'];
     argv.push('-c', 'import os; exec(os.environ["script"])', 'init');
-    runtimes.push({ name: 'python3', argv, env: environment(PYTHON_INIT) });
+    runtimes.push({ name: 'python3', argv, env: environment(pythonScript) });
   }
   return runtimes;
 }

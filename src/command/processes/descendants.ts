@@ -1,6 +1,6 @@
 /**
  * Finds the command's processes in one scan of the process table: pure. The guard's script does the
- * same with the same fields (its function `look`).
+ * same with the same fields (guard-look.sh).
  *
  * docs/safety.md lists the processes that can escape it, by environment.
  */

@@ -7,7 +7,7 @@ export function reaperArgv(): readonly string[] {
   return [process.execPath, REAPER_WORD];
 }
 
-/** Written into the bundle by scripts/build/build-standalone.js. */
+/** Written into the bundle by scripts/build/build-standalone.ts. */
 declare const INSPECTOR_PAGE: string;
 
 export function inspectorPage(): string {

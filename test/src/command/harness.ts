@@ -13,6 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll } from 'vitest';
 import type { CommandEvent, GrantInfo, LeaseInfo } from '../../../machines/contract.ts';
+import { embeddedScripts } from '../../../scripts/build/embedded-scripts.ts';
 import type { Identity, SupervisorOptions } from '../../../src/command/options.ts';
 import { hasVariable } from '../../../src/command/processes/inherited-marks.ts';
 import type { ProcessRecord } from '../../../src/command/processes/process-table.ts';
@@ -208,7 +209,14 @@ function holderScript(): Promise<string> {
     const outfile = join(directory, 'holder.mjs');
     const source = new URL('../../fixtures/commands/holder.ts', import.meta.url);
     const entryPoints = [fileURLToPath(source)];
-    await build({ entryPoints, outfile, bundle: true, platform: 'node', format: 'esm' });
+    await build({
+      entryPoints,
+      outfile,
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      plugins: [embeddedScripts],
+    });
     // Some holders run as another user.
     chmodSync(directory, 0o755);
     return outfile;

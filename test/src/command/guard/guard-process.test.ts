@@ -6,8 +6,11 @@ import type { Duplex } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Guard } from '../../../../src/command/guard/guard.ts';
-import { GUARD_ENDING } from '../../../../src/command/guard/guard-ending.ts';
-import { GUARD_BOOT, GUARD_SCRIPT } from '../../../../src/command/guard/guard-script.ts';
+import {
+  GUARD_BOOT,
+  GUARD_ENDING,
+  GUARD_SCRIPT,
+} from '../../../../src/command/guard/guard-script.ts';
 import type { Identity } from '../../../../src/command/options.ts';
 import { systemClock } from '../../../../src/util/clock.ts';
 import { isStill, readProcess, readProcessTable } from '../../../support/process-list.ts';

@@ -8,7 +8,7 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { freePort } from '../../../../scripts/servers/loopback.js';
+import { freePort } from '../../../../scripts/servers/loopback.ts';
 import type { ProcessRecord } from '../../../../src/command/processes/process-table.ts';
 import { SETTLING_MS } from '../../../../src/command/running-command.ts';
 import { type Clock, systemClock } from '../../../../src/util/clock.ts';
