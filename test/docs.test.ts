@@ -1,4 +1,6 @@
-/** Documents: paths, links and anchors exist, and docs/architecture.md describes the tree as it is. */
+/**
+ * Documents: paths, links and anchors exist, and docs/architecture.md describes the tree as it is.
+ */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -133,7 +135,10 @@ function linksIn(text: string): string[] {
   return targets.filter((target) => !/^\w+:/.test(target));
 }
 
-/** Paths of this repository in prose, code and tables; patterns with `*` and placeholders are no paths. */
+/**
+ * Paths of this repository in prose, code and tables; patterns with `*` and placeholders are no
+ * paths.
+ */
 function pathsIn(text: string): string[] {
   const inTree = /(?<![\w./*$-])(?:src|test|machines|scripts|docs)\/[\w./*-]+/g;
   const paths = [...text.matchAll(inTree)].map(([path]) => path.replace(/[.,]+$/, ''));

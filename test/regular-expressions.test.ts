@@ -1,7 +1,7 @@
 /**
- * No regular expression may cost more than a few steps for each character: what is matched was typed
- * by users, or written by neighbours and servers. recheck finds those that backtrack, or that search
- * again from each place.
+ * No regular expression may cost more than a few steps for each character: what is matched was
+ * typed by users, or written by neighbours and servers. recheck finds those that backtrack, or that
+ * search again from each place.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -251,7 +251,7 @@ export const OPTIONS = [
     name: 'config',
     value: 'FILE',
     group: 'messages',
-    help: 'Settings of this host, JSON (default: $LOCKEX_CONFIG, else an existing /etc/lockex.json)',
+    help: 'Settings of this host, JSON (default: $LOCKEX_CONFIG, else /etc/lockex.json if any)',
   },
   { name: 'help', letter: 'h', group: 'messages', help: 'Show this help' },
   { name: 'version', letter: 'V', group: 'messages', help: "Show lockex's version" },

@@ -1,6 +1,6 @@
 /**
- * The scripts of the gate, the guard and the init are files, embedded as text by the build and by the
- * test runner (scripts/build/embedded-scripts.ts), without their comments.
+ * The scripts of the gate, the guard and the init are files, embedded as text by the build and by
+ * the test runner (scripts/build/embedded-scripts.ts), without their comments.
  */
 declare module '*.sh' {
   const text: string;

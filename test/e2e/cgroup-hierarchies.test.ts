@@ -1,7 +1,7 @@
 /**
- * Hosts without a usable cgroup v2: only version 1, none, one that can't be written to (as in Docker),
- * and one that another mount hides. Made in mount namespaces of their own. lockex claims no cgroup
- * then, and ends everything by the other means when it is killed.
+ * Hosts without a usable cgroup v2: only version 1, none, one that can't be written to (as in
+ * Docker), and one that another mount hides. Made in mount namespaces of their own. lockex claims
+ * no cgroup then, and ends everything by the other means when it is killed.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';

@@ -1,7 +1,7 @@
 /**
- * Every reachable state × every event, generated from the machine itself, with the invariants of each.
- * The program's guarantee rests on them: the command is alive only in the states that allow it, and
- * the lock is released only when the command is dead.
+ * Every reachable state × every event, generated from the machine itself, with the invariants of
+ * each. The program's guarantee rests on them: the command is alive only in the states that allow
+ * it, and the lock is released only when the command is dead.
  */
 import { describe, expect, it } from 'vitest';
 import type { LockexInput, LockexTag } from '../../machines/contract.ts';

@@ -1,6 +1,6 @@
 /**
- * The machine with simulated actors, which record their commands and send the events of a test, and a
- * simulated clock.
+ * The machine with simulated actors, which record their commands and send the events of a test, and
+ * a simulated clock.
  */
 import { createActor, type EventObject, fromCallback, SimulatedClock } from 'xstate';
 import type {

@@ -1,10 +1,10 @@
 /**
- * A simulation of several machines that contend for one lock, in simulated time: a server that grants
- * and expires, connections that are cut, commands that exit, hang or ignore SIGTERM, answers that come
- * late or twice. Everything is derived from one seed, so that a walk can be replayed.
+ * A simulation of several machines that contend for one lock, in simulated time: a server that
+ * grants and expires, connections that are cut, commands that exit, hang or ignore SIGTERM, answers
+ * that come late or twice. Everything is derived from one seed, so that a walk can be replayed.
  *
- * The actors implement the contract of `machines/contract.ts` and nothing more; the lease is a simple
- * one (proven by each renewal), since its arithmetic has its own tests.
+ * The actors implement the contract of `machines/contract.ts` and nothing more; the lease is a
+ * simple one (proven by each renewal), since its arithmetic has its own tests.
  */
 import { createActor, type EventObject, fromCallback } from 'xstate';
 import type {

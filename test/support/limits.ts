@@ -1,7 +1,7 @@
 /**
  * Limits of resources for processes under test: control groups with a memory or pids controller, of
- * version 1 or 2 (cgroups(7)), and prlimit(1). Where a limit cannot be made, the reason is given, so
- * that the test can be skipped with it.
+ * version 1 or 2 (cgroups(7)), and prlimit(1). Where a limit cannot be made, the reason is given,
+ * so that the test can be skipped with it.
  */
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -87,8 +87,8 @@ export function limitedGroup(controller: Controller): LimitedGroup | { readonly 
 }
 
 /**
- * Sets limits of a running process: `{ nofile: '20:' }`, as prlimit(1) takes them. `through`: a command
- * line that executes it, as another user.
+ * Sets limits of a running process: `{ nofile: '20:' }`, as prlimit(1) takes them. `through`: a
+ * command line that executes it, as another user.
  */
 export function limitProcess(
   pid: number,
@@ -99,7 +99,9 @@ export function limitProcess(
   execFileSync('/usr/bin/env', [...through, 'prlimit', '--pid', String(pid), ...options]);
 }
 
-/** Prefix of a command line: the process begins with more than a second of CPU time used (times(2)). */
+/**
+ * Prefix of a command line: the process begins with more than a second of CPU time used (times(2)).
+ */
 export const USED_UP_A_SECOND = [
   ...['perl', '-e'],
   'while (1) { my ($user, $system) = times; last if $user + $system > 1.1 } exec @ARGV',

@@ -59,13 +59,17 @@ function allowedIn(file: string): readonly string[] {
   return [...allowed, name];
 }
 
-/** A file of src/platform/bun/ takes the place of its namesake; type declarations are not imported. */
+/**
+ * A file of src/platform/bun/ takes the place of its namesake; type declarations are not imported.
+ */
 function isReplacement(file: string): boolean {
   const replaced = file.replace('/bun/', '/');
   return (replaced !== file && SOURCES.includes(replaced)) || file.endsWith('.d.ts');
 }
 
-/** `src/zookeeper/session/x.ts` → `src/zookeeper`; files of the root of src/ count for themselves. */
+/**
+ * `src/zookeeper/session/x.ts` → `src/zookeeper`; files of the root of src/ count for themselves.
+ */
 function directoryOf(file: string): string {
   const [root = '', name = ''] = file.split('/');
   return root === 'src' ? `${root}/${name}` : root;

@@ -1,6 +1,11 @@
-/** The layers of the program; docs/architecture.md shows the same, and test/docs.test.ts compares. */
+/**
+ * The layers of the program; docs/architecture.md shows the same, and test/docs.test.ts compares.
+ */
 
-/** What a file of a directory may import besides files of the same directory. The longest name counts. */
+/**
+ * What a file of a directory may import besides files of the same directory. The longest name
+ * counts.
+ */
 export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   machines: ['xstate'],
   'src/util': ['node:', 'machines/contract.ts', 'package.json'],

@@ -39,8 +39,8 @@ export function makeCgroup(): { readonly directory: string } | { readonly reason
   } catch (error) {
     return { reason: `cannot create a cgroup: ${(error as Error).message}` };
   }
-  // A mount over the hierarchy hides it, and mountinfo still lists it (proc(5)). The kernel
-  // creates the files of a cgroup together with its directory (kernel/cgroup/cgroup.c, cgroup_mkdir).
+  // A mount over the hierarchy hides it, and mountinfo still lists it (proc(5)). The kernel creates
+  // the files of a cgroup together with its directory (kernel/cgroup/cgroup.c, cgroup_mkdir).
   if (!valueOr(isThere(join(directory, 'cgroup.procs')), false)) {
     removeCgroup(directory);
     return { reason: `cannot create a cgroup: ${parent} is not in a cgroup v2 hierarchy` };

@@ -26,7 +26,9 @@ export interface ProcessFacts {
   readonly hasUptime: boolean;
   /** It lists processes, of any user. */
   readonly hasProcesses: boolean;
-  /** Why something could not be read although /proc may be in order (EMFILE); null: nothing failed. */
+  /**
+   * Why something could not be read although /proc may be in order (EMFILE); null: nothing failed.
+   */
   readonly shortage: string | null;
 }
 

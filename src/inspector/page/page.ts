@@ -252,10 +252,8 @@ function drawLease(): void {
   const stop = byId('lease-stop');
   stop.hidden = false;
   stop.style.left = `${((lease.leftMs - lease.stopInMs) / whole) * 100}%`;
-  byId('lease-text').textContent =
-    left <= 0
-      ? 'over'
-      : `${duration(left)} left; the command is stopped in ${duration(stopIn)} unless it is renewed`;
+  const remaining = `${duration(left)} left; the command is stopped in ${duration(stopIn)}`;
+  byId('lease-text').textContent = left <= 0 ? 'over' : `${remaining} unless it is renewed`;
 }
 
 function tick(): void {

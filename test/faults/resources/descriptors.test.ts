@@ -1,6 +1,6 @@
 /**
- * No file descriptor is left while the lock is held: to lockex, to its guard or to its init. The limit is
- * lowered on the running process (prlimit(2)). docs/resources.md has the table.
+ * No file descriptor is left while the lock is held: to lockex, to its guard or to its init. The
+ * limit is lowered on the running process (prlimit(2)). docs/resources.md has the table.
  */
 import { writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';

@@ -1,6 +1,6 @@
 /**
- * Full disks where lockex writes: TMPDIR, the trace and the log; and an inspector without descriptors.
- * docs/resources.md has the table.
+ * Full disks where lockex writes: TMPDIR, the trace and the log; and an inspector without
+ * descriptors. docs/resources.md has the table.
  */
 
 import { spawnSync } from 'node:child_process';

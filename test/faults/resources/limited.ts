@@ -83,8 +83,9 @@ export async function saysWhy(of: Duel, reason: RegExp): Promise<void> {
 }
 
 /**
- * Limits a program that began with USED_UP_A_SECOND, and gives it work until it has ended: the kernel
- * looks at the limit when a tick of its clock meets the process at work (kernel/time/posix-cpu-timers.c).
+ * Limits a program that began with USED_UP_A_SECOND, and gives it work until it has ended: the
+ * kernel looks at the limit when a tick of its clock meets the process at work
+ * (kernel/time/posix-cpu-timers.c).
  */
 export async function exhaustCpuTimeOf(program: Program): Promise<Ended> {
   limitProcess(program.pid ?? 0, { cpu: '1:' });

@@ -1,6 +1,6 @@
 /**
- * Memory or CPU time is exhausted while the lock is held: the kernel's OOM killer, RLIMIT_AS, V8's heap
- * limit and RLIMIT_CPU. docs/resources.md has the table.
+ * Memory or CPU time is exhausted while the lock is held: the kernel's OOM killer, RLIMIT_AS, V8's
+ * heap limit and RLIMIT_CPU. docs/resources.md has the table.
  */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

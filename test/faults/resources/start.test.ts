@@ -1,6 +1,6 @@
 /**
- * A resource is missing from the start: no command runs, or all of it, and the lock is free afterwards.
- * docs/resources.md has the table.
+ * A resource is missing from the start: no command runs, or all of it, and the lock is free
+ * afterwards. docs/resources.md has the table.
  */
 import { describe, expect, it } from 'vitest';
 import { logOf, startLockex } from '../../e2e/program.ts';

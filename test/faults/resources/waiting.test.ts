@@ -1,6 +1,6 @@
 /**
- * A resource is exhausted while lockex waits, gets the lock, or records a success. docs/resources.md has
- * the table.
+ * A resource is exhausted while lockex waits, gets the lock, or records a success.
+ * docs/resources.md has the table.
  */
 import { describe, expect, it } from 'vitest';
 import { logOf, startLockex, untilQueued, untilState } from '../../e2e/program.ts';

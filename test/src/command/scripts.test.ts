@@ -1,4 +1,6 @@
-/** The scripts of the gate, the guard and the init: files that are embedded without their comments. */
+/**
+ * The scripts of the gate, the guard and the init: files that are embedded without their comments.
+ */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';

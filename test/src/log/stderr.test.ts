@@ -1,6 +1,6 @@
 /**
- * Writing to standard error, from a process that logs as lockex does: a reader that has stopped reading
- * is a pipe, a socket or a terminal without one.
+ * Writing to standard error, from a process that logs as lockex does: a reader that has stopped
+ * reading is a pipe, a socket or a terminal without one.
  */
 import { type ChildProcess, execFileSync, type StdioOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';

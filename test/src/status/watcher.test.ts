@@ -1,7 +1,7 @@
 /**
- * The requests that `lockex status --watch` and the inspector's reader make: counted on the wire to a
- * real server, with a clock that moves when the test says so. Nothing is read while nothing changes, and
- * a burst of changes is read as often as the pacing allows, not once for each.
+ * The requests that `lockex status --watch` and the inspector's reader make: counted on the wire to
+ * a real server, with a clock that moves when the test says so. Nothing is read while nothing
+ * changes, and a burst of changes is read as often as the pacing allows, not once for each.
  */
 import { expect, it, onTestFinished } from 'vitest';
 import type { FeedMessage } from '../../../src/inspector/feed.ts';

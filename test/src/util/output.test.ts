@@ -17,7 +17,8 @@ const HOSTILE: readonly number[] = [
   ...Array.from({ length: 0x21 }, (_, index) => 0x7f + index),
   // Soft hyphen, grapheme joiner, Arabic letter mark, Hangul fillers, Khmer and Mongolian vowels.
   ...[0xad, 0x34f, 0x61c, 0x115f, 0x1160, 0x17b4, 0x180b, 0x180e],
-  // Zero-width space, non-joiner and joiner; marks, embeddings, overrides and isolates of bidi text.
+  // Zero-width space, non-joiner and joiner; marks, embeddings, overrides and isolates of bidi
+  // text.
   ...[0x200b, 0x200c, 0x200d, 0x200e, 0x200f, 0x202a, 0x202b, 0x202c, 0x202d, 0x202e],
   ...[0x2060, 0x2064, 0x2066, 0x2067, 0x2068, 0x2069, 0x206f],
   // Line and paragraph separator.

@@ -11,8 +11,8 @@ afterEach(cleanUp);
 
 /*
  * Forks in a loop. None of them has more than about ten processes at a time, creates more than
- * about a thousand in a second, or lasts longer than 20 s, so that a failing test cannot overload the
- * host.
+ * about a thousand in a second, or lasts longer than 20 s, so that a failing test cannot overload
+ * the host.
  */
 const UNTIL_THE_END = 'my $end = time + 20; while (time < $end)';
 const REST = 'select(undef, undef, undef, 0.02)';

@@ -1,6 +1,7 @@
 /**
- * Reads of /proc and of a cgroup that fail because of a lack of memory or a device: no living process
- * is taken for dead because of it. The errors are injected into node:fs; the processes are real.
+ * Reads of /proc and of a cgroup that fail because of a lack of memory or a device: no living
+ * process is taken for dead because of it. The errors are injected into node:fs; the processes are
+ * real.
  */
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -35,7 +36,9 @@ vi.mock('node:fs', async (importOriginal) => {
 });
 
 const MARKER = 'LOCKEX_HELD_failed_readings';
-/** EMFILE and ENFILE are tried again at once, with a descriptor from the reserve: reading.test.ts. */
+/**
+ * EMFILE and ENFILE are tried again at once, with a descriptor from the reserve: reading.test.ts.
+ */
 const CODES = ['ENOMEM', 'EIO', 'EINTR', 'ENOBUFS'];
 
 /** The command's first process has ended, and has left one behind in a session of its own. */
