@@ -25,6 +25,8 @@ export interface VersionTraits {
   readonly commitsBlockAllSessions: boolean;
   /** `create2` (since 3.5). */
   readonly hasCreate2: boolean;
+  /** A `create2` in a transaction is answered as one (in newer releases of 3.9); before, as a `create`. */
+  readonly transactionsKeepCreate2: boolean;
   /** `RequestThrottler` (since 3.6). */
   readonly hasThrottler: boolean;
   /** Notifications carry the zxid of the change (since 3.9); before, -1. */
@@ -41,6 +43,7 @@ export const TRAITS: Readonly<Record<Version, VersionTraits>> = {
     expiryRacesWithTouches: false,
     commitsBlockAllSessions: true,
     hasCreate2: false,
+    transactionsKeepCreate2: false,
     hasThrottler: false,
     notificationsHaveZxid: false,
     notificationsNeedPermission: false,
@@ -52,6 +55,7 @@ export const TRAITS: Readonly<Record<Version, VersionTraits>> = {
     expiryRacesWithTouches: true,
     commitsBlockAllSessions: false,
     hasCreate2: true,
+    transactionsKeepCreate2: false,
     hasThrottler: true,
     notificationsHaveZxid: false,
     notificationsNeedPermission: false,
@@ -62,6 +66,7 @@ export const TRAITS: Readonly<Record<Version, VersionTraits>> = {
     expiryRacesWithTouches: true,
     commitsBlockAllSessions: false,
     hasCreate2: true,
+    transactionsKeepCreate2: true,
     hasThrottler: true,
     notificationsHaveZxid: true,
     notificationsNeedPermission: true,

@@ -58,7 +58,7 @@ export class LeaderServer implements Pipeline {
       onSynced: ({ header }) => options.onSynced(header.zxid),
     });
     this.#prep = new PrepProcessor({
-      ...{ process, changes: this.#changes, sessions: this.sessions },
+      ...{ process, changes: this.#changes, sessions: this.sessions, traits: config.traits },
       nextZxid: () => {
         this.#zxid += 1;
         return this.#zxid;

@@ -37,6 +37,8 @@ export interface ClientServerOptions {
   readonly pipeline: Pipeline;
 }
 
+const KNOWN: ReadonlySet<number> = new Set(Object.values(Op).filter((op) => op !== Op.error));
+
 export class ClientServer {
   readonly final: FinalProcessor;
   readonly #options: ClientServerOptions;
@@ -149,9 +151,22 @@ export class ClientServer {
     if (!this.#isRunning) return;
     if (connection !== null) {
       if (!pipeline.touch(connection.session, connection.timeoutMs)) return;
+      if (!this.#isKnown(request.op)) return this.#refuseUnknown(connection, request);
       this.#inProcess += 1;
     }
     pipeline.submit(request);
+  }
+
+  /** `Request.isValid`; of what a client may send, what this model has. */
+  #isKnown(op: number): boolean {
+    if (op === Op.create2) return this.#options.config.traits.hasCreate2;
+    return KNOWN.has(op);
+  }
+
+  /** `UnimplementedRequestProcessor` */
+  #refuseUnknown(connection: ClientConnection, { cxid }: ServerRequest): void {
+    connection.answer({ xid: cxid, zxid: 0, err: Code.unimplemented }, null);
+    connection.close();
   }
 
   #applied(request: ServerRequest): void {

@@ -5,6 +5,7 @@
 import type { SimulatedProcess } from '../../kernel/process.ts';
 import { Worker } from '../../kernel/worker.ts';
 import type { SimpleChange, TransactionHeader } from '../tree/transaction.ts';
+import type { VersionTraits } from '../version.ts';
 import { Code, KeeperFault, Op } from '../wire/codes.ts';
 import { JuteInput } from '../wire/jute.ts';
 import { decodeChange, decodeMulti } from '../wire/requests.ts';
@@ -17,6 +18,7 @@ export interface PrepProcessorOptions {
   readonly process: SimulatedProcess;
   readonly changes: OutstandingChanges;
   readonly sessions: SessionTracker;
+  readonly traits: VersionTraits;
   readonly nextZxid: () => number;
   /** `ProposalRequestProcessor` */
   readonly next: (request: ServerRequest) => void;
@@ -105,7 +107,12 @@ export class PrepProcessor {
 
   #prepareMulti(request: ServerRequest): void {
     const header = this.#newHeader(request);
-    const operations = decodeMulti(request.body);
+    const { transactionsKeepCreate2 } = this.#options.traits;
+    const operations = decodeMulti(request.body).map((operation) =>
+      operation.op === Op.create2 && !transactionsKeepCreate2
+        ? { ...operation, op: Op.create }
+        : operation,
+    );
     const backup = this.#options.changes.backup(operations.map(({ path }) => path));
     const changes: SimpleChange[] = [];
     for (const operation of operations) {

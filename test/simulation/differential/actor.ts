@@ -1,0 +1,143 @@
+/** A client of a scenario, whose exchanges are written down in a form that both kinds of servers share. */
+import { EventType, Op, type SessionId } from '../ensemble/wire/codes.ts';
+import { pathBody } from '../support/frames.ts';
+import type { HandshakeAnswer, RawClient, Reply } from '../support/raw-client.ts';
+import { describeBody, nameOfError } from './describe.ts';
+import type { Stage } from './stage.ts';
+
+const EVENT_NAMES = new Map<number, string>(
+  Object.entries(EventType).map(([name, type]) => [type, name]),
+);
+
+/** What differs between two plays of the same scenario, by name or relative to a beginning. */
+export class Script {
+  readonly stage: Stage;
+  readonly lines: string[] = [];
+  readonly #sessions = new Map<SessionId, string>();
+  #baseZxid: number | null = null;
+
+  constructor(stage: Stage) {
+    this.stage = stage;
+  }
+
+  /** Zxids are counted from the first one that is asked for. */
+  zxid(zxid: number): string {
+    this.#baseZxid ??= zxid;
+    return zxid <= 0 ? String(zxid) : `z${zxid - this.#baseZxid}`;
+  }
+
+  nameSession(id: SessionId, name: string): void {
+    if (!this.#sessions.has(id)) this.#sessions.set(id, name);
+  }
+
+  session(id: SessionId): string {
+    return this.#sessions.get(id) ?? 'unknown';
+  }
+
+  line(text: string): void {
+    this.lines.push(text);
+  }
+
+  actor(name: string): Actor {
+    return new Actor(this, name);
+  }
+}
+
+export interface AskOptions {
+  /** Number of the request; the next one when not given. */
+  readonly xid?: number;
+}
+
+export class Actor {
+  readonly name: string;
+  readonly #script: Script;
+  #client: RawClient | null = null;
+  #session: HandshakeAnswer | null = null;
+  #xid = 1;
+  #reported = 0;
+
+  constructor(script: Script, name: string) {
+    this.#script = script;
+    this.name = name;
+  }
+
+  get client(): RawClient {
+    if (this.#client === null) throw new Error(`${this.name} is not connected`);
+    return this.#client;
+  }
+
+  get session(): HandshakeAnswer {
+    if (this.#session === null) throw new Error(`${this.name} has no session`);
+    return this.#session;
+  }
+
+  /** With the session of `from`, where it is given. */
+  async attach(server: number, timeoutMs: number, from?: HandshakeAnswer): Promise<this> {
+    const { stage } = this.#script;
+    this.#client = stage.connect(server);
+    this.#reported = 0;
+    const handshake = this.#client.handshake(timeoutMs, from);
+    const answer = await stage.settle(handshake, `the handshake of ${this.name}`);
+    if (answer === null) {
+      this.#say('handshake: closed');
+      return this;
+    }
+    if (answer.timeoutMs > 0) {
+      this.#session = answer;
+      this.#script.nameSession(answer.id, this.name);
+    }
+    const isSame = from !== undefined && from.id === answer.id;
+    this.#say(`handshake: ${answer.timeoutMs} ms${isSame ? ', the same session' : ''}`);
+    return this;
+  }
+
+  /** The reply; null where the connection ended. */
+  async ask(
+    what: string,
+    op: number,
+    body?: Buffer,
+    { xid }: AskOptions = {},
+  ): Promise<Reply | null> {
+    const number = xid ?? this.#xid++;
+    const reply = await this.#script.stage.settle(
+      this.client.ask(number, op, body),
+      `${this.name}: ${what}`,
+    );
+    this.reportEvents();
+    if (reply === null) {
+      this.#say(`${what} → closed`);
+      return null;
+    }
+    const zxid = this.#script.zxid(reply.zxid);
+    if (reply.err !== 0) this.#say(`${what} → ${nameOfError(reply.err)} ${zxid}`);
+    else this.#say(`${what} → ${describeBody(op, reply.body, this.#script)} ${zxid}`);
+    return reply;
+  }
+
+  /** Until everything that was committed before is known to this client's server. */
+  async barrier(): Promise<void> {
+    if (this.client.isClosed) return;
+    const sync = this.client.ask(this.#xid++, Op.sync, pathBody('/'));
+    await this.#script.stage.settle(sync, `${this.name}: sync`);
+    this.reportEvents();
+  }
+
+  async closed(): Promise<void> {
+    await this.#script.stage.settle(this.client.closed(), `${this.name}: closed`);
+    this.reportEvents();
+    this.#say('closed');
+  }
+
+  /** What came unasked; of one moment, in the order of paths: servers keep it in sets. */
+  reportEvents(): void {
+    const { events } = this.client;
+    const fresh = events.slice(this.#reported);
+    this.#reported = events.length;
+    const lines = fresh.map(({ type, path }) => `event ${EVENT_NAMES.get(type) ?? type} ${path}`);
+    for (const line of lines.sort()) this.#say(line);
+  }
+
+  #say(text: string): void {
+    this.#script.line(`${this.name}: ${text}`);
+  }
+}
