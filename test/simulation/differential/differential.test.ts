@@ -14,6 +14,7 @@ import { membersOf, realStage, simulatedStage } from './stages.ts';
 /** Random histories for each kind of server; more by `LOCKEX_HISTORIES`. */
 const HISTORIES = Number(process.env['LOCKEX_HISTORIES'] ?? 60);
 const FIRST_SEED = Number(process.env['LOCKEX_SEED'] ?? 1);
+const MAX_TIMEOUT_MS = 60_000;
 const seeds = Array.from({ length: HISTORIES }, (_, at) => FIRST_SEED + at);
 
 /** Roots are the same on both, so that their lengths are. */
@@ -36,8 +37,12 @@ describe('one server', () => {
   let server: Server;
   let world: World;
   beforeAll(async () => {
-    server = await startServer({ tickTime: 500 });
-    world = await World.begin({ participants: 1, version: '3.8' });
+    server = await startServer({ tickTime: 500, maxSessionTimeout: MAX_TIMEOUT_MS });
+    world = await World.begin({
+      participants: 1,
+      version: '3.8',
+      maxSessionTimeoutMs: MAX_TIMEOUT_MS,
+    });
   });
   afterAll(() => server.stop());
 
@@ -57,9 +62,17 @@ describe('an ensemble of three', () => {
   let servers: readonly Server[];
   let world: World;
   beforeAll(async () => {
-    ensemble = await startEnsemble({ tickTime: 500, initLimit: 20, syncLimit: 60 });
+    ensemble = await startEnsemble({
+      ...{ tickTime: 500, initLimit: 20, syncLimit: 60 },
+      maxSessionTimeout: MAX_TIMEOUT_MS,
+    });
     servers = await membersOf(ensemble);
-    world = await World.begin({ participants: 3, version: '3.8', syncLimit: 60 });
+    world = await World.begin({
+      participants: 3,
+      version: '3.8',
+      syncLimit: 60,
+      maxSessionTimeoutMs: MAX_TIMEOUT_MS,
+    });
   });
   afterAll(() => ensemble.stop());
 

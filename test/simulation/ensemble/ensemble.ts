@@ -67,6 +67,16 @@ export class SimulatedEnsemble {
     await this.network.simulation.until(isReady, 'all members serve', READY_MS);
   }
 
+  /**
+   * Sets the number of the next sequential node below a path on all members that are up, as if so many had
+   * been created there. For tests of the last numbers.
+   */
+  setSequence(path: string, next: number): void {
+    for (const member of this.members) {
+      if (member.state !== 'down') member.tree.existing(path).stat.cversion = next;
+    }
+  }
+
   #send(from: Member, to: number, vote: Notification): void {
     if (from.id === to) {
       const { process } = from;
