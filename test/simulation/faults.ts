@@ -1,6 +1,6 @@
 /**
- * Faults of a simulated ensemble, its network and its hosts. Each lasts until it is ended; `heal` ends
- * all. Which fault comes when is the caller's.
+ * Faults of a simulated ensemble, its network and its hosts. Each lasts until it is ended; `heal`
+ * ends all. Which fault comes when is the caller's.
  */
 import { hostOf } from './ensemble/config.ts';
 import type { SimulatedEnsemble } from './ensemble/ensemble.ts';
@@ -24,8 +24,8 @@ export class Faults {
   }
 
   /**
-   * One direction is cut: nothing arrives, and nobody notices, until `pass`. What was sent arrives then,
-   * in its order: this is also how something is held back and delivered late.
+   * One direction is cut: nothing arrives, and nobody notices, until `pass`. What was sent arrives
+   * then, in its order: this is also how something is held back and delivered late.
    */
   cut(from: Place, to: Place, traffic?: readonly Traffic[]): void {
     this.#each(from, to, traffic, (link) => link.hold());
@@ -50,9 +50,14 @@ export class Faults {
     });
   }
 
-  /** The connections that one side has opened to the other are reset; what is under way is lost. */
-  reset(from: Place, to: Place): void {
-    this.#network.reset(nameOf(from), nameOf(to));
+  /** The open connections between two places are reset; what is under way is lost. */
+  reset(one: Place, other: Place): void {
+    this.#network.reset(nameOf(one), nameOf(other));
+  }
+
+  /** What is sent next in this direction arrives in part, and then the connection is reset. */
+  resetMidway(from: Place, to: Place): void {
+    this.#network.resetMidway(nameOf(from), nameOf(to));
   }
 
   /** A process is stopped, or its garbage collector runs. */

@@ -1,4 +1,7 @@
-/** A client of a scenario, whose exchanges are written down in a form that both kinds of servers share. */
+/**
+ * A client of a scenario, whose exchanges are written down in a form that both kinds of servers
+ * share.
+ */
 import { EventType, Op, type SessionId } from '../ensemble/wire/codes.ts';
 import { pathBody } from '../support/frames.ts';
 import type { HandshakeAnswer, RawClient, Reply } from '../support/raw-client.ts';
@@ -112,6 +115,30 @@ export class Actor {
     if (reply.err !== 0) this.#say(`${what} → ${nameOfError(reply.err)} ${zxid}`);
     else this.#say(`${what} → ${describeBody(op, reply.body, this.#script)} ${zxid}`);
     return reply;
+  }
+
+  /** Sends all requests without waiting in between; what comes is written down in its order. */
+  async askAll(
+    requests: readonly (readonly [what: string, op: number, body: Buffer])[],
+  ): Promise<void> {
+    const { arrivals } = this.client;
+    const before = arrivals.length;
+    const sent = new Map(requests.map(([what, op], at) => [this.#xid + at, { what, op }]));
+    const replies = requests.map(([, op, body]) => this.client.ask(this.#xid++, op, body));
+    await this.#script.stage.settle(Promise.all(replies), `${this.name}: many requests`);
+    for (const arrival of arrivals.slice(before)) {
+      if (arrival.kind === 'event') {
+        this.#reported += 1;
+        this.#say(`event ${EVENT_NAMES.get(arrival.event.type)} ${arrival.event.path}`);
+      } else if (arrival.kind === 'reply') {
+        const { xid, err, zxid, body } = arrival.reply;
+        const { what, op } = sent.get(xid) ?? { what: `xid ${xid}`, op: 0 };
+        const text = err === 0 ? describeBody(op, body, this.#script) : nameOfError(err);
+        this.#say(`${what} → ${text} ${op === Op.exists ? '' : this.#script.zxid(zxid)}`);
+      } else {
+        this.#say('closed');
+      }
+    }
   }
 
   /** Until everything that was committed before is known to this client's server. */

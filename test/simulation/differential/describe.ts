@@ -1,4 +1,6 @@
-/** Replies as text, without what differs between two plays: times, ids, and the beginning of zxids. */
+/**
+ * Replies as text, without what differs between two plays: times, ids, and the beginning of zxids.
+ */
 import { Code, NO_SESSION, Op } from '../ensemble/wire/codes.ts';
 import { JuteInput } from '../ensemble/wire/jute.ts';
 import type { Script } from './actor.ts';

@@ -1,18 +1,20 @@
 /**
- * The same scenarios on simulated and on real servers: the same answers, error codes, zxids, events and
- * ends of connections, in the same order.
+ * The same scenarios on simulated and on real servers: the same answers, error codes, zxids, events
+ * and ends of connections, in the same order.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Ensemble, type Server, startEnsemble, startServer } from '../../support/zookeeper.ts';
 import { World } from '../support/world.ts';
 import { Script } from './actor.ts';
 import { randomScenario } from './random-scenario.ts';
-import { MOVES, SCENARIOS, type Scenario } from './scenarios.ts';
+import type { Scenario } from './scenario.ts';
+import { SCENARIOS } from './scenarios.ts';
+import { MOVES, SESSIONS } from './session-scenarios.ts';
 import type { Stage } from './stage.ts';
 import { membersOf, realStage, simulatedStage } from './stages.ts';
 
 /** Random histories for each kind of server; more by `LOCKEX_HISTORIES`. */
-const HISTORIES = Number(process.env['LOCKEX_HISTORIES'] ?? 60);
+const HISTORIES = Number(process.env['LOCKEX_HISTORIES'] ?? 40);
 const FIRST_SEED = Number(process.env['LOCKEX_SEED'] ?? 1);
 const MAX_TIMEOUT_MS = 60_000;
 const seeds = Array.from({ length: HISTORIES }, (_, at) => FIRST_SEED + at);
@@ -46,7 +48,7 @@ describe('one server', () => {
   });
   afterAll(() => server.stop());
 
-  it.each(SCENARIOS)('$name', async (scenario) => {
+  it.each([...SCENARIOS, ...SESSIONS])('$name', async (scenario) => {
     await compare(scenario, simulatedStage(world), realStage([server]));
   });
 
@@ -76,7 +78,7 @@ describe('an ensemble of three', () => {
   });
   afterAll(() => ensemble.stop());
 
-  it.each([...SCENARIOS, ...MOVES])('$name', async (scenario) => {
+  it.each([...SCENARIOS, ...SESSIONS, ...MOVES])('$name', async (scenario) => {
     await compare(scenario, simulatedStage(world), realStage(servers));
   });
 

@@ -1,6 +1,6 @@
 /**
- * A random history of requests by several clients, one after the other. After each request every client
- * waits until its server has caught up, so that all answers are determined.
+ * A random history of requests by several clients, one after the other. After each request every
+ * client waits until its server has caught up, so that all answers are determined.
  */
 import { type Random, randomOf } from '../../support/random.ts';
 import { Op } from '../ensemble/wire/codes.ts';
@@ -13,7 +13,7 @@ import {
   versionedBody,
 } from '../support/frames.ts';
 import type { Actor } from './actor.ts';
-import type { Scenario } from './scenarios.ts';
+import type { Scenario } from './scenario.ts';
 
 const STEPS = 25;
 const NAMES = ['a', 'b', 'a/x', 'a/y', 'b/x', 'a/x/z'] as const;

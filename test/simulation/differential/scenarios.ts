@@ -6,34 +6,13 @@ import {
   Mode,
   multiBody,
   OPEN,
-  pathBody,
   readBody,
   setAclBody,
   setDataBody,
   setWatchesBody,
   versionedBody,
 } from '../support/frames.ts';
-import type { Actor, Script } from './actor.ts';
-
-export interface Scenario {
-  readonly name: string;
-  readonly play: (script: Script, root: string) => Promise<void>;
-}
-
-/** Milliseconds; ticks of 500 ms are assumed. */
-const T = 4000;
-
-async function begin(script: Script, root: string, name: string, server = 0): Promise<Actor> {
-  const actor = await script.actor(name).attach(server, T);
-  await actor.ask('create the root', Op.create, createBody(root));
-  return actor;
-}
-
-async function end(...actors: readonly Actor[]): Promise<void> {
-  for (const actor of actors) {
-    if (!actor.client.isClosed) await actor.ask('close', Op.closeSession);
-  }
-}
+import { begin, end, type Scenario, T } from './scenario.ts';
 
 const OWN_ONLY = [{ permissions: 31, scheme: 'auth', id: '' }];
 
@@ -217,98 +196,26 @@ export const SCENARIOS: readonly Scenario[] = [
     },
   },
   {
-    name: 'sessions: timeouts, re-attaching, passwords, closing',
+    name: 'requests that are sent without waiting are answered in order',
     play: async (script, root) => {
-      const a = await script.actor('a').attach(0, 1);
-      await a.ask('create the root', Op.create, createBody(root));
-      const b = await script.actor('b').attach(0, 1_000_000);
-      const e = `${root}/e`;
-      await b.ask('create', Op.create, createBody(e, { mode: Mode.ephemeral }));
-      const again = await script.actor('b again').attach(0, T, b.session);
-      await b.closed();
-      await again.ask('exists', Op.exists, readBody(e));
-      const wrong = { ...b.session, password: Buffer.alloc(16, 1) };
-      const thief = await script.actor('thief').attach(0, T, wrong);
-      await thief.closed();
-      // The server has closed the connection that had the session, whatever the password was.
-      await again.closed();
-      const third = await script.actor('third').attach(0, T, b.session);
-      await third.ask('close', Op.closeSession);
-      await third.closed();
-      await a.ask('exists', Op.exists, readBody(e));
-      const late = await script.actor('late').attach(0, T, b.session);
-      await late.closed();
-      await a.ask('sync', Op.sync, pathBody(root));
+      const a = await begin(script, root, 'a', script.stage.servers - 1);
+      const x = `${root}/x`;
+      await a.askAll([
+        ['exists', Op.exists, readBody(x, true)],
+        ['create', Op.create, createBody(x)],
+        ['set', Op.setData, setDataBody(x, '1')],
+        ['read', Op.getData, readBody(x, true)],
+        ['check', Op.multi, multiBody([{ op: 13, path: x }])],
+        ['a check that fails', Op.multi, multiBody([{ op: 13, path: x, version: 7 }])],
+        ['delete an old version', Op.delete, versionedBody(x, 0)],
+        ['children', Op.getChildren2, readBody(root, true)],
+        ['delete', Op.delete, versionedBody(x)],
+        ['read', Op.getData, readBody(x)],
+        ['create', Op.create, createBody(`${x}-`, { mode: Mode.ephemeralSequential })],
+        ['create', Op.create, createBody(`${x}-`, { mode: Mode.ephemeralSequential })],
+        ['children', Op.getChildren2, readBody(root)],
+      ]);
       await end(a);
-    },
-  },
-  {
-    name: 'expiry',
-    play: async (script, root) => {
-      const a = await script.actor('a').attach(0, 10_000);
-      await a.ask('create the root', Op.create, createBody(root));
-      const b = await script.actor('b').attach(script.stage.servers - 1, 1000);
-      const e = `${root}/e`;
-      await b.ask('create', Op.create, createBody(e, { mode: Mode.ephemeral }));
-      await a.barrier();
-      await a.ask('watch', Op.exists, readBody(e, true));
-      // Nothing is sent: the server closes the connection when the session is over.
-      await b.closed();
-      await a.barrier();
-      await a.ask('exists', Op.exists, readBody(e));
-      const late = await script.actor('late').attach(0, 1000, b.session);
-      await late.closed();
-      await end(a);
-    },
-  },
-];
-
-/** For ensembles: a session moves from one server to another. */
-export const MOVES: readonly Scenario[] = [
-  {
-    name: 'a session moves between followers',
-    play: async (script, root) => {
-      const a = await begin(script, root, 'a', 1);
-      const e = `${root}/e`;
-      await a.ask('create', Op.create, createBody(e, { mode: Mode.ephemeral }));
-      const moved = await script.actor('moved').attach(2, T, a.session);
-      await moved.barrier();
-      await moved.ask('exists', Op.exists, readBody(e));
-      // The old connection is open: its server answers reads, and the leader refuses its changes.
-      await a.ask('read on the old connection', Op.exists, readBody(e));
-      await a.ask('change on the old connection', Op.setData, setDataBody(e, 'x'));
-      await moved.ask('unchanged', Op.getData, readBody(e));
-      await end(moved);
-    },
-  },
-  {
-    name: 'a session moves from a follower to the leader and back',
-    play: async (script, root) => {
-      const a = await begin(script, root, 'a', 1);
-      const e = `${root}/e`;
-      await a.ask('create', Op.create, createBody(e, { mode: Mode.ephemeral }));
-      const moved = await script.actor('moved').attach(0, T, a.session);
-      await moved.ask('exists', Op.exists, readBody(e));
-      const old = multiBody([{ op: 13, path: e }]);
-      await a.ask('a transaction on the old connection', Op.multi, old);
-      const back = await script.actor('back').attach(1, T, a.session);
-      await moved.ask('a read on the old connection at the leader', Op.exists, readBody(e));
-      await back.ask('a transaction', Op.multi, old);
-      await end(back);
-    },
-  },
-  {
-    name: 'closing on an old connection ends the session',
-    play: async (script, root) => {
-      const a = await begin(script, root, 'a', 1);
-      const e = `${root}/e`;
-      await a.ask('create', Op.create, createBody(e, { mode: Mode.ephemeral }));
-      const moved = await script.actor('moved').attach(2, T, a.session);
-      await a.ask('close', Op.closeSession);
-      await moved.closed();
-      const c = await script.actor('c').attach(0, T);
-      await c.ask('exists', Op.exists, readBody(e));
-      await end(c);
     },
   },
 ];

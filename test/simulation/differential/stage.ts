@@ -1,6 +1,6 @@
 /**
- * Where a scenario is played: on simulated servers or on real ones. A scenario uses nothing else, so that
- * both can be compared line by line.
+ * Where a scenario is played: on simulated servers or on real ones. A scenario uses nothing else,
+ * so that both can be compared line by line.
  */
 import type { RawClient } from '../support/raw-client.ts';
 

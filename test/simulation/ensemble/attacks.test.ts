@@ -1,6 +1,7 @@
 /**
- * Three behaviours of servers that break simpler leases than lockex's (docs/safety.md, "Why the lease is
- * safe"), on the simulated ensemble. `test/faults/stale-answers.test.ts` has the first two on a real one.
+ * Three behaviours of servers that break simpler leases than lockex's (docs/safety.md, "Why the
+ * lease is safe"), on the simulated ensemble. `test/faults/stale-answers.test.ts` has the first two
+ * on a real one.
  */
 import { expect, it } from 'vitest';
 import { createBody, Mode, multiBody, pathBody, readBody } from '../support/frames.ts';

@@ -1,6 +1,6 @@
 /**
- * A ZooKeeper ensemble in memory, written after the sources of the servers. Clients reach it by simulated
- * sockets, in the wire protocol.
+ * A ZooKeeper ensemble in memory, written after the sources of the servers. Clients reach it by
+ * simulated sockets, in the wire protocol.
  */
 import { Pipe } from '../network/link.ts';
 import type { Network } from '../network/network.ts';
@@ -39,7 +39,9 @@ export class SimulatedEnsemble {
     return member;
   }
 
-  /** Those that serve and believe that they lead: two while one does not know that it is deposed. */
+  /**
+   * Those that serve and believe that they lead: two while one does not know that it is deposed.
+   */
   get leaders(): readonly Member[] {
     return this.members.filter((member) => member.leading !== null);
   }
@@ -68,8 +70,8 @@ export class SimulatedEnsemble {
   }
 
   /**
-   * Sets the number of the next sequential node below a path on all members that are up, as if so many had
-   * been created there. For tests of the last numbers.
+   * Sets the number of the next sequential node below a path on all members that are up, as if so
+   * many had been created there. For tests of the last numbers.
    */
   setSequence(path: string, next: number): void {
     for (const member of this.members) {

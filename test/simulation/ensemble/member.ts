@@ -1,4 +1,7 @@
-/** A member of the ensemble: its host and disk, and its server process, which may be killed and started. */
+/**
+ * A member of the ensemble: its host and disk, and its server process, which may be killed and
+ * started.
+ */
 import { SimulatedHost, SimulatedProcess } from '../kernel/process.ts';
 import type { Delay } from '../network/link.ts';
 import type { Network } from '../network/network.ts';

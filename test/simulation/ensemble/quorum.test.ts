@@ -184,7 +184,10 @@ describe('limits', () => {
 });
 
 /** Faults at random for a minute, while clients create nodes. */
-async function storm(seed: number): Promise<{ world: World; confirmed: readonly string[] }> {
+async function storm(
+  seed: number,
+  steps = 14,
+): Promise<{ world: World; confirmed: readonly string[] }> {
   const world = await World.begin({ seed, observers: 1, version: seed % 2 === 0 ? '3.4' : '3.9' });
   const { ensemble, faults, simulation } = world;
   const random = randomOf(seed, 'storm');
@@ -206,17 +209,17 @@ async function storm(seed: number): Promise<{ world: World; confirmed: readonly 
         const reply = await client.ask(xid, Op.create, createBody(path));
         if (reply === null) break;
         if (reply.err === Code.ok) confirmed.push(path);
-        await pause(name, 20);
+        await pause(name, 40);
       }
       client.close();
       await pause(name, 200);
     }
   };
   for (const name of ['a', 'b', 'c']) void work(name);
-  for (let step = 0; step < 20; step += 1) {
+  for (let step = 0; step < steps; step += 1) {
     const member = ensemble.member(1 + random.below(4));
     const other = ensemble.member(1 + random.below(4));
-    switch (random.below(6)) {
+    switch (random.below(7)) {
       case 0:
         member.kill();
         break;
@@ -232,8 +235,11 @@ async function storm(seed: number): Promise<{ world: World; confirmed: readonly 
       case 4:
         member.stallDisk(random.between(100, 4000));
         break;
-      default:
+      case 5:
         faults.reset(random.pick(['a', 'b', 'c']), member);
+        break;
+      default:
+        faults.resetMidway(random.pick(['a', 'b', 'c']), member);
     }
     await world.pass(random.between(500, 5000));
     if (random.chance(0.4)) faults.heal();
@@ -245,7 +251,7 @@ async function storm(seed: number): Promise<{ world: World; confirmed: readonly 
 }
 
 describe('after a storm of faults', () => {
-  it.each([1, 2, 3, 4, 5, 6])('nothing that was confirmed is lost (seed %i)', async (seed) => {
+  it.each([1, 2, 3, 4])('nothing that was confirmed is lost (seed %i)', async (seed) => {
     const { world, confirmed } = await storm(seed);
     const paths = new Set(await agreement(world));
     expect(confirmed.length).toBeGreaterThan(100);
@@ -253,7 +259,7 @@ describe('after a storm of faults', () => {
   });
 
   it('the same seed has given the same trace', async () => {
-    const hashOf = async (seed: number) => (await storm(seed)).world.simulation.trace.hash;
+    const hashOf = async (seed: number) => (await storm(seed, 6)).world.simulation.trace.hash;
     const [one, again, other] = [await hashOf(21), await hashOf(21), await hashOf(22)];
     expect(again).toBe(one);
     expect(other).not.toBe(one);

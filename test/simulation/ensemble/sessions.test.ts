@@ -200,3 +200,22 @@ describe('a follower', () => {
     await world.wait(client.closed(), 'closed');
   });
 });
+
+describe('notifications', () => {
+  const OWN = [{ permissions: 31, scheme: 'digest', id: 'u:x' }];
+
+  it.each([
+    ['3.8', true],
+    ['3.9', false],
+  ] as const)('of %s reach who may not read the node: %s', async (version, isNotified) => {
+    const world = await World.begin({ version, seed: 8, participants: 1 });
+    const client = world.connect(world.ensemble.leader);
+    await world.wait(client.handshake(T), 'handshake');
+    await world.wait(client.ask(1, Op.exists, readBody('/own', true)), 'watch');
+    await world.wait(client.ask(2, Op.create, createBody('/own', { acl: OWN })), 'create');
+    await world.wait(client.ping(), 'ping');
+    expect(client.events).toHaveLength(isNotified ? 1 : 0);
+    const exists = await world.wait(client.ask(3, Op.exists, readBody('/own')), 'exists');
+    expect(exists?.err).toBe(isNotified ? Code.ok : Code.noAuth);
+  });
+});

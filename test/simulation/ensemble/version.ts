@@ -1,15 +1,15 @@
 /**
- * Differences between versions of ZooKeeper's server that a client can observe. The behaviours of each
- * are those of the last release of the series.
+ * Differences between versions of ZooKeeper's server that a client can observe. The behaviours of
+ * each are those of the last release of the series.
  */
 
 export type Version = '3.4' | '3.8' | '3.9';
 
 export interface VersionTraits {
   /**
-   * A touch never moves the expiry of a session forward (`SessionTrackerImpl.touchSession`: "Nothing
-   * needs to be done"). Since 3.5, `ExpiryQueue.update` sets it in any case, so a touch with a shorter
-   * timeout makes a session expire earlier.
+   * A touch never moves the expiry of a session forward (`SessionTrackerImpl.touchSession`:
+   * "Nothing needs to be done"). Since 3.5, `ExpiryQueue.update` sets it in any case, so a touch
+   * with a shorter timeout makes a session expire earlier.
    */
   readonly touchOnlyPostpones: boolean;
   /**
@@ -19,13 +19,16 @@ export interface VersionTraits {
    */
   readonly expiryRacesWithTouches: boolean;
   /**
-   * A follower holds back the answers of all its sessions while a change of one of them is not committed
-   * (`CommitProcessor.nextPending`). Since 3.6, only those of the same session.
+   * A follower holds back the answers of all its sessions while a change of one of them is not
+   * committed (`CommitProcessor.nextPending`). Since 3.6, only those of the same session.
    */
   readonly commitsBlockAllSessions: boolean;
   /** `create2` (since 3.5). */
   readonly hasCreate2: boolean;
-  /** A `create2` in a transaction is answered as one (in newer releases of 3.9); before, as a `create`. */
+  /**
+   * A `create2` in a transaction is answered as one (in newer releases of 3.9); before, as a
+   * `create`.
+   */
   readonly transactionsKeepCreate2: boolean;
   /** `RequestThrottler` (since 3.6). */
   readonly hasThrottler: boolean;

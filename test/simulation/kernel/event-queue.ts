@@ -1,6 +1,6 @@
 /**
- * The events of a simulation in the order of their times. Events of the same time are ordered by their
- * rank, which the simulation draws, and then by the order in which they were scheduled.
+ * The events of a simulation in the order of their times. Events of the same time are ordered by
+ * their rank, which the simulation draws, and then by the order in which they were scheduled.
  */
 
 export interface ScheduledEvent {

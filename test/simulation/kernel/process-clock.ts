@@ -1,6 +1,6 @@
 /**
- * The clock and timers of one simulated process, by the interface of src/util/clock.ts, and the deferred
- * calls that the code under test makes by setImmediate.
+ * The clock and timers of one simulated process, by the interface of src/util/clock.ts, and the
+ * deferred calls that the code under test makes by setImmediate.
  */
 import type { Clock } from '../../../src/util/clock.ts';
 import type { ScheduledEvent } from './event-queue.ts';
@@ -69,8 +69,8 @@ export class ProcessClock implements Clock {
   }
 
   /**
-   * As `setImmediate`: not before the microtasks of the present event have run. Its order among other
-   * events of the same time is the seed's, as that of immediates, timers and I/O is Node's.
+   * As `setImmediate`: not before the microtasks of the present event have run. Its order among
+   * other events of the same time is the seed's, as that of immediates, timers and I/O is Node's.
    */
   readonly defer = (callback: () => void): void => {
     this.#process.post(0, () => {

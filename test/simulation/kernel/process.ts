@@ -1,6 +1,6 @@
 /**
- * Hosts with a clock each, and the processes on them. A process that is stopped (SIGSTOP, a pause of a
- * garbage collector) does nothing until it goes on; what should have happened happens then.
+ * Hosts with a clock each, and the processes on them. A process that is stopped (SIGSTOP, a pause
+ * of a garbage collector) does nothing until it goes on; what should have happened happens then.
  */
 import type { Random } from '../../support/random.ts';
 import type { ScheduledEvent } from './event-queue.ts';
@@ -62,7 +62,9 @@ export class SimulatedHost {
     this.#rate = rate;
   }
 
-  /** The clock of the host jumps: by a few milliseconds, since it is read in hundredths of a second. */
+  /**
+   * The clock of the host jumps: by a few milliseconds, since it is read in hundredths of a second.
+   */
   stepClock(ms: number): void {
     this.#base += ms;
   }

@@ -3,9 +3,9 @@
  * decides. It reads no real clock and uses no real timers: the same seed and program give the same
  * trace.
  *
- * Code under test uses promises. The microtasks that an event leaves behind run to their end before the
- * next event, at the same virtual time: `run` gives Node a chance for that after each event that called
- * `awaken`. In Node, `process.nextTick` runs when the queue of microtasks is empty
+ * Code under test uses promises. The microtasks that an event leaves behind run to their end before
+ * the next event, at the same virtual time: `run` gives Node a chance for that after each event
+ * that called `awaken`. In Node, `process.nextTick` runs when the queue of microtasks is empty
  * (`processTicksAndRejections` in lib/internal/process/task_queues.js), which costs no turn of the
  * real event loop.
  */
@@ -16,7 +16,9 @@ import { Trace, type TraceOptions } from './trace.ts';
 export interface SimulationOptions {
   readonly seed: number;
   readonly trace?: TraceOptions;
-  /** Events of the same time in the order of scheduling, instead of an order that the seed decides. */
+  /**
+   * Events of the same time in the order of scheduling, instead of an order that the seed decides.
+   */
   readonly keepsOrder?: boolean;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The record of a simulation: a hash over all that happened, which is the same for the same seed, and
- * the newest lines for the report of a failure.
+ * The record of a simulation: a hash over all that happened, which is the same for the same seed,
+ * and the newest lines for the report of a failure.
  */
 
 export interface TraceOptions {

@@ -1,6 +1,7 @@
 /**
  * One thread of a server: a queue of items that are handled one after the other, each after a short
- * time that the seed decides. Items of one queue keep their order; queues have none among each other.
+ * time that the seed decides. Items of one queue keep their order; queues have none among each
+ * other.
  */
 import type { SimulatedProcess } from './process.ts';
 

@@ -1,6 +1,6 @@
 /**
- * Two ends of a TCP connection between simulated processes. An end carries bytes to clients and packets
- * between members: the faults are the same.
+ * Two ends of a TCP connection between simulated processes. An end carries bytes to clients and
+ * packets between members: the faults are the same.
  */
 import type { SimulatedProcess } from '../kernel/process.ts';
 import { type Link, Pipe } from './link.ts';
@@ -26,6 +26,7 @@ export class Endpoint<T> {
   /** Arrived, but not handled: the process is stopped. */
   readonly #inbox: Segment<T>[] = [];
   #isOpen = true;
+  #isResetMidway = false;
   #stopWatching: () => void = () => {};
 
   private constructor(process: SimulatedProcess, remoteHost: string, outgoing: Link) {
@@ -50,11 +51,6 @@ export class Endpoint<T> {
     return this.#isOpen;
   }
 
-  /** Items on the way to the other side. */
-  get inFlight(): number {
-    return this.#outgoing.inFlight;
-  }
-
   /** What has arrived before is handled now. */
   listen(events: EndpointEvents<T>): void {
     this.#events = events;
@@ -62,7 +58,9 @@ export class Endpoint<T> {
   }
 
   send(item: T): void {
-    if (this.#isOpen) this.#outgoing.send({ kind: 'item', item });
+    if (!this.#isOpen) return;
+    if (this.#isResetMidway) return this.#sendPart(item);
+    this.#outgoing.send({ kind: 'item', item });
   }
 
   /** The other side notices when what was sent before has arrived. */
@@ -72,18 +70,33 @@ export class Endpoint<T> {
     this.#outgoing.send({ kind: 'end', reason: 'closed by the other side' });
   }
 
-  /** Lets the first items pass although the link is held. */
-  deliverHeld(count: number): void {
-    this.#outgoing.deliverHeld(count);
+  /**
+   * The next bytes that this side sends arrive in part, and then the connection is reset. Packets
+   * between members are lost whole.
+   */
+  resetMidway(): void {
+    this.#isResetMidway = true;
   }
 
-  /** Something in between resets the connection: both sides notice at once, and what is under way is lost. */
+  /**
+   * Something in between resets the connection: both sides notice at once, and what is under way is
+   * lost.
+   */
   reset(): void {
     for (const end of [this, this.#peer]) {
       if (end === null || !end.#isOpen) continue;
       end.#outgoing.close();
       end.#receive({ kind: 'end', reason: 'reset' });
     }
+  }
+
+  #sendPart(item: T): void {
+    if (item instanceof Buffer && item.length > 1) {
+      const part = item.subarray(0, 1 + this.process.random.below(item.length - 1));
+      this.#outgoing.send({ kind: 'item', item: part as T & Buffer });
+    }
+    this.#outgoing.send({ kind: 'end', reason: 'reset' });
+    this.#receive({ kind: 'end', reason: 'reset' });
   }
 
   #sendToPeer(segment: Segment<T>): void {

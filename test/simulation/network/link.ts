@@ -1,7 +1,7 @@
 /**
- * One direction between two hosts, for one kind of traffic. What is sent on one connection arrives in
- * the order of sending, after a delay that the seed decides, or not before a fault is over: TCP repeats
- * what gets lost.
+ * One direction between two hosts, for one kind of traffic. What is sent on one connection arrives
+ * in the order of sending, after a delay that the seed decides, or not before a fault is over: TCP
+ * repeats what gets lost.
  */
 import type { Random } from '../../support/random.ts';
 import type { Simulation } from '../kernel/simulation.ts';
@@ -76,11 +76,6 @@ export class Pipe<T> {
     this.#deliver = deliver;
   }
 
-  /** Number of items that were sent and have not arrived. */
-  get inFlight(): number {
-    return this.#items.length;
-  }
-
   send(item: T): void {
     if (this.#isClosed) return;
     const { simulation } = this.#link;
@@ -94,11 +89,6 @@ export class Pipe<T> {
   close(): void {
     this.#isClosed = true;
     this.#items = [];
-  }
-
-  /** Lets the first items pass although the link is held: what a fault had let through. */
-  deliverHeld(count: number): void {
-    for (const { item } of this.#items.splice(0, count)) this.#deliver(item);
   }
 
   #move(): void {

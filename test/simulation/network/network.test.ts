@@ -131,6 +131,21 @@ describe('a simulated socket', () => {
   });
 });
 
+it('a frame is cut in the middle by a reset', async () => {
+  const { simulation, network, served, open } = setUp();
+  const { events, socket } = open();
+  await simulation.run(10);
+  network.resetMidway('client', 'server');
+  await simulation.run(10);
+  expect(events).toEqual(['connect']);
+  socket.write(Buffer.from('frame'));
+  await simulation.run(10);
+  expect(events).toEqual(['connect', 'error ECONNRESET', 'close']);
+  expect(served[0]?.ended).toBe('reset');
+  expect('frame'.startsWith(served[0]?.received ?? '')).toBe(true);
+  expect(served[0]?.received).toMatch(/^.{1,4}$/);
+});
+
 describe('a link', () => {
   it('that is held delivers nothing, and everything in order when it is released', async () => {
     const { simulation, served, open, link } = setUp();

@@ -1,5 +1,6 @@
 /**
- * The network between simulated hosts: who listens where, connections, and the links with their faults.
+ * The network between simulated hosts: who listens where, connections, and the links with their
+ * faults.
  */
 import type { SimulatedProcess } from '../kernel/process.ts';
 import type { Simulation } from '../kernel/simulation.ts';
@@ -66,7 +67,10 @@ export class Network {
     this.#listeners.delete(`${host}:${port}`);
   }
 
-  /** Three-way handshake: SYN and its answer travel as data does. Calls nothing back before it returns. */
+  /**
+   * Three-way handshake: SYN and its answer travel as data does. Calls nothing back before it
+   * returns.
+   */
   connect<T>(
     process: SimulatedProcess,
     target: { readonly host: string; readonly port: string; readonly traffic: Traffic },
@@ -86,6 +90,7 @@ export class Network {
         { process: listener.process, link: back },
       );
       this.#remember(own as Endpoint<unknown>);
+      this.#remember(other as Endpoint<unknown>);
       // The kernel accepts, also for a process that is stopped.
       travel(back, () => process.enter(() => events.onConnected(own)));
       listener.process.enter(() => listener.accept(other as Endpoint<unknown>));
@@ -99,12 +104,22 @@ export class Network {
     this.#pruneAt = 64 + 2 * this.#endpoints.size;
   }
 
-  /** Resets the connections from one host to another that are open. */
-  reset(from: string, to: string): void {
-    for (const end of this.#endpoints) {
-      if (!end.isOpen) this.#endpoints.delete(end);
-      else if (end.process.host.name === from && end.remoteHost === to) end.reset();
-    }
+  /** The open connections between two hosts are reset; what is under way is lost. */
+  reset(one: string, other: string): void {
+    for (const end of this.#endsOf(one, other)) end.reset();
+  }
+
+  /**
+   * What one host sends next on each connection to the other arrives in part, then comes a reset.
+   */
+  resetMidway(from: string, to: string): void {
+    for (const end of this.#endsOf(from, to)) end.resetMidway();
+  }
+
+  #endsOf(at: string, remote: string): Endpoint<unknown>[] {
+    return [...this.#endpoints].filter(
+      (end) => end.isOpen && end.process.host.name === at && end.remoteHost === remote,
+    );
   }
 }
 

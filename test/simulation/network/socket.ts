@@ -1,6 +1,6 @@
 /**
- * A simulated socket by the interface of src/platform/tcp.ts, for the code under test. Its events come
- * from the simulation's queue, never from within a call of the code under test.
+ * A simulated socket by the interface of src/platform/tcp.ts, for the code under test. Its events
+ * come from the simulation's queue, never from within a call of the code under test.
  */
 import { EventEmitter } from 'node:events';
 import type { ServerSocket } from '../../../src/platform/tcp.ts';

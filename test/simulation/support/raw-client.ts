@@ -1,6 +1,6 @@
 /**
- * A client that sends frames as a test says and hands back what comes, without any logic of its own. It
- * works on simulated sockets and on real ones.
+ * A client that sends frames as a test says and hands back what comes, without any logic of its
+ * own. It works on simulated sockets and on real ones.
  */
 import type { ServerSocket } from '../../../src/platform/tcp.ts';
 import { NO_SESSION, Op, type SessionId, Xid } from '../ensemble/wire/codes.ts';

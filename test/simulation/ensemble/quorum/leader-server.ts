@@ -1,6 +1,6 @@
 /**
- * The leader's pipeline (`LeaderZooKeeperServer`): preparing, proposing, syncing to disk, committing,
- * applying.
+ * The leader's pipeline (`LeaderZooKeeperServer`): preparing, proposing, syncing to disk,
+ * committing, applying.
  */
 
 import type { ClientConnection } from '../server/client-connection.ts';

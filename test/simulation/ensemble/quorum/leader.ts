@@ -1,9 +1,9 @@
 /**
- * A member that was elected (`Leader`): finds an epoch with a quorum, brings learners up to date, then
- * proposes and commits until it has no quorum of learners that answer.
+ * A member that was elected (`Leader`): finds an epoch with a quorum, brings learners up to date,
+ * then proposes and commits until it has no quorum of learners that answer.
  *
- * It notices the loss of its quorum only by its own clock and count of ticks. Until then it serves reads
- * and revalidates sessions, also while another leader is elected.
+ * It notices the loss of its quorum only by its own clock and count of ticks. Until then it serves
+ * reads and revalidates sessions, also while another leader is elected.
  */
 import type { ScheduledEvent } from '../../kernel/event-queue.ts';
 import { isQuorum, QUORUM_PORT } from '../config.ts';

@@ -1,6 +1,7 @@
 /**
- * The pipeline of a follower or observer (`FollowerZooKeeperServer`, `ObserverZooKeeperServer`): changes
- * are passed on to the leader and answered when they come back committed; reads are answered here.
+ * The pipeline of a follower or observer (`FollowerZooKeeperServer`, `ObserverZooKeeperServer`):
+ * changes are passed on to the leader and answered when they come back committed; reads are
+ * answered here.
  */
 import { Worker } from '../../kernel/worker.ts';
 import type { ClientConnection } from '../server/client-connection.ts';
@@ -34,8 +35,9 @@ export class LearnerServer implements Pipeline {
   readonly #proposed: Transaction[] = [];
   readonly #syncs: ServerRequest[] = [];
   /**
-   * Handshakes that wait for the leader's word, by session id alone (`Learner.pendingRevalidations`): the
-   * leader's answer to an earlier handshake of the session completes a later one.
+   * Handshakes that wait for the leader's word, by session id alone
+   * (`Learner.pendingRevalidations`): the leader's answer to an earlier handshake of the session
+   * completes a later one.
    */
   readonly #revalidations = new Map<SessionId, ClientConnection>();
 

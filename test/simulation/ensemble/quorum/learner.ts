@@ -1,6 +1,6 @@
 /**
- * A member that follows or observes a leader (`Follower`, `Observer`, `Learner`): it registers, gets the
- * leader's history, and serves until its connection to the leader ends.
+ * A member that follows or observes a leader (`Follower`, `Observer`, `Learner`): it registers,
+ * gets the leader's history, and serves until its connection to the leader ends.
  */
 import type { Endpoint } from '../../network/connection.ts';
 import type { Traffic } from '../../network/network.ts';

@@ -1,7 +1,7 @@
 /**
- * A follower that observers follow instead of the leader (`ObserverMaster`): it passes on their requests
- * and handshakes, and their touches get into its own table, so that they reach the leader with its next
- * answer to a ping.
+ * A follower that observers follow instead of the leader (`ObserverMaster`): it passes on their
+ * requests and handshakes, and their touches get into its own table, so that they reach the leader
+ * with its next answer to a ping.
  */
 import { OBSERVER_PORT } from '../config.ts';
 import { newRequest } from '../server/request.ts';

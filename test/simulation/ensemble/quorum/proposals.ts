@@ -1,4 +1,7 @@
-/** Proposals of a leader, their acknowledgements and commits (`Leader.propose`, `Leader.processAck`). */
+/**
+ * Proposals of a leader, their acknowledgements and commits (`Leader.propose`,
+ * `Leader.processAck`).
+ */
 import { type EnsembleConfig, isQuorum } from '../config.ts';
 import type { ServerRequest } from '../server/request.ts';
 import type { Transaction } from '../tree/transaction.ts';

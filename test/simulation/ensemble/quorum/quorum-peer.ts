@@ -1,4 +1,6 @@
-/** The server process of a member (`QuorumPeer`): its roles one after the other, and its clients. */
+/**
+ * The server process of a member (`QuorumPeer`): its roles one after the other, and its clients.
+ */
 import type { SimulatedProcess } from '../../kernel/process.ts';
 import type { Endpoint } from '../../network/connection.ts';
 import type { Network } from '../../network/network.ts';

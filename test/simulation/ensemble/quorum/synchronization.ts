@@ -4,9 +4,10 @@ import { counterOf } from '../tree/transaction.ts';
 import type { QuorumPacket } from './packets.ts';
 
 /**
- * Sends nothing, what was committed since (DIFF), the point up to which the learner's history is good
- * (TRUNC), or everything (SNAP, also where the server would truncate and then send what was committed:
- * the learner has the same afterwards). Returns the zxid that the learner has afterwards.
+ * Sends nothing, what was committed since (DIFF), the point up to which the learner's history is
+ * good (TRUNC), or everything (SNAP, also where the server would truncate and then send what was
+ * committed: the learner has the same afterwards). Returns the zxid that the learner has
+ * afterwards.
  */
 export function synchronize(
   database: Database,

@@ -1,4 +1,6 @@
-/** The read timeout of a socket (`Socket.setSoTimeout`): calls once when nothing came for so long. */
+/**
+ * The read timeout of a socket (`Socket.setSoTimeout`): calls once when nothing came for so long.
+ */
 import type { SimulatedProcess } from '../../kernel/process.ts';
 
 export class Watchdog {

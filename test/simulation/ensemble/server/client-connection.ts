@@ -16,8 +16,8 @@ import { FrameSplitter } from '../wire/jute.ts';
 import type { Acl, Id } from '../wire/requests.ts';
 
 /**
- * `fresh`: nothing was received. `initializing`: the handshake is not answered; nothing is read until
- * then (`disableRecv`).
+ * `fresh`: nothing was received. `initializing`: the handshake is not answered; nothing is read
+ * until then (`disableRecv`).
  */
 type Phase = 'fresh' | 'initializing' | 'open' | 'closed';
 

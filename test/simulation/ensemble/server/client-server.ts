@@ -1,6 +1,6 @@
 /**
- * A server as its clients see it (`ZooKeeperServer`): handshakes, requests, answers. Where a request
- * goes from here depends on the server's role.
+ * A server as its clients see it (`ZooKeeperServer`): handshakes, requests, answers. Where a
+ * request goes from here depends on the server's role.
  */
 import type { SimulatedProcess } from '../../kernel/process.ts';
 import type { EnsembleConfig } from '../config.ts';

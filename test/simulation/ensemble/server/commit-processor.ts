@@ -1,9 +1,10 @@
 /**
- * Answers in the order of requests, and changes in the order of commits (`CommitProcessor`, the form of
- * 3.6 and later).
+ * Answers in the order of requests, and changes in the order of commits (`CommitProcessor`, the
+ * form of 3.6 and later).
  *
- * A commit is matched with the request that waits for it by session id and xid alone. Where the same xid
- * was used on an earlier connection of the session, the commit of that request answers the newer one.
+ * A commit is matched with the request that waits for it by session id and xid alone. Where the
+ * same xid was used on an earlier connection of the session, the commit of that request answers the
+ * newer one.
  */
 import type { SimulatedProcess } from '../../kernel/process.ts';
 import { Op, type SessionId } from '../wire/codes.ts';

@@ -7,7 +7,9 @@ export class ExpiryQueue {
   readonly #buckets = new Map<number, Set<TrackedSession>>();
   #nextAt: number;
 
-  /** `onlyPostpones`: `VersionTraits.touchOnlyPostpones`. Times are the server's, in milliseconds. */
+  /**
+   * `onlyPostpones`: `VersionTraits.touchOnlyPostpones`. Times are the server's, in milliseconds.
+   */
   constructor(intervalMs: number, now: number, onlyPostpones: boolean) {
     this.#intervalMs = intervalMs;
     this.#onlyPostpones = onlyPostpones;
@@ -35,8 +37,8 @@ export class ExpiryQueue {
   }
 
   /**
-   * The bucket that is due, which is no bucket any more from now on: sessions in it that are touched
-   * before they are closed get into another one, and are closed all the same.
+   * The bucket that is due, which is no bucket any more from now on: sessions in it that are
+   * touched before they are closed get into another one, and are closed all the same.
    */
   poll(now: number): ReadonlySet<TrackedSession> {
     if (now < this.#nextAt) return new Set();

@@ -89,7 +89,8 @@ export class FinalProcessor {
   #answerMulti(request: ServerRequest, applied: Applied | null): void {
     const body = applied?.body ?? { kind: 'multi', results: [] };
     if (body.kind !== 'multi') {
-      // Another request's commit, with the same session and xid: the server fails on `rc.multiResult`.
+      // Another request's commit, with the same session and xid: the server fails on
+      // `rc.multiResult`.
       throw new KeeperFault(Code.marshallingError);
     }
     if (body.results.some(({ err }) => err === Code.sessionMoved)) {

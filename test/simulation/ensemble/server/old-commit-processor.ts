@@ -1,6 +1,7 @@
 /**
- * `CommitProcessor` of 3.4: one request at a time waits for its commit, and all that came behind it, of
- * any session, waits as well. The commit is matched by session id and xid, as in newer versions.
+ * `CommitProcessor` of 3.4: one request at a time waits for its commit, and all that came behind
+ * it, of any session, waits as well. The commit is matched by session id and xid, as in newer
+ * versions.
  */
 import { Op } from '../wire/codes.ts';
 import type { CommitProcessorOptions, CommitQueue } from './commit-processor.ts';

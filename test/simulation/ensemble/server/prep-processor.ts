@@ -1,6 +1,6 @@
 /**
- * Checks requests at the leader and turns changes into transactions (`PrepRequestProcessor`). A request
- * is checked against its session and owner; it is no touch.
+ * Checks requests at the leader and turns changes into transactions (`PrepRequestProcessor`). A
+ * request is checked against its session and owner; it is no touch.
  */
 import type { SimulatedProcess } from '../../kernel/process.ts';
 import { Worker } from '../../kernel/worker.ts';
@@ -132,7 +132,10 @@ export class PrepProcessor {
     request.change = { op: Op.multi, changes };
   }
 
-  /** No check of the owner: the tracker itself, and whoever the session has moved from, may close it. */
+  /**
+   * No check of the owner: the tracker itself, and whoever the session has moved from, may close
+   * it.
+   */
   #prepareClose(request: ServerRequest): void {
     const { changes, sessions } = this.#options;
     const { zxid } = this.#newHeader(request);

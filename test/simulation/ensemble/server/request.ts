@@ -1,4 +1,6 @@
-/** A request on its way through the processors of a server (`org.apache.zookeeper.server.Request`). */
+/**
+ * A request on its way through the processors of a server (`org.apache.zookeeper.server.Request`).
+ */
 import type { Change, TransactionHeader } from '../tree/transaction.ts';
 import { Op, type SessionId } from '../wire/codes.ts';
 import type { Id } from '../wire/requests.ts';

@@ -7,7 +7,9 @@ export class SessionIds {
   readonly #prefix: string;
   #next: number;
 
-  /** `SessionTrackerImpl.initializeNextSessionId`: the server's id, then its uptime, then a counter. */
+  /**
+   * `SessionTrackerImpl.initializeNextSessionId`: the server's id, then its uptime, then a counter.
+   */
   constructor(serverId: number, uptimeMs: number) {
     this.#prefix = serverId.toString(16).padStart(2, '0');
     this.#next = Math.floor(uptimeMs) * 2 ** 16;

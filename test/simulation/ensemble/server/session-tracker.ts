@@ -25,7 +25,10 @@ export interface SessionTrackerOptions {
   readonly expire: (session: SessionId) => void;
 }
 
-/** Milliseconds that pass between the sessions of one bucket, at most: the expirer only queues requests. */
+/**
+ * Milliseconds that pass between the sessions of one bucket, at most: the expirer only queues
+ * requests.
+ */
 const MAX_EXPIRY_STEP_MS = 1;
 
 export class SessionTracker {

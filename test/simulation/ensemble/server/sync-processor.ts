@@ -1,6 +1,6 @@
 /**
- * Writes transactions to disk and calls back when they are safe there (`SyncRequestProcessor`). What
- * comes while an fsync is under way shares the next one.
+ * Writes transactions to disk and calls back when they are safe there (`SyncRequestProcessor`).
+ * What comes while an fsync is under way shares the next one.
  */
 import type { SimulatedProcess } from '../../kernel/process.ts';
 import type { Transaction } from '../tree/transaction.ts';

@@ -1,6 +1,7 @@
 /**
- * Sessions that a learner has heard from since the leader's last ping (`LearnerSessionTracker`). The
- * answer to a ping names them. A learner accepts any session: only the leader knows whether it lives.
+ * Sessions that a learner has heard from since the leader's last ping (`LearnerSessionTracker`).
+ * The answer to a ping names them. A learner accepts any session: only the leader knows whether it
+ * lives.
  */
 import type { Random } from '../../../support/random.ts';
 import type { SessionId } from '../wire/codes.ts';
@@ -18,8 +19,9 @@ export class TouchTable {
   }
 
   /**
-   * `touchTable.get().put(…)`: a thread that has read the reference before the exchange writes to the
-   * table that is handed over, and the touch is lost if that entry of it has been written already.
+   * `touchTable.get().put(…)`: a thread that has read the reference before the exchange writes to
+   * the table that is handed over, and the touch is lost if that entry of it has been written
+   * already.
    */
   touch(session: SessionId, timeoutMs: number): void {
     const old = this.#handedOver;

@@ -1,6 +1,6 @@
 /**
- * The replicated state of one server (`DataTree`): nodes, who owns which ephemeral ones, and the newest
- * zxid that was applied. The same transactions give the same tree on every member.
+ * The replicated state of one server (`DataTree`): nodes, who owns which ephemeral ones, and the
+ * newest zxid that was applied. The same transactions give the same tree on every member.
  */
 import { Code, EventType, KeeperFault, NO_SESSION, Op, type SessionId } from '../wire/codes.ts';
 import type { Acl } from '../wire/requests.ts';

@@ -16,7 +16,10 @@ export function validatePath(path: string): void {
   if (!isValid) throw new KeeperFault(Code.badArguments);
 }
 
-/** '' for a node below the root, as `DataTree` has it. @throws KeeperFault for a path without a slash */
+/**
+ * '' for a node below the root, as `DataTree` has it. @throws KeeperFault for a path without a
+ * slash
+ */
 export function parentOf(path: string): string {
   const slash = path.lastIndexOf('/');
   if (slash === -1 || path.includes('\0')) throw new KeeperFault(Code.badArguments);

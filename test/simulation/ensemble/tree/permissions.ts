@@ -1,4 +1,6 @@
-/** Access control: `ZooKeeperServer.checkACL`, `PrepRequestProcessor.fixupACL`, the digest scheme. */
+/**
+ * Access control: `ZooKeeperServer.checkACL`, `PrepRequestProcessor.fixupACL`, the digest scheme.
+ */
 import { createHash } from 'node:crypto';
 import { Code, KeeperFault } from '../wire/codes.ts';
 import type { Acl, Id } from '../wire/requests.ts';

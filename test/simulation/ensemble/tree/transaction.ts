@@ -1,4 +1,7 @@
-/** What is proposed, logged and applied: a header (`TxnHeader`) and a change (`org.apache.zookeeper.txn`). */
+/**
+ * What is proposed, logged and applied: a header (`TxnHeader`) and a change
+ * (`org.apache.zookeeper.txn`).
+ */
 import type { Op, SessionId } from '../wire/codes.ts';
 import type { Acl } from '../wire/requests.ts';
 

@@ -48,7 +48,10 @@ export class Watches {
     notify(take(this.#children, path), { type: EventType.childrenChanged, path, zxid, acl });
   }
 
-  /** Both tables; a connection that is in both is notified once (`DataTree.deleteNode`: `processed`). */
+  /**
+   * Both tables; a connection that is in both is notified once (`DataTree.deleteNode`:
+   * `processed`).
+   */
   triggerDeleted(path: string, zxid: number, acl: readonly Acl[]): void {
     const event = { type: EventType.deleted, path, zxid, acl };
     const data = take(this.#data, path);

@@ -53,7 +53,9 @@ export function encodeAnswer({ xid, zxid, err }: AnswerHeader, body: AnswerBody 
   return output.finish();
 }
 
-/** `ConnectResponse`. A session that is not valid has a timeout of 0, no id and a password of zeros. */
+/**
+ * `ConnectResponse`. A session that is not valid has a timeout of 0, no id and a password of zeros.
+ */
 export function encodeConnectAnswer(session: {
   readonly timeoutMs: number;
   readonly id: SessionId;

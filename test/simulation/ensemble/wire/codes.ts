@@ -1,4 +1,7 @@
-/** Numbers of the wire protocol: `ZooDefs.OpCode`, `KeeperException.Code`, `Watcher.Event.EventType`. */
+/**
+ * Numbers of the wire protocol: `ZooDefs.OpCode`, `KeeperException.Code`,
+ * `Watcher.Event.EventType`.
+ */
 
 export const Op = {
   create: 1,

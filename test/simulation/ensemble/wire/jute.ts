@@ -1,6 +1,6 @@
 /**
- * ZooKeeper's serialization (jute): `BinaryInputArchive` and `BinaryOutputArchive`. Zxids and times are
- * numbers below 2^53, session ids hexadecimal text.
+ * ZooKeeper's serialization (jute): `BinaryInputArchive` and `BinaryOutputArchive`. Zxids and times
+ * are numbers below 2^53, session ids hexadecimal text.
  */
 import type { SessionId } from './codes.ts';
 
