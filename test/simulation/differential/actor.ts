@@ -2,7 +2,7 @@
  * A client of a scenario, whose exchanges are written down in a form that both kinds of servers
  * share.
  */
-import { EventType, Op, type SessionId } from '../ensemble/wire/codes.ts';
+import { EventType, Op, type SessionId, Xid } from '../ensemble/wire/codes.ts';
 import { pathBody } from '../support/frames.ts';
 import type { HandshakeAnswer, RawClient, Reply } from '../support/raw-client.ts';
 import { describeBody, nameOfError } from './describe.ts';
@@ -102,10 +102,7 @@ export class Actor {
     { xid }: AskOptions = {},
   ): Promise<Reply | null> {
     const number = xid ?? this.#xid++;
-    const reply = await this.#script.stage.settle(
-      this.client.ask(number, op, body),
-      `${this.name}: ${what}`,
-    );
+    const reply = await this.#settle(this.client.ask(number, op, body), what);
     this.reportEvents();
     if (reply === null) {
       this.#say(`${what} → closed`);
@@ -125,13 +122,14 @@ export class Actor {
     const before = arrivals.length;
     const sent = new Map(requests.map(([what, op], at) => [this.#xid + at, { what, op }]));
     const replies = requests.map(([, op, body]) => this.client.ask(this.#xid++, op, body));
-    await this.#script.stage.settle(Promise.all(replies), `${this.name}: many requests`);
+    await this.#settle(Promise.all(replies), 'many requests');
     for (const arrival of arrivals.slice(before)) {
       if (arrival.kind === 'event') {
         this.#reported += 1;
         this.#say(`event ${EVENT_NAMES.get(arrival.event.type)} ${arrival.event.path}`);
       } else if (arrival.kind === 'reply') {
         const { xid, err, zxid, body } = arrival.reply;
+        if (xid === Xid.ping) continue;
         const { what, op } = sent.get(xid) ?? { what: `xid ${xid}`, op: 0 };
         const text = err === 0 ? describeBody(op, body, this.#script) : nameOfError(err);
         this.#say(`${what} → ${text} ${op === Op.exists ? '' : this.#script.zxid(zxid)}`);
@@ -145,7 +143,7 @@ export class Actor {
   async barrier(): Promise<void> {
     if (this.client.isClosed) return;
     const sync = this.client.ask(this.#xid++, Op.sync, pathBody('/'));
-    await this.#script.stage.settle(sync, `${this.name}: sync`);
+    await this.#settle(sync, 'sync');
     this.reportEvents();
   }
 
@@ -162,6 +160,11 @@ export class Actor {
     this.#reported = events.length;
     const lines = fresh.map(({ type, path }) => `event ${EVENT_NAMES.get(type) ?? type} ${path}`);
     for (const line of lines.sort()) this.#say(line);
+  }
+
+  async #settle<T>(promise: Promise<T>, what: string): Promise<T> {
+    const nudge = () => void this.client.ping();
+    return await this.#script.stage.settle(promise, `${this.name}: ${what}`, nudge);
   }
 
   #say(text: string): void {

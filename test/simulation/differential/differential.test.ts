@@ -27,7 +27,12 @@ async function compare(scenario: Scenario, simulated: Stage, real: Stage): Promi
   const root = `/play-${String(plays).padStart(6, '0')}`;
   const lines = async (stage: Stage) => {
     const script = new Script(stage);
-    await scenario.play(script, root);
+    try {
+      await scenario.play(script, root);
+    } catch (error) {
+      const last = script.lines.slice(-12).join('\n');
+      throw new Error(`${scenario.name}: ${error}, after\n${last}`, { cause: error });
+    }
     return script.lines;
   };
   const [actual, expected] = [await lines(simulated), await lines(real)];

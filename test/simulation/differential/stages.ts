@@ -8,6 +8,7 @@ import type { Stage } from './stage.ts';
 
 /** Milliseconds for what only a broken server does not answer. */
 const BOUND_MS = 30_000;
+const NUDGE_MS = 500;
 
 export function simulatedStage(world: World): Stage {
   const { ensemble } = world;
@@ -32,7 +33,8 @@ export function realStage(servers: readonly Server[]): Stage {
       if (server === undefined) throw new Error(`no server ${at}`);
       return new RawClient(connect({ host: server.host, port: server.port, noDelay: true }));
     },
-    settle: async (promise, what) => {
+    settle: async (promise, what, nudge = () => {}) => {
+      const nudges = setInterval(nudge, NUDGE_MS);
       const bound = new AbortController();
       const tooLate = sleep(BOUND_MS, undefined, { signal: bound.signal }).then(() => {
         throw new Error(`${what}: not within ${BOUND_MS} ms`);
@@ -41,6 +43,7 @@ export function realStage(servers: readonly Server[]): Stage {
       try {
         return await Promise.race([promise, tooLate]);
       } finally {
+        clearInterval(nudges);
         bound.abort();
       }
     },
