@@ -1,6 +1,6 @@
 /**
  * Faults of a simulated ensemble, its network and its hosts. Each lasts until it is ended; `heal`
- * ends all. Which fault comes when is the caller's.
+ * ends all. The caller decides which fault happens when.
  */
 import { hostOf } from './ensemble/config.ts';
 import type { SimulatedEnsemble } from './ensemble/ensemble.ts';
@@ -24,8 +24,8 @@ export class Faults {
   }
 
   /**
-   * One direction is cut: nothing arrives, and nobody notices, until `pass`. What was sent arrives
-   * then, in its order: this is also how something is held back and delivered late.
+   * One direction is cut: nothing arrives until `pass`, and the connections stay open. Then
+   * everything that was sent arrives in its order: use it to deliver something late.
    */
   cut(from: Place, to: Place, traffic?: readonly Traffic[]): void {
     this.#each(from, to, traffic, (link) => link.hold());
@@ -37,7 +37,7 @@ export class Faults {
     this.cut(other, one, traffic);
   }
 
-  /** What is sent in one direction travels so long. */
+  /** Sets the delay of one direction. */
   slow(from: Place, to: Place, delay: Delay, traffic?: readonly Traffic[]): void {
     this.#each(from, to, traffic, (link) => link.setDelay(delay));
   }
@@ -55,7 +55,7 @@ export class Faults {
     this.#network.reset(nameOf(one), nameOf(other));
   }
 
-  /** What is sent next in this direction arrives in part, and then the connection is reset. */
+  /** Delivers a part of what is sent next in this direction, then resets the connection. */
   resetMidway(from: Place, to: Place): void {
     this.#network.resetMidway(nameOf(from), nameOf(to));
   }

@@ -12,7 +12,7 @@ const EVENT_NAMES = new Map<number, string>(
   Object.entries(EventType).map(([name, type]) => [type, name]),
 );
 
-/** What differs between two plays of the same scenario, by name or relative to a beginning. */
+/** The transcript of one play. Session ids become names, and zxids are relative to the first. */
 export class Script {
   readonly stage: Stage;
   readonly lines: string[] = [];
@@ -114,7 +114,7 @@ export class Actor {
     return reply;
   }
 
-  /** Sends all requests without waiting in between; what comes is written down in its order. */
+  /** Sends all requests without waiting in between; the arrivals are written in their order. */
   async askAll(
     requests: readonly (readonly [what: string, op: number, body: Buffer])[],
   ): Promise<void> {
@@ -153,7 +153,7 @@ export class Actor {
     this.#say('closed');
   }
 
-  /** What came unasked; of one moment, in the order of paths: servers keep it in sets. */
+  /** Writes new watch events, sorted: servers keep watches in unordered sets. */
   reportEvents(): void {
     const { events } = this.client;
     const fresh = events.slice(this.#reported);

@@ -64,7 +64,7 @@ function multi(input: JuteInput, script: Script): string {
   }
 }
 
-/** Times differ; that the creation and the last change have the same time does not. */
+/** Without the times, which differ. */
 function stat(input: JuteInput, script: Script): string {
   const czxid = script.zxid(input.long());
   const mzxid = script.zxid(input.long());

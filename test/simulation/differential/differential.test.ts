@@ -19,7 +19,7 @@ const FIRST_SEED = Number(process.env['LOCKEX_SEED'] ?? 1);
 const MAX_TIMEOUT_MS = 60_000;
 const seeds = Array.from({ length: HISTORIES }, (_, at) => FIRST_SEED + at);
 
-/** Roots are the same on both, so that their lengths are. */
+/** Both stages use the same root, so that answers have the same length. */
 let plays = 0;
 
 async function compare(scenario: Scenario, simulated: Stage, real: Stage): Promise<void> {

@@ -18,7 +18,7 @@ export const SESSIONS: readonly Scenario[] = [
       const wrong = { ...b.session, password: Buffer.alloc(16, 1) };
       const thief = await script.actor('thief').attach(0, T, wrong);
       await thief.closed();
-      // The server has closed the connection that had the session, whatever the password was.
+      // The server closes the old connection of the session before it checks the password.
       await again.closed();
       const third = await script.actor('third').attach(0, T, b.session);
       await third.ask('close', Op.closeSession);

@@ -6,7 +6,7 @@ import { RawClient } from '../support/raw-client.ts';
 import type { World } from '../support/world.ts';
 import type { Stage } from './stage.ts';
 
-/** Milliseconds for what only a broken server does not answer. */
+/** Milliseconds after which an answer counts as missing. */
 const BOUND_MS = 30_000;
 const NUDGE_MS = 500;
 

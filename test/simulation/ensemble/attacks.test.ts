@@ -48,7 +48,7 @@ it.each(SEEDS)('the answer to one handshake completes a later one (seed %i)', as
   const firstAnswer = watched(first.handshake(T, session));
   await world.pass(1000);
   const touchedUntil = leader.leading?.sessions.session(session.id)?.expiresAt;
-  // Nothing of the second one does.
+  // The second handshake does not reach the leader.
   world.faults.cut(follower, leader, ['quorum']);
   first.close();
   await world.pass(4000);
@@ -61,7 +61,7 @@ it.each(SEEDS)('the answer to one handshake completes a later one (seed %i)', as
   expect(firstAnswer.answer).toBeNull();
   expect(second.answer).toMatchObject({ timeoutMs: T, id: session.id });
 
-  // The leader has not heard of it: the session lasts no longer than after the first handshake.
+  // It touched nothing: the session lasts no longer than after the first handshake.
   expect(leader.leading?.sessions.session(session.id)?.expiresAt).toBe(touchedUntil);
   await world.pass(T - 5000);
   expect(leader.leading?.sessions.session(session.id)).toBeUndefined();
@@ -74,7 +74,7 @@ it.each(SEEDS)('the commit of one request answers another one (seed %i)', async 
   if (f === undefined || g === undefined) throw new Error('two followers are needed');
   const { client, session } = await attached(world, g);
 
-  // The check is proposed, and no disk is done with it.
+  // The check is proposed, but no disk finishes writing it.
   for (const member of world.ensemble.members) member.stallDisk(3000);
   const old = watched(client.ask(7, Op.multi, check));
   await world.pass(500);
@@ -102,7 +102,7 @@ it.each(SEEDS)('a deposed leader answers handshakes without a quorum (seed %i)',
   if (follower === undefined) throw new Error('a follower is needed');
   const { client, session } = await attached(world, follower);
 
-  // Followers hear nothing from the leader, which hears a little longer of one of them.
+  // The followers receive nothing from the leader; it still receives from one of them for a while.
   for (const other of ensemble.followers) faults.cut(deposed, other, ['quorum', 'election']);
   await keepHeard(world, client, 4500);
   for (const other of ensemble.followers) faults.cut(other, deposed, ['quorum', 'election']);
@@ -112,7 +112,7 @@ it.each(SEEDS)('a deposed leader answers handshakes without a quorum (seed %i)',
   const answer = await world.wait(there.handshake(T, session), 'handshake');
   expect(ensemble.leaders).toHaveLength(2);
   expect(answer).toMatchObject({ timeoutMs: T, id: session.id });
-  // It serves reads, and no transaction.
+  // It answers reads, but no transaction.
   const read = await world.wait(there.ask(20, Op.exists, readBody('/e')), 'read');
   expect(read?.err).toBe(Code.ok);
   const confirmed = watched(there.ask(21, Op.multi, check));

@@ -40,7 +40,7 @@ export class SimulatedEnsemble {
   }
 
   /**
-   * Those that serve and believe that they lead: two while one does not know that it is deposed.
+   * Members that serve as leader: two while a deposed leader has not noticed.
    */
   get leaders(): readonly Member[] {
     return this.members.filter((member) => member.leading !== null);

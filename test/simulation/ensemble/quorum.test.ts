@@ -188,7 +188,9 @@ async function storm(
   seed: number,
   steps = 14,
 ): Promise<{ world: World; confirmed: readonly string[] }> {
-  const world = await World.begin({ seed, observers: 1, version: seed % 2 === 0 ? '3.4' : '3.9' });
+  const version = seed % 2 === 0 ? '3.4' : '3.9';
+  const observerMaster = version === '3.9' ? 1 : null;
+  const world = await World.begin({ seed, observers: 1, observerMaster, version });
   const { ensemble, faults, simulation } = world;
   const random = randomOf(seed, 'storm');
   const confirmed: string[] = [];

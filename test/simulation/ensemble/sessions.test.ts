@@ -207,7 +207,7 @@ describe('notifications', () => {
   it.each([
     ['3.8', true],
     ['3.9', false],
-  ] as const)('of %s reach who may not read the node: %s', async (version, isNotified) => {
+  ] as const)('of %s reach clients that may not read the node: %s', async (version, isNotified) => {
     const world = await World.begin({ version, seed: 8, participants: 1 });
     const client = world.connect(world.ensemble.leader);
     await world.wait(client.handshake(T), 'handshake');

@@ -1,6 +1,6 @@
 /**
  * Differences between versions of ZooKeeper's server that a client can observe. The behaviours of
- * each are those of the last release of the series.
+ * each follow its branch, except 3.8.
  */
 
 export type Version = '3.4' | '3.8' | '3.9';
@@ -34,9 +34,9 @@ export interface VersionTraits {
   readonly hasThrottler: boolean;
   /** Notifications carry the zxid of the change (since 3.9); before, -1. */
   readonly notificationsHaveZxid: boolean;
-  /** Notifications are sent to those only who may read the node (since 3.8.4 and 3.9.2). */
+  /** Only clients that may read the node are notified (newer releases of 3.8 and 3.9). */
   readonly notificationsNeedPermission: boolean;
-  /** `exists` needs the permission to read (since 3.9.3). */
+  /** `exists` needs the permission to read (newer releases of 3.8 and 3.9). */
   readonly existsNeedsPermission: boolean;
 }
 

@@ -1,6 +1,6 @@
 /**
  * Hosts with a clock each, and the processes on them. A process that is stopped (SIGSTOP, a pause
- * of a garbage collector) does nothing until it goes on; what should have happened happens then.
+ * of a garbage collector) does nothing until it is resumed; its events wait until then.
  */
 import type { Random } from '../../support/random.ts';
 import type { ScheduledEvent } from './event-queue.ts';
@@ -69,7 +69,7 @@ export class SimulatedHost {
     this.#base += ms;
   }
 
-  /** Somebody sets the wall clock, or NTP does. */
+  /** The wall clock is set, by hand or by NTP. */
   stepWallClock(ms: number): void {
     this.#wallOffsetMs += ms;
   }
@@ -127,7 +127,7 @@ export class SimulatedProcess {
     return this.simulation.schedule(delayMs, () => this.enter(run));
   }
 
-  /** Runs something of this process now, when it goes on, or never. */
+  /** Runs something of this process: now, when it is resumed, or never if it has ended. */
   enter(run: () => void): void {
     switch (this.#state.kind) {
       case 'running':
@@ -161,7 +161,7 @@ export class SimulatedProcess {
     for (const onEnd of [...this.#onEnd]) onEnd();
   }
 
-  /** For what the kernel does when a process ends. The function that is returned takes it back. */
+  /** Calls `run` when the process ends. Returns a function that cancels this. */
   onEnd(run: () => void): () => void {
     this.#onEnd.add(run);
     return () => this.#onEnd.delete(run);

@@ -51,7 +51,7 @@ export class Endpoint<T> {
     return this.#isOpen;
   }
 
-  /** What has arrived before is handled now. */
+  /** Handles what has arrived before, too. */
   listen(events: EndpointEvents<T>): void {
     this.#events = events;
     for (const _ of this.#inbox) this.process.enter(() => this.#handle());

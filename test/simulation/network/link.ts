@@ -42,12 +42,12 @@ export class Link {
     return this.#random.between(this.#delay.minMs, this.#delay.maxMs);
   }
 
-  /** Nothing arrives any more, also of what is on its way. */
+  /** Nothing arrives any more, including what was sent before. */
   hold(): void {
     this.#isOpen = false;
   }
 
-  /** What was held arrives now, in its order; also what is sent from now on. */
+  /** Everything that was held arrives now, in its order. */
   release(): void {
     if (this.#isOpen) return;
     this.#isOpen = true;
@@ -85,7 +85,7 @@ export class Pipe<T> {
     if (!this.#isMoving) this.#move();
   }
 
-  /** What is on its way is lost. */
+  /** Drops everything that has not arrived. */
   close(): void {
     this.#isClosed = true;
     this.#items = [];

@@ -1,5 +1,5 @@
 /**
- * The network between simulated hosts: who listens where, connections, and the links with their
+ * The network between simulated hosts: listeners, connections, and links with their
  * faults.
  */
 import type { SimulatedProcess } from '../kernel/process.ts';
@@ -110,7 +110,7 @@ export class Network {
   }
 
   /**
-   * What one host sends next on each connection to the other arrives in part, then comes a reset.
+   * On each connection between the hosts, delivers a part of what `from` sends next, then resets.
    */
   resetMidway(from: string, to: string): void {
     for (const end of this.#endsOf(from, to)) end.resetMidway();

@@ -1,6 +1,6 @@
 /**
- * A client that sends frames as a test says and hands back what comes, without any logic of its
- * own. It works on simulated sockets and on real ones.
+ * A client that sends the frames of a test and returns the answers, without any logic of its own.
+ * It works on simulated sockets and on real ones.
  */
 import type { ServerSocket } from '../../../src/platform/tcp.ts';
 import { NO_SESSION, Op, type SessionId, Xid } from '../ensemble/wire/codes.ts';
@@ -29,7 +29,7 @@ export interface WatchEvent {
   readonly path: string;
 }
 
-/** What came, in its order. */
+/** One thing that the client received, in the order of arrival. */
 export type Arrival =
   | { readonly kind: 'reply'; readonly reply: Reply }
   | { readonly kind: 'event'; readonly event: WatchEvent }
@@ -38,7 +38,7 @@ export type Arrival =
 const NEW: SessionCredentials = { id: NO_SESSION, password: Buffer.alloc(16) };
 
 export class RawClient {
-  /** Everything behind the handshake. */
+  /** Everything that arrived after the handshake. */
   readonly arrivals: Arrival[] = [];
   readonly #socket: ServerSocket;
   readonly #splitter = new FrameSplitter();

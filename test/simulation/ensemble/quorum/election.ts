@@ -11,7 +11,7 @@ export interface ElectionOptions {
   readonly process: SimulatedProcess;
   readonly id: number;
   readonly config: EnsembleConfig;
-  /** The own vote, without its election epoch; of observers, one that nobody prefers. */
+  /** The own vote; observers propose one that loses against any other. */
   readonly initial: Omit<Vote, 'electionEpoch'>;
   /** The clock of elections, over all of them (`logicalclock`). */
   readonly epoch: number;

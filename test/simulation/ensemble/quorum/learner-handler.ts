@@ -1,6 +1,6 @@
 /**
- * A learner's connection at its leader or ObserverMaster (`LearnerHandler`). What is sent to it
- * keeps its order; the answer to a REVALIDATE waits in the same stream as proposals, commits and
+ * A learner's connection at its leader or ObserverMaster (`LearnerHandler`). Packets to it
+ * keep their order; the answer to a REVALIDATE waits in the same stream as proposals, commits and
  * pings.
  */
 import type { SimulatedProcess } from '../../kernel/process.ts';

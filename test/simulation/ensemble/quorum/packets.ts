@@ -1,4 +1,4 @@
-/** What members send each other: `QuorumPacket`, and the votes of `FastLeaderElection`. */
+/** The packets between members: `QuorumPacket`, and the votes of `FastLeaderElection`. */
 import type { Database } from '../tree/database.ts';
 import type { Transaction } from '../tree/transaction.ts';
 import type { SessionId } from '../wire/codes.ts';

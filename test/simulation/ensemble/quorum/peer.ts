@@ -1,4 +1,4 @@
-/** What a role needs of the member that has it (`QuorumPeer`). */
+/** The member, as its role uses it (`QuorumPeer`). */
 import type { SimulatedProcess } from '../../kernel/process.ts';
 import type { Network } from '../../network/network.ts';
 import type { EnsembleConfig } from '../config.ts';
@@ -27,6 +27,6 @@ export interface Role {
   /** undefined while it does not serve. */
   readonly server: ClientServer | undefined;
   start(): void;
-  /** Ends everything that belongs to it. */
+  /** Stops everything that the role has started. */
   stop(): void;
 }

@@ -15,7 +15,7 @@ import { newRequest, OWN_CLIENTS, type ServerRequest } from './request.ts';
 import { passwordOf, SessionIds } from './session-ids.ts';
 import { Throttler } from './throttler.ts';
 
-/** What the server's role decides. */
+/** The part of a server that depends on its role. */
 export interface Pipeline {
   /** The first processor. */
   submit(request: ServerRequest): void;
@@ -144,7 +144,7 @@ export class ClientServer {
     this.#bySession.set(session, connection);
   }
 
-  /** What does not belong to a living session is dropped without an answer. */
+  /** Requests of sessions that are over are dropped without an answer. */
   #submitNow(request: ServerRequest): void {
     const { connection } = request;
     const { pipeline } = this.#options;

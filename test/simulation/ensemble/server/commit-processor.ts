@@ -21,7 +21,7 @@ export interface CommitProcessorOptions {
 export interface CommitQueue {
   /** From a client of this server, or at the leader from a learner. */
   process(request: ServerRequest): void;
-  /** What the quorum has accepted, in the order of zxids. */
+  /** A transaction that a quorum has accepted, in the order of zxids. */
   commit(request: ServerRequest): void;
   stop(): void;
 }

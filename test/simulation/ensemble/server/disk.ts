@@ -1,6 +1,6 @@
 /**
- * What a member has on disk, and what it finds there when it starts again: the log of transactions,
- * a snapshot, and its epochs (`FileTxnLog`, `FileSnap`, `QuorumPeer.getAcceptedEpoch`).
+ * The disk of a member, which survives its process: the log of transactions, a snapshot, and its
+ * epochs (`FileTxnLog`, `FileSnap`, `QuorumPeer.getAcceptedEpoch`).
  */
 import type { Random } from '../../../support/random.ts';
 import type { Delay } from '../../network/link.ts';

@@ -37,8 +37,8 @@ export class ExpiryQueue {
   }
 
   /**
-   * The bucket that is due, which is no bucket any more from now on: sessions in it that are
-   * touched before they are closed get into another one, and are closed all the same.
+   * Removes and returns the bucket that is due. Sessions in it that are touched before they are
+   * closed move to another bucket, but are closed anyway.
    */
   poll(now: number): ReadonlySet<TrackedSession> {
     if (now < this.#nextAt) return new Set();

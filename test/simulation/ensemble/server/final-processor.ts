@@ -35,7 +35,7 @@ export class FinalProcessor {
     } catch (fault) {
       if (fault instanceof RangeError) return this.#refuse(request, Code.marshallingError);
       if (!(fault instanceof KeeperFault)) throw fault;
-      // The client finds out at another server, or here, where its session is.
+      // The client reconnects to find its session.
       if (fault.code === Code.sessionMoved) return connection.close();
       this.#refuse(request, fault.code);
     }

@@ -133,8 +133,8 @@ export class PrepProcessor {
   }
 
   /**
-   * No check of the owner: the tracker itself, and whoever the session has moved from, may close
-   * it.
+   * The owner is not checked: the tracker may close a session, and so may a connection that the
+   * session has moved away from.
    */
   #prepareClose(request: ServerRequest): void {
     const { changes, sessions } = this.#options;

@@ -6,7 +6,7 @@ import { Op, type SessionId } from '../wire/codes.ts';
 import type { Id } from '../wire/requests.ts';
 import type { ClientConnection } from './client-connection.ts';
 
-/** Who may send requests of a session: a connection of this server, or a learner. */
+/** The sender of a session's requests: the clients of this server, or a learner. */
 export type Owner = object;
 
 /** `ServerCnxn.me`: all clients of this server are one owner. */

@@ -85,7 +85,7 @@ export class SessionTracker {
   }
 
   /**
-   * Not a touch. The first who asks becomes the owner.
+   * Not a touch. The first caller becomes the owner.
    * @throws KeeperFault with `sessionExpired` or `sessionMoved`
    */
   check(id: SessionId, owner: Owner | null): void {

@@ -1,6 +1,6 @@
 /**
  * Writes transactions to disk and calls back when they are safe there (`SyncRequestProcessor`).
- * What comes while an fsync is under way shares the next one.
+ * Transactions that arrive during an fsync share the next one.
  */
 import type { SimulatedProcess } from '../../kernel/process.ts';
 import type { Transaction } from '../tree/transaction.ts';
@@ -27,7 +27,7 @@ export class SyncProcessor {
     if (this.#writing.length === 0) this.#write();
   }
 
-  /** Writes what is queued, as the server does before it takes another role; calls nothing back. */
+  /** Writes the queue, as the server does before it changes its role; no callbacks follow. */
   stop(): void {
     this.#isStopped = true;
     this.#options.disk.append([...this.#writing, ...this.#queued]);

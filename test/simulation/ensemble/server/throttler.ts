@@ -1,6 +1,6 @@
 /**
- * Holds requests back while too many are in process on this server (`RequestThrottler`). What has
- * waited too long is refused with THROTTLEDOP, without becoming a transaction.
+ * Holds requests back while too many are in process on this server (`RequestThrottler`). A request
+ * that waited too long is refused with THROTTLEDOP and becomes no transaction.
  */
 import type { SimulatedProcess } from '../../kernel/process.ts';
 import type { ThrottleOptions } from '../config.ts';

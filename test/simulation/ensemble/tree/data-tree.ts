@@ -1,5 +1,5 @@
 /**
- * The replicated state of one server (`DataTree`): nodes, who owns which ephemeral ones, and the
+ * The replicated state of one server (`DataTree`): nodes, the owners of ephemeral nodes, and the
  * newest zxid that was applied. The same transactions give the same tree on every member.
  */
 import { Code, EventType, KeeperFault, NO_SESSION, Op, type SessionId } from '../wire/codes.ts';

@@ -1,5 +1,5 @@
 /**
- * What is proposed, logged and applied: a header (`TxnHeader`) and a change
+ * Transactions, as they are proposed, logged and applied: a header (`TxnHeader`) and a change
  * (`org.apache.zookeeper.txn`).
  */
 import type { Op, SessionId } from '../wire/codes.ts';

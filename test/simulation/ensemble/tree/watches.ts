@@ -1,12 +1,12 @@
 /**
- * Who watches which node on one server (`WatchManager`): one table for data and existence, one for
- * children. A watch is forgotten as it is triggered. Watches are no part of the replicated state.
+ * The watches of one server's clients (`WatchManager`): one table for data and existence, one for
+ * children. A watch is removed when it is triggered. Watches are not replicated.
  */
 import { EventType } from '../wire/codes.ts';
 import type { Acl } from '../wire/requests.ts';
 
 export interface Watcher {
-  /** `acl` of the node: who may not read it is not notified, in newer versions. */
+  /** `acl` is the node's: newer versions notify only clients that may read it. */
   onEvent(type: number, path: string, zxid: number, acl: readonly Acl[]): void;
 }
 

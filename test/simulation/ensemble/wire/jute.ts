@@ -21,7 +21,7 @@ export class JuteInput {
     return this.#bytes.length - this.#at;
   }
 
-  /** What has not been read. */
+  /** The bytes that have not been read. */
   rest(): Buffer {
     return this.#bytes.subarray(this.#at);
   }
