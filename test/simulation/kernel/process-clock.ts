@@ -69,8 +69,8 @@ export class ProcessClock implements Clock {
   }
 
   /**
-   * As `setImmediate`: not before the microtasks of the present event have run. Its order among
-   * other events of the same time is the seed's, as that of immediates, timers and I/O is Node's.
+   * As `setImmediate`: after the microtasks of the present event. The seed decides the order among
+   * other events of the same time; in Node, immediates, timers and I/O have no fixed order either.
    */
   readonly defer = (callback: () => void): void => {
     this.#process.post(0, () => {

@@ -85,11 +85,15 @@ export class Simulation {
     event.run = null;
     this.#now = event.at;
     this.#events += 1;
+    this.trace.step(event.at);
     run?.();
     return true;
   }
 
-  /** Runs events for so many milliseconds of virtual time, or until `isDone` holds. */
+  /**
+   * Runs events for so many milliseconds of virtual time, or until `isDone` holds, which is called
+   * before each event: it has to be cheap.
+   */
   async run(durationMs: number, isDone: () => boolean = () => false): Promise<void> {
     const until = this.#now + durationMs;
     await settled();

@@ -46,6 +46,11 @@ export class Trace {
     if (this.#lines.length >= 2 * this.#max) this.#lines.splice(0, this.#max);
   }
 
+  /** An event runs at this time. Part of the hash only. */
+  step(at: number): void {
+    this.#mix(Math.round(at * 1000) | 0);
+  }
+
   #mixText(text: string): void {
     let low = this.#low;
     for (let at = 0; at < text.length; at += 1) {

@@ -28,6 +28,8 @@ export class ObserverMaster {
   readonly #server: LearnerServer;
   readonly #sendToLeader: (packet: QuorumPacket) => void;
   readonly #handlers = new Set<LearnerHandler>();
+  /** Those that UPTODATE was sent to. */
+  readonly #served = new WeakSet<LearnerHandler>();
   /** In the order of asking; only the first is compared with the leader's answer. */
   readonly #revalidations: Revalidation[] = [];
   readonly #recent: Transaction[] = [];
@@ -83,8 +85,9 @@ export class ObserverMaster {
         return this.#bringUpToDate(handler, packet.lastZxid);
       case 'ack':
         handler.synchronized();
-        if (!handler.isForwarded) handler.send({ type: 'up to date' });
-        handler.isForwarded = true;
+        // The first of two: for NEWLEADER, and for UPTODATE.
+        if (!this.#served.has(handler)) handler.send({ type: 'up to date' });
+        this.#served.add(handler);
         return;
       case 'touches':
         for (const [session, ms] of packet.touches) this.#server.touch(session, ms);
@@ -107,6 +110,7 @@ export class ObserverMaster {
     for (const transaction of this.#recent) {
       if (transaction.header.zxid > seen) handler.send({ type: 'inform', transaction });
     }
+    handler.isForwarded = true;
     handler.send({ type: 'new leader', zxid: zxidOf(disk.currentEpoch, 0) });
   }
 
