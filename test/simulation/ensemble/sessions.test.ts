@@ -219,3 +219,22 @@ describe('notifications', () => {
     expect(exists?.err).toBe(isNotified ? Code.ok : Code.noAuth);
   });
 });
+
+it('a request that waits at the leader while its session moves is refused', async () => {
+  const world = await World.begin({ seed: 9, syncLimit: 60 });
+  const { leader, followers } = world.ensemble;
+  const [f, g] = followers;
+  if (f === undefined || g === undefined) throw new Error('two followers are needed');
+  const { client, session } = await withNode(world, g);
+  leader.leading?.stallPreparation(1000);
+  const waiting = client.ask(2, Op.create, createBody('/late'));
+  await world.pass(100);
+  // The owner changes at once (`Leader.revalidateSession`): not in the order of requests.
+  const moved = world.connect(f);
+  const answer = await world.wait(moved.handshake(T, session), 'handshake');
+  expect(answer?.id).toBe(session.id);
+  expect(await world.wait(waiting, 'the request')).toBeNull();
+  expect(client.isClosed).toBe(true);
+  const exists = await world.wait(moved.ask(3, Op.exists, readBody('/late')), 'exists');
+  expect(exists?.err).toBe(Code.noNode);
+});
