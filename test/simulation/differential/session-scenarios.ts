@@ -65,6 +65,7 @@ export const MOVES: readonly Scenario[] = [
       // The old connection is open: its server answers reads, and the leader refuses its changes.
       await a.ask('read on the old connection', Op.exists, readBody(e));
       await a.ask('change on the old connection', Op.setData, setDataBody(e, 'x'));
+      await moved.barrier();
       await moved.ask('unchanged', Op.getData, readBody(e));
       await end(moved);
     },
@@ -95,6 +96,7 @@ export const MOVES: readonly Scenario[] = [
       await a.ask('close', Op.closeSession);
       await moved.closed();
       const c = await script.actor('c').attach(0, T);
+      await c.barrier();
       await c.ask('exists', Op.exists, readBody(e));
       await end(c);
     },
