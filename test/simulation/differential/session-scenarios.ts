@@ -40,7 +40,7 @@ export const SESSIONS: readonly Scenario[] = [
       await b.ask('create', Op.create, createBody(e, { mode: Mode.ephemeral }));
       await a.barrier();
       await a.ask('watch', Op.exists, readBody(e, true));
-      // Nothing is sent: the session expires. (A real server may close the idle connection earlier.)
+      // The session expires. (A real server may close the idle connection earlier.)
       await script.stage.pass(4000);
       await b.closed();
       await a.barrier();
