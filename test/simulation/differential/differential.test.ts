@@ -14,7 +14,7 @@ import type { Stage } from './stage.ts';
 import { membersOf, realStage, simulatedStage } from './stages.ts';
 
 /** Random histories for each kind of server; more by `LOCKEX_HISTORIES`. */
-const HISTORIES = Number(process.env['LOCKEX_HISTORIES'] ?? 40);
+const HISTORIES = Number(process.env['LOCKEX_HISTORIES'] ?? 12);
 const FIRST_SEED = Number(process.env['LOCKEX_SEED'] ?? 1);
 const MAX_TIMEOUT_MS = 60_000;
 const seeds = Array.from({ length: HISTORIES }, (_, at) => FIRST_SEED + at);
