@@ -68,9 +68,7 @@ const WHILE_THE_COMMAND_RUNS = {
   ],
 } as const;
 
-/**
- * The machine with its actors: like `lockexMachine.provide`, but the machine is built only once.
- */
+/** The machine with its actors: like `lockexMachine.provide`, but built only once. */
 export const createLockexMachine = (actors?: LockexActors) =>
   lockexSetup(actors).createMachine({
     id: 'lockex',

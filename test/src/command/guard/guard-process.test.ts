@@ -130,9 +130,7 @@ describe.each(SHELLS)('a guard in %s', (_name, shell) => {
     const out = join(temporaryDirectory(), 'out');
     const { guard, reported } = guardIn(shell);
     const victim = sleeper();
-    const words = ['/bin/sh', '-c', `sleep 2; touch ${out}`].map(
-      (argument) => `argument ${argument}`,
-    );
+    const words = ['/bin/sh', '-c', `sleep 2; touch ${out}`].map((arg) => `argument ${arg}`);
     guard.send(`gate ${victim.pid} ${victim.start}`, 'reaper', ...words, 'credentials x');
     guard.hangUp();
     await until(() => existsSync(out), 'what the reaper does');
@@ -178,13 +176,8 @@ describe.runIf(process.getuid?.() === 0)('a process that the guard cannot kill',
     ]);
     const victim = sleeper();
     guard.send(`gate ${victim.pid} ${victim.start}`);
-    guard.send(
-      'reaper',
-      'argument /bin/touch',
-      `argument ${out}`,
-      'credentials x',
-      beatIn(600_000),
-    );
+    const reaper = ['reaper', 'argument /bin/touch', `argument ${out}`, 'credentials x'];
+    guard.send(...reaper, beatIn(600_000));
     await until(() => reported.some((line) => line.startsWith('beat')), 'the echo');
     guard.hangUp();
     await until(() => reported.includes('gone'), "the guard's end");
@@ -194,8 +187,7 @@ describe.runIf(process.getuid?.() === 0)('a process that the guard cannot kill',
     victim.child.kill('SIGKILL');
     await until(() => !isStill(victim), 'the end of the command');
     const again = guardIn(['/bin/sh', '-c', `${edit}; exec ${user} /bin/sh "$@"`, 'sh']);
-    again.guard.send(`gate ${victim.pid} ${victim.start}`);
-    again.guard.send('reaper', 'argument /bin/touch', `argument ${out}`, 'credentials x');
+    again.guard.send(`gate ${victim.pid} ${victim.start}`, ...reaper);
     again.guard.hangUp();
     await until(() => existsSync(out), 'the reaper');
   });
