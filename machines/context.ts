@@ -3,8 +3,8 @@ import type { LockexContext, LockexInput } from './contract.ts';
 import { exitCodeOf, type Output } from './outcome.ts';
 
 /**
- * Takes the machine's own settings by name: whatever else an input contains (a library user's whole
- * settings, say) does not get into the context, which inspectors receive.
+ * Copies the machine's own settings by name. Other fields of the input (such as all settings of a
+ * library user) do not enter the context, which inspectors receive.
  */
 export function initialContext(input: LockexInput): LockexContext {
   return {

@@ -9,7 +9,7 @@ import type { CommandExit, Outcome } from './outcome.ts';
 
 export type { HostFailure, LastRun, Loss, LossCause } from './facts.ts';
 
-/** The machine's own settings: all that it decides by, and nothing else. */
+/** The machine's own settings: everything that its decisions depend on, and nothing else. */
 export interface LockexInput {
   /** Attempts to connect, each bounded by the actor (`-R`): 1 or more. */
   readonly connectTries: number;
@@ -26,8 +26,8 @@ export interface LockexInput {
   /** Maximum run time of the command (`--max-runtime`); null: no limit. */
   readonly maxRuntimeMs: number | null;
   /**
-   * Processes that outlive the command's first process: stop them, so that a run that exited with 0
-   * does not count as a success; or wait until they have exited (`--wait-for-all`).
+   * Treatment of processes that outlive the command's first process: stop them (then a run that
+   * exited with 0 is not a success), or wait until they have exited (`--wait-for-all`).
    */
   readonly leftovers: 'stop' | 'await';
   /** Minimum hold time of the lock, from the command's start (`--hold`); null: none. */
@@ -38,7 +38,7 @@ export interface LockexInput {
   readonly skipExitCode: number;
 }
 
-/** The public part of a session. Its id and password, which together can end it, are not in it. */
+/** The public part of a session: without its id and password, which suffice to close it. */
 export interface SessionInfo {
   /** host:port of the server that we are connected to. */
   readonly server: string;
@@ -50,25 +50,30 @@ export interface SessionInfo {
 export interface ContenderInfo {
   /** Name of its node. */
   readonly node: string;
-  /** Made from the node's data, e.g. `db1 pid 4711 (redis-server)`; '' where that has no name. */
+  /**
+   * Made from the node's data, e.g. `db1 pid 4711 (redis-server)`; '' if that names no contender.
+   */
   readonly label: string;
 }
 
 export interface QueueInfo {
   /** 1: next to acquire the lock. */
   readonly position: number;
-  /** Holders of the lock, or of its permits, as far as they were read. */
+  /** Holders of the lock, or of its permits; incomplete if they were not all read. */
   readonly holders: readonly ContenderInfo[];
   /** The contender whose node we watch; null when we watch all permits of a semaphore. */
   readonly behind: ContenderInfo | null;
 }
 
 export interface LeaseInfo {
-  /** When the proven touch that this lease is counted from was sent. */
+  /** Send time of the proven touch from which this lease counts. */
   readonly provenAt: number;
-  /** From then on the server may grant the lock to another contender: the command must be dead. */
+  /**
+   * From this time on, the server may grant the lock to another contender: the command must be
+   * dead.
+   */
   readonly leaseEnd: number;
-  /** When stopping has to begin, so that it is finished by leaseEnd. */
+  /** Time at which stopping has to begin, to be finished by leaseEnd. */
   readonly stopAt: number;
 }
 
@@ -82,13 +87,13 @@ export interface GrantInfo {
 
 /**
  * From the ZooKeeper actor. Between session.suspended and session.resumed there are no events of
- * the queue; after session.resumed, lock.queued or lock.granted is sent again where it applies.
+ * the queue. After session.resumed, lock.queued or lock.granted is sent again.
  */
 export type ZookeeperEvent =
   | {
       readonly type: 'session.established';
       readonly session: SessionInfo;
-      /** The lease of a grant that follows at once. */
+      /** The lease of a grant that follows immediately. */
       readonly lease: LeaseInfo;
     }
   | { readonly type: 'session.unreachable'; readonly hosts: readonly HostFailure[] }
@@ -104,7 +109,7 @@ export type ZookeeperEvent =
       readonly type: 'lock.confirmed';
       readonly grant: GrantInfo;
       readonly lease: LeaseInfo;
-      /** null: there was none, or it was not read. */
+      /** null: there is none, or it was not read. */
       readonly lastRun: LastRun | null;
     }
   | { readonly type: 'run.recorded'; readonly confirmed: boolean; readonly message: string }
@@ -128,15 +133,15 @@ export type ZookeeperCommand =
   /** Prove the lease and read the token; answered by lock.confirmed, or the session's events. */
   | { readonly type: 'lock.confirm' }
   /**
-   * Record, beside the lock, that the command succeeded: retried for as long as the lease lasts;
-   * answered by run.recorded or session.lost.
+   * Record in a node beside the lock that the command succeeded; retried for as long as the lease
+   * lasts; answered by run.recorded or session.lost.
    */
   | { readonly type: 'run.record' }
-  /** Delete our node, until confirmed or impossible; answered by lock.released. */
+  /** Delete our node; retried until it is confirmed or impossible; answered by lock.released. */
   | { readonly type: 'lock.release' }
-  /** Leave the session to its timeout: send nothing more, not even its end. Not answered. */
+  /** Let the session expire: send nothing more, not even the request to close it. Not answered. */
   | { readonly type: 'session.abandon' }
-  /** End the session, bounded; answered by session.closed. */
+  /** Close the session, within a time limit; answered by session.closed. */
   | { readonly type: 'session.close' };
 
 /** From the command actor. */
@@ -146,18 +151,18 @@ export type CommandEvent =
   /** The gate is parked, the guard runs and has echoed a deadline that is far enough away. */
   | { readonly type: 'command.armed'; readonly guarded: boolean; readonly scope: string }
   | { readonly type: 'command.started'; readonly pid: number }
-  /** The command can't be run. None of it has run. */
+  /** The command can't be run. No part of it has run. */
   | {
       readonly type: 'command.failed';
       readonly exitCode: 125 | 126 | 127;
       readonly message: string;
     }
   /**
-   * Its first process ended; its other processes may still run. `byGuard`: it was killed because
-   * the lease that the guard knew of had ended, which may be an earlier one than lockex knows.
+   * Its first process ended; its other processes may still run. `byGuard`: the guard killed it
+   * because the last lease that it had received was over; lockex may have a newer one.
    */
   | { readonly type: 'command.exited'; readonly exit: CommandExit; readonly byGuard: boolean }
-  /** All processes of the command are dead. `exit` is null where none has ever run. */
+  /** All processes of the command are dead. `exit` is null if none has ever run. */
   | {
       readonly type: 'command.stopped';
       readonly exit: CommandExit | null;
@@ -167,7 +172,7 @@ export type CommandEvent =
   | {
       readonly type: 'command.unkillable';
       readonly processes: readonly string[];
-      /** Why it is unknown whether there are others; left out where it is known. */
+      /** The reason if it is unknown whether there are others; absent if it is known. */
       readonly unknown?: string;
     }
   /** The guard is gone or silent and could not be replaced. */
@@ -186,21 +191,21 @@ export type CommandCommand =
   /** Park the gate and start the guard. */
   | { readonly type: 'command.park' }
   /**
-   * Arm the guard with this lease, unless an earlier one that it has is still good for a while;
-   * answered each time by command.armed or .failed.
+   * Arm the guard with this lease, unless its current deadline is still far away; answered each
+   * time by command.armed or .failed.
    */
   | { readonly type: 'command.arm'; readonly lease: LeaseInfo }
   /**
    * Send the guard the newest lease, then open the gate; answered by command.started or .failed.
    */
   | { readonly type: 'command.start'; readonly grant: GrantInfo }
-  /** Send the guard a newer lease; before the start, arm it beforehand. Not answered. */
+  /** Send the guard a newer lease; before the start, this arms it in advance. Not answered. */
   | { readonly type: 'command.extend'; readonly lease: LeaseInfo }
   /** Forward a signal to its process group. */
   | { readonly type: 'command.signal'; readonly signal: string }
   /**
-   * Stop everything: SIGTERM, SIGKILL after `graceMs`, all dead by `deadline` where one is given.
-   * Sent again it can only speed this up. Answered by command.stopped.
+   * Stop all processes: SIGTERM, then SIGKILL after `graceMs`; all are dead by `deadline`, if there
+   * is one. A repeated command can only make this faster. Answered by command.stopped.
    */
   | { readonly type: 'command.stop'; readonly graceMs: number; readonly deadline: number | null };
 
@@ -213,7 +218,7 @@ export type SignalEvent = {
 
 /** Raised by the machine itself. */
 export type TimerEvent =
-  /** `waitMs` is over. */
+  /** `waitMs` has elapsed. */
   | { readonly type: 'wait.timedOut' }
   /** The command has run for `maxRuntimeMs`. */
   | { readonly type: 'run.timedOut'; readonly maxRuntimeMs: number }
@@ -245,7 +250,7 @@ export interface LockexContext extends LockexInput {
   readonly connectTriesLeft: number;
   readonly lockTriesLeft: number;
   readonly patience: Patience;
-  /** The minimum hold time is not over: keep the lock although the command may have ended. */
+  /** The minimum hold time has not elapsed: keep the lock even if the command has ended. */
   readonly isHolding: boolean;
   /** How the session was lost, from then until a new one is established. */
   readonly loss: Loss | null;

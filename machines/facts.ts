@@ -2,9 +2,9 @@
 
 /** The last successful run under this lock. */
 export interface LastRun {
-  /** By ZooKeeper's clock; negative where a new leader's clock is behind. */
+  /** By ZooKeeper's clock; negative if a new leader's clock is behind. */
   readonly agoMs: number;
-  /** Label of the contender that ran it; '' where its data has no name. */
+  /** Label of the contender that ran it; '' if its data names no contender. */
   readonly label: string;
 }
 
@@ -15,7 +15,7 @@ export interface HostFailure {
 }
 
 export type LossCause =
-  /** The server said that the session has expired. */
+  /** The server reported that the session has expired. */
   | 'expired'
   /** Our node is gone, or belongs to another session. */
   | 'nodeGone'
@@ -23,13 +23,13 @@ export type LossCause =
   | 'leaseEnding'
   /** No lease was held, and no server responded for the session timeout. */
   | 'silence'
-  /** The guard killed the command: the lease that it knew of had ended. */
+  /** The guard killed the command: the last lease that it had received was over. */
   | 'guardFired';
 
 export interface Loss {
   readonly cause: LossCause;
-  /** Technical details; null where the cause says everything. */
+  /** Technical details; null if the cause says everything. */
   readonly message: string | null;
-  /** End of the last proven lease; null: there was none, or another may hold the lock already. */
+  /** End of the last proven lease; null: none, or another contender may hold the lock already. */
   readonly leaseEnd: number | null;
 }

@@ -1,10 +1,10 @@
 /**
- * The life of one lockex, read from top to bottom: connecting, waiting, locked, running, suspended,
- * lost, cleanup, done.
+ * The life cycle of lockex, in order: connecting, waiting, locked, running, suspended, lost,
+ * cleanup, done.
  *
- * The machine makes all decisions and does no I/O: three actors (`zookeeper`, `command`, `signals`)
- * that `src/wiring.ts` provides do that. They are invoked at the root, so that they live from the
- * first state to the last and every state can send to them. Each state decides every event; events
+ * The machine makes all decisions and does no I/O. Three actors do that: `zookeeper`, `command` and
+ * `signals`, provided by `src/wiring.ts`. They are invoked at the root, so that they live from the
+ * first state to the last and every state can send to them. Every state handles every event; events
  * without a meaning in a state are ignored by name.
  */
 import { initialContext, outputOf } from './context.ts';
@@ -30,7 +30,7 @@ const WHILE_THE_COMMAND_RUNS = {
     actions: ['notePid', 'startClocks', 'cancelPatience', 'resetPatience'],
   },
   'command.exited': [
-    // The lease that the guard knew of had ended, whatever we know of it.
+    // The guard's lease was over, even if ours is newer.
     {
       guard: 'isByGuard',
       target: '#lockex.lost.stopping',
@@ -40,7 +40,7 @@ const WHILE_THE_COMMAND_RUNS = {
     { guard: 'willAwaitLeftovers', actions: 'noteExit' },
     { target: '#lockex.cleanup', actions: ['noteExit', 'endExited'] },
   ],
-  // All processes have exited, some time after the first. Only the guard can have stopped them.
+  // All processes have exited, some time after the first one. Only the guard can have killed them.
   'command.stopped': [
     {
       guard: 'wereLeftoversStopped',
@@ -68,7 +68,7 @@ const WHILE_THE_COMMAND_RUNS = {
   ],
 } as const;
 
-/** The machine with its actors: as `lockexMachine.provide` makes it, but built only once. */
+/** The machine with its actors: like `lockexMachine.provide`, but built only once. */
 export const createLockexMachine = (actors?: LockexActors) =>
   lockexSetup(actors).createMachine({
     id: 'lockex',
@@ -179,7 +179,7 @@ export const createLockexMachine = (actors?: LockexActors) =>
           'command.failed': { target: 'cleanup', actions: 'endNotRunnable' },
           'guard.failed': { target: 'cleanup', actions: 'endUnguarded' },
           'signal.received': { guard: 'isFatal', target: 'cleanup', actions: 'endInterrupted' },
-          // This grant came in time; another session would be too late.
+          // This grant arrived in time; one in another session would be too late.
           'wait.timedOut': { actions: 'endPatience' },
           'command.unresolved': {},
           ...ignoring('session.established', 'session.unreachable'),
@@ -296,7 +296,7 @@ export const createLockexMachine = (actors?: LockexActors) =>
               'command.exited': { actions: 'noteExit' },
               'command.stopped': [
                 { guard: 'willRejoin', target: '#lockex.connecting', actions: START_OVER },
-                // The gate had not been opened, or not in time.
+                // The gate was not opened, or was opened too late.
                 {
                   guard: 'hasNeverRunAndLockTry',
                   target: '#lockex.connecting',
@@ -361,7 +361,7 @@ export const createLockexMachine = (actors?: LockexActors) =>
             },
           },
           stoppingByDeadline: {
-            description: 'The session was lost meanwhile: stop them by leaseEnd.',
+            description: 'The session was lost during cleanup: stop all processes by leaseEnd.',
             tags: ['lockHeld', 'commandMayBeAlive'],
             entry: 'stopByDeadline',
             on: {

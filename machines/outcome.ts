@@ -1,6 +1,7 @@
 /**
- * Why a run of lockex ended, as data, and its exit status. The first cause wins: the machine writes
- * an outcome once, and later events during cleanup only speed that up. Texts are in `src/log/`.
+ * The reason why a run of lockex ended, as data, and its exit status. The first cause wins: the
+ * machine writes an outcome once, and later events can only make the cleanup faster. Texts are in
+ * `src/log/`.
  */
 import type { HostFailure, LastRun, Loss } from './facts.ts';
 
@@ -18,9 +19,9 @@ export type Outcome =
   /** The command exited with 0, but processes that outlived it had to be stopped. */
   | {
       readonly kind: 'leftovers';
-      /** `name[pid]`; empty where they were stopped before they were listed. */
+      /** `name[pid]`; empty if they were stopped before they were listed. */
       readonly processes: readonly string[];
-      /** The request that they were stopped for (`--wait-for-all`); null: there was none. */
+      /** The signal on which they were stopped (`--wait-for-all`); null: none. */
       readonly signal: string | null;
     }
   /** The command ran and was stopped on request (SIGTERM); its status is in `Output.command`. */
@@ -32,14 +33,14 @@ export type Outcome =
       readonly kind: 'conflict';
       /** `-t`; null or 0: lockex did not wait. */
       readonly waitMs: number | null;
-      /** Label of a holder; null where none is known by name. */
+      /** Label of a holder; null if no holder's name is known. */
       readonly holder: string | null;
     }
   /** Another run succeeded a short while ago (`--once-per`). */
   | { readonly kind: 'skipped'; readonly lastRun: LastRun }
   /** No server could be reached. */
   | { readonly kind: 'unreachable'; readonly hosts: readonly HostFailure[] }
-  /** ZooKeeper or another contender's data refuses: a different N or kind of lock, no rights. */
+  /** The lock can't be used: another N or kind of lock, or no permission. */
   | { readonly kind: 'refused'; readonly message: string }
   /** The session ended before the command was started. */
   | { readonly kind: 'sessionLost'; readonly loss: Loss }
@@ -54,7 +55,7 @@ export type Outcome =
       readonly kind: 'unkillable';
       /** `name[pid]` */
       readonly processes: readonly string[];
-      /** Why it is unknown whether there are others; null where it is known. */
+      /** The reason if it is unknown whether there are others; null if it is known. */
       readonly unknown: string | null;
     }
   /** lockex itself failed: no guard or gate could be started. */

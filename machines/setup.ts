@@ -74,8 +74,8 @@ export const lockexSetup = (actors: LockexActors = UNPROVIDED) =>
       kill: sendTo('command', commandCommands.kill),
       stopByDeadline: sendTo('command', commandCommands.stopByDeadline),
 
-      // `-t` counts from the first time in waiting, over all sessions; anew after a command has
-      // run.
+      // `-t` counts from the first entry to `waiting`, across all sessions. It restarts after a
+      // command has run.
       startPatience: raise(
         { type: 'wait.timedOut' },
         { id: 'patience', delay: ({ context }) => context.waitMs ?? 0 },

@@ -41,7 +41,7 @@ export const updates = {
     assertEvent(event, 'session.lost');
     return { loss: event.loss };
   },
-  /** The guard killed the command, whatever else is known of the lease. */
+  /** The guard killed the command, even if the lease seems to be valid. */
   noteLossByGuard: () => ({ loss: { cause: 'guardFired', message: null, leaseEnd: null } }),
   notePid: ({ event }) => {
     assertEvent(event, 'command.started');

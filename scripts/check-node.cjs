@@ -1,7 +1,7 @@
 /**
  * Exits with one line and status 125 if this Node is too old, before it has to parse newer syntax.
- * ES5, for the same reason. The scripts in package.json preload it (`node -r`); the build puts it
- * at the top of each installed program, with the version instead of the `require`.
+ * So it is written in ES5. The scripts in package.json preload it (`node -r`); the build puts it at
+ * the top of each installed program, with the version instead of the `require`.
  */
 (function checkNode() {
   'use strict';

@@ -1,6 +1,6 @@
 /**
- * lockex as a library: the machine alone, for actors of your own, and a lockex with its real
- * actors. Described in docs/library.md.
+ * lockex as a library: the machine alone, for your own actors, and lockex with its real actors.
+ * Described in docs/library.md.
  */
 
 import type { LockexInput } from '../machines/contract.ts';
@@ -55,7 +55,7 @@ interface Defaults {
   readonly command: Omit<CommandSettings, 'line'>;
 }
 
-/** Settings with their required part; the rest has defaults. */
+/** The required settings; all others have defaults. */
 export interface PartialSettings {
   readonly machine?: Partial<LockexInput>;
   readonly access?: Partial<SessionSettings>;
@@ -64,9 +64,9 @@ export interface PartialSettings {
 }
 
 /**
- * A machine with its real actors: call `actor.start()`, then wait for `output`. The settings are
- * not checked as those of the command line are. From start to end it handles the signals of this
- * process, as the program does, and the command has this process's standard streams.
+ * A machine with its real actors: call `actor.start()`, then wait for `output`. Unlike the options
+ * of the command line, the settings are not validated. While it runs, it handles the signals of
+ * this process, like the program, and the command uses this process's standard streams.
  */
 export function createLockex(
   { machine, access, lock, command }: PartialSettings,

@@ -1,9 +1,9 @@
 /**
  * The entry point of `lockex` and of the reaper: loads the program with V8's code cache.
  *
- * Without it, a short run would spend most of its time on compiling JavaScript. The build runs the
- * program once and stores the compiled code (`program/NAME.RUNTIME.cache`, see code-cache.ts). A
- * runtime other than the build's ignores the cache and compiles the program itself.
+ * Without it, a short run would spend most of its time compiling JavaScript. The build runs the
+ * program once and stores the compiled code (`program/NAME.RUNTIME.cache`, see code-cache.ts). Any
+ * other runtime than that of the build ignores the cache and compiles the program itself.
  */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';

@@ -1,6 +1,6 @@
 /**
  * The program: reads the command line, starts the slow parts of a run while the rest is loaded, and
- * exits with the status of the run (run.ts). It decides nothing.
+ * exits with the status of the run (run.ts).
  */
 import './platform/early-signals.ts';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -16,7 +16,7 @@ import { closeLostTerminalsAtExit } from './platform/terminals.ts';
 import type { EarlyParts } from './run.ts';
 import type { RunSettings } from './settings/settings.ts';
 import { processAgeMs, systemClock } from './util/clock.ts';
-import { complain, standardOutput } from './util/output.ts';
+import { printError, standardOutput } from './util/output.ts';
 import { printable } from './util/printable.ts';
 import { readTrustedIfThere, TrustedFileError } from './util/trusted-file.ts';
 import { version } from './util/version.ts';
@@ -68,12 +68,12 @@ function configLines(rows: readonly ConfigRow[]): string[] {
 /** Starts the slow parts of a run, loads the rest, and runs. Resolves to the exit status. */
 async function runEarly(settings: RunSettings): Promise<number> {
   const early = await startEarly(settings);
-  // The handshake is sent before the machine is loaded, if a server answers that fast. (Two turns:
-  // Node polls its sockets between turns.)
+  // Lets a fast server accept the connection, so that the handshake is sent before the machine is
+  // loaded. (Two turns: Node polls its sockets between turns.)
   await turn();
   await turn();
   try {
-    // Loaded only now: --help and a usage error need neither the machine nor ZooKeeper.
+    // Loaded here: --help and a usage error need neither the machine nor ZooKeeper.
     const { run } = await import('./run.ts');
     return await run(settings, early);
   } catch (error) {
@@ -84,8 +84,8 @@ async function runEarly(settings: RunSettings): Promise<number> {
 }
 
 /**
- * Starts what the machine needs first while the machine is being loaded: a session, which takes the
- * servers a commit, and the parked command, which may take the kernel ten milliseconds.
+ * Starts the slow parts while the machine is being loaded: a session, for which the servers commit
+ * a transaction, and the parked command, which may take the kernel ten milliseconds.
  */
 async function startEarly(settings: RunSettings): Promise<EarlyParts> {
   const { createLog } = await import('./log/log.ts');
@@ -106,7 +106,7 @@ async function startEarly(settings: RunSettings): Promise<EarlyParts> {
     onSessionToClose: (line) => commandActor.setSessionToClose(line),
     onConnected: () => timings.end('connect'),
   });
-  // An inspector that can't listen ends lockex: a session would have to be closed again.
+  // If the inspector can't listen, lockex exits, and would have to close the session again.
   if (observers.inspect === null) zookeeperActor.connectAhead();
   return { log, commandActor, zookeeperActor, timings, trace };
 }
@@ -125,7 +125,7 @@ async function print(lines: readonly string[]): Promise<void> {
   output.print(lines);
   const problem = await output.flush();
   if (problem === null) return;
-  output.complain(`cannot write to standard output: ${problem}`);
+  output.printError(`cannot write to standard output: ${problem}`);
   process.exitCode = EXIT_FAILED;
 }
 
@@ -135,7 +135,7 @@ function fail(error: unknown): void {
   const { summary, details } = isKnown
     ? { summary: printable(error.message, MAX_MESSAGE_LENGTH), details: [] }
     : describeError(error, 'info');
-  complain(summary, details);
+  printError(summary, details);
   process.exitCode = isUsage ? EXIT_USAGE : EXIT_FAILED;
 }
 

@@ -1,4 +1,6 @@
-/** The reaper, run by the guard when lockex is dead: one line on stdin, see zookeeper/reap.ts. */
+/**
+ * The reaper, run by the guard when lockex is dead. Reads one line from stdin (zookeeper/reap.ts).
+ */
 import { readFileSync } from 'node:fs';
 import { systemClock } from './util/clock.ts';
 import { decodeOrphanedSession, reap } from './zookeeper/reap.ts';

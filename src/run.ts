@@ -14,7 +14,7 @@ export interface EarlyParts {
   readonly log: Log;
   /** The command is being parked. */
   readonly commandActor: CommandSupervisor;
-  /** A session may be being established. */
+  /** Possibly, a session is being established. */
   readonly zookeeperActor: ZookeeperActor;
   readonly timings: Timings;
   /** null: no LOCKEX_TRACE. */
@@ -60,7 +60,7 @@ function handleBugs(log: Log, observers: Observers): void {
       process.exit(EXIT_FAILED);
     });
   }
-  // The runtime's own listener would write to process.stderr, whose first use makes a pipe
+  // The runtime's own listener would write to process.stderr, and its first use makes a pipe
   // non-blocking for the command too.
   process.removeAllListeners('warning');
   process.on('warning', ({ name, message }) => log.write('debug', `${name}: ${message}`));

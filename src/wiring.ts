@@ -1,5 +1,5 @@
 /**
- * Joins the machine and its actors (ZooKeeper, the command, signals), and gives each its part of
+ * Connects the machine and its actors (ZooKeeper, the command, signals), and gives each its part of
  * the settings. If the machine fails, it can't stop the command any more: then the command is
  * killed here.
  */
@@ -34,9 +34,9 @@ export interface LockexDependencies {
   readonly inspect?: (event: InspectionEvent) => void;
   /** argv of the program that closes an orphaned session; without it, the session times out. */
   readonly reaper?: readonly string[];
-  /** A command actor that was made beforehand, with the reaper. */
+  /** A command actor that was created earlier, with the reaper. */
   readonly commandActor?: CommandSupervisor;
-  /** A ZooKeeper actor that was made beforehand and gives its session to that command actor. */
+  /** A ZooKeeper actor that was created earlier and passes its session to that command actor. */
   readonly zookeeperActor?: ZookeeperActor;
 }
 
@@ -46,7 +46,7 @@ export interface Lockex {
   readonly output: Promise<Output>;
 }
 
-/** Makes a machine with its real actors; call `actor.start()`. */
+/** Creates a machine with its real actors; call `actor.start()`. */
 export function createLockex(settings: LockexSettings, dependencies: LockexDependencies): Lockex {
   const clock = dependencies.clock ?? systemClock;
   const { log, reaper = null } = dependencies;

@@ -12,7 +12,7 @@ import { parseAst } from 'vitest/node';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const LIST = join(ROOT, 'test/messages.txt');
 /** Programs for sh, perl and python3, not texts. */
-const SCRIPTS = /-(script|ending|look|perl|python)\.ts$/;
+const SCRIPTS = /-(script|ending|perl|python)\.ts$/;
 /** Types, and names of modules. */
 const NO_MESSAGES = new Set(['ImportDeclaration', 'TSLiteralType']);
 /** Two words with a space between them. Names, paths, patterns and keys have none. */

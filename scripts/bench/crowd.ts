@@ -17,7 +17,7 @@ const log = () => {};
 /** Timestamps that can be compared between processes of one host. */
 const now = () => performance.timeOrigin + performance.now();
 
-/** True if a member that is granted a lock releases it at once. */
+/** True if a member that is granted a lock releases it immediately. */
 let isPassing = false;
 
 function send(event: CrowdEvent) {

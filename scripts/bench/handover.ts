@@ -1,6 +1,6 @@
 /**
- * From the end of the holder's command to the first instruction of the next waiter's. Both print
- * the clock by `date +%s%N`; that process is part of every figure.
+ * Measures the time from the end of the holder's command to the start of the next waiter's. Both
+ * print the time with `date +%s%N`; that process is included in every figure.
  */
 
 import { spawn, spawnSync } from 'node:child_process';
@@ -41,17 +41,17 @@ export async function measureHandover(
 
 async function handover(argv: Program['argv'], fifo: string) {
   const start = (script: string) => {
-    const [program = '', ...words] = argv('handover', ['sh', '-c', script]);
-    const child = spawn(program, words, { env: api(), stdio: ['ignore', 'pipe', 'ignore'] });
-    let said = '';
+    const [program = '', ...args] = argv('handover', ['sh', '-c', script]);
+    const child = spawn(program, args, { env: api(), stdio: ['ignore', 'pipe', 'ignore'] });
+    let output = '';
     child.stdout.setEncoding('utf8').on('data', (text) => {
-      said += text;
+      output += text;
     });
-    return { child, said: () => said, ended: once(child, 'close') };
+    return { child, output: () => output, ended: once(child, 'close') };
   };
-  // Not by its stdin, which etcdctl does not forward.
+  // By a FIFO and not stdin, which etcdctl does not forward.
   const holder = start(`echo held; read line <${fifo}; ${CLOCK}`);
-  while (!holder.said().includes('held')) {
+  while (!holder.output().includes('held')) {
     await Promise.race([once(holder.child.stdout, 'data'), holder.ended]);
     if (holder.child.exitCode !== null) throw new Error(`${holder.child.spawnargs} did not hold`);
   }
@@ -59,7 +59,7 @@ async function handover(argv: Program['argv'], fifo: string) {
   await new Promise((resolve) => setTimeout(resolve, QUEUEING_MS));
   writeFileSync(fifo, '\n');
   await Promise.all([holder.ended, waiter.ended]);
-  const ended = holder.said().trim().split('\n').at(-1) ?? '';
-  const began = waiter.said().trim().split('\n').at(-1) ?? '';
+  const ended = holder.output().trim().split('\n').at(-1) ?? '';
+  const began = waiter.output().trim().split('\n').at(-1) ?? '';
   return Number(BigInt(began) - BigInt(ended)) / 1e6;
 }

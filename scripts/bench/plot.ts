@@ -8,7 +8,7 @@ const GAP = 8;
 const TITLE = 34;
 const SCALE = WIDTH - LABEL - 90;
 
-/** @param sections each with a scale of its own */
+/** @param sections each has its own scale */
 export function plot(sections: readonly Section[]) {
   let y = 0;
   const parts = sections.map((section) => {

@@ -15,8 +15,8 @@ export function descendantsOf(root: number): number[] {
 }
 
 /**
- * The CPU time that processes use. /proc forgets a thread's time when it exits, and runtimes end
- * idle threads after ten seconds: read it at least that often.
+ * The CPU time that processes use. /proc drops a thread's time when it exits, and runtimes end idle
+ * threads after ten seconds: read it at least that often.
  */
 export class CpuMeter {
   #pids;

@@ -9,12 +9,12 @@ const CROWD = 1000;
 const PROCESSES = 4;
 const TIMEOUT_MS = 30_000;
 const IDLE_MS = 20_000;
-/** How many handovers are timed, and how many waiters stand behind them all the while. */
+/** Number of handovers that are measured. */
 const TIMED = 100;
 
 /**
- * Handover with ever more waiters, which are sessions without a command: from the release to the
- * next one's confirmed grant, and what the server was asked for it.
+ * Handover with an increasing number of waiters, which are sessions without a command: the time
+ * from the release to the next confirmed grant, and the number of packets.
  */
 export async function measureQueues(server: Server): Promise<Section[]> {
   const times = [];
@@ -166,7 +166,7 @@ async function loadOf(servers: readonly Server[]) {
   };
 }
 
-/** Received from clients so far. */
+/** Number of packets received from clients so far. */
 export async function packetsOf(servers: readonly Server[]) {
   const counts = await Promise.all(
     servers.map(async (server) => {
@@ -188,7 +188,7 @@ function seconds(since: number) {
   return (performance.now() - since) / 1000;
 }
 
-/** Descriptions of predecessors may still be on their way. */
+/** Waits for outstanding requests: contenders read the data of their predecessors. */
 async function settled() {
   await new Promise((resolve) => setTimeout(resolve, 2000));
 }

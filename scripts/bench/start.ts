@@ -1,4 +1,4 @@
-/** From start to end of a command that does nothing. */
+/** Measures a run, from start to end, of a command that does nothing. */
 
 import { spawnSync } from 'node:child_process';
 import { api } from './etcd.ts';
@@ -6,7 +6,7 @@ import type { Program } from './programs.ts';
 import type { Section } from './report.ts';
 
 const ROUNDS = 25;
-/** Not counted: a server needs some hundred requests after its start to reach its speed. */
+/** Rounds that are not counted: a server needs a few hundred requests to reach its full speed. */
 const WARM_UP = 10;
 
 export async function measureStart(programs: readonly Program[]): Promise<Section> {
@@ -17,9 +17,9 @@ export async function measureStart(programs: readonly Program[]): Promise<Sectio
   const rows = commands.map(({ name }) => ({ name, values: [] as number[] }));
   for (let round = -WARM_UP; round < ROUNDS; round += 1) {
     for (const [index, { argv }] of commands.entries()) {
-      const [program = '', ...words] = argv;
+      const [program = '', ...args] = argv;
       const began = performance.now();
-      const { status, error } = spawnSync(program, words, { stdio: 'ignore', env: api() });
+      const { status, error } = spawnSync(program, args, { stdio: 'ignore', env: api() });
       if (error || status !== 0) throw new Error(`${argv.join(' ')} failed: ${error ?? status}`);
       if (round >= 0) rows[index]?.values.push(performance.now() - began);
     }

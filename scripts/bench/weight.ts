@@ -11,7 +11,7 @@ import { packetsOf } from './scale.ts';
 
 const FURTHER = 8;
 const SETTLING_MS = 2000;
-/** After this time a start has ended: its requests are answered, the first garbage is collected. */
+/** Time after which the effects of a start are over: requests and the first garbage collection. */
 const QUIET_MS = 20_000;
 const WINDOW_MS = 60_000;
 const READING_MS = 1000;
@@ -25,13 +25,13 @@ export async function measureWeight(
   const cpu: Row[] = [];
   const requests: Row[] = [];
   for (const program of programs) {
-    const crew = new Crew(program);
+    const contenders = new Contenders(program);
     try {
-      const holder = await crew.start();
-      const first = await crew.start();
+      const holder = await contenders.start();
+      const first = await contenders.start();
       const alone = memoryOf([first], 'Rss');
       const others = [];
-      for (let count = 0; count < FURTHER; count += 1) others.push(await crew.start());
+      for (let count = 0; count < FURTHER; count += 1) others.push(await contenders.start());
       memory.push(
         { name: `${program.name}: one that waits, alone, resident`, values: [alone] },
         {
@@ -46,7 +46,7 @@ export async function measureWeight(
         cpu.push({ name: `${program.name}: further back`, values: [waiting ?? 0] });
       }
     } finally {
-      await crew.end();
+      await contenders.end();
     }
   }
   const [lockex] = programs;
@@ -77,7 +77,7 @@ export async function measureWeight(
   ];
 }
 
-class Crew {
+class Contenders {
   #program;
   #children: ChildProcess[] = [];
 
@@ -85,10 +85,10 @@ class Crew {
     this.#program = program;
   }
 
-  /** Its pid, once it has settled. */
+  /** Returns its pid after SETTLING_MS. */
   async start() {
-    const [program = '', ...words] = this.#program.argv('weight', COMMAND);
-    const child = spawn(program, words, { stdio: 'ignore', env: api() });
+    const [program = '', ...args] = this.#program.argv('weight', COMMAND);
+    const child = spawn(program, args, { stdio: 'ignore', env: api() });
     this.#children.push(child);
     await pause(SETTLING_MS);
     return child.pid ?? 0;
@@ -123,13 +123,13 @@ async function spentBy(pids: number[]) {
 }
 
 async function requestsOf(program: Program, server: Server) {
-  const crew = new Crew(program);
+  const contenders = new Contenders(program);
   const counts: { name: string; all: number }[] = [];
   try {
-    // Measured together: the difference that one more contender makes is its own.
+    // Measured together: the increase is that of the new contender.
     for (const name of ['the holder', 'the next in line', 'each further waiter']) {
-      await crew.start();
-      // The requests of a start do not belong to an idle minute.
+      await contenders.start();
+      // Excludes the requests of the start.
       await pause(QUIET_MS);
       const before = await packetsOf([server]);
       await pause(WINDOW_MS);
@@ -137,7 +137,7 @@ async function requestsOf(program: Program, server: Server) {
       counts.push({ name, all });
     }
   } finally {
-    await crew.end();
+    await contenders.end();
   }
   // mntr itself is a packet.
   return counts.map(({ name, all }, index) => ({

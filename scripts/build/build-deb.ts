@@ -40,8 +40,8 @@ await runScript(async () => {
     const architecture = ARCHITECTURES[process.arch] ?? process.arch;
     fill(tree, architecture);
     const name = `dist/lockex_${version}_${architecture}.deb`;
-    const words = ['--root-owner-group', '-Zgzip', '-z6', '--build', tree, `${root}/${name}`];
-    const { status, stderr } = spawnSync('dpkg-deb', words, { encoding: 'utf8' });
+    const args = ['--root-owner-group', '-Zgzip', '-z6', '--build', tree, `${root}/${name}`];
+    const { status, stderr } = spawnSync('dpkg-deb', args, { encoding: 'utf8' });
     if (status !== 0) throw new Error(stderr);
     const megabytes = Math.round(statSync(`${root}/${name}`).size / 1024 / 1024);
     process.stdout.write(`${name}  ${megabytes} MB\n`);
@@ -105,7 +105,7 @@ ${wrapped(description)}.
 `;
 }
 
-/** @param text each line behind a space, and none longer than Debian likes */
+/** Wraps a description as Debian requires: each line begins with a space. */
 function wrapped(text: string) {
   return text.replace(/(.{1,75})(?: |$)/g, ' $1\n').trimEnd();
 }
@@ -119,12 +119,12 @@ Bun (https://bun.com), which is under the MIT licence and holds JavaScriptCore, 
 `;
 }
 
-/** The same bytes for the same content. */
+/** Reproducible: the same content gives the same bytes. */
 function packed(content: string | Buffer) {
   return gzipSync(content, { level: 9 });
 }
 
-/** @returns all below it, as paths from there */
+/** @returns all files below it, as relative paths */
 function filesIn(directory: string): string[] {
   const names = readdirSync(directory, { recursive: true }) as string[];
   return names.filter((name) => statSync(join(directory, name)).isFile());

@@ -22,7 +22,7 @@ const RUNTIME = [
   // bunfig.toml names there, and pass the variables of .env to the command.
   '--no-compile-autoload-dotenv',
   '--no-compile-autoload-bunfig',
-  // No code here is hot: to compile it takes a sixth of the time of a short run, and memory of a
+  // No code here is hot: compiling it takes a sixth of the time of a short run, and memory in a
   // long one.
   '--compile-jit-policy=1000',
   // This optimisation of hot code makes cold code slower: a start, by one millisecond.
@@ -64,9 +64,9 @@ await runScript(async () => {
 });
 
 function compile(bundle: string, outfile: string) {
-  const words = ['build', '--compile', '--bytecode', '--format=cjs', ...RUNTIME];
-  words.push(bundle, '--outfile', outfile);
-  const { status, stderr, error } = spawnSync(bun(), words, { cwd: directory, encoding: 'utf8' });
+  const args = ['build', '--compile', '--bytecode', '--format=cjs', ...RUNTIME];
+  args.push(bundle, '--outfile', outfile);
+  const { status, stderr, error } = spawnSync(bun(), args, { cwd: directory, encoding: 'utf8' });
   if (status !== 0) throw error ?? new Error(`bun build failed:\n${stderr}`);
 }
 
@@ -77,7 +77,7 @@ function bun() {
     'bun/bin/bun.exe',
     ...['', '-musl'].map((libc) => `@oven/bun-${process.platform}-${arch}${libc}/bin/bun`),
   ].map((place) => `${root}/node_modules/${place}`);
-  // If that script did not run, bun.exe is a short text that says so.
+  // If that script did not run, bun.exe is a short text file with an error message.
   const found = places.find((place) => existsSync(place) && statSync(place).size > 1_000_000);
   if (found === undefined) throw new Error('no Bun is installed for this machine (run npm ci)');
   return found;

@@ -31,7 +31,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '')
 
 const packageJson = JSON.parse(readFileSync(`${root}/package.json`, 'utf8'));
 
-/** For the runs in which V8 compiles the code that a start uses. */
+/** The server for the runs in which V8 compiles the code that a start uses. */
 const rehearsal = await startRehearsal();
 
 /** The programs, their sources, and the arguments and stdin of such a run. */
@@ -143,7 +143,7 @@ writeFileSync(`${root}/dist/share/completions/lockex.bash`, bash);
 writeFileSync(`${root}/dist/share/completions/_lockex`, zsh);
 writeFileSync(`${root}/dist/share/completions/lockex.fish`, fish);
 
-/** In a process of its own, because a program ends its process; and without tsx, as lockex runs. */
+/** In its own process, because a program exits; and without tsx, like a real run. */
 async function compile(name: string, run: string[], input: string) {
   const script = `${root}/dist/compile.mjs`;
   await build({
@@ -211,6 +211,6 @@ function declareTypes() {
 function orphanedSessionLine(port: number) {
   const hosts = [{ host: '127.0.0.1', port }];
   const access = { hosts, chroot: '', auth: null, tls: null, acl: [] };
-  const remains = { access, timeoutMs: 500, id: '01'.repeat(8), password: '00'.repeat(16) };
-  return Buffer.from(JSON.stringify(remains)).toString('base64');
+  const orphan = { access, timeoutMs: 500, id: '01'.repeat(8), password: '00'.repeat(16) };
+  return Buffer.from(JSON.stringify(orphan)).toString('base64');
 }

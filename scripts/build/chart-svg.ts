@@ -1,6 +1,6 @@
 /**
- * The machine as a picture, laid out by elkjs: the same for docs/machine.svg and for the
- * inspector's page, which lights its states and arrows by their ids. Pure.
+ * The machine as a picture, laid out by elkjs, for docs/machine.svg and for the inspector's page,
+ * which highlights its states and arrows by their ids. Pure.
  *
  * Events that a state ignores are left out, and so are transitions without a target.
  */
@@ -89,7 +89,7 @@ ${parts.join('\n')}
 </svg>`;
 }
 
-/** Alone, with colours for light and dark. */
+/** A file, with colours for light and dark mode. */
 export async function svgFileOf(root: ChartNode) {
   const style = `<style>
 svg { background: #fff; color: #1c2733; font-family: system-ui, sans-serif }

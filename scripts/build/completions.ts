@@ -31,7 +31,7 @@ function takesWord({ value, isValueOptional }: OptionSpec) {
   return value !== undefined && !isValueOptional;
 }
 
-/** @param spec how it can be typed, where the value is the next word */
+/** The forms of an option whose value is the next word. */
 function typed({ name, letter }: OptionSpec) {
   return letter === undefined ? [`--${name}`] : [`--${name}`, `-${letter}`];
 }
@@ -63,7 +63,7 @@ _lockex() {
     prev=\${COMP_WORDS[COMP_CWORD-2]}
   fi
   if [[ \${COMP_WORDS[1]} != status && \${COMP_WORDS[1]} != config ]]; then
-    # Where the command begins, what is left is its own to complete.
+    # After the start of the command, its own completion is used.
     for ((i = 1; i < COMP_CWORD; i++)); do
       case \${COMP_WORDS[i]} in
         --) _lockex_command $((i + 1)); return ;;

@@ -12,7 +12,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 const GUARD = 'src/command/guard';
 /** One program: ShellCheck has to see all of its parts to know which variables are used. */
-const GUARD_PARTS = ['guard-ending.sh', 'guard-look.sh', 'guard-marks.sh', 'guard.sh'];
+const GUARD_PARTS = ['guard-ending.sh', 'guard-scan.sh', 'guard-marks.sh', 'guard.sh'];
 
 type Comment = { line: number; column: number; level: string; code: number; message: string };
 
@@ -35,8 +35,8 @@ await runScript(async () => {
 
 /** @returns tracked files, and new ones that are not ignored */
 function filesOfProject(): string[] {
-  const words = ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--deduplicate'];
-  const listed = execFileSync('git', words, { cwd: ROOT, encoding: 'utf8' }).split('\0');
+  const args = ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--deduplicate'];
+  const listed = execFileSync('git', args, { cwd: ROOT, encoding: 'utf8' }).split('\0');
   const deleted = execFileSync('git', ['ls-files', '-z', '--deleted'], {
     cwd: ROOT,
     encoding: 'utf8',

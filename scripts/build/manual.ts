@@ -83,7 +83,7 @@ function paragraph(text: string) {
   return escaped(text.replaceAll('\n', ' '));
 }
 
-/** As roff takes it: dashes as they are typed, nothing that would be a request. */
+/** Escapes text for roff: dashes that can be copied, and no requests. */
 function escaped(text: string) {
   return text
     .replaceAll('\\', '\\e')

@@ -1,7 +1,7 @@
 /**
  * A server for one run of each program at build time, so that V8 compiles the code that a start
- * uses. It replies as ZooKeeper does to the only contender of a lock, and to nothing else. No test
- * uses it. (Frames: zookeeper.jute of ZooKeeper's sources.)
+ * uses. It sends only the replies of ZooKeeper to the single contender of a lock. No test uses it.
+ * (Frames: zookeeper.jute in ZooKeeper's sources.)
  */
 
 import { once } from 'node:events';
@@ -12,7 +12,7 @@ const SESSION_ID = Buffer.alloc(8, 1);
 const OPERATION = { create: 1, remove: 2, exists: 3, getData: 4, getChildren2: 12, close: -11 };
 const SEQUENCE = '0000000000';
 
-/** @returns on loopback */
+/** @returns a server on loopback */
 export async function startRehearsal(): Promise<{ port: number; close: () => void }> {
   const server = createServer((socket) => {
     let received = Buffer.alloc(0);

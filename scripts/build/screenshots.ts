@@ -22,15 +22,15 @@ await runScript(async () => {
   await provision(['zookeeper', 'chromium']);
   await ensureBuild();
   const server = await startServer({ tickTime: 2000 });
-  const wire = await startWire(server.port);
-  const lockex = (hosts: string, ...words: string[]) => {
-    const argv = ['-z', hosts, '-i', 'redis', '-T', '20', '--log-format', 'json', ...words];
+  const proxy = await startProxy(server.port);
+  const lockex = (hosts: string, ...options: string[]) => {
+    const argv = ['-z', hosts, '-i', 'redis', '-T', '20', '--log-format', 'json', ...options];
     return spawn(LOCKEX, [...argv, '--', 'sleep', '600'], {
       stdio: ['ignore', 'ignore', 'pipe'],
       timeout: LIFE_MS,
     });
   };
-  const holder = lockex(`127.0.0.1:${wire.port}`, '--inspect');
+  const holder = lockex(`127.0.0.1:${proxy.port}`, '--inspect');
   const executablePath = '/usr/bin/chromium';
   const browser = await chromium.launch({
     executablePath,
@@ -47,7 +47,7 @@ await runScript(async () => {
       await page.locator('#queue tbody tr', { hasText: `${place}.` }).waitFor();
     }
     await page.screenshot({ path: `${DOCS}inspector-running.png` });
-    wire.cut();
+    proxy.cut();
     await page.locator('[id="state-suspended.running"].on').waitFor();
     // The picture shows a lease that has partly elapsed.
     await page.waitForTimeout(2500);
@@ -58,7 +58,7 @@ await runScript(async () => {
       program.kill('SIGTERM');
       await once(program, 'exit');
     }
-    wire.end();
+    proxy.end();
     await server.stop();
   }
   process.stdout.write('docs/inspector-running.png, docs/inspector-suspended.png\n');
@@ -79,7 +79,7 @@ async function urlIn(program: ChildProcess) {
 }
 
 /** A connection to the server that can be cut: then no data passes any more. */
-async function startWire(port: number) {
+async function startProxy(port: number) {
   let isCut = false;
   const sockets: Set<Socket> = new Set();
   const listener = createServer((client) => {

@@ -12,7 +12,7 @@ export class ProvisionError extends Error {
 /** @param {() => Promise<number>} main returns the exit status */
 export async function runScript(main) {
   try {
-    // At once: Node can wait forever for sockets that were left half closed (seen with 20.20).
+    // Immediately: Node can wait forever for half-closed sockets (observed with 20.20).
     process.exit(await main());
   } catch (error) {
     if (!(error instanceof ProvisionError)) throw error;

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs a process that can't outlive the script that started this shell.
+# Runs a process that cannot outlive the script that started this shell.
 #
 # Arguments: the directory to remove if that script dies; the maximum life of the process in
 # seconds; the process's command. Standard input is a pipe that ends with the script. Standard

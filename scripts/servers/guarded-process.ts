@@ -1,5 +1,5 @@
 /**
- * A long-running process that can't outlive the one that started it, even if that is SIGKILLed.
+ * A long-running process that cannot outlive its parent, even if that is killed by SIGKILL.
  *
  * A small shell starts it, in its own session (so that a terminal's ^C does not reach it), and
  * holds the reading end of a pipe from this process. At its end of file the shell kills the process

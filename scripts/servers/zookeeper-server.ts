@@ -119,7 +119,7 @@ export class Server {
     });
   }
 
-  /** Until it serves clients: as a member, only with a quorum. */
+  /** Waits until it serves clients. A member of an ensemble needs a quorum. */
   async ready(timeoutMs: number = READY_MS) {
     const deadline = performance.now() + timeoutMs;
     while ((await this.role()) === undefined) {
@@ -156,7 +156,7 @@ export class Server {
     this.#process?.signal('SIGCONT');
   }
 
-  /** SIGKILL; restart() finds the data. */
+  /** Sends SIGKILL; restart() uses the same data. */
   async kill() {
     await this.#process?.kill();
   }

@@ -31,10 +31,10 @@ export interface MemberAddress {
 export type MemberRoute = Pick<MemberAddress, 'host' | 'quorumPort' | 'electionPort'>;
 
 /**
- * Returns the address under which `from` reaches `to`, to put a proxy between two members.
- * Followers always connect to their leader's quorum port by this address. Elections may not: a
- * member with the greater id connects back to the election address that it received from the other
- * one (ZooKeeper's QuorumCnxManager). So a cut is a cut of the quorum port, not of every vote.
+ * Returns the address at which `from` connects to `to`, to put a proxy between two members.
+ * Followers always use it for their leader's quorum port. Elections may not: the member with the
+ * greater id connects back to the election address that it received from the other one (ZooKeeper's
+ * QuorumCnxManager). So cutting the proxy cuts the quorum port, but not every vote.
  */
 export type Reach = (route: {
   from: MemberAddress;

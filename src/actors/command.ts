@@ -1,5 +1,5 @@
 /**
- * Creates the supervisor of the command from the settings. Imports nothing of the machine, so that
+ * Creates the supervisor of the command from the settings. It does not import the machine, so that
  * the command can be parked while the machine is still being loaded.
  */
 import { checkProcessView } from '../command/processes/process-view.ts';
@@ -15,7 +15,7 @@ import { isHangupIgnored } from './signals.ts';
 export interface CommandActorOptions {
   readonly log: LogFunction;
   readonly clock: Clock;
-  /** The program that closes the session of a lockex that is gone; null: the session times out. */
+  /** The program that closes the session after lockex has died; null: the session times out. */
   readonly reaper: readonly string[] | null;
 }
 

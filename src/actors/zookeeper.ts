@@ -34,7 +34,7 @@ export interface ZookeeperActorOptions {
   readonly onConnected?: (() => void) | undefined;
 }
 
-/** The part of the settings that contention needs; of the command, only its name is published. */
+/** The part of the settings that a contender needs. Only the name of the command is published. */
 type ZookeeperSettings = Pick<LockexSettings, 'access' | 'lock'> & {
   readonly command: Pick<LockexSettings['command'], 'line'>;
   readonly machine: Pick<LockexSettings['machine'], 'killAfterMs' | 'oncePerMs'>;
@@ -70,7 +70,7 @@ export class ZookeeperActor {
     });
   }
 
-  /** Executes the machine's first command, `session.connect`, ahead of it. */
+  /** Executes `session.connect`, the machine's first command, before the machine sends it. */
   connectAhead(): void {
     this.#isAhead = true;
     this.#contender.send({ type: 'session.connect' });
@@ -113,7 +113,7 @@ function runRecordOf(settings: ZookeeperSettings): RunRecordOptions {
   return { path: runRecordPath(pathOf(settings)), data: nodeDataOf(settings) };
 }
 
-/** The data of our nodes, for people who read them. */
+/** The data of our nodes, for human readers. */
 function nodeDataOf(settings: ZookeeperSettings): Buffer {
   return encodeNodeData({
     host: hostname(),
@@ -149,12 +149,24 @@ function newRecipe(
   });
 }
 
-/** Without its arguments, which can be secrets; so can the rest of a shell command line. */
+/**
+ * Without arguments, which can be secrets; the same applies to the rest of a shell command line.
+ */
 function commandName(command: CommandLine): string {
   if (command.kind === 'program') return basename(command.argv[0]);
   const [first = ''] = command.line.trim().split(/\s+/, 1);
-  const isPlain = /^[\w./+-]+$/.test(first) && !SHELL_WORDS.has(first);
+  const isPlain = /^[\w./+-]+$/.test(first) && !SHELL_KEYWORDS.has(first);
   return isPlain ? basename(first) : 'sh';
 }
 
-const SHELL_WORDS = new Set(['while', 'until', 'for', 'if', 'case', 'cd', 'set', 'exec', 'trap']);
+const SHELL_KEYWORDS = new Set([
+  'while',
+  'until',
+  'for',
+  'if',
+  'case',
+  'cd',
+  'set',
+  'exec',
+  'trap',
+]);

@@ -1,6 +1,6 @@
 /**
- * Splits argv into options and the command before cac reads any of it: cac would take the `-l` of
- * `lockex ls -l` as an option, and turns `-i 007` into 7. Pure.
+ * Splits argv into options and the command before cac reads it: cac would take the `-l` of `lockex
+ * ls -l` as an option, and turns `-i 007` into 7. Pure.
  *
  * Not `util.parseArgs({ tokens: true, strict: false })`, which preserves `007` and reports the
  * first positional. It shifts one array for every argument and spreads a bundle of flags into a
@@ -88,7 +88,7 @@ function isOption(arg: string): boolean {
   return arg.startsWith('-') && arg !== '-';
 }
 
-/** `following`: the arguments after it, from which a value is taken. */
+/** `following`: the arguments after `arg`; the option's value is taken from there. */
 function optionsIn(
   arg: string,
   following: ArgumentCursor,

@@ -12,7 +12,7 @@ export const DEFAULT_CONFIG_FILE = '/etc/lockex.json';
 export interface Config {
   /** Its path, for messages. */
   readonly file: string;
-  /** By option, as the user would type them. */
+  /** By option, in the form in which a user would type them. */
   readonly values: ReadonlyMap<string, string>;
 }
 
@@ -31,7 +31,7 @@ export function parseConfig(file: string, text: string): Config {
   }
   const values = new Map<string, string>();
   for (const [name, value] of Object.entries(parsed)) {
-    // For editors, which find the names there.
+    // Editors read the names of settings from it.
     if (name === '$schema') continue;
     values.set(name, textOf(file, specOf(file, name), value));
   }

@@ -1,8 +1,8 @@
 /**
  * The text of `--help`, at most 80 columns wide. Pure.
  *
- * Laid out here and not by cac, whose `Command.outputHelp` neither wraps nor groups options, and
- * writes with console.info, which ignores errors: `lockex --help >/dev/full` has to fail.
+ * Laid out here and not by cac: its `Command.outputHelp` neither wraps nor groups options, and it
+ * writes with console.info, which ignores errors (`lockex --help >/dev/full` has to fail).
  */
 
 import { EXIT_STATUSES } from '../log/outcomes.ts';
@@ -20,7 +20,7 @@ import { CONFIG_SPECS, SPECS, STATUS_SPECS } from './options.ts';
 const WIDTH = 80;
 /** Column in which the descriptions start. */
 const INDENT = 30;
-/** Of the longest exit status, `128+n`. */
+/** Width of the longest exit status, `128+n`. */
 const STATUS_WIDTH = 5;
 
 const HEAD = `${SUMMARY}

@@ -11,7 +11,7 @@ const DIGEST_LENGTH = 16;
 /** A readable slug of the program's name, and a digest of the whole command line. */
 export function lockIdOf(command: CommandLine): string {
   const args = command.kind === 'shell' ? [command.line] : command.argv;
-  // As JSON, which keeps ["a b"] and ["a","b"] apart.
+  // As JSON, which distinguishes ["a b"] from ["a","b"].
   const encoded = JSON.stringify([command.kind, ...args]);
   // Loaded only for runs without --lockid, to keep the start of the others short.
   const { createHash } = process.getBuiltinModule('node:crypto');
@@ -20,10 +20,10 @@ export function lockIdOf(command: CommandLine): string {
   return `${slugOf(program)}-${digest}`;
 }
 
-/** Assignments such as `PASSWORD=x`: their values must not appear in the name of a node. */
+/** Assignments such as `PASSWORD=x`. Their values must not appear in the name of a node. */
 const PLAIN_ASSIGNMENTS = /^(?:\w+=[^\s'"`$\\()]*\s+)*/;
 
-/** The first word after the assignments; 'sh' where only a shell could find it. */
+/** The first word after the assignments; 'sh' if only a shell can determine it. */
 function programIn(line: string): string {
   const [word = ''] = line.trim().replace(PLAIN_ASSIGNMENTS, '').split(/\s/, 1);
   return word.includes('=') ? 'sh' : word;

@@ -10,7 +10,7 @@ export interface OptionSpec {
   readonly isValueOptional?: boolean;
   /** `--no-NAME` exists; the flag is on by default. */
   readonly negatable?: boolean;
-  /** As the user would type it; absent: unset, or off. */
+  /** In the form in which a user would type it; absent: unset, or off. */
   readonly default?: string;
   /** The configuration file may set it (config.ts). */
   readonly isConfigurable?: boolean;

@@ -268,7 +268,7 @@ const STATUS_SHARED = [
   ...['lockpath', 'zkhosts', 'timeout', 'retry', 'config', 'help'],
   ...['auth-file', 'tls-ca', 'tls-cert', 'tls-key'],
 ];
-/** Shorter than that of a run: a user waits for the output. */
+/** Shorter than the default of a run, because a user waits for the output. */
 const STATUS_TIMEOUT = '5';
 
 export type OptionName = (typeof OPTIONS | typeof OF_STATUS)[number]['name'];
@@ -282,7 +282,7 @@ export const STATUS_SPECS: readonly OptionSpec[] = [
   ...OF_STATUS,
 ];
 
-/** Options of `lockex config`: what it shows, `--config` and `--help`. */
+/** Options of `lockex config`: those that it shows, `--config` and `--help`. */
 export const CONFIG_SPECS: readonly OptionSpec[] = SPECS.filter(
   ({ name, isConfigurable }: OptionSpec) => isConfigurable || ['config', 'help'].includes(name),
 );

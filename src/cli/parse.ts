@@ -1,4 +1,4 @@
-/** Parses argv and the environment into a request, or throws UsageError. Does nothing itself. */
+/** Parses argv and the environment into a request, or throws UsageError. Has no side effects. */
 import type { LockexInput } from '../../machines/contract.ts';
 import { AUTH_VARIABLE } from '../settings/access.ts';
 import type { CommandLine } from '../settings/command-line.ts';
@@ -34,7 +34,7 @@ export type ParsedCommandLine =
         readonly value: string;
         readonly source: string;
       }[];
-      /** The caller checks its files, as for a run. */
+      /** The caller checks the files named here, as for a run. */
       readonly access: Pick<StatusSettings, 'auth' | 'tls'>;
     }
   | { readonly kind: 'status'; readonly settings: StatusSettings }
@@ -93,7 +93,7 @@ function parseConfigShow(
   onStateOf(given);
   readyWhenOf(given);
   originsOf(given);
-  killAfterOf(given);
+  given.duration('kill-after', 0);
   onLostOf(given);
   const shown: Readonly<Record<string, string>> = {
     zkhosts: given.hostsText(env),
@@ -189,7 +189,7 @@ function machineSettings(given: ParsedOptions): Omit<LockexInput, 'connectTries'
   return {
     lockTries: given.count('lockretry'),
     waitMs: waitOf(given),
-    killAfterMs: killAfterOf(given),
+    killAfterMs: given.duration('kill-after', 0),
     conflictExitCode: exitCode('conflict-exit-code'),
     maxRuntimeMs: given.has('max-runtime') ? given.duration('max-runtime', 1) : null,
     oncePerMs: oncePerOf(given),
@@ -200,7 +200,7 @@ function machineSettings(given: ParsedOptions): Omit<LockexInput, 'connectTries'
   };
 }
 
-/** The ACL scheme `auth` means the identities of the session, which must have one. */
+/** The ACL scheme `auth` stands for the identities of the session, so it needs at least one. */
 function requireIdentityForAcl(
   given: ParsedOptions,
   { acl, auth, tls }: Pick<ServerSettings, 'acl' | 'auth' | 'tls'>,
@@ -253,10 +253,6 @@ function waitOf(given: ParsedOptions): number | null {
   return waitMs;
 }
 
-function killAfterOf(given: ParsedOptions): number {
-  return given.duration('kill-after', 0);
-}
-
 function onLostOf(given: ParsedOptions): LockexInput['onLost'] {
   return oneOf(given.label('on-lost'), given.text('on-lost'), ['exit', 'rejoin']);
 }
@@ -291,10 +287,10 @@ function originsOf(given: ParsedOptions): readonly string[] {
 function logSettings(given: ParsedOptions): LogSettings {
   const level = oneOf(given.label('log-level'), given.text('log-level'), LOG_LEVELS);
   const meanings = { quiet: 'warn', verbose: 'debug', 'log-level': level } as const;
-  const said = (['quiet', 'verbose', 'log-level'] as const).filter((name) => given.has(name));
-  const levels = new Set(said.map((name) => meanings[name]));
+  const names = (['quiet', 'verbose', 'log-level'] as const).filter((name) => given.has(name));
+  const levels = new Set(names.map((name) => meanings[name]));
   if (levels.size > 1) {
-    const labels = said.map((name) => given.label(name));
+    const labels = names.map((name) => given.label(name));
     throw new UsageError(`${labels.join(' and ')} select different log levels: use one of them`);
   }
   const [chosen = level] = levels;

@@ -1,6 +1,6 @@
 /**
- * The options of one command line, parsed by cac, with the configuration file and the defaults
- * behind them. Converts each to the type of its setting, or throws UsageError.
+ * The options of one command line, parsed by cac; then the configuration file, then the defaults.
+ * Converts each to the type of its setting, or throws UsageError.
  */
 import { isAbsolute, resolve } from 'node:path';
 import { cac } from 'cac';
@@ -41,7 +41,7 @@ export class ParsedOptions {
   ) {
     this.#specs = specs;
     const cli = cac('lockex');
-    // cac collects repeated options in arrays, in quadratic time: it gets only the last of each.
+    // cac collects repeated options in arrays, in quadratic time: pass only the last of each.
     const last = new Map(options.map((option) => [option.spec.name, option]));
     // Only the options in use are declared: all of them would cost each start half a millisecond.
     for (const { spec } of last.values()) cli.option(declaration(spec), spec.help);
@@ -71,13 +71,15 @@ export class ParsedOptions {
     return this.has(name) || this.#config?.values.has(name) === true;
   }
 
-  /** The value as typed on the command line, else as configured, else the default. */
+  /** The value from the command line, else from the configuration file, else the default. */
   text(name: OptionName): string {
     if (this.has(name)) return this.#typed(name);
     return this.#config?.values.get(name) ?? this.#spec(name).default ?? '';
   }
 
-  /** Its name in messages; with the file's path if the value comes from there. */
+  /**
+   * Its name in messages; after the path of the configuration file if the value comes from there.
+   */
   label(name: OptionName): string {
     const isConfigured = !this.has(name) && this.#config?.values.has(name);
     return isConfigured ? `${this.#config?.file}: ${name}` : labelOf(this.#spec(name));

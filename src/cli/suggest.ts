@@ -1,4 +1,4 @@
-/** The known name that was probably meant by a mistyped one: for "did you mean …?". Pure. */
+/** Finds the name that the user probably meant, for "did you mean …?". Pure. */
 
 /** A suggestion differs in at most this many characters, and in at most a third of the name. */
 const MAX_TYPOS = 3;

@@ -40,7 +40,7 @@ const UNITS_MS: Readonly<Record<string, number>> = {
   d: 86_400_000,
 };
 
-/** `90s`, `10m`, `1h`, `1d`; returns milliseconds. May be years: no timer is set to it. */
+/** `90s`, `10m`, `1h`, `1d`; returns milliseconds, possibly of years: no timer is set to it. */
 export function timeSpan(label: string, text: string): number {
   const [, digits = '', unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
   const ms = Number(digits) * (UNITS_MS[unit] ?? 0);
@@ -125,7 +125,7 @@ function chrootProblem(chroot: string): string | null {
 /** A name, an IPv4 address, or an IPv6 address in brackets; and a port. */
 const HOST = /^(?:\[([^[\]]+)\]|([\p{L}\p{N}._-]+))(?::(\d{1,5}))?$/u;
 
-/** Not imported: few starts need it, and the standalone executable does not load node:net. */
+/** Loaded on demand: few starts need it, and the standalone executable does not load node:net. */
 function isIPv6(text: string): boolean {
   return process.getBuiltinModule('node:net').isIPv6(text);
 }

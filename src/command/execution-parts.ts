@@ -1,4 +1,4 @@
-/** The parts that an execution consists of, and what it needs of them: a test may replace them. */
+/** The parts of an execution, and the interface that it uses. Tests can replace the parts. */
 import { GateKeeper, type GateKeeperEvents } from './gate/gate-keeper.ts';
 import {
   GuardKeeper,

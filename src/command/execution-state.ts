@@ -1,7 +1,4 @@
-/**
- * The states of one execution of the command, in the order of its life, each with only its own
- * data.
- */
+/** The states of one execution of the command, in order, each with only its own data. */
 import type { GrantInfo, LeaseInfo } from '../../machines/contract.ts';
 import type { RunningCommand } from './running-command.ts';
 
@@ -9,7 +6,7 @@ export type ExecutionState =
   | { readonly name: 'idle' }
   /**
    * A gate is being parked, or is parked. `arming`: `arm` was not called, was called, or was
-   * answered with command.armed. `grant`: `start` was called.
+   * answered with command.armed. `grant`: not null once `start` was called.
    */
   | {
       readonly name: 'shut';
@@ -17,11 +14,11 @@ export type ExecutionState =
       readonly lease: LeaseInfo | null;
       readonly grant: GrantInfo | null;
     }
-  /** The command cannot be run; nothing of it was. */
+  /** The command cannot be run, and no part of it has run. */
   | { readonly name: 'failed' }
   /** A stop was requested before the gate was opened; the gate is ending. */
   | { readonly name: 'closing' }
-  /** The gate was opened: the command runs, or something of it may be left. */
+  /** The gate was opened: the command runs, or processes of it may be left. */
   | {
       readonly name: 'opened';
       readonly lease: LeaseInfo;
@@ -30,5 +27,5 @@ export type ExecutionState =
     }
   /** command.stopped was emitted, or everything was killed by `dispose`. */
   | { readonly name: 'over' }
-  /** What was created for the command has been removed. */
+  /** Everything that was created for the command has been removed. */
   | { readonly name: 'released' };

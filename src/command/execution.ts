@@ -1,9 +1,9 @@
 /**
- * One execution of the command: parked behind a gate, guarded, started, stopped, and proven to have
- * ended. Nothing of the command runs before a guard has echoed a deadline that is still far off
- * (unless no guard is wanted): the guard gets the newest one and the news of the opening before the
- * gate does. command.stopped is never emitted while a process of the command lives. Decides nothing
- * about locks.
+ * One execution of the command: parks it behind a gate, guards, starts and stops it, and proves
+ * that it has ended. The command does not start before a guard has echoed a deadline that is far
+ * away (except with --no-guard); the guard is notified of the opening before the gate.
+ * command.stopped is never emitted while a process of the command lives. Decides nothing about
+ * locks.
  */
 import type { CommandEvent, GrantInfo, LeaseInfo, StopReport } from '../../machines/contract.ts';
 import type { CommandExit } from '../../machines/outcome.ts';
@@ -40,7 +40,7 @@ export class Execution {
     this.#gate = parts.newGateKeeper(options, {
       onGate: (gate, init) => {
         facts.setGate(this.#guard, gate, init);
-        // Before the gate is in it: a gate that is not parked is not opened, and ends with lockex.
+        // Before the gate enters it: a gate that is not parked is never opened, and ends with us.
         facts.setCgroup(this.#guard, this.#gate.directory);
       },
       onParked: () => this.#parked(),
@@ -71,12 +71,12 @@ export class Execution {
     return this.#state.name;
   }
 
-  /** Pid of the running guard; null: none runs. */
+  /** Pid of the guard; null: none is running. */
   get guardPid(): number | null {
     return this.#guard.pid;
   }
 
-  /** The gate first: entering its cgroup can take the kernel ten milliseconds. */
+  /** Starts the gate first: entering its cgroup can take the kernel ten milliseconds. */
   park(): void {
     if (this.#state.name !== 'idle') return;
     this.#state = { name: 'shut', arming: 'unwanted', lease: null, grant: null };
@@ -128,7 +128,9 @@ export class Execution {
     this.#gate.signal(signal as NodeJS.Signals);
   }
 
-  /** SIGTERM, SIGKILL after the grace; no process is left at `deadline` (null: there is none). */
+  /**
+   * SIGTERM, then SIGKILL after the grace; no process is left at `deadline` (null: no deadline).
+   */
   stop(graceMs: number, deadline: number | null): void {
     const state = this.#state;
     switch (state.name) {
@@ -150,14 +152,12 @@ export class Execution {
     }
   }
 
-  /**
-   * One line for the reaper's stdin; empty: there is no session to close, and it is not started.
-   */
+  /** One line for the reaper's stdin; empty: there is no session to close. */
   setSessionToClose(credentials: string): void {
     if (this.#options.reaper !== null) facts.setCredentials(this.#guard, credentials);
   }
 
-  /** SIGKILL to everything, now; processes that are not dead at once are left to the guard. */
+  /** Sends SIGKILL to all processes now; the guard kills those that do not die at once. */
   dispose(): void {
     const { name } = this.#state;
     this.#command?.cancel();
@@ -171,7 +171,7 @@ export class Execution {
     return this.#state.name === 'opened' ? this.#state.command : null;
   }
 
-  /** With an init no scan is needed. A cgroup is not enough: processes may have left it. */
+  /** 0 with an init, which needs no scan. A cgroup does need one: processes may have left it. */
   #scanMs(): number {
     return this.#gate.hasInit ? 0 : scanMsNow();
   }
@@ -183,10 +183,10 @@ export class Execution {
     if (this.#state.name === 'shut' && this.#state.lease !== null) this.extend(this.#state.lease);
   }
 
-  /** Emits command.armed and opens the gate, each as soon as everything for it is ready. */
+  /** Emits command.armed and opens the gate, each as soon as its conditions are met. */
   #proceed(): void {
     this.#reportArmed();
-    // The machine may have answered that already.
+    // The machine may have reacted to command.armed already.
     const state = this.#state;
     if (state.name !== 'shut' || state.arming !== 'done' || !this.#isReady) return;
     const { lease, grant } = state;
@@ -214,7 +214,7 @@ export class Execution {
       return log('warn', 'the lease ended before the command was started: waiting for a new lease');
     }
     if (scope === null) throw new Error('a parked gate has a scope');
-    // The guard first: a deadline that passes from here on kills the command.
+    // Notify the guard first: from here on, it kills the command when the deadline passes.
     this.#guard.opening(lease);
     if (!this.#gate.open(grant, uptimeDeadline(lease, scanMs))) return;
     const command = new RunningCommand(
@@ -228,9 +228,7 @@ export class Execution {
     this.#state = { name: 'opened', lease, grant, command };
   }
 
-  /**
-   * Another gate will be parked. If this one was opened too late, the next is opened in its place.
-   */
+  /** Another gate will be parked. If this one was opened too late, the next one will be opened. */
   #gateLost(): void {
     const state = this.#state;
     if (state.name !== 'opened') return;
@@ -243,7 +241,7 @@ export class Execution {
     this.#emit({ type: 'command.unkillable', processes, ...(unknown !== null && { unknown }) });
   }
 
-  /** No gate is left, and none became the command, even if one was opened. */
+  /** No gate is left, and none has become the command, even if one was opened. */
   #gateClosed(): void {
     this.#command?.cancel();
     this.#finish(null, { means: 'none', stragglers: [] });
@@ -252,7 +250,7 @@ export class Execution {
   #finish(exit: CommandExit | null, how: StopReport): void {
     this.#state = { name: 'over' };
     this.#emit({ type: 'command.stopped', exit, how });
-    // The release of the lock first: other contenders wait for it.
+    // Release the lock first: other contenders wait for it.
     setImmediate(() => this.#release());
   }
 
@@ -288,7 +286,7 @@ export class Execution {
         if (state.arming === 'unwanted') return this.#options.log('warn', message);
         return this.#fail(125, message);
       case 'opened':
-        // A command that is being stopped ends without a guard as well.
+        // A command that is being stopped also ends without a guard.
         if (state.command.state !== 'stopping') this.#emit({ type: 'guard.failed', message });
         return;
       case 'idle':

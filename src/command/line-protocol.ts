@@ -3,13 +3,13 @@
  */
 
 declare const CHECKED: unique symbol;
-/** Text that the other side reads as exactly one line: made by `lineOf` only. */
+/** Text that the receiver reads as exactly one line; only `lineOf` creates it. */
 export type Line = string & { readonly [CHECKED]: true };
 
-/** A newline would start another line, and `read` of dash, bash and busybox drops NUL. */
+/** A newline would start another line, and the `read` of dash, bash and busybox drops NUL. */
 const NOT_IN_A_LINE = /[\n\0]/;
 
-/** @throws TypeError if the text is not one line: untrusted text must be checked before. */
+/** @throws TypeError if the text is not one line: check untrusted text first. */
 export function lineOf(text: string): Line {
   if (NOT_IN_A_LINE.test(text)) throw new TypeError(`not one line: ${JSON.stringify(text)}`);
   return text as Line;

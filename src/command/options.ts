@@ -9,27 +9,28 @@ export interface SupervisorOptions {
   readonly command: CommandLine;
   /** The environment that lockex itself was started with. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Its working directory; default: that of lockex, even if it was removed. */
+  /** Its working directory; default: the one of lockex, even if it was removed. */
   readonly cwd?: string;
   readonly lockId: string;
   /** Unique to this lockex: names the marker variable, `LOCKEX_HELD_<guid>`. */
   readonly guid: string;
   /** Run a guard beside the command (`--no-guard`: false). */
   readonly guard: boolean;
-  /** Grace between SIGTERM and SIGKILL for what outlives the command's first process. */
+  /** Grace between SIGTERM and SIGKILL for processes that outlive the command's first process. */
   readonly killAfterMs: number;
-  /** 'await': what outlives the first process is waited for, and stopped only on request. */
+  /** 'await': wait for processes that outlive the first one, and stop them only on request. */
   readonly leftovers?: 'stop' | 'await';
   /** lockex was started with SIGHUP ignored (nohup): the command ignores it as well. */
   readonly ignoreHangup?: boolean;
   /** 'group': no cgroup is created, even if that is possible. */
   readonly scope?: 'auto' | 'group';
   /**
-   * Interpreters for the command's init, best first; empty: no init. Default: those of this host.
+   * Interpreters for the command's init, the best first; empty: no init. Default: those of this
+   * host.
    */
   readonly initRuntimes?: readonly InitRuntime[];
   readonly clock: Clock;
-  /** The shell of the gate and the guard. Default: `/bin/sh`, for the guard bash if it exists. */
+  /** The shell for the gate and the guard. Default: `/bin/sh`; for the guard, bash if it exists. */
   readonly shell?: readonly string[];
   readonly log: LogFunction;
   /**
@@ -39,7 +40,7 @@ export interface SupervisorOptions {
   readonly reaper: readonly string[] | null;
 }
 
-/** A process, as distinct from a later one with the same pid. */
+/** Identifies a process: a later one with the same pid has another start time. */
 export interface Identity {
   readonly pid: number;
   /** Field 22 of /proc/PID/stat: clock ticks since boot. */

@@ -1,6 +1,6 @@
 /**
- * The command from the opening of its gate to the proof that no process of it is left. Stops it on
- * request, and its leftovers by itself. Knows nothing of gates, guards and leases.
+ * The command from the opening of its gate to the proof that none of its processes is left. Stops
+ * it on request, and stops its leftover processes. Independent of gates, guards and leases.
  */
 import type { StopReport } from '../../machines/contract.ts';
 import type { CommandExit } from '../../machines/outcome.ts';
@@ -8,22 +8,22 @@ import type { Clock } from '../util/clock.ts';
 import type { ProcessScope } from './processes/scope.ts';
 import { Termination } from './processes/termination.ts';
 
-/** Time for what outlived the first process to end by itself before it is stopped. */
+/** Time for processes that outlive the first one to exit by themselves before they are stopped. */
 export const SETTLING_MS = 1000;
 
 export interface RunningCommandOptions {
   readonly scope: ProcessScope;
   readonly clock: Clock;
-  /** Grace between SIGTERM and SIGKILL for what outlives the first process. */
+  /** Grace between SIGTERM and SIGKILL for processes that outlive the first one. */
   readonly killAfterMs: number;
-  /** 'await': what outlives the first process is waited for, and stopped only on request. */
+  /** 'await': wait for processes that outlive the first one, and stop them only on request. */
   readonly leftovers: 'stop' | 'await';
 }
 
 export interface RunningCommandEvents {
   /** The first process has ended; `byGuard`: the guard killed it. */
   readonly onExited: (exit: CommandExit, byGuard: boolean) => void;
-  /** `unknown`: why it is unknown whether other processes are left; null: it is known. */
+  /** `unknown`: the reason if it is unknown whether other processes are left; null: it is known. */
   readonly onUnkillable: (processes: readonly string[], unknown: string | null) => void;
   /** No process is left. */
   readonly onDone: (exit: CommandExit | null, how: StopReport) => void;
@@ -31,11 +31,11 @@ export interface RunningCommandEvents {
 
 type State =
   | { readonly name: 'running' }
-  /** The first process has ended; its leftovers have until the timer fires to end by themselves. */
+  /** The first process has ended; the others may exit by themselves until the timer fires. */
   | { readonly name: 'settling'; readonly exit: CommandExit; readonly timer: unknown }
-  /** The first process has ended; its leftovers are waited for, or stopped. */
+  /** The first process has ended; the others are waited for, or stopped. */
   | { readonly name: 'draining'; readonly exit: CommandExit }
-  /** A stop was requested; null: the first process lives. */
+  /** A stop was requested; null: the first process is alive. */
   | { readonly name: 'stopping'; readonly exit: CommandExit | null }
   | { readonly name: 'over' };
 
@@ -79,9 +79,9 @@ export class RunningCommand {
       case 'over':
         return;
     }
-    // The receiver may request a stop.
+    // The event handler may request a stop.
     this.#events.onExited(exit, this.#guard === 'fired' && exit.signal?.name === 'SIGKILL');
-    this.#termination.look();
+    this.#termination.check();
   }
 
   /**
@@ -92,7 +92,7 @@ export class RunningCommand {
     const { clock } = this.#options;
     switch (state.name) {
       case 'settling':
-        // The leftovers keep their time to end by themselves.
+        // The other processes keep their time to exit by themselves.
         if (graceMs > 0 && lastKillAt === null) return;
         clock.clearTimeout(state.timer);
         this.#state = { name: 'stopping', exit: state.exit };
@@ -117,7 +117,7 @@ export class RunningCommand {
       case 'settling':
       case 'draining':
       case 'stopping':
-        return this.#termination.look();
+        return this.#termination.check();
       case 'running':
       case 'over':
         return;
@@ -157,7 +157,7 @@ export class RunningCommand {
   }
 }
 
-/** How the first process ended; null: it lives. */
+/** How the first process ended; null: it is alive. */
 function exitOf(state: State): CommandExit | null {
   switch (state.name) {
     case 'settling':

@@ -1,8 +1,8 @@
 /**
- * The command's supervisor, as the machine's actor: receives its commands, emits events. The only
- * interface of this directory. After `command.stopped` the command may be parked again.
+ * The supervisor of the command, an actor of the machine: receives its commands, emits events. The
+ * only interface of this directory. After `command.stopped` the command may be parked again.
  *
- * It can be parked before the machine is created: events are kept until `listen`.
+ * The command can be parked before the machine is created: events are buffered until `listen`.
  */
 import type { CommandCommand, CommandEvent } from '../../machines/contract.ts';
 import { EventBuffer } from '../util/event-buffer.ts';
@@ -13,15 +13,13 @@ export class CommandSupervisor {
   readonly #options: SupervisorOptions;
   readonly #events = new EventBuffer<CommandEvent>();
   #execution: Execution | null = null;
-  /** The one that was stopped last; it may not be released yet. */
+  /** The last execution that was stopped; it may not be released yet. */
   #previous: Execution | null = null;
   #credentials = '';
 
-  /**
-   * @throws TypeError if an argument of the reaper contains a newline: the guard gets it by lines.
-   */
+  /** @throws TypeError if an argument of the reaper contains a newline (the guard reads lines) */
   constructor(options: SupervisorOptions) {
-    if (options.reaper?.some((word) => word.includes('\n'))) {
+    if (options.reaper?.some((argument) => argument.includes('\n'))) {
       throw new TypeError("the reaper's argv must not contain newlines");
     }
     this.#options = options;
@@ -35,7 +33,7 @@ export class CommandSupervisor {
     return this.#options.ignoreHangup === true;
   }
 
-  /** Pid of the running guard; null: none runs. */
+  /** Pid of the guard; null: none is running. */
   get guardPid(): number | null {
     return this.#execution?.guardPid ?? null;
   }
@@ -63,14 +61,14 @@ export class CommandSupervisor {
     this.#execution?.setSessionToClose(credentials);
   }
 
-  /** Synchronous last resort: SIGKILL to everything. No event follows. */
+  /** Synchronous last resort: sends SIGKILL to all processes. No event follows. */
   dispose(): void {
     const executions = [this.#execution, this.#previous];
     this.#execution = null;
     for (const execution of executions) execution?.dispose();
   }
 
-  /** Does nothing if it is parked already. */
+  /** Does nothing if the command is parked already. */
   #park(): void {
     if (this.#execution !== null) return;
     const execution: Execution = new Execution(this.#options, (event) => {

@@ -1,9 +1,9 @@
 /**
- * Which requests the inspector answers, decided from their headers and URL alone. Pure.
+ * Decides which requests the inspector answers, from their headers and URL alone. Pure.
  *
- * - The token in the URL excludes clients that have not read lockex's log: above all other users of
+ * - The token in the URL excludes clients that have not read lockex's log: mainly other users of
  *   this host, who can reach loopback as well.
- * - The Host header must name this server, against DNS rebinding: a foreign page whose host name
+ * - The Host header must name this server, to prevent DNS rebinding: a foreign page whose host name
  *   resolves to this address sends its own name.
  * - An Origin, which browsers send with every WebSocket, must be that of the Host header or listed
  *   in `--inspect-origin`: pages of other sites are rejected even if they know the token.
@@ -15,7 +15,9 @@ export interface AdmissionOptions {
   /** Names of this server for a Host header, in lower case, IPv6 addresses in brackets. */
   readonly names: readonly string[];
   readonly port: number;
-  /** Such as `https://stately.ai`: their pages may connect, and their hosts may be proxies. */
+  /**
+   * Origins such as `https://stately.ai`: their pages may connect, and their hosts may be proxies.
+   */
   readonly allowedOrigins: readonly string[];
   readonly token: string;
 }

@@ -1,14 +1,14 @@
 /**
- * Bounds the TCP connections of the inspector's server until they become a viewer's. Each has a
+ * Bounds the TCP connections of the inspector's server until they become viewers. Each has a
  * deadline, against incomplete requests and clients that read slowly or not at all. Their number is
- * limited: a new connection replaces the oldest.
+ * limited: a new connection replaces the oldest one.
  */
 import type { Socket } from 'node:net';
 
 export interface ConnectionBounds {
   /** Connections other than viewers. */
   readonly maxPending: number;
-  /** Milliseconds until a connection that has not become a viewer's is closed. */
+  /** Milliseconds until a connection that has not become a viewer is closed. */
   readonly maxPendingMs: number;
 }
 
@@ -36,7 +36,7 @@ export class Connections {
     if (this.#pending.size > maxPending && oldest !== undefined) this.#drop(oldest);
   }
 
-  /** The connection has become a viewer's, and has no deadline any more. */
+  /** The connection has become a viewer: it has no deadline any more. */
   promote(socket: Socket): void {
     this.#forget(socket);
   }

@@ -1,5 +1,5 @@
 /**
- * Converts the machine's transitions to what viewers receive. Pure, and an allowlist: only the
+ * Converts the machine's transitions to messages for viewers. Pure, and an allowlist: only the
  * fields that are named here are sent. The machine has no session secrets; the command's arguments
  * and environment are not included.
  */

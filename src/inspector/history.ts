@@ -4,7 +4,10 @@ import type { Clock } from '../util/clock.ts';
 import { type FeedEntry, factsOf, feedEvent } from './feed.ts';
 
 const MAX_ENTRIES = 500;
-/** Limited separately: there is a renewal every few seconds, which would displace all else. */
+/**
+ * Limited separately: there is a renewal every few seconds, and they would displace all other
+ * entries.
+ */
 const MAX_RENEWALS = 20;
 
 /** The machine after a transition. */

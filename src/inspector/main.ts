@@ -24,10 +24,10 @@ export interface InspectorOptions {
   readonly page: string;
 }
 
-/** Time for viewers to receive the last message when lockex exits. */
+/** Maximum time for viewers to receive the last message when lockex exits. */
 const CLOSE_MS = 500;
 
-/** Resolves when it listens; rejects with the system's error (EADDRINUSE, …). */
+/** Resolves when it is listening; rejects with the system's error (EADDRINUSE, …). */
 export async function startInspector(options: InspectorOptions): Promise<Inspector> {
   const inspector = new Inspector(options);
   await inspector.listen();

@@ -2,8 +2,8 @@
  * Serves the page and its live feed over HTTP and WebSocket, read-only.
  *
  * admission.ts decides which requests are answered. Connections are bounded in number and lifetime
- * (connections.ts). Viewers are bounded in number; one is dropped when too much data waits for it,
- * or when it does not answer a ping before the next one.
+ * (connections.ts). Viewers are bounded in number; a viewer is dropped when too much data is queued
+ * for it, or when it does not answer a ping before the next one.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
@@ -39,7 +39,7 @@ export interface InspectorServerBounds extends ConnectionBounds {
 export type ViewerKind = 'live' | 'stately';
 
 const MAX_VIEWERS = 32;
-/** Bytes that may wait for one viewer. */
+/** Maximum of bytes that are queued for one viewer. */
 const MAX_WAITING_BYTES = 4 * 1024 * 1024;
 const MAX_MESSAGE_BYTES = 1024;
 /** Enough for a page of 200 kB through a slow tunnel. */
@@ -110,7 +110,7 @@ export class InspectorServer {
     return `http://${inUrl(host)}:${bound}/?token=${token}`;
   }
 
-  /** To all viewers of this kind. */
+  /** Sends a message to all viewers of this kind. */
   send(kind: ViewerKind, text: string): void {
     for (const [viewer, its] of this.#viewers) if (its === kind) this.#send(viewer, text);
   }
@@ -124,7 +124,7 @@ export class InspectorServer {
     return this.#connections.pending;
   }
 
-  /** Stops the server; messages that were sent before have `boundMs` to reach the viewers. */
+  /** Stops the server, after at most `boundMs` for the viewers to receive the last messages. */
   async close(boundMs: number): Promise<void> {
     clearInterval(this.#pings);
     this.#server.close();

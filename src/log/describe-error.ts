@@ -26,7 +26,7 @@ function summaryOf(error: unknown): string {
   return String(error.message || error.name);
 }
 
-/** node:util is loaded only here: hardly any run needs it, and loading takes time. */
+/** Loads node:util on demand: few runs need it, and loading takes time. */
 function inspected(error: unknown): string {
   return process.getBuiltinModule('node:util').inspect(error);
 }

@@ -21,7 +21,7 @@ export interface Entry {
 export interface EntryFormat {
   readonly format: 'text' | 'json';
   readonly isColoured: boolean;
-  /** For JSON. */
+  /** Included in JSON only, like `pid`. */
   readonly lockId: string;
   readonly pid: number;
 }
@@ -39,7 +39,7 @@ const COLOURS: Readonly<Record<LogLevel, string>> = {
 };
 const PLAIN = '\u001b[0m';
 
-/** Without a line end. A message may contain anyone's text: both formats escape it. */
+/** Without a line end. A message may contain untrusted text: both formats escape it. */
 export function formatEntry(entry: Entry, options: EntryFormat): string {
   return options.format === 'json' ? jsonLine(entry, options) : textLine(entry, options.isColoured);
 }
@@ -72,8 +72,8 @@ function indented(lines: readonly string[]): string[] {
 }
 
 /**
- * A line for the bottom of a terminal, cut to its width. Characters may be two columns wide, so
- * wrapping is off while it is drawn.
+ * A line for the bottom of a terminal, truncated to its width. Characters may be two columns wide,
+ * so wrapping is turned off while it is drawn.
  */
 export function liveLine(text: string, columns: number): string {
   const line = [...printable(text, MAX_MESSAGE_LENGTH)].slice(0, Math.max(0, columns - 1)).join('');

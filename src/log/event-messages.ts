@@ -4,7 +4,7 @@ import { duration } from '../util/duration.ts';
 import { debug, error, info, type Line, warn } from './line.ts';
 import { UNKNOWN_PROCESSES } from './outcome-messages.ts';
 
-/** Lines for an event, besides the line of a state that it leads to; most events have none. */
+/** Lines for an event, in addition to the line for the new state, if any; most events have none. */
 export function messagesForEvent(event: LockexEvent, context: LockexContext): Line[] {
   switch (event.type) {
     case 'session.unreachable':
@@ -42,7 +42,7 @@ export function messagesForEvent(event: LockexEvent, context: LockexContext): Li
   }
 }
 
-/** `--once-per`: the command succeeded, but the next run can't know. */
+/** `--once-per`: the command succeeded, but the next run cannot detect it. */
 export function messageForMissingRecord(reason: string): string {
   return `cleanup: could not record the successful run; it may run again too early (${reason})`;
 }
@@ -118,7 +118,7 @@ function ordinal(place: number): string {
   return `${place}${ending}`;
 }
 
-/** A missing guard is worth a line at level info; a guard is what users expect. */
+/** A missing guard is logged at level info, because users expect a guard. */
 function messageForGuard(guarded: boolean, scope: string): Line {
   return guarded
     ? debug(`guard armed; tracking the command's processes by ${scope}`)

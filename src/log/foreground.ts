@@ -1,8 +1,8 @@
-/** Finds out if lockex is the terminal's foreground job: only then may it draw a live line. */
+/** Detects if lockex is the terminal's foreground job: only then may it draw a live line. */
 import { readFileSync } from 'node:fs';
 import { parseStat } from '../util/process-stat.ts';
 
-/** True also where /proc/self/stat cannot be read. */
+/** Also true if /proc/self/stat cannot be read. */
 export function isForegroundJob(): boolean {
   try {
     return isForeground(readFileSync('/proc/self/stat', 'latin1'));

@@ -1,10 +1,10 @@
 /**
- * The log: text lines or JSON lines, through winston, to standard error. Knows nothing of what it
- * logs. Fields and formats are described in docs/logging.md.
+ * The log: text lines or JSON lines, through winston, to standard error. Fields and formats are
+ * described in docs/logging.md.
  *
- * Besides winston there is only what winston has no part for, each with its reason:
+ * The parts that winston does not provide:
  *
- * - Until winston is loaded, lines are formatted by the same functions and printed without it.
+ * - Until winston is loaded, the same functions format the lines, and they are printed directly.
  *   Loading it takes a tenth of a short run, and memory of a standby that waits for months; most
  *   runs log only the few lines of their start (docs/decisions/0004-what-a-start-loads.md).
  * - stderr.ts writes without blocking: winston's Console transport uses process.stderr, which makes
@@ -34,13 +34,13 @@ export interface LogOptions {
   readonly lockId: string;
   readonly pid: number;
   readonly sink?: Sink;
-  /** On a terminal, NO_COLOR and TERM=dumb turn colours off. */
+  /** For NO_COLOR and TERM=dumb, which turn off colours. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** False while the terminal's foreground job is another one; called at every drawing. */
+  /** False while another job is the terminal's foreground job; called before each drawing. */
   readonly isForeground?: () => boolean;
-  /** How long after its creation the log does without winston; milliseconds. */
+  /** Time after its creation during which the log does not load winston; milliseconds. */
   readonly startMs?: number;
-  /** For repeated lines. */
+  /** Clock for repeated lines. */
   readonly clock?: Clock;
 }
 
@@ -50,7 +50,7 @@ export interface Log {
   fail(error: unknown): void;
   /** Draws one line at the bottom of a terminal, replaced by the next; null removes it. */
   live(text: string | null): void;
-  /** False where `live` draws nothing. */
+  /** False if `live` draws nothing. */
   readonly isLive: boolean;
   /**
    * Resolves when everything is written, or after one second each for winston and for the reader of
@@ -60,9 +60,9 @@ export interface Log {
 }
 
 const FLUSH_MS = 1000;
-/** Lines of a start are those that are logged within this time. */
+/** Lines that are logged within this time do not load winston. */
 const START_MS = 1000;
-/** The event that is logged may be urgent: winston is loaded a little later. */
+/** Loading winston is delayed by this time, because the logged event may be urgent. */
 const LOAD_AFTER_MS = 50;
 
 export function createLog(options: LogOptions): Log {
@@ -77,7 +77,7 @@ class LineLog implements Log {
   readonly #createdAt = processAgeMs();
   readonly isLive: boolean;
   #liveText: string | null = null;
-  /** The last state that was logged, for lines without a state of their own. */
+  /** The last state that was logged, for lines without a state. */
   #state: unknown = null;
   /** Entries of this turn, oldest first. */
   readonly #waiting: Entry[] = [];
@@ -101,7 +101,7 @@ class LineLog implements Log {
     this.#format = { format, lockId, pid, isColoured: canDraw && !env['NO_COLOR'] };
   }
 
-  // Bound: it is passed on as a function.
+  // Bound, because it is passed as a function.
   readonly write = (level: LogLevel, message: string, fields?: LogFields): void => {
     this.#state = fields?.['state'] ?? this.#state;
     if (LOG_LEVELS.indexOf(level) > LOG_LEVELS.indexOf(this.#options.level)) return;
@@ -188,7 +188,7 @@ class LineLog implements Log {
     }
   }
 
-  /** After this turn: a gate may be about to be opened, or a lock to be released. */
+  /** Drains after this turn, in which a gate may be opened or a lock released. */
   #drainSoon(): void {
     if (!this.#isDrainDue) setImmediate(() => this.#drain());
     this.#isDrainDue = true;

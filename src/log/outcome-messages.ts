@@ -1,4 +1,4 @@
-/** Messages about how a run ends: the last line of the log, and reasons for hooks. Pure. */
+/** Messages about the end of a run: the last line of the log, and reasons for hooks. Pure. */
 import type { LockexContext, Loss, LossCause } from '../../machines/contract.ts';
 import type { CommandExit, Outcome, Output } from '../../machines/outcome.ts';
 import { duration } from '../util/duration.ts';
@@ -13,7 +13,7 @@ const LOSSES: Readonly<Record<LossCause, string>> = {
   guardFired: 'lease not renewed in time: the guard killed the command',
 };
 
-/** How the session was lost: the actor's details, or else the text for the cause. */
+/** How the session was lost: the details from the actor, or the text for the cause. */
 export function messageForLoss({ cause, message }: Loss): string {
   return message ?? LOSSES[cause];
 }
@@ -50,7 +50,7 @@ function messageForOutcome(outcome: Outcome, command: CommandExit | null): strin
     case 'skipped':
       return skippedText(outcome);
     case 'unreachable':
-      // Each host has had a line of its own.
+      // Each host has been logged in its own line.
       return 'no ZooKeeper server could be reached';
     case 'lost':
       return `the lock was lost: ${messageForLoss(outcome.loss)}`;
@@ -100,7 +100,7 @@ function unkillableText({ processes, unknown }: OutcomeOf<'unkillable'>): string
 /** Used where /proc or a cgroup can't be read. */
 export const UNKNOWN_PROCESSES = 'cannot tell whether all processes of the command have exited';
 
-/** Why it is cleaning up; the last line has the details. */
+/** The reason for the cleanup; the last line has the details. */
 export function messageForCause({ outcome, exit, killAfterMs }: LockexContext): string {
   if (outcome === null) return 'ending';
   const stopping = `stopping the command (SIGKILL after ${duration(killAfterMs)})`;

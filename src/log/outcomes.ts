@@ -24,7 +24,7 @@ export const OUTCOMES: Readonly<Record<Outcome['kind'], string>> = {
 
 const FAILURES = ['unreachable', 'refused', 'sessionLost', 'unkillable', 'failed'] as const;
 
-/** Exit statuses with their meaning, besides the command's own. */
+/** Exit statuses with their meaning, except those of the command. */
 export const EXIT_STATUSES: readonly (readonly [string, string])[] = [
   ['0', `--once-per: ${OUTCOMES.skipped} (--skip-exit-code sets another status)`],
   ['1', `${OUTCOMES.conflict}: -t timed out, or --no-blocking (-E sets another status)`],

@@ -1,7 +1,7 @@
 /**
  * Limits repeated lines: the first ones within a few seconds are written, the others are counted,
- * and one line has their number. Retries are paced elsewhere (zookeeper/back-off.ts); this keeps
- * the log from filling a disk.
+ * and one line reports the count. Retries are paced elsewhere (zookeeper/back-off.ts); this only
+ * keeps the log from filling a disk.
  */
 import type { Clock } from '../util/clock.ts';
 import type { LogLevel } from '../util/log-level.ts';
@@ -19,17 +19,17 @@ interface Span<L> {
   last: L;
 }
 
-/** Equal lines that are written within a span. */
+/** Number of equal lines that are written within a span. */
 export const WRITTEN_LINES = 10;
 /** Milliseconds. */
 export const SPAN_MS = 10_000;
-/** Different lines that are remembered; the oldest is forgotten first. */
+/** Number of different lines that are remembered; the oldest is removed first. */
 const MAX_SPANS = 200;
 
 export class Repetitions<L extends Line> {
   readonly #clock: Clock;
   readonly #write: (line: L) => void;
-  /** By level and message, the oldest first. */
+  /** The key is level and message; the oldest first. */
   readonly #spans = new Map<string, Span<L>>();
   #timer: unknown = null;
 
@@ -62,7 +62,7 @@ export class Repetitions<L extends Line> {
     return false;
   }
 
-  /** Writes the counts so far. A line that is repeated further is counted further. */
+  /** Writes the current counts. Further repetitions are still counted. */
   flush(): void {
     this.#clock.clearTimeout(this.#timer);
     this.#timer = null;

@@ -1,6 +1,6 @@
 /**
  * Logs the machine's transitions: a line for each change of state, and on a terminal one live line
- * while lockex waits for the lock. Changes nothing.
+ * while lockex waits for the lock. Has no effect on the machine.
  */
 import type { LockexContext, LockexEvent } from '../../machines/contract.ts';
 import type { Output } from '../../machines/outcome.ts';
@@ -69,7 +69,7 @@ export class Reporter {
     this.#endLive();
   }
 
-  /** A place in the queue that the live line shows, or that is out of date. */
+  /** True for a position in the queue that the live line shows, or that is out of date. */
   #isShownLive(event: LockexEvent | null, top: string): boolean {
     return event?.type === 'lock.queued' && (this.#liveTimer !== null || top !== 'waiting');
   }
@@ -105,12 +105,12 @@ export class Reporter {
   }
 }
 
-/** Recording ended without an answer. */
+/** True if recording ended without an answer. */
 function isCutShort(before: string, after: string, event: LockexEvent | null): boolean {
   return before === RECORDING && after !== RECORDING && event?.type !== 'run.recorded';
 }
 
-/** The state connecting is entered again. */
+/** True if the state `connecting` is entered again. */
 function isAnotherTry(event: LockexEvent | null): boolean {
   return event?.type === 'session.unreachable';
 }

@@ -5,8 +5,8 @@ import { debug, error, info, type Line, warn } from './line.ts';
 import { messageForCause, messageForLoss } from './outcome-messages.ts';
 
 /**
- * The line for entering a top-level state, of which `state` is the full name (`lost.stopping`);
- * `now` is a time of the clock that leases are counted by.
+ * The line for entering a top-level state. `state`: the full name (`lost.stopping`); `now`: a time
+ * of the clock of the lease.
  */
 export function messageForState(
   state: string,
@@ -98,7 +98,7 @@ function messageForLostState(state: string, { loss }: LockexContext, now: number
   return error(`lost: ${message}; ${action}`, fields);
 }
 
-/** Why the machine is in a top-level state, for hooks; '' where the state says everything. */
+/** The reason for a top-level state, for hooks; '' if the state's name says everything. */
 export function reasonFor(
   state: string,
   context: LockexContext,

@@ -1,18 +1,19 @@
 /**
- * Writes to standard error; never throws, and never waits for the reader. A terminal stopped by ^S,
- * or a full pipe, would otherwise block the event loop, and the command would lose its lease.
+ * Writes to standard error; never throws, and never waits for the reader. Otherwise a terminal
+ * stopped by ^S, or a full pipe, would block the event loop, and the lease would be lost.
  *
- * `process.stderr` is not used: it makes a pipe non-blocking, and the command shares that pipe (and
- * to a terminal it writes synchronously). Instead:
+ * `process.stderr` is not used: it makes a pipe non-blocking, also for the command, which shares
+ * it, and it writes to a terminal synchronously. Instead:
  *
- * - A pipe or a terminal is opened again through /proc, so that only our own end is non-blocking.
+ * - A pipe or a terminal is opened again through /proc, so that only lockex's end is non-blocking.
  *   What it accepts at once can't be lost at exit; the rest is kept and retried.
  * - A file or /dev/null doesn't block, and must not be opened again (the offset is shared).
  * - Anything else (a socket, as under systemd's journal; no /proc; another user's terminal) is
  *   written by Node's thread pool, one write at a time. If a write never returns, only the exit
  *   waits for it: Node joins its pool at exit. The lock has been released by then.
  *
- * At most MAX_KEPT_BYTES are kept for a reader that has stopped; more is dropped and counted.
+ * At most MAX_KEPT_BYTES are kept for a reader that has stopped; further lines are dropped and
+ * counted.
  */
 import { constants, fstatSync, openSync, write, writeSync } from 'node:fs';
 import { isTerminal } from '../platform/terminals.ts';
@@ -21,7 +22,7 @@ export interface Sink {
   readonly isTerminal: boolean;
   readonly columns: number;
   write(text: string): void;
-  /** The same, for a process that ends in this turn. */
+  /** The same, for a process that exits in this turn. */
   writeLast(text: string): void;
   /** Resolves when everything is written, or after `boundMs`. */
   flush(boundMs: number): Promise<void>;
@@ -57,7 +58,7 @@ export class Stderr implements Sink {
   }
 
   get columns(): number {
-    // The width of a terminal needs a stream on it; only on pipes that has side effects.
+    // Only a stream reports the width of a terminal; creating it has side effects on pipes only.
     return (this.isTerminal && process.stderr.columns) || DEFAULT_COLUMNS;
   }
 
@@ -74,8 +75,8 @@ export class Stderr implements Sink {
 
   writeLast(text: string): void {
     if (this.#method !== 'pool') return this.write(text);
-    // Node joins its pool at exit: a write that has begun is completed, kept bytes are lost. It may
-    // overtake the line before it.
+    // Node joins its pool at exit: a write in progress is completed, kept bytes are lost. The last
+    // line may overtake the one before it.
     const behindBusy = this.#kept.slice(this.#isPoolBusy ? 1 : 0);
     const last = Buffer.concat([...behindBusy, Buffer.from(text)]);
     if (isPoolJoined) return write(this.#file, last, () => {});
@@ -150,8 +151,8 @@ export class Stderr implements Sink {
       }, RETRY_MS).unref();
       return;
     }
-    // A full disk may have room again. A closed pipe or terminal will never be read, but must not
-    // end a lockex that holds a lock.
+    // A full disk may get space again. A closed pipe or terminal will never be read, but must not
+    // end lockex while it holds a lock.
     if (code !== 'ENOSPC' && code !== 'EDQUOT') this.#method = 'closed';
     this.#kept.length = 0;
     this.#keptBytes = 0;

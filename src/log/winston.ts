@@ -1,4 +1,4 @@
-/** winston with the log's levels, one format pipeline and one transport: a stream to a printer. */
+/** winston with the log's levels, one format and one transport: a stream that calls a function. */
 import { Writable } from 'node:stream';
 import { createLogger, format, type Logger, transports } from 'winston';
 import { LOG_LEVELS, type LogLevel } from '../util/log-level.ts';

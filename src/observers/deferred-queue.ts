@@ -1,7 +1,6 @@
 /**
- * A queue between the machine and its observers, delivered a moment later: at the time of a
- * transition a lock may be about to be released or a gate about to be opened, and observers would
- * delay that.
+ * A queue between the machine and its observers, delivered a moment later. A transition may release
+ * a lock or open a gate, and observers would delay that.
  */
 export class DeferredQueue<Transition> {
   readonly #delayMs: number;

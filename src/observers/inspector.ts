@@ -10,7 +10,7 @@ import { version } from '../util/version.ts';
 
 const LOOPBACK = /^(127\.|localhost$|::1$)/;
 
-/** Returns null, after logging why, if it can't listen. */
+/** Returns null, after logging the reason, if it can't listen. */
 export async function openInspector(
   inspect: InspectSettings,
   { access, lock, machine }: LockexSettings,
@@ -44,7 +44,7 @@ export async function openInspector(
   }
 }
 
-/** One text for what Node and Bun report differently. */
+/** The same text for errors that Node and Bun report differently. */
 function listenProblem(error: unknown): string {
   const { code = '', message } = error as NodeJS.ErrnoException;
   return LISTEN_PROBLEMS[code] ?? `${message} (${code})`;

@@ -1,6 +1,6 @@
 /**
  * All observers of a run: log, trace, timings, hooks and inspector. They receive each transition of
- * the machine and decide nothing.
+ * the machine, and have no effect on it.
  */
 import type { InspectionEvent } from 'xstate';
 import { outputOf } from '../../machines/context.ts';
@@ -42,7 +42,7 @@ export class Observers {
   readonly #hooks: readonly HookRunner[];
   readonly #queue: DeferredQueue<Transition>;
   #inspector: Inspector | null = null;
-  /** The top-level state that hooks were run for last. */
+  /** The top-level state for which hooks were last run. */
   #hookState = '';
 
   constructor(settings: RunSettings, { log, timings, trace }: ObserverOptions) {
@@ -57,7 +57,7 @@ export class Observers {
     this.#queue = new DeferredQueue(delayMs, (transition) => this.#observe(transition));
   }
 
-  /** Returns false, after logging why, if an observer that was asked for can't start. */
+  /** Returns false, after logging the reason, if a requested observer can't start. */
   async start(): Promise<boolean> {
     const { inspect } = this.#settings.observers;
     if (inspect === null) return true;
@@ -65,7 +65,7 @@ export class Observers {
     return this.#inspector !== null;
   }
 
-  // Bound: XState calls it.
+  // Bound, because XState calls it.
   readonly inspect = (inspection: InspectionEvent): void => {
     const transition = transitionIn(inspection);
     if (transition === null) return;
@@ -92,7 +92,7 @@ export class Observers {
     this.#log.fail(error);
   }
 
-  /** Writes what is left of the log, bounded. */
+  /** Writes the rest of the log, within a time limit. */
   async close(): Promise<void> {
     this.#reporter.dispose();
     await this.#log.flush();

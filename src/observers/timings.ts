@@ -3,7 +3,7 @@
  */
 import type { LockexEvent } from '../../machines/contract.ts';
 
-/** The phases that an event ends. `load` and `connect` end without one. */
+/** The phases that an event ends. `load` and `connect` are not ended by events. */
 const ENDS: Readonly<Partial<Record<LockexEvent['type'], readonly string[]>>> = {
   'session.established': ['session'],
   'lock.granted': ['node'],

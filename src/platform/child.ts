@@ -1,7 +1,6 @@
 /**
  * Starts a process in a session of its own, with sockets to it: its descriptors 3, 4 and so on. The
- * end of the process is an event, never an exception. Knows nothing of the protocols on the
- * sockets.
+ * end of the process is an event, never an exception. Independent of the protocols on the sockets.
  *
  * In the standalone executable, src/platform/bun/child.ts replaces this file.
  */
@@ -22,7 +21,7 @@ export interface ChildOptions {
 
 export interface SocketEvents {
   readonly onText: (text: string) => void;
-  /** Nothing more can be read. Called once, also after `close`. */
+  /** The end of the data. Called once, also after `close`. */
   readonly onClosed: () => void;
 }
 
@@ -30,14 +29,14 @@ export interface SocketEvents {
 export interface ChildEvents {
   /** One for each socket. */
   readonly sockets: readonly SocketEvents[];
-  /** It was reaped: its pid may be given to another process. */
+  /** It was reaped: its pid may be reused. */
   readonly onExit: (exit: CommandExit) => void;
   /** It could not be started: no other event follows. */
   readonly onError: (error: NodeJS.ErrnoException) => void;
 }
 
 export interface ChildSocket {
-  /** In one piece, so that the other side never reads half a line. */
+  /** Writes the text at once, so that the receiver never reads half a line. */
   send(text: string): void;
   /** Closes this end. */
   close(): void;
@@ -59,7 +58,7 @@ export const NO_SOCKET: ChildSocket = { send: () => {}, close: () => {} };
 
 export function startChild(options: ChildOptions, events: ChildEvents): Child {
   const child = spawned(options, events);
-  // Node gives no streams at all if there are too few descriptors.
+  // Without enough descriptors, Node returns no streams at all.
   const streams = child?.stdio as ChildProcess['stdio'] | undefined;
   const sockets = events.sockets.map((_, at) => streams?.[FIRST_SOCKET + at] as Duplex | undefined);
   const pid = child?.pid ?? null;
@@ -89,7 +88,7 @@ export function startChild(options: ChildOptions, events: ChildEvents): Child {
   };
 }
 
-/** Stands for a child that could not be started. */
+/** The result for a child that could not be started. */
 function noChild({ sockets }: ChildEvents): Child {
   const nothing = () => {};
   return { pid: null, sockets: sockets.map(() => NO_SOCKET), kill: nothing, unref: nothing };
@@ -108,7 +107,7 @@ function spawned(
       detached: true,
       stdio: [its, its, its, ...sockets.map(() => 'pipe' as const)],
     });
-    // An error while there is a process is about a signal that could not be sent.
+    // If there is a process, the error is that of a signal that could not be sent.
     child.on('error', (error) => {
       if (child.pid === undefined) onError(error);
     });

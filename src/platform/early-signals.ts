@@ -1,5 +1,5 @@
 /**
- * Ignores SIGUSR1 until the machine runs, which decides what it means: without a handler it opens
- * Node's debugger. Imported before anything else.
+ * Ignores SIGUSR1 until the machine handles it: without a handler it opens Node's debugger.
+ * Imported before all other modules.
  */
 process.on('SIGUSR1', () => {});

@@ -5,12 +5,12 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-/** The program that closes the session of a lockex that is gone (src/reaper.ts). */
+/** The program that closes the session after lockex has died (src/reaper.ts). */
 export function reaperArgv(): readonly string[] {
   return [process.execPath, fileURLToPath(new URL('reaper.js', import.meta.url))];
 }
 
-/** HTML. */
+/** Returns HTML. */
 export function inspectorPage(): string {
   return readFileSync(new URL('program/inspector.html', import.meta.url), 'utf8');
 }

@@ -1,7 +1,7 @@
 /**
- * Terminals on the descriptors of this process. At its end Node restores the modes of those on 0, 1
- * and 2, and aborts (SIGABRT) if that fails because the terminal has hung up. It leaves closed
- * descriptors alone (node.cc, ResetStdio).
+ * Terminals on the descriptors of this process. At exit, Node restores the modes of terminals on 0,
+ * 1 and 2, and aborts (SIGABRT) if that fails because the terminal has hung up. It ignores closed
+ * descriptors (node.cc, ResetStdio).
  */
 import { closeSync, fstatSync } from 'node:fs';
 

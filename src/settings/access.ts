@@ -1,12 +1,12 @@
 /**
  * How sessions reach ZooKeeper: servers, transport, identity, and the ACL of new nodes. Plain data
- * from the user; it names the places of secrets, but contains none.
+ * from the user; it contains the locations of secrets, but no secrets.
  */
 
 export interface Host {
   readonly host: string;
   readonly port: number;
-  /** Address to connect to, where it differs from what the name resolves to. */
+  /** The address to connect to, instead of resolving the name. */
   readonly address?: string;
 }
 
@@ -25,7 +25,7 @@ export interface Access {
   readonly auth: AuthSource | null;
   /** null: plain text. */
   readonly tls: TlsFiles | null;
-  /** Of every node that is created. */
+  /** ACL of every node that is created. */
   readonly acl: readonly AclEntry[];
 }
 
@@ -40,7 +40,7 @@ export const AUTH_VARIABLE = 'LOCKEX_AUTH';
 /** Absolute paths of PEM files; read at each connection, so that a renewed certificate is used. */
 export interface TlsFiles {
   readonly ca: string;
-  /** lockex's own certificate, where servers require one. */
+  /** lockex's own certificate, if the servers require one. */
   readonly own: { readonly cert: string; readonly key: string } | null;
 }
 
@@ -74,7 +74,7 @@ export function accessOf({ hosts, chroot, auth, tls, acl }: Access): Access {
   return { hosts, chroot, auth, tls, acl };
 }
 
-/** An environment for other programs. */
+/** The environment for other programs. */
 export function withoutSecrets(
   env: Readonly<Record<string, string | undefined>>,
 ): Record<string, string | undefined> {

@@ -1,6 +1,6 @@
 /**
- * The settings of a run, composed so that each part receives only what it needs: made from the
- * command line (or by a library's user), taken apart by the wiring. Times in milliseconds.
+ * The settings of a run, composed so that each part receives only what it needs. Created from the
+ * command line, or by a user of the library. Times are in milliseconds.
  */
 import type { LockexInput } from '../../machines/contract.ts';
 import type { LogLevel } from '../util/log-level.ts';
@@ -9,7 +9,7 @@ import type { CommandLine } from './command-line.ts';
 
 /** Everything that the machine and its actors need. */
 export interface LockexSettings {
-  /** For the machine, and for nothing else that it does not need: its context is inspected. */
+  /** Only what the machine needs: inspectors can read its context. */
   readonly machine: LockexInput;
   readonly access: SessionSettings;
   readonly lock: LockSettings;
@@ -44,7 +44,7 @@ export interface CommandSettings {
   readonly guard: boolean;
 }
 
-/** Settings of the observers, which decide nothing. */
+/** Settings of the observers. */
 export interface ObserverSettings {
   readonly log: LogSettings;
   readonly inspect: InspectSettings | null;
@@ -63,16 +63,16 @@ export interface LogSettings {
 /** The state in which systemd is notified that lockex is ready (`--ready-when`). */
 export type ReadyWhen = 'waiting' | 'running';
 
-/** Of `--inspect`. */
+/** Settings of `--inspect`. */
 export interface InspectSettings {
   readonly host: string;
-  /** 0: a free one. */
+  /** 0: a free port. */
   readonly port: number;
   /** Origins of other sites whose pages may connect. */
   readonly origins: readonly string[];
 }
 
-/** Servers and a place in them, without a lock: for `lockex status`. */
+/** Servers and the parent node of the locks, for `lockex status` and the inspector. */
 export interface ServerSettings extends SessionSettings {
   /** Parent of all locks in ZooKeeper, without slashes around it. */
   readonly lockPath: string;
@@ -80,7 +80,7 @@ export interface ServerSettings extends SessionSettings {
   readonly connectTries: number;
 }
 
-/** Of `lockex status`. */
+/** Settings of `lockex status`. */
 export interface StatusSettings extends ServerSettings {
   /** null: all locks below the path. */
   readonly lockIds: readonly string[] | null;

@@ -40,7 +40,7 @@ export async function status(
         ? await watchLocks(session, settings, output)
         : await showOnce(session, settings, output);
       if (exit !== 'again') return exit;
-      output.complain('session expired: reconnecting');
+      output.printError('session expired: reconnecting');
     } finally {
       await session.close(CLOSE_MS);
     }
@@ -50,7 +50,7 @@ export async function status(
 async function connected(
   settings: StatusSettings,
   { clock, tries }: { readonly clock: Clock; readonly tries: PacedTries },
-  { complain }: Output,
+  { printError }: Output,
 ): Promise<Session | null> {
   const { timeoutMs, connectTries } = settings;
   for (let triesLeft = connectTries; triesLeft > 0; triesLeft -= 1) {
@@ -61,10 +61,10 @@ async function connected(
       return session;
     } catch (error) {
       if (!(error instanceof UnreachableError)) throw error;
-      for (const { host, problem } of error.failures) complain(`${host}: ${problem}`);
+      for (const { host, problem } of error.failures) printError(`${host}: ${problem}`);
     }
   }
-  complain('could not reach ZooKeeper');
+  printError('could not reach ZooKeeper');
   return null;
 }
 
@@ -82,16 +82,16 @@ async function showOnce(
     const failures = read.flatMap((each) =>
       each.status === 'rejected' ? [failureMessage(each)] : [],
     );
-    // The readable locks are shown, and the others reported.
+    // Shows the readable locks, and reports the others.
     if (views.length > 0 || failures.length === 0) {
       output.print(linesOf(views, settings, output));
-      const trouble = await output.flush();
-      if (trouble !== null) failures.push(`cannot write to standard output: ${trouble}`);
+      const problem = await output.flush();
+      if (problem !== null) failures.push(`cannot write to standard output: ${problem}`);
     }
-    for (const failure of new Set(failures)) output.complain(failure);
+    for (const failure of new Set(failures)) output.printError(failure);
     return failures.length === 0 ? exitOf(views) : EXIT_UNREACHABLE;
   } catch (error) {
-    output.complain(failureMessage({ reason: error }));
+    output.printError(failureMessage({ reason: error }));
     return EXIT_UNREACHABLE;
   }
 }
@@ -106,14 +106,14 @@ function failureMessage({ reason }: { readonly reason: unknown }): string {
 async function chrootExists(
   session: Session,
   { chroot }: StatusSettings,
-  { complain }: Output,
+  { printError }: Output,
 ): Promise<boolean> {
   if (chroot === '') return true;
   try {
     if ((await session.exists('/')) !== null) return true;
-    complain(`the chroot ${chroot} does not exist`);
+    printError(`the chroot ${chroot} does not exist`);
   } catch (error) {
-    complain(failureMessage({ reason: error }));
+    printError(failureMessage({ reason: error }));
   }
   return false;
 }
@@ -132,7 +132,7 @@ async function watchLocks(
       {
         onViews: (views) => screen.show(linesOf(views, settings, output), settings.json),
         onRefused: (message) => {
-          output.complain(message);
+          output.printError(message);
           end(EXIT_UNREACHABLE);
         },
       },

@@ -6,7 +6,7 @@ import { innerLockPath } from '../zookeeper/recipes/semaphore.ts';
 import { type ChildNode, freeLock, type LockView, viewOf } from './view.ts';
 
 /**
- * How nodes are read: without watches (readingOf), or with a watch on what can change (watcher.ts).
+ * How nodes are read: without watches (readingOf), or with watches on changing data (watcher.ts).
  */
 export interface Reading {
   /** Data of a contender's node, which never changes. */

@@ -12,12 +12,13 @@ import {
 import { permitsIn } from '../zookeeper/recipes/semaphore.ts';
 
 /**
- * A contender, as read from its node. Any client may have written its texts: escape them to print.
+ * A contender, as read from its node. Any client may have written these texts: escape them before
+ * printing.
  */
 export interface ContenderView {
   /** Name of its node. */
   readonly node: string;
-  /** The library that created the node, as far as its name and data show. */
+  /** The library that created the node, guessed from its name and data. */
   readonly by: 'lockex' | 'kazoo' | 'curator';
   /** A shared lock (`__rlock__`). */
   readonly shared: boolean;
@@ -63,7 +64,7 @@ export interface LockNodes {
   readonly queue: readonly ChildNode[];
 }
 
-/** Longer texts from nodes are cut. */
+/** Longer texts from nodes are truncated. */
 const MAX_TEXT_LENGTH = 200;
 
 export function viewOf(id: string, path: string, nodes: LockNodes): LockView {
@@ -109,7 +110,7 @@ function viewOfSemaphore(
   permits: number,
 ): LockView {
   const oldestFirst = children.toSorted((a, b) => (a.czxid < b.czxid ? -1 : 1));
-  // For a moment a lockex has both a permit and a place in the queue, under one GUID.
+  // For a moment, a contender has both a permit and a place in the queue, with the same GUID.
   const holding = new Set(children.map(({ name }) => name));
   const { contenders, unordered } = queueOf(queue.map(({ name }) => name));
   const places = [...contenders.map(({ node }) => node), ...unordered];
@@ -129,7 +130,7 @@ function viewOfSemaphore(
   };
 }
 
-/** An index, because a lock may have 100,000 children. */
+/** Returns an index, because a lock may have 100,000 children. */
 function byName(children: readonly ChildNode[]): ReadonlyMap<string, ChildNode> {
   return new Map(children.map((child) => [child.name, child]));
 }
@@ -143,16 +144,16 @@ const YEAR_1 = Date.parse('0001-01-01T00:00:00Z');
 const YEAR_10000 = Date.parse('9999-12-31T23:59:59.999Z') + 1;
 
 function contenderView(child: ChildNode, shared: boolean, holds: boolean): ContenderView {
-  const ours = decodeNodeData(child.data);
-  const says = ours ? '' : beginningOf(child.data);
+  const data = decodeNodeData(child.data);
+  const says = data ? '' : beginningOf(child.data);
   return {
     node: child.name,
-    by: ours ? 'lockex' : child.name.includes('-lock-') ? 'curator' : 'kazoo',
+    by: data ? 'lockex' : child.name.includes('-lock-') ? 'curator' : 'kazoo',
     shared,
-    host: ours?.host.slice(0, MAX_TEXT_LENGTH) ?? null,
-    pid: ours?.pid ?? null,
-    user: ours?.user.slice(0, MAX_TEXT_LENGTH) ?? null,
-    command: ours?.command.slice(0, MAX_TEXT_LENGTH) ?? null,
+    host: data?.host.slice(0, MAX_TEXT_LENGTH) ?? null,
+    pid: data?.pid ?? null,
+    user: data?.user.slice(0, MAX_TEXT_LENGTH) ?? null,
+    command: data?.command.slice(0, MAX_TEXT_LENGTH) ?? null,
     says: says.trim() === '' ? null : says.slice(0, MAX_TEXT_LENGTH),
     since: isoTime(child.ctime),
     fencingToken: holds ? child.czxid.toString() : null,

@@ -1,9 +1,9 @@
 /**
- * Reports the state of locks whenever it changes, with ZooKeeper's watches: no requests while
+ * Reports the state of locks whenever it changes. Uses ZooKeeper's watches: no requests while
  * nothing changes. Reads the locks again after a reconnection and after a watch has fired.
  */
 import { type Clock, systemClock } from '../util/clock.ts';
-import { PacedLook } from '../zookeeper/back-off.ts';
+import { PacedRefresh } from '../zookeeper/back-off.ts';
 import { ignoringNoNode } from '../zookeeper/client.ts';
 import { isRequestError, type RequestError } from '../zookeeper/errors.ts';
 import { Retries } from '../zookeeper/retry.ts';
@@ -21,7 +21,7 @@ export interface WatchedLocks {
 export interface LockWatcherEvents {
   /** Called whenever something may have changed. */
   readonly onViews: (views: readonly LockView[]) => void;
-  /** The server denies access, or the watcher has failed; it has stopped. */
+  /** The server denied access, or the watcher failed; it has stopped. */
   readonly onRefused: (message: string) => void;
 }
 
@@ -33,7 +33,7 @@ export class LockWatcher {
   readonly #watches = new Set<string>();
   readonly #onAttached = () => this.#begin();
   readonly #retries: Retries;
-  readonly #look: PacedLook;
+  readonly #pacedRefresh: PacedRefresh;
   #isReading = false;
   #isStale = false;
   #isStopped = false;
@@ -46,7 +46,7 @@ export class LockWatcher {
   ) {
     const pace = { clock, sessionTimeoutMs: () => session.info.timeoutMs };
     this.#retries = new Retries(pace);
-    this.#look = new PacedLook(pace, () => this.#refresh());
+    this.#pacedRefresh = new PacedRefresh(pace, () => this.#refresh());
     this.#session = session;
     this.#locks = locks;
     this.#events = events;
@@ -57,7 +57,7 @@ export class LockWatcher {
   stop(): void {
     this.#isStopped = true;
     this.#retries.cancel();
-    this.#look.cancel();
+    this.#pacedRefresh.cancel();
     this.#session.off('attached', this.#onAttached);
   }
 
@@ -82,7 +82,7 @@ export class LockWatcher {
         this.#retries.reset();
         if (!this.#isStopped) this.#events.onViews(views);
       } catch (error) {
-        // A bug here must not end a lockex that holds a lock and serves the inspector.
+        // A bug here must not end lockex while it holds a lock and serves the inspector.
         if (!isRequestError(error)) this.#refused(`could not read the locks: ${error}`);
         else this.#failed(error);
       }
@@ -113,7 +113,7 @@ export class LockWatcher {
       changingChildren: (path) =>
         this.#watched(`children ${path}`, (onChange) => this.#session.getChildren(path, onChange)),
     };
-    // A watch on the children of the parent reports a new lock; a missing parent, its own parent.
+    // A watch on the parent's children reports new locks. Without a parent, watch its own parent.
     const listed = await nearestChildren(reading, lockPath);
     const shown = ids ?? lockIdsAmong(listed ?? []);
     return await Promise.all(shown.map((id) => readLock(reading, lockPath, id)));
@@ -128,7 +128,7 @@ export class LockWatcher {
     try {
       return await read(() => {
         this.#watches.delete(name);
-        this.#look.changed();
+        this.#pacedRefresh.changed();
       });
     } catch (error) {
       // The server sets a watch only if the read succeeds.

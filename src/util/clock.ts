@@ -1,17 +1,17 @@
 /**
  * The clock of all leases and deadlines, and its timers.
  *
- * It never goes backwards, is independent of the wall clock, and on Linux counts the time for which
- * the host was asleep (`/proc/uptime` is CLOCK_BOOTTIME; timers and `performance.now()` are
- * CLOCK_MONOTONIC and do not count it). The guard, a shell, reads the same file, so deadlines mean
- * the same to both.
+ * It never goes backwards, is independent of the wall clock, and on Linux includes the time for
+ * which the host was suspended (`/proc/uptime` is CLOCK_BOOTTIME; timers and `performance.now()`
+ * are CLOCK_MONOTONIC, which does not include it). The guard reads the same file, so deadlines have
+ * the same meaning for both.
  */
 import { closeSync, openSync, readSync } from 'node:fs';
 
 export interface Clock {
   /** Milliseconds since boot; on Linux up to 10 ms behind, never ahead. */
   now(): number;
-  /** A timer may fire late (a busy or sleeping host): read `now()` then. */
+  /** A timer may fire late (the host was busy or suspended): read `now()` then. */
   setTimeout(callback: () => void, delayMs: number): unknown;
   clearTimeout(timer: unknown): void;
 }
@@ -39,7 +39,7 @@ function uptimeReader(): () => number {
   try {
     file = openSync('/proc/uptime', 'r');
   } catch {
-    // Not Linux: monotonic, but without the time for which the host was asleep.
+    // Not Linux: monotonic, but without the time for which the host was suspended.
     return processAgeMs;
   }
   const text = Buffer.alloc(64);

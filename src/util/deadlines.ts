@@ -1,30 +1,29 @@
 /**
- * The one schedule of a lease's deadlines, shared by the lease (which ends the wait for a renewal)
- * and by the command's supervisor and its guard (which end the command). Pure; milliseconds of
- * `clock.ts`.
+ * The schedule of a lease's deadlines, shared by the lease, which ends the wait for a renewal, and
+ * by the supervisor and the guard, which end the command. Pure; milliseconds of `clock.ts`.
  *
  *   provenAt ≤ stopAt ≤ last kill < guard fires < leaseEnd
  *
  * - stopAt: lockex begins to stop the command (SIGTERM), with the whole grace still ahead.
- * - last kill: lockex sends SIGKILL, whatever is left of the grace.
- * - guard fires: the guard sends SIGKILL, for a lockex that is dead or hangs.
+ * - last kill: lockex sends SIGKILL, even if the grace has not elapsed.
+ * - guard fires: the guard sends SIGKILL, in case lockex is dead or hangs.
  * - leaseEnd: the leader may give the lock to another contender from here on.
  *
- * Where the command's processes have to be found in the process table (no init), the last two come
- * earlier by the duration of one scan, `scanMs`, and may come before stopAt where `--kill-after` is
- * shorter than that: then an outage is survived for less long, and nothing else changes.
+ * If the command's processes have to be found in the process table (no init), the last kill and the
+ * guard are earlier by the duration of one scan, `scanMs`. They may be before stopAt if
+ * `--kill-after` is shorter than a scan: then the command survives only shorter outages.
  */
 import type { LeaseInfo } from '../../machines/contract.ts';
 
-/** How far our clock and the leader's may drift apart: 0.2 %, and one step of /proc/uptime each. */
+/** Maximum drift between our clock and the leader's: 0.2 %, plus one step of /proc/uptime each. */
 const DRIFT_RATIO = 0.002;
 export const CLOCK_STEP_MS = 10;
-/** lockex kills a little before the guard does, which then finds nothing left to do. */
+/** lockex kills a little before the guard, which then finds no process. */
 const AHEAD_OF_GUARD = 1.4;
 
-/** What is proven of a session, and what its command needs. */
+/** The facts that determine a lease's deadlines. */
 export interface LeaseTerms {
-  /** Sending of the newest proven touch. */
+  /** Send time of the newest proven touch. */
   readonly provenAt: number;
   /** The smallest T that was granted in the session's life. */
   readonly timeoutMs: number;
@@ -33,13 +32,13 @@ export interface LeaseTerms {
 }
 
 export interface KillDeadlines {
-  /** When lockex sends SIGKILL for everything to be dead by the end of the lease. */
+  /** Time at which lockex sends SIGKILL, so that all processes are dead by the end of the lease. */
   readonly lastKillAt: number;
-  /** When the guard kills the command if it gets no newer deadline. */
+  /** Time at which the guard kills the command if it gets no newer deadline. */
   readonly guardFiresAt: number;
 }
 
-/** When a command under this lease has to be stopped, and when the lease ends. */
+/** The times at which a command under this lease has to be stopped, and at which the lease ends. */
 export function leaseDeadlines({ provenAt, timeoutMs, killAfterMs }: LeaseTerms): LeaseInfo {
   const leaseEnd = provenAt + timeoutMs - timeoutMs * DRIFT_RATIO - 2 * CLOCK_STEP_MS;
   const stopAt = leaseEnd - Math.min(killAfterMs, timeoutMs / 6) - killReserveMs(timeoutMs);
@@ -55,7 +54,7 @@ export function killDeadlines(lease: LeaseInfo, scanMs: number): KillDeadlines {
   return { lastKillAt, guardFiresAt: leaseEnd - marginMs };
 }
 
-/** What a SIGKILL and the proof that it worked may take on a busy host. */
+/** Time for a SIGKILL and the proof that it worked, on a busy host. */
 function killReserveMs(timeoutMs: number): number {
   return Math.min(1000, Math.max(100, timeoutMs / 40));
 }

@@ -16,7 +16,7 @@ export function duration(ms: number): string {
   return inUnits(s, DAY_S, 'd', HOUR_S, 'h');
 }
 
-/** In whole units, rounded down; a small part of 0 is left out. */
+/** In whole units, rounded down; without the smaller unit if it is 0. */
 function inUnits(s: number, large: number, largeName: string, small: number, smallName: string) {
   // A value that toFixed rounds up to a minute counts as one.
   const whole = Math.max(Math.floor(s), MINUTE_S);

@@ -1,7 +1,7 @@
 /**
- * The only way to standard output, and beside the log (log/log.ts) the only one to standard error.
- * Every line is escaped here: it may contain names of nodes, messages of servers, text from users.
- * Control sequences for a terminal are written here as well, so no text needs an exception.
+ * The only writer of standard output and, apart from the log (log/log.ts), of standard error.
+ * Escapes every line: it may contain names of nodes, messages of servers, text from users. Also
+ * writes the control sequences for a terminal, so that no text has to contain them.
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import { escaped } from './printable.ts';
@@ -10,15 +10,15 @@ export interface Output {
   readonly isTerminal: boolean;
   readonly columns: number;
   readonly rows: number;
-  /** Each on a line of its own: a line break within one is escaped. */
+  /** Prints each text on its own line: a line break within a text is escaped. */
   readonly print: (lines: readonly string[]) => void;
   /** The same, replacing the last `previous` lines. For terminals. */
   readonly reprint: (lines: readonly string[], previous: number) => void;
-  /** To standard error, after `lockex: `. Details are indented. */
-  readonly complain: (line: string, details?: readonly string[]) => void;
+  /** Prints to standard error, after `lockex: `. Details are indented. */
+  readonly printError: (line: string, details?: readonly string[]) => void;
   /** Resolves when everything is printed: to null, or to an error code except EPIPE (ENOSPC, …). */
   readonly flush: () => Promise<string | null>;
-  /** Called when standard output has lost its reader. */
+  /** Calls the listener when standard output has lost its reader. */
   readonly onUnread: (listener: () => void) => void;
 }
 
@@ -45,7 +45,7 @@ export function standardOutput(): Output {
       const up = previous === 0 ? '' : `\u001b[${previous}A\r`;
       stdout.write(`${up}${CLEAR_BELOW}${joined(lines)}`);
     },
-    complain,
+    printError,
     flush: async () => {
       await new Promise((resolve) => stdout.write('', resolve));
       // The error is reported after that.
@@ -57,7 +57,7 @@ export function standardOutput(): Output {
 }
 
 /** Works without standard output. */
-export function complain(line: string, details: readonly string[] = []): void {
+export function printError(line: string, details: readonly string[] = []): void {
   const { stderr } = process;
   // Without a reader there is nowhere to report the error.
   if (!stderr.listeners('error').includes(ignore)) stderr.on('error', ignore);

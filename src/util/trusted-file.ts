@@ -1,11 +1,11 @@
 /**
  * The only way to read a file that lockex trusts: configuration, password, certificates and keys.
  *
- * A file is trusted if only root and the current user can change it, as sshd's StrictModes has it
- * (`safe_path` of OpenSSH's misc.c, which examines only the resolved path): the file, each
- * directory above it and each symbolic link on the way are owned by root or the current user, and
- * are not writable by group and others. Two exceptions: root's group may write; and in a directory
- * with the sticky bit, such as /tmp, others may create files, but not replace ours (inode(7)).
+ * A file is trusted if only root and the current user can change it, like with sshd's StrictModes
+ * (`safe_path` in OpenSSH's misc.c, which checks only the resolved path): the file, each directory
+ * above it and each symbolic link in the path are owned by root or the current user, and are not
+ * writable by group and others. Two exceptions: root's group may write; and in a directory with the
+ * sticky bit, such as /tmp, others may create files, but cannot replace this one (inode(7)).
  *
  * The descriptor that is read is the one that was checked. It never blocks: pipes, devices and
  * files of /proc that block (/proc/kmsg is a regular file by its mode) are refused.
@@ -31,8 +31,8 @@ export interface TrustedFileOptions {
   /** A larger file is refused; bytes. */
   readonly maxBytes: number;
   /**
-   * `public`: others may read it. `private`: only its owner; if that is root and lockex does not
-   * run as root, also its group, for a file that root has prepared for a service.
+   * `public`: others may read it. `private`: only the owner may read it, and also the group if root
+   * owns the file and lockex does not run as root: such a file was prepared by root for a service.
    */
   readonly readers: 'public' | 'private';
 }
@@ -120,7 +120,7 @@ function namesIn(path: string): string[] {
   return path.split('/').filter((name) => name !== '' && name !== '.');
 }
 
-/** `place`: a step on the way to `path`, or `path` itself. @throws TrustedFileError */
+/** `place`: a directory or link in `path`, or `path` itself. @throws TrustedFileError */
 function checkOwner(path: string, place: string, stat: Stats): void {
   const isOwn = stat.uid === ROOT || stat.uid === process.geteuid?.();
   const what = place === path ? path : `${path}: ${place}`;

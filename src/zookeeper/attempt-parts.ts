@@ -29,7 +29,7 @@ export interface AttemptOptions {
   readonly newSession: () => Session;
   /** A recipe for this session, with a GUID that no other session has used. */
   readonly newRecipe: (session: Session, guid: string) => Recipe;
-  /** Where successful runs are recorded (`--once-per`); null: nowhere. */
+  /** The node that records successful runs (`--once-per`); null: none. */
   readonly runRecord: RunRecordOptions | null;
   readonly emit: (event: ZookeeperEvent) => void;
 }
@@ -48,7 +48,7 @@ export class AttemptParts {
   readonly keeper: LeaseKeeper;
   readonly ownNode: OwnNode;
   readonly queue: RecipeRunner;
-  /** Of requests about our own node. */
+  /** Retries of requests about our own node. */
   readonly retries: Retries;
   #state: AttemptState = { name: 'idle' };
 
@@ -106,7 +106,7 @@ export class AttemptParts {
     this.options.emit(event);
   }
 
-  /** Reports session.suspended where the event suspends the attempt. */
+  /** Reports session.suspended if the event suspends the attempt. */
   suspend(reason: string, type: 'detached' | 'suspend' = 'suspend'): void {
     const wasSuspended = isSuspended(this.#state);
     this.on({ type });
@@ -114,17 +114,17 @@ export class AttemptParts {
     this.emit({ type: 'session.suspended', reason });
   }
 
-  /** An outage: drops the connection for another one. */
+  /** Reacts to an outage: replaces the connection. */
   reattach(reason: string): void {
     this.suspend(reason);
     this.session.reattach(reason);
   }
 
-  /** Only upon what the leader has confirmed on the present connection. */
+  /** Called only after the leader has confirmed a request on the current connection. */
   resume(): void {
     if (!isSuspended(this.#state)) return;
     this.on({ type: 'resume' });
-    // A grant is still to be confirmed: errors on the way there are counted on.
+    // A grant must still be confirmed: keep counting the errors until then.
     if (this.#state.name !== 'granted') this.retries.reset();
     this.emit({ type: 'session.resumed', session: this.session.info });
   }
@@ -135,18 +135,18 @@ export class AttemptParts {
     this.#lose('nodeGone', 'our node is gone: it was deleted, or the session ended', null);
   }
 
-  /** The session is of no use: servers accept it and fail all requests. */
+  /** The session is useless: servers accept it and fail all requests. */
   loseSession(message: string): void {
     this.#lose('silence', message, null);
   }
 
   #lose(cause: LossCause, message: string, leaseEnd: number | null): void {
     this.end();
-    // Also when it was over already: there is nothing left to release or to close.
+    // Also if it was over already: there is nothing left to release or to close.
     this.emit({ type: 'session.lost', loss: { cause, message, leaseEnd } });
   }
 
-  /** Nothing is renewed, retried or granted any more. The session stays. */
+  /** Stops all renewals, retries and grants. The session remains. */
   end(): void {
     this.on({ type: 'end' });
     this.keeper.stop();

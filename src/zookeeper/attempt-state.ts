@@ -1,19 +1,17 @@
-/**
- * The states of one attempt at the lock, and what each event does in each of them: one table. Pure.
- */
+/** The states of one attempt to acquire the lock, and the table of their transitions. Pure. */
 import type { ErrorPhase } from './error-policy.ts';
 
 type StateWithoutNode =
   /** Not in the queue: connecting, or connected and not asked to join. */
   | 'idle'
   | 'queued'
-  /** Queued; the leader has not confirmed a request since the connection was lost. */
+  /** Queued; since the connection was lost, the leader has not confirmed a request. */
   | 'queued.suspended'
-  /** Lost, releasing or closing: nothing but losses and the answers to commands is reported. */
+  /** Lost, releasing or closing: only losses and the answers to commands are reported. */
   | 'over';
 
 type StateWithNode =
-  /** First in the queue; the lease is to be proven and our node to be verified. */
+  /** First in the queue; the lease must be proven and our node verified. */
   | 'granted'
   /** Granted; the connection was dropped on purpose, to prove the lease by a handshake. */
   | 'granted.reattaching'
@@ -22,29 +20,29 @@ type StateWithNode =
   | 'holding'
   | 'holding.suspended';
 
-/** `path`: of our node. */
+/** `path`: the path of our node. */
 export type AttemptState =
   | { readonly name: StateWithoutNode }
   | { readonly name: StateWithNode; readonly path: string };
 
 export type AttemptEvent =
-  /** Command: stand in the queue. */
+  /** Command: join the queue. */
   | { readonly type: 'join' }
   /** The recipe reports that our node is first. */
   | { readonly type: 'granted'; readonly path: string }
-  /** The grant is to be confirmed by requests on the present connection. */
+  /** The grant must be confirmed by requests on the current connection. */
   | { readonly type: 'confirm' }
-  /** The grant is to be confirmed on a new connection; the present one is dropped. */
+  /** The grant must be confirmed on a new connection; the current one is dropped. */
   | { readonly type: 'reattach' }
   /** The grant was confirmed. */
   | { readonly type: 'confirmed' }
   /** The connection ended. */
   | { readonly type: 'detached' }
-  /** The connection is no longer to be relied on, for another reason. */
+  /** The connection can no longer be relied on, for another reason. */
   | { readonly type: 'suspend' }
-  /** The leader has confirmed a request on the present connection. */
+  /** The leader has confirmed a request on the current connection. */
   | { readonly type: 'resume' }
-  /** The session or the node was lost, or a command: release, close, abandon. */
+  /** The session or the node was lost; or a command: release, close, abandon. */
   | { readonly type: 'end' };
 
 export type StateName = AttemptState['name'];
@@ -54,10 +52,10 @@ type Row = Readonly<Partial<Record<EventType, StateName>>>;
 /**
  * An event that is not in a state's row changes nothing there (the test lists all pairs).
  *
- * While suspended nothing is granted or confirmed: only what the leader confirms on the present
- * connection ends that (`resume`), upon which the machine joins or confirms again. A connection
- * that is dropped to prove the lease is no outage; one that takes too long is (`suspend`).
- * `confirm` of a lock that is held: the machine was suspended before it had started the command.
+ * While suspended, nothing is granted or confirmed. Only a request that the leader confirms on the
+ * current connection ends this (`resume`); then the machine joins or confirms again. Dropping a
+ * connection to prove the lease is not an outage, unless the new one takes too long (`suspend`).
+ * `confirm` while the lock is held: the machine was suspended before it had started the command.
  */
 export const NEXT_STATES: Readonly<Record<StateName, Row>> = {
   idle: { join: 'queued', end: 'over' },
@@ -95,7 +93,7 @@ export const NEXT_STATES: Readonly<Record<StateName, Row>> = {
   over: {},
 };
 
-/** The same object where the event changes nothing. */
+/** Returns the same object if the event changes nothing. */
 export function nextState(state: AttemptState, event: AttemptEvent): AttemptState {
   const name = NEXT_STATES[state.name][event.type];
   if (name === undefined) return state;
@@ -118,7 +116,7 @@ export function isQueued({ name }: AttemptState): boolean {
   return name === 'queued' || name === 'queued.suspended';
 }
 
-/** True from the grant on: a node of ours is first in the queue. */
+/** True once granted: our node is first in the queue. */
 export function isGrantedOrHeld(state: AttemptState): boolean {
   return 'path' in state;
 }
@@ -127,7 +125,7 @@ export function isSuspended({ name }: AttemptState): boolean {
   return name.endsWith('.suspended');
 }
 
-/** The phase of error-policy.ts for requests about our own node; null: none is under way. */
+/** The phase of error-policy.ts for requests about our own node; null: there are none. */
 export function errorPhaseOf({ name }: AttemptState): ErrorPhase | null {
   switch (name) {
     case 'idle':
@@ -151,7 +149,7 @@ function pathOf(from: AttemptState | AttemptEvent): string | null {
   return 'path' in from ? from.path : null;
 }
 
-/** `granted` brings the path, and no row leads past it. */
+/** `granted` sets the path, and every row with a path is reached through it. */
 function neverWithoutPath(): never {
   throw new Error('a grant without the path of our node');
 }

@@ -1,9 +1,9 @@
 /**
- * One attempt at the lock: one session, its place in the queue, and the lock while it is held.
- * Obeys commands and reports what happens. What each event does in each state: attempt-state.ts.
+ * One attempt to acquire the lock: one session, its place in the queue, and the lock while it is
+ * held. Executes commands and reports events. The transitions are in attempt-state.ts.
  *
- * Its parts report only to it, so after its end (state `over`) nothing of it acts any more. Events
- * of an attempt that was replaced are dropped by the contender.
+ * Its parts report only to it, so none of them acts after its end (state `over`). The contender
+ * drops events of an attempt that was replaced.
  */
 import { type AttemptOptions, AttemptParts } from './attempt-parts.ts';
 import { isGrantedOrHeld, isQueued } from './attempt-state.ts';
@@ -38,7 +38,7 @@ export class Attempt {
     this.#grant = new Grant(this.#parts);
   }
 
-  /** For the reaper only: never to be logged; null before the session exists. */
+  /** For the reaper only: must never be logged; null before the session exists. */
   credentials(): { readonly id: Buffer; readonly password: Buffer } | null {
     return this.#parts.session.credentials();
   }
@@ -56,7 +56,9 @@ export class Attempt {
     this.#grant.confirm();
   }
 
-  /** Records the successful run for as long as the lock is held: the lease is still renewed. */
+  /**
+   * Records the successful run; retried while the lock is held, because the lease is still renewed.
+   */
   record(runRecord: RunRecordOptions): void {
     runInBackground(this.#record(runRecord));
   }
@@ -75,7 +77,7 @@ export class Attempt {
     return this.#parts.session.close(CLOSE_MS);
   }
 
-  /** Leaves the session to its timeout: nothing more is sent. */
+  /** Lets the session expire: sends nothing more. */
   abandon(): void {
     this.#parts.end();
     this.#parts.session.abandon();
@@ -114,15 +116,15 @@ export class Attempt {
 
   #onNodeChange(path: string): void {
     const { state, queue } = this.#parts;
-    if (isQueued(state)) return runInBackground(queue.look());
-    if (isGrantedOrHeld(state)) runInBackground(this.#grant.look(path));
+    if (isQueued(state)) return runInBackground(queue.refresh());
+    if (isGrantedOrHeld(state)) runInBackground(this.#grant.readNode(path));
   }
 
   async #record(runRecord: RunRecordOptions): Promise<void> {
     const { clock } = this.#parts.options;
     const leftMs = () => (this.#parts.isHeld ? this.#parts.keeper.lease.leaseEnd - clock.now() : 0);
     const recorded = await recordSuccess(this.#parts.session, runRecord, { clock, leftMs });
-    // Else the lease ended or a signal came: the machine no longer waits for the record.
+    // Otherwise the lease ended or a signal arrived: the machine no longer waits for the record.
     if (!recorded.isMade && !this.#parts.isHeld) return;
     const message = recorded.isMade ? 'recorded' : recorded.reason;
     this.#parts.emit({ type: 'run.recorded', confirmed: recorded.isMade, message });

@@ -1,22 +1,22 @@
 /**
- * Pauses between repeated attempts. They double up to a bound, and start again only after an
- * attempt that worked for a third of the session timeout: a success that does not last is no reason
- * to try the next one at once.
+ * Pauses between repeated attempts. They double up to a maximum, and are reset only after an
+ * attempt that worked for a third of the session timeout: after a short success, the next attempt
+ * is still delayed.
  *
- * Not in `util/`: all bounds are fractions of a session timeout, also where `lockex status` and the
- * inspector use them.
+ * Not in `util/`: all bounds are fractions of a session timeout, also for `lockex status` and the
+ * inspector.
  */
 import type { Clock } from '../util/clock.ts';
 
 const FIRST_PAUSE_MS = 50;
 const MAX_PAUSE_MS = 1000;
-/** Of the session timeout: short enough to prove a lease in time. */
+/** Ratio to the session timeout; short enough to prove a lease in time. */
 const MAX_PAUSE_RATIO = 1 / 12;
-/** Of the session timeout: an attempt that worked for so long starts a new series. */
+/** Ratio to the session timeout; an attempt that worked for this time starts a new series. */
 const LASTING_RATIO = 1 / 3;
 /** Attempts without a pause: one failure, and one re-attachment to prove the lease. */
 const FREE_TRIES = 2;
-/** Changes by other clients are read at this rate at most, however fast they follow each other. */
+/** Maximum rate at which changes by other clients are read. */
 const CHANGES = { free: 20, maxPauseMs: 100 } as const;
 
 /**
@@ -35,9 +35,9 @@ export function sleep(clock: Clock, ms: number): Promise<void> {
 }
 
 export interface BackOffOptions {
-  /** So many attempts in a series are not delayed; default 2. */
+  /** Number of attempts in a series that are not delayed; default 2. */
   readonly free?: number;
-  /** Granted; milliseconds. */
+  /** The granted session timeout; milliseconds. */
   readonly sessionTimeoutMs: () => number;
   readonly maxPauseMs?: number;
   readonly random?: (() => number) | undefined;
@@ -51,7 +51,10 @@ export class BackOff {
     this.#options = options;
   }
 
-  /** Milliseconds to wait before the next attempt. `lastedMs`: how long the last one worked. */
+  /**
+   * Returns milliseconds to wait before the next attempt. `lastedMs`: time for which the last one
+   * worked.
+   */
   nextMs(lastedMs: number): number {
     const { free = FREE_TRIES, maxPauseMs = MAX_PAUSE_MS, random = Math.random } = this.#options;
     const timeoutMs = this.#options.sessionTimeoutMs();
@@ -68,27 +71,28 @@ export interface PacedOptions {
 }
 
 /**
- * Reacts to changes by other clients: at once, but in the long run some ten times a second at most.
+ * Reacts to changes by other clients: immediately, but in the long run at most about ten times a
+ * second.
  */
-export class PacedLook {
+export class PacedRefresh {
   readonly #clock: Clock;
-  readonly #look: () => void;
+  readonly #refresh: () => void;
   readonly #backOff: BackOff;
-  #lookedAt = Number.NEGATIVE_INFINITY;
+  #refreshedAt = Number.NEGATIVE_INFINITY;
   #timer: unknown = null;
 
-  constructor({ clock, sessionTimeoutMs }: PacedOptions, look: () => void) {
+  constructor({ clock, sessionTimeoutMs }: PacedOptions, refresh: () => void) {
     this.#clock = clock;
-    this.#look = look;
+    this.#refresh = refresh;
     this.#backOff = new BackOff({ ...CHANGES, sessionTimeoutMs });
   }
 
-  /** Something has changed. At most one look is pending. */
+  /** Something has changed. At most one refresh is pending. */
   changed(): void {
     if (this.#timer !== null) return;
-    const pause = this.#backOff.nextMs(this.#clock.now() - this.#lookedAt);
-    if (pause === 0) return this.#lookNow();
-    this.#timer = this.#clock.setTimeout(() => this.#lookNow(), pause);
+    const pause = this.#backOff.nextMs(this.#clock.now() - this.#refreshedAt);
+    if (pause === 0) return this.#refreshNow();
+    this.#timer = this.#clock.setTimeout(() => this.#refreshNow(), pause);
   }
 
   cancel(): void {
@@ -96,10 +100,10 @@ export class PacedLook {
     this.#timer = null;
   }
 
-  #lookNow(): void {
+  #refreshNow(): void {
     this.#timer = null;
-    this.#lookedAt = this.#clock.now();
-    this.#look();
+    this.#refreshedAt = this.#clock.now();
+    this.#refresh();
   }
 }
 
@@ -116,7 +120,7 @@ export class PacedTries {
     this.#backOff = new BackOff(options);
   }
 
-  /** Call before each attempt. null: no pause; false: cancelled during the pause. */
+  /** Call it before each attempt. null: no pause; false: cancelled during the pause. */
   next(): Promise<boolean> | null {
     const now = this.#clock.now();
     const pause = this.#backOff.nextMs(now - this.#triedAt);

@@ -1,6 +1,6 @@
 /**
- * The interface between a ZooKeeper session and its users: recipes, lease and own node see a
- * session as this, and nothing of how requests travel. Types, and one helper.
+ * The interface between a ZooKeeper session and its users (recipes, lease, own node), independent
+ * of connections. Types, and one helper.
  */
 import { isRequestError } from './errors.ts';
 
@@ -14,7 +14,7 @@ export type CreateMode = (typeof CreateMode)[keyof typeof CreateMode];
 
 /** `org.apache.zookeeper.data.Stat`; times are the leader's wall clock, in milliseconds. */
 export interface Stat {
-  /** zxid of the creation: grows over the ensemble's life. */
+  /** zxid of the creation; increases over the lifetime of the ensemble. */
   readonly czxid: bigint;
   readonly mzxid: bigint;
   readonly ctime: number;
@@ -51,13 +51,13 @@ export interface Confirmation {
   readonly sentAt: number;
   readonly answeredAt: number;
   /**
-   * The order of requests and answers, which a clock with steps of 10 ms cannot show: each request
-   * written and each answer read in the session gets a number greater than all before it.
+   * The order of requests and answers, for which a clock with steps of 10 ms is not enough: each
+   * request written and each answer read in the session gets the next number.
    */
   readonly order: { readonly sent: number; readonly answered: number };
 }
 
-/** The answer to a handshake, as the lease needs it. */
+/** The facts about an answered handshake that the lease needs. */
 export interface AnsweredHandshake {
   /** From 1, greater with each attachment of the session. */
   readonly number: number;
@@ -72,7 +72,9 @@ export interface Attachment extends AnsweredHandshake {
   readonly server: string;
 }
 
-/** A session as recipes and the lease use it. Every request rejects with RequestError. */
+/**
+ * The part of a session that recipes and the lease use. Every request rejects with RequestError.
+ */
 export interface LockSession {
   readonly isAttached: boolean;
   create(
@@ -80,7 +82,7 @@ export interface LockSession {
     data: Buffer,
     options: { readonly mode: CreateMode },
   ): Promise<{ readonly path: string; readonly czxid: bigint }>;
-  /** Creates the node and its parents, persistent and empty, where they are missing. */
+  /** Creates the node and its parents, persistent and empty, if they are missing. */
   mkdirp(path: string): Promise<void>;
   remove(path: string): Promise<void>;
   setData(path: string, data: Buffer, version: number): Promise<Stat>;
@@ -101,14 +103,14 @@ export interface LockSession {
   multi(operations: readonly Operation[]): Promise<void>;
 }
 
-/** A session as the own node needs it. */
+/** The part of a session that `OwnNode` uses. */
 export interface OwnerSession extends Pick<LockSession, 'check' | 'exists'> {
-  /** As nodes carry it in `ephemeralOwner`. */
+  /** The same format as a node's `ephemeralOwner`. */
   readonly id: bigint;
   readonly attached: Attachment | null;
 }
 
-/** null where the node does not exist. */
+/** Resolves to null if the node does not exist. */
 export async function ignoringNoNode<T>(request: Promise<T>): Promise<T | null> {
   try {
     return await request;

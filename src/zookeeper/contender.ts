@@ -1,7 +1,7 @@
 /**
- * The ZooKeeper actor: obeys the machine's commands and reports what happened. It holds at most one
- * attempt at a time, and drops the events of an older one. It decides nothing about the command and
- * never touches a process.
+ * The ZooKeeper actor: executes the machine's commands and reports events. It has at most one
+ * attempt at a time, and drops the events of older ones. It decides nothing about the command and
+ * never signals a process.
  */
 import type { ZookeeperCommand, ZookeeperEvent } from '../../machines/contract.ts';
 import { Attempt } from './attempt.ts';
@@ -17,7 +17,7 @@ const NOTHING_TO_RELEASE: Release = { confirmed: true, message: 'nothing to rele
 export class Contender {
   readonly #options: ContenderOptions;
   #attempt: Attempt | null = null;
-  /** Paces attempts: sessions that soon end are not followed by others without a pause. */
+  /** Paces attempts: after a session that ended soon, the next one is delayed. */
   readonly #tries: PacedTries;
 
   constructor(options: ContenderOptions) {
@@ -45,24 +45,24 @@ export class Contender {
     }
   }
 
-  /** Last resort: leaves nothing running in this process, and sends nothing to the server. */
+  /** Last resort: stops everything in this process, and sends nothing to the server. */
   dispose(): void {
     this.#abandon();
   }
 
-  /** Session id and password, for the reaper only: never to be logged; null without a session. */
+  /** Session id and password, for the reaper only: must never be logged; null without a session. */
   credentials(): { readonly id: Buffer; readonly password: Buffer } | null {
     return this.#attempt?.credentials() ?? null;
   }
 
   async #connect(): Promise<void> {
-    // After a loss the old session may still exist, with our node in it. Its command is dead.
+    // After a loss, the old session and our node may still exist. The command is dead.
     void this.#takeAttempt()?.close();
     const pause = this.#tries.next();
     if (pause !== null && !(await pause)) return;
     const attempt: Attempt = Attempt.start({
       ...this.#options,
-      // The one place where the events of an older attempt are dropped.
+      // The only place where the events of an older attempt are dropped.
       emit: (event) => {
         if (attempt === this.#attempt) this.#emit(event);
       },
@@ -92,7 +92,7 @@ export class Contender {
     this.#takeAttempt()?.abandon();
   }
 
-  /** The attempt, whose events are dropped from now on. */
+  /** Returns the attempt and removes it: its events are dropped from now on. */
   #takeAttempt(): Attempt | null {
     const attempt = this.#attempt;
     this.#attempt = null;

@@ -1,9 +1,9 @@
 /**
- * The reaction to each error of a server in each phase of a contender: one table. Pure.
+ * The table of reactions to errors of a server, by the phase of a contender. Pure.
  *
- * The facts are those of `KeeperException.Code` and of the places where servers send it. Two rules:
- * only "no such node" ends a hold at once; and once the command may run, no error refuses anything:
- * the request is repeated for as long as the lease lasts.
+ * The facts are from `KeeperException.Code` and the code that sends each error. Two rules: only "no
+ * such node" ends a hold immediately; and once the command may be running, no error counts as a
+ * refusal: the request is repeated for as long as the lease lasts.
  */
 import type { RequestError, RequestErrorCode } from './errors.ts';
 
@@ -11,11 +11,11 @@ import type { RequestError, RequestErrorCode } from './errors.ts';
 export type ErrorClass =
   /** The connection has ended, or is about to; the session reports what follows. */
   | 'disconnected'
-  /** Unknown if the request was carried out; another server may work. */
+  /** The request may have been carried out; another server may work. */
   | 'suspect'
   /**
-   * Not carried out, because of load: `RequestThrottler` marks the request, which is then neither
-   * sent to the leader nor waited for (`FollowerRequestProcessor`, `CommitProcessor.needCommit`).
+   * Not carried out, because of load: `RequestThrottler` marks the request, which is then not sent
+   * to the leader (`FollowerRequestProcessor`, `CommitProcessor.needCommit`).
    */
   | 'throttled'
   | 'absent'
@@ -31,7 +31,7 @@ export type ErrorPhase =
   | 'queueing'
   /** Next in line: reading our node beforehand. */
   | 'preparing'
-  /** Queued or granted, reconnected: any answer of the leader counts. */
+  /** Queued or granted, reconnected: any answer from the leader counts. */
   | 'rejoining'
   /** Granted: proving the lease, and verifying our node. */
   | 'confirming'
@@ -51,10 +51,10 @@ export type ErrorPhase =
 
 export type ErrorAction =
   /**
-   * Nothing: the session reports what follows, and the phase starts again on the next connection.
+   * Do nothing: the session reports the outcome, and the phase starts again on the next connection.
    */
   | 'wait'
-  /** Repeat on another connection; several times in a row only after a pause. */
+  /** Repeat on another connection; after the first time, only after a pause. */
   | 'reattach'
   /** Repeat on the same connection, after a pause. */
   | 'retry'
@@ -66,9 +66,9 @@ export type ErrorAction =
   | 'giveUp'
   /** The requested state exists already. */
   | 'done'
-  /** Counts as the leader's answer, if it is the leader's. */
+  /** Counts as an answer, if it comes from the leader. */
   | 'answered'
-  /** Nothing: a later phase repeats the request. */
+  /** Do nothing: a later phase repeats the request. */
   | 'ignore';
 
 export const ERROR_CLASSES: Readonly<Record<RequestErrorCode, ErrorClass>> = {
@@ -135,7 +135,7 @@ export const ERROR_ACTIONS: Readonly<Record<ErrorPhase, Row>> = {
   // Permissions and quotas may be corrected while the lease lasts; its end ends the hold.
   resuming: row(wait, reattach, retry, nodeGone, retry, retry),
   holding: row(wait, reattach, retry, nodeGone, retry, retry),
-  // Not a renewal, and nothing else: the lease keeper repeats it, and asks for another proof.
+  // Renews nothing; no other effect: the lease keeper repeats it and requests another proof.
   renewing: row(wait, ignore, ignore, nodeGone, ignore, ignore),
   recording: row(wait, reattach, retry, giveUp, giveUp, retry),
   releasing: row(wait, reattach, retry, done, giveUp, giveUp),
@@ -143,7 +143,7 @@ export const ERROR_ACTIONS: Readonly<Record<ErrorPhase, Row>> = {
   watching: row(wait, reattach, retry, refuse, refuse, refuse),
 };
 
-/** `code`: of an error that the recipe did not handle itself. */
+/** The action for an error that the recipe did not handle itself. */
 export function actionOn({ code }: Pick<RequestError, 'code'>, phase: ErrorPhase): ErrorAction {
   return ERROR_ACTIONS[phase][ERROR_CLASSES[code]];
 }
@@ -153,9 +153,7 @@ export function mayHaveHappened({ code }: Pick<RequestError, 'code'>): boolean {
   return ['disconnected', 'suspect'].includes(ERROR_CLASSES[code]);
 }
 
-/**
- * So many suspect answers in a row are retried before the command has started; then it is refused.
- */
+/** Maximum of suspect answers in a row before the command has started; then the lock is refused. */
 export const MAX_SUSPECT_ANSWERS = 10;
 
 function row(

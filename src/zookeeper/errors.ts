@@ -56,9 +56,8 @@ export class RequestError extends Error {
   /** As the server sent it. */
   readonly number: number;
   /**
-   * The leader's result: the error of a transaction that failed, and was committed as such by a
-   * quorum (`PrepRequestProcessor`, multi). Any other error may be that of the server we are
-   * attached to.
+   * True for the error of a failed transaction that a quorum has committed (`PrepRequestProcessor`,
+   * multi), so it comes from the leader. Any other error may come from the attached server alone.
    */
   readonly isCommitted: boolean;
 
@@ -114,7 +113,9 @@ export function isRequestError(error: unknown): error is RequestError {
   return error instanceof RequestError;
 }
 
-/** No server accepted the session. `failures`: every host, and why it could not be used. */
+/**
+ * No server accepted the session. `failures`: every host, with the reason why it could not be used.
+ */
 export class UnreachableError extends Error {
   override readonly name = 'UnreachableError';
   readonly failures: readonly HostFailure[];

@@ -1,6 +1,6 @@
 /**
- * The two changes that end a hold, each retried until it is confirmed or can no longer be:
- * recording that the command succeeded, and releasing the lock.
+ * The two changes that end a hold: recording that the command succeeded, and releasing the lock.
+ * Each is retried until it is confirmed or out of time.
  */
 import type { Clock } from '../util/clock.ts';
 import type { RecipeRunner } from './recipes/recipe-runner.ts';
@@ -8,9 +8,9 @@ import { type RunRecordOptions, recordRun } from './recipes/run-record.ts';
 import { type RetryResult, retry } from './retry.ts';
 import type { Session } from './session/session.ts';
 
-/** Bound of closing the session; milliseconds. */
+/** Time limit for closing the session; milliseconds. */
 export const CLOSE_MS = 2000;
-/** Bound of the release, for which a user waits; milliseconds. */
+/** Time limit for the release, for which a user waits; milliseconds. */
 const RELEASE_MS = 3000;
 
 export interface Release {
@@ -18,7 +18,7 @@ export interface Release {
   readonly message: string;
 }
 
-/** `leftMs`: how long the lock is certainly held from now; 0 when it is not. */
+/** `leftMs`: time for which the lock is certainly still held; 0 if it is not. */
 export function recordSuccess(
   session: Session,
   runRecord: RunRecordOptions,
@@ -28,7 +28,7 @@ export function recordSuccess(
   return retry(session, () => recordRun(session, runRecord), options);
 }
 
-/** Deletes our nodes, and requests the end of the session right behind that. */
+/** Deletes our nodes, and immediately requests the end of the session. */
 export async function releaseLock(
   session: Session,
   queue: RecipeRunner,

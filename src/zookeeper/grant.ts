@@ -1,9 +1,9 @@
 /**
- * The requests about our own node, from being next in line to holding the lock: prepare, grant,
- * confirm, resume after an outage; and what their errors lead to.
+ * The requests about our own node, from being next in the queue to holding the lock: prepare,
+ * grant, confirm, resume after an outage; and the reactions to their errors.
  *
- * Safety: a lock is confirmed or resumed only upon a leader-confirmed request on the attachment
- * that is present when its answer arrives.
+ * Safety: a lock is confirmed or resumed only after a leader-confirmed request on the attachment
+ * that is current when the answer arrives.
  */
 import type { LastRun } from '../../machines/contract.ts';
 import type { AttemptParts } from './attempt-parts.ts';
@@ -14,7 +14,9 @@ import { actionOn } from './error-policy.ts';
 import { isRequestError } from './errors.ts';
 import { readLastRun } from './recipes/run-record.ts';
 
-/** Of T: how long a connection made to confirm the lease may take before that is an outage. */
+/**
+ * Ratio to T: maximum time for a new connection to confirm the lease; after that, it is an outage.
+ */
 const REATTACH_RATIO = 1 / 8;
 
 export class Grant {
@@ -24,24 +26,26 @@ export class Grant {
     this.#parts = parts;
   }
 
-  /** Next in line: proves the lease and reads our node beforehand, so that a grant need not. */
+  /**
+   * Next in the queue: proves the lease and reads our node in advance, to make the grant faster.
+   */
   async prepare(path: string): Promise<void> {
     if (!this.#parts.session.isAttached) return;
     this.#parts.keeper.prepare(path);
     if (this.#parts.ownNode.seen(path) !== null) return;
     try {
-      const isGone = (await this.#parts.ownNode.look(path)) === null;
+      const isGone = (await this.#parts.ownNode.read(path)) === null;
       // The recipe creates another.
-      if (isGone && this.#isQueued) runInBackground(this.#parts.queue.look());
+      if (isGone && this.#isQueued) runInBackground(this.#parts.queue.refresh());
     } catch (error) {
       if (!isRequestError(error)) throw error;
       const isSuspect = actionOn(error, 'preparing') === 'reattach';
-      // Else the node is read at the grant.
+      // Otherwise the node is read at the grant.
       if (isSuspect && this.#isQueued) this.#parts.session.reattach(error.message);
     }
   }
 
-  /** Confirmed at once where nothing is left to prove. */
+  /** Confirms the lock immediately if nothing is left to prove. */
   granted(path: string, createdZxid: bigint | null): void {
     this.#parts.queue.leave();
     this.#parts.on({ type: 'granted', path });
@@ -51,17 +55,17 @@ export class Grant {
   }
 
   /**
-   * The zxid that created our node, where it is known and a request could not add anything.
-   * The lease proves that the session is alive at the leader, and with it every ephemeral node of
-   * it that was not deleted. Ours was either created a moment ago, by a write that the leader has
-   * committed; or it was read, as the same server applied it, and is being watched there: a
-   * deletion before that of our predecessor would have been notified first.
+   * The zxid that created our node, if it is known and a request could not prove more. The lease
+   * proves that the session is alive at the leader, and so is every ephemeral node of it that was
+   * not deleted. Either our node was created just now, by a write that the leader has committed; or
+   * it was read from this server and is watched there: the server would have reported its deletion
+   * before that of our predecessor.
    */
   #knownCzxid(path: string, createdZxid: bigint | null): bigint | null {
     if (this.#parts.options.runRecord !== null || !this.#parts.session.isAttached) return null;
     const seen = this.#parts.ownNode.seen(path);
     if (seen !== null) return seen;
-    if (createdZxid !== null) runInBackground(this.look(path));
+    if (createdZxid !== null) runInBackground(this.readNode(path));
     return createdZxid;
   }
 
@@ -70,7 +74,7 @@ export class Grant {
     const { state, session, keeper, options } = this.#parts;
     if (!('path' in state) || isSuspended(state) || !session.isAttached) return;
     if (keeper.isFreshOnceConfirmed) return this.#confirmHere(state.path);
-    // The quickest proof is a handshake; it also leaves a follower behind that was cut off.
+    // The fastest proof is a handshake, and it may replace a follower that is cut off.
     this.#parts.on({ type: 'reattach' });
     const reattaching = this.#parts.state;
     options.clock.setTimeout(() => {
@@ -92,7 +96,7 @@ export class Grant {
         runRecord && readLastRun(this.#parts.session, runRecord, path),
         this.#parts.ownNode.verify(path),
       ]);
-      // On another attachment, the confirmation of that one is required.
+      // If the attachment has changed, the new one needs its own confirmation.
       if (node === null || this.#parts.state.name !== 'granted') return;
       if (node.czxid === null) return this.#parts.loseNode();
       this.#parts.keeper.confirmed(node.confirmation);
@@ -113,9 +117,9 @@ export class Grant {
   }
 
   /** Reads our node, and watches it. */
-  async look(path: string): Promise<void> {
+  async readNode(path: string): Promise<void> {
     try {
-      const stat = await this.#parts.ownNode.look(path);
+      const stat = await this.#parts.ownNode.read(path);
       if (stat === null || !this.#parts.ownNode.isOurs(stat)) this.#parts.loseNode();
       else if (this.#parts.state.name === 'holding') this.#parts.retries.reset();
     } catch (error) {
@@ -124,7 +128,7 @@ export class Grant {
   }
 
   /**
-   * The answered handshake proves nothing by itself: see lease.ts (b). Everything continues once
+   * An answered handshake alone proves nothing: see lease.ts (b). Waiting or holding continues once
    * the leader has confirmed a request on this attachment.
    */
   proceedOn(attachment: Attachment): void {
@@ -147,8 +151,8 @@ export class Grant {
   }
 
   /**
-   * Reconnected before the lock was held. What became of our node shows when the queue is read, or
-   * the grant confirmed, which follows.
+   * Reconnected before the lock was held. Next, the queue is read or the grant confirmed, which
+   * shows if our node still exists.
    */
   async #resumeWaiting(attachment: Attachment): Promise<void> {
     try {
@@ -164,9 +168,7 @@ export class Grant {
     if (!isStale && !this.#parts.isHeld) this.#parts.resume();
   }
 
-  /**
-   * Reconnected with the lock: it is still ours only if the leader confirms that our node exists.
-   */
+  /** Reconnected while the lock was held: it is still held only if the leader confirms our node. */
   async #resumeHolding(path: string): Promise<void> {
     try {
       const node = await this.#parts.ownNode.verify(path);
@@ -179,7 +181,7 @@ export class Grant {
     }
   }
 
-  /** An error of a request about our own node. What each means: error-policy.ts. */
+  /** Handles an error of a request about our own node, by error-policy.ts. */
   #onError(error: unknown): void {
     if (!isRequestError(error)) throw error;
     const phase = errorPhaseOf(this.#parts.state);
@@ -192,7 +194,7 @@ export class Grant {
       case 'nodeGone':
         return this.#parts.loseNode();
       case 'refuse':
-        // While suspended, the session is of no use: servers accept it and fail all requests.
+        // While suspended, the session is useless: servers accept it and fail all requests.
         if (isSuspended(this.#parts.state)) return this.#parts.loseSession(message);
         return this.#parts.emit({ type: 'lock.refused', message });
       case 'reattach':
@@ -203,13 +205,13 @@ export class Grant {
     }
   }
 
-  /** Repeats the last request about our own node, on the present connection. */
+  /** Repeats the last request about our own node, on the current connection. */
   #askAgain(): void {
     const { attached } = this.#parts.session;
     const state = this.#parts.state;
     if (attached === null) return;
     if (isSuspended(state)) return this.proceedOn(attached);
-    if (state.name === 'holding') return runInBackground(this.look(state.path));
+    if (state.name === 'holding') return runInBackground(this.readNode(state.path));
     this.confirm();
   }
 

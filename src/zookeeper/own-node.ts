@@ -1,11 +1,11 @@
 /**
- * Our contender node as its session sees it: whether it exists, whether it belongs to this session,
- * and a watch on it, because its deletion lets the next contender in. Decides nothing.
+ * Reads and watches our contender node: it must exist and belong to this session, and its deletion
+ * lets the next contender acquire the lock. Decides nothing.
  */
 import type { Attachment, Confirmation, OwnerSession, Stat } from './client.ts';
 
-/** The node as last read, while it has not changed since and its watch is set. */
-interface Sighting {
+/** The last state of the node that was read, while its watch is set and has not fired. */
+interface KnownNode {
   readonly path: string;
   readonly czxid: bigint;
   readonly on: Attachment | null;
@@ -13,29 +13,32 @@ interface Sighting {
 
 export interface VerifiedNode {
   readonly confirmation: Confirmation;
-  /** The zxid that created the node; null: it is gone, or another session's. */
+  /** The zxid that created the node; null: it is gone, or belongs to another session. */
   readonly czxid: bigint | null;
 }
 
 export class OwnNode {
   readonly #session: OwnerSession;
   readonly #onChange: (path: string) => void;
-  #seen: Sighting | null = null;
+  #seen: KnownNode | null = null;
 
-  /** `onChange`: a node that was read has been deleted or has changed; at most once per read. */
+  /** `onChange`: called at most once per read, if the node has been deleted or has changed. */
   constructor(session: OwnerSession, onChange: (path: string) => void) {
     this.#session = session;
     this.#onChange = onChange;
   }
 
-  /** null: no such node. Changes are reported from here on. Rejects with RequestError. */
-  async look(path: string): Promise<Stat | null> {
-    // Not paced, even where other clients keep changing the node: a pause would delay the news of
-    // its deletion, by which another contender gets the lock. It costs one request for each change.
+  /**
+   * Resolves to null if there is no such node. From now on, changes are reported. Rejects with
+   * RequestError.
+   */
+  async read(path: string): Promise<Stat | null> {
+    // Not paced, even if other clients keep changing the node: a pause would delay the report of
+    // its deletion, after which another contender gets the lock. Costs one request for each change.
     const on = this.#session.attached;
     let hasChanged = false;
     const stat = await this.#session.exists(path, () => {
-      // May run before the code behind the await: answer and event can arrive in one piece.
+      // May run before the code after the await: answer and event can arrive together.
       hasChanged = true;
       this.#seen = null;
       this.#onChange(path);
@@ -49,12 +52,12 @@ export class OwnNode {
 
   /**
    * Reads the node together with a leader-confirmed check, in one round trip: the server answers in
-   * order. null: the attachment changed meanwhile, and what was read proves nothing about the
-   * present one. Rejects with RequestError.
+   * order. Resolves to null if the attachment has changed meanwhile: then the result proves nothing
+   * about the current one. Rejects with RequestError.
    */
   async verify(path: string): Promise<VerifiedNode | null> {
     const on = this.#session.attached;
-    const [confirmation, stat] = await Promise.all([this.#session.check(path), this.look(path)]);
+    const [confirmation, stat] = await Promise.all([this.#session.check(path), this.read(path)]);
     if (on !== this.#session.attached) return null;
     return { confirmation, czxid: stat !== null && this.isOurs(stat) ? stat.czxid : null };
   }
@@ -65,7 +68,7 @@ export class OwnNode {
     return seen?.path === path && seen.on === this.#session.attached ? seen.czxid : null;
   }
 
-  /** False for a node of another session, whatever its name: it does not make us hold anything. */
+  /** False for a node of another session, even with our name: it does not make us a holder. */
   isOurs(stat: Stat): boolean {
     return stat.ephemeralOwner === this.#session.id;
   }

@@ -1,8 +1,8 @@
 /**
  * Closes the session of a lockex that died, so that the next contender need not wait for the
- * session timeout. Run by the guard, and only when everything that the command started is dead.
+ * session timeout. Run by the guard, only after all processes of the command are dead.
  *
- * Its input is one line of text, passed through pipes only: it suffices to close the session.
+ * Its input is one line of text with the session's id and password, passed through pipes only.
  */
 import type { Access } from '../settings/access.ts';
 import type { Clock } from '../util/clock.ts';
@@ -11,7 +11,7 @@ import { Session } from './session/session.ts';
 
 export interface OrphanedSession {
   readonly access: Access;
-  /** The session timeout that was granted, after which the session is over anyway; milliseconds. */
+  /** The granted session timeout, after which the session is over anyway; milliseconds. */
   readonly timeoutMs: number;
   readonly credentials: { readonly id: Buffer; readonly password: Buffer };
 }

@@ -1,6 +1,6 @@
 /**
- * Retries after errors of a server, as error-policy.ts decides: `Retries` counts the errors in a
- * row and pauses between attempts; `retry` repeats a change until it is confirmed.
+ * Retries after errors of a server, by error-policy.ts: `Retries` counts the errors in a row and
+ * pauses between attempts; `retry` repeats a change until it is confirmed.
  */
 import type { Clock } from '../util/clock.ts';
 import { pauseMs } from './back-off.ts';
@@ -16,11 +16,11 @@ import type { Session } from './session/session.ts';
 
 export interface RetriesOptions {
   readonly clock: Clock;
-  /** As granted; milliseconds. */
+  /** The granted session timeout; milliseconds. */
   readonly sessionTimeoutMs: () => number;
 }
 
-/** The errors in a row of one kind of request, and the pause before it is sent again. */
+/** Counts the errors in a row of one kind of request, and pauses before it is sent again. */
 export class Retries {
   readonly #options: RetriesOptions;
   #errors = 0;
@@ -75,14 +75,16 @@ export type RetryResult =
   | { readonly isMade: true }
   | { readonly isMade: false; readonly reason: string };
 
-/** How long the first attempt waits for its answer before another server is tried; then doubled. */
+/**
+ * Maximum wait for the answer of the first attempt before another server is tried; then doubled.
+ */
 const ANSWER_MS = 1000;
-/** Of the session timeout: no attempt waits longer for its answer. */
+/** Ratio to the session timeout: maximum wait for an answer. */
 const MAX_ANSWER_RATIO = 1 / 3;
 
 /**
- * Repeats an idempotent change, on any server that takes the session, until it is confirmed,
- * refused, or out of time. Rejects as `change` does, except with a RequestError.
+ * Repeats an idempotent change, on any server that accepts the session, until it is confirmed,
+ * refused, or out of time. Rejects like `change`, except with a RequestError.
  */
 export async function retry(
   session: Session,

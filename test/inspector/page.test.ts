@@ -41,13 +41,13 @@ describe('a run', () => {
     const facts = page.locator('#facts');
     await facts.getByText('position in the queue').waitFor();
     await page.locator('#queue tbody tr', { hasText: 'holds' }).waitFor();
-    await page.locator('#queue tbody tr.ours', { hasText: '1.' }).waitFor();
+    await page.locator('#queue tbody tr.this-lockex', { hasText: '1.' }).waitFor();
 
     holder.stdin.end('go\n');
     await viewer.shows('running');
     await facts.getByText('fencing token').waitFor();
     await facts.getByText(/^pid \d+$/).waitFor();
-    await page.locator('#queue tbody tr.ours', { hasText: 'holds' }).waitFor();
+    await page.locator('#queue tbody tr.this-lockex', { hasText: 'holds' }).waitFor();
     await page.locator('#lease[data-level=good]').waitFor();
     await page.locator('#lease-text', { hasText: /left; the command is stopped in/ }).waitFor();
     await page.locator('#actor-command.spoke').waitFor();

@@ -164,7 +164,7 @@ describe('waiting', () => {
     expect(stage.state()).toBe('running');
   });
 
-  it('counts -t anew after a command was stopped and the machine rejoins', () => {
+  it('restarts -t after a command was stopped and the machine rejoins', () => {
     const stage = onStage({ waitMs: 5000, onLost: 'rejoin' });
     stage.hear('session.established');
     stage.clock.increment(4000);

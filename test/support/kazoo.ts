@@ -128,7 +128,7 @@ class KazooRecipe {
     this.name = name;
   }
 
-  /** False when it isn't blocking and not to be had; a timeout is a KazooError, `LockTimeout`. */
+  /** False if it is held and blocking is off; a timeout is a KazooError, `LockTimeout`. */
   async acquire(options: AcquireOptions = {}): Promise<boolean> {
     return (await this.kazoo.request('acquire', { name: this.name, ...options })) as boolean;
   }

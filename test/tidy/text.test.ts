@@ -10,10 +10,6 @@ const PROMISES = new RegExp(`\\b(TO${'DO'}|FIX${'ME'}|XX${'X'}|HA${'CK'})\\b|\\b
 /** Longer files, with their bounds. An entry may shrink or go; do not add or raise one. */
 const LONGER_FILES: Readonly<Record<string, number>> = {
   'machines/lockex.ts': 435,
-  'src/cli/parse.ts': 303,
-  'src/command/execution.ts': 302,
-  'src/command/guard/guard-keeper.ts': 303,
-  'src/command/init/init.py': 302,
   'test/faults/standalone.test.ts': 352,
   'test/machines/exhaustive.test.ts': 321,
   'test/machines/lives.test.ts': 652,

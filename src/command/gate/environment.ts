@@ -1,12 +1,12 @@
 /**
- * Plans how the command's environment passes the gate's shell unchanged. Shells drop variables
- * whose names they cannot hold (`my-var`, `BASH_FUNC_x%%`), add some (PWD), and change others
- * (SHLVL, `_`). Such variables are carried under safe names and renamed at the end: by the shell if
- * it can, else by `env -S`, which expands ${NAME} itself, so that no value appears in an argv. Runs
- * nothing.
+ * Plans how to pass the command's environment through the gate's shell unchanged. Shells drop
+ * variables with names that are not identifiers (`my-var`, `BASH_FUNC_x%%`), add some (PWD), and
+ * change others (SHLVL, `_`). Such variables are passed under safe names and renamed at the end: by
+ * the shell if it can, else by `env -S`, which expands ${NAME} itself, so that no value appears in
+ * an argv. Starts no process.
  *
- * Not covered: names and values that are not UTF-8, which Node has replaced before lockex reads
- * them.
+ * Not covered: names and values that are not UTF-8. Node has replaced their bytes before lockex
+ * reads them.
  */
 
 const CARRIED = 'LOCKEX_GATE_';
@@ -28,9 +28,9 @@ export interface EnvironmentPlan {
   readonly gate: Record<string, string>;
   /** Safe name → original name. */
   readonly carried: ReadonlyMap<string, string>;
-  /** Variables that shells add, to be removed again. */
+  /** Variables that shells add, and that the gate removes again. */
   readonly absent: readonly string[];
-  /** Carried names that only `env -S` can set; without it they are lost. */
+  /** Original names that only `env -S` can set; without it these variables are lost. */
   readonly odd: readonly string[];
 }
 
@@ -62,7 +62,7 @@ export function envArguments({ carried, absent }: EnvironmentPlan): readonly str
   return [...unset, '-S', ['--', ...set].join(' ')];
 }
 
-/** Lines of shell that do the same, except for odd names. */
+/** Shell commands that do the same, except for the variables in `odd`. */
 export function restoringLines({ carried, absent }: EnvironmentPlan): string {
   const lines = absent.map((name) => `unset ${name}`);
   for (const [safe, name] of carried) {

@@ -1,7 +1,7 @@
 /**
- * Keeps one gate parked until it is opened or closed. A gate that dies while it is parked is
- * replaced; that is never the end of the command. Knows nothing of leases and guards: the caller of
- * `open` has checked both.
+ * Keeps one gate parked until it is opened or closed. Replaces a gate that dies while it is parked,
+ * which never counts as the end of the command. Leases and guards are checked by the caller of
+ * `open`.
  */
 import type { GrantInfo } from '../../../machines/contract.ts';
 import type { CommandExit } from '../../../machines/outcome.ts';
@@ -15,34 +15,34 @@ import { GateStarter } from './gate-starter.ts';
 import type { ParkedGate } from './gate-state.ts';
 import { markerOf, resolveCommand } from './preparation.ts';
 
-/** After so many failures in a row the command is given up. */
+/** After this number of failures in a row, the command fails. */
 const MAX_TRIES = 5;
 const RETRY_MS = 100;
 
 export interface GateKeeperEvents {
   /** A new gate has a process: the guard must know it and its init (null: none). */
   readonly onGate: (identity: Identity, init: Identity | null) => void;
-  /** The gate waits to be opened. */
+  /** The gate is waiting to be opened. */
   readonly onParked: () => void;
   readonly onStarted: (pid: number) => void;
-  /** A gate failed, or did not open because the lease was over. Another one will be parked. */
+  /** A gate failed, or did not open because the lease had ended. Another one will be parked. */
   readonly onGateLost: () => void;
-  /** The command cannot be run. Nothing of it ever ran, and no gate can be opened any more. */
+  /** The command cannot be run, and no part of it has run. No gate can be opened any more. */
   readonly onFailed: (exitCode: 125 | 126 | 127, message: string) => void;
   /** The command's first process has ended. */
   readonly onExited: (exit: CommandExit) => void;
   /** The init has no descendants any more. */
   readonly onEmpty: () => void;
-  /** After `close`: no gate is left, and none became the command. */
+  /** After `close`: no gate is left, and none has become the command. */
   readonly onClosed: () => void;
 }
 
 type State =
-  /** `gate` is starting, parked or opened; null: before the first. */
+  /** `gate` is starting, parked or opened; null: before the first gate. */
   | { readonly name: 'keeping'; readonly gate: Gate | null }
   /** A gate failed; another is parked when the timer fires. */
   | { readonly name: 'retrying'; readonly timer: unknown }
-  /** The command cannot be run, which was reported. */
+  /** The command cannot be run; this was reported. */
   | { readonly name: 'failed'; readonly gate: Gate | null }
   | { readonly name: 'closing'; readonly gate: Gate | null }
   | { readonly name: 'over' };
@@ -73,7 +73,7 @@ export class GateKeeper {
     return this.#scope;
   }
 
-  /** Marks of every process of the command; before a gate is parked, those that it is to set. */
+  /** Marks of every process of the command; before a gate is parked, the marks that it will set. */
   get marks(): Marks {
     return this.#containment.marks;
   }
@@ -93,7 +93,7 @@ export class GateKeeper {
     return this.#state.name === 'keeping' && this.#gate?.isParked === true;
   }
 
-  /** Why the command could not be run when it was last looked up; null: it was found. */
+  /** The reason why the last lookup of the command failed; null: it was found. */
   get problem(): string | null {
     const { found } = this.#starter;
     return found?.ok === false ? found.message : null;
@@ -115,7 +115,7 @@ export class GateKeeper {
     if (gate.identity !== null) this.#identified(gate);
   }
 
-  /** Looks up the program again if it was not found. (The gate finds out if it is gone since.) */
+  /** Looks up the program again if it was not found. (If it has been removed since, exec fails.) */
   lookUpAgain(): void {
     this.#starter.lookUpAgain();
   }
@@ -135,7 +135,7 @@ export class GateKeeper {
     return true;
   }
 
-  /** Kills a gate that was not opened and may be stopped or half dead; another takes its place. */
+  /** Kills a gate that was not opened and may be stopped or damaged; another one replaces it. */
   replace(): void {
     if (!this.#wasOpened) this.#gate?.kill();
   }
@@ -160,20 +160,20 @@ export class GateKeeper {
     else gate.kill();
   }
 
-  /** SIGKILL to everything; no event follows. */
+  /** Sends SIGKILL to all processes; no event follows. */
   dispose(): void {
     const gate = this.#gate;
     if (this.#state.name === 'retrying') this.#options.clock.clearTimeout(this.#state.timer);
     this.#state = { name: 'over' };
-    // Processes of a command are killed by its scope, which spares relays such as sudo (relays.ts).
+    // The scope kills the processes of a command; it spares relays such as sudo (relays.ts).
     if (gate?.wasOpened === false) gate.kill();
     this.#scope?.kill();
-    // After the cgroup was killed as a whole: the init would kill the same processes one by one.
+    // After the cgroup is killed as a whole: the init would kill the same processes one by one.
     gate?.release();
     this.#containment.dispose();
   }
 
-  /** Everything has ended: removes what was created for it. */
+  /** All processes have ended: removes everything that was created for them. */
   release(): void {
     const gate = this.#gate;
     if (this.#state.name === 'retrying') this.#options.clock.clearTimeout(this.#state.timer);
@@ -217,14 +217,14 @@ export class GateKeeper {
     else if (this.#state.name === 'keeping') this.park();
   }
 
-  /** From now on PID 1 adopts the command's orphans: all of it has to end. */
+  /** From now on, PID 1 adopts the command's orphans: the whole command must end. */
   #initLost(gate: Gate): void {
     if (gate !== this.#gate || !gate.wasOpened) return;
     this.#options.log('error', 'the init of the command ended unexpectedly: killing the command');
     this.#scope?.kill();
   }
 
-  /** The shell's own message is on stderr already. */
+  /** The shell has already printed its own message to stderr. */
   #refused(status: number): void {
     const found = resolveCommand(this.#options);
     if (!found.ok) return this.#fail(found.exitCode, found.message);

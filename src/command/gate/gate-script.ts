@@ -1,13 +1,10 @@
-/**
- * The shell script of the gate (gate.sh) and its arguments. Runs nothing; gate.sh describes the
- * protocol.
- */
+/** The shell script of the gate (gate.sh) and its arguments. gate.sh describes the protocol. */
 import { type EnvironmentPlan, restoringLines } from './environment.ts';
 import script from './gate.sh';
 
 export const GATE_SCRIPT = script;
 
-/** The gate gets its timer slack in this variable: any user can read an argument. */
+/** Passes the timer slack to the gate; not an argument, which any user can read. */
 export const SLACK_VARIABLE = 'LOCKEX_GATE_SLACK';
 
 export interface GateScriptOptions {

@@ -1,6 +1,6 @@
 /**
- * Starts gates: looks the command up, prepares its environment, and chooses the gate's shell and
- * the init's interpreter, of those that work on this host.
+ * Starts gates: looks up the command, prepares its environment, and chooses a shell for the gate
+ * and an interpreter for the init that work on this host.
  */
 import { findInitRuntimes, type InitRuntime } from '../init/init-runtime.ts';
 import type { SupervisorOptions } from '../options.ts';
@@ -19,12 +19,12 @@ const NO_INIT = 'the command has no init: no interpreter was found, or none of t
 export class GateStarter {
   readonly #options: SupervisorOptions;
   readonly #containment: Containment;
-  /** The gate runs on the first one; those that cannot be executed are removed, except the last. */
+  /** The gate uses the first one. Shells that cannot be executed are removed, except the last. */
   #shells: readonly (readonly string[])[];
-  /** The init runs on the first one; unsuitable ones are removed. */
+  /** The init uses the first one; unsuitable ones are removed. */
   #runtimes: readonly InitRuntime[];
   #found: Resolution | null = null;
-  /** Names of variables that a shell cannot hold. */
+  /** Names of variables that a shell cannot set. */
   #oddNames: readonly string[] = [];
 
   constructor(options: SupervisorOptions, containment: Containment) {
@@ -35,7 +35,7 @@ export class GateStarter {
     if (this.#runtimes.length === 0) options.log('debug', NO_INIT);
   }
 
-  /** The command as it was found, or not, when it was last looked up; null: not looked up yet. */
+  /** The result of the last lookup of the command; null: not looked up yet. */
   get found(): Resolution | null {
     return this.#found;
   }
@@ -59,13 +59,13 @@ export class GateStarter {
     );
   }
 
-  /** Looks up the program again if it was not found. (The gate finds out if it is gone since.) */
+  /** Looks up the program again if it was not found. (If it has been removed since, exec fails.) */
   lookUpAgain(): void {
     if (this.#found?.ok === false) this.#found = resolveCommand(this.#options);
   }
 
   /**
-   * The gate's shell could not be started; gives the message, and tries the next shell next time.
+   * The gate's shell could not be started. Returns a message; the next gate uses the next shell.
    */
   shellFailed({ code, message }: NodeJS.ErrnoException): string {
     const [shell = DEFAULT_SHELL, ...others] = this.#shells;
@@ -74,8 +74,8 @@ export class GateStarter {
   }
 
   /**
-   * The next gate uses the next interpreter, or none: a gate works without an init, but orphans may
-   * be lost.
+   * The next gate uses the next interpreter, or none. A gate works without an init, but the
+   * command's orphans may escape.
    */
   initUnfit(reason: string): void {
     const [runtime, ...others] = this.#runtimes;
@@ -84,7 +84,7 @@ export class GateStarter {
     if (others.length === 0) this.#options.log('debug', NO_INIT);
   }
 
-  /** The gate has neither a shell that keeps odd names nor `env -S`. */
+  /** Neither the gate's shell nor `env -S` can set the odd names. */
   warnOfLoss(): void {
     if (this.#oddNames.length === 0) return;
     const names = this.#oddNames.join(', ');

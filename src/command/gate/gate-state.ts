@@ -1,38 +1,38 @@
-/** The states of one gate, from its start to the end of the command that it became. Pure. */
+/** The states of one gate, from its start to the end of the command. Pure. */
 import type { CommandExit } from '../../../machines/outcome.ts';
 
-/** What the gate reports when it is parked. */
+/** The gate's report when it is parked. */
 export interface ParkedGate {
   /** It could not enter the cgroup. */
   readonly outside: boolean;
-  /** Variables whose names a shell cannot hold will be missing. */
+  /** Variables whose names a shell cannot set will be missing. */
   readonly lossy: boolean;
-  /** The marks that it could set. */
+  /** True if it could set this mark. */
   readonly limit: boolean;
   readonly slack: boolean;
 }
 
 /**
- * A gate and its init report on two sockets, and its end is reported apart from both: so a gate may
- * have reported that it is parked before its identity is known, and may have ended before the last
- * line on its socket was read.
+ * A gate and its init report on two sockets, and its end is reported separately. So a gate may
+ * report that it is parked before its identity is known, and its end may be reported before the
+ * last line on its socket is read.
  */
 export type GateState =
   | { readonly name: 'starting'; readonly report: ParkedGate | null }
   | { readonly name: 'parked' }
-  /** It can't be opened any more, and is being killed. */
+  /** It is being killed, and can't be opened any more. */
   | { readonly name: 'doomed' }
-  /** It was opened. Its socket says next whether it is the command. */
+  /** It was opened. The next event on its socket shows whether it has become the command. */
   | { readonly name: 'opening'; readonly exit: CommandExit | null }
-  /** It is the command. */
+  /** It has become the command. */
   | { readonly name: 'started'; readonly exit: CommandExit | null }
-  /** It was opened, but did not become the command, and is ending. */
+  /** It was opened, did not become the command, and is exiting. */
   | { readonly name: 'refused' | 'late'; readonly exit: CommandExit | null }
   | { readonly name: 'ended'; readonly wasCommand: boolean }
   /** Its process was never started. */
   | { readonly name: 'failed' };
 
-/** True from its opening on, unless it turned out that it did not become the command. */
+/** True once it is opened, unless it failed to become the command. */
 export function wasOpened(state: GateState): boolean {
   switch (state.name) {
     case 'opening':
@@ -68,12 +68,12 @@ export function hasEnded(state: GateState): boolean {
   }
 }
 
-/** From the words behind `parked` in its report (gate-script.ts). */
-export function reportOf(words: readonly string[]): ParkedGate {
+/** `flags`: the fields after `parked` in its report (gate.sh). */
+export function reportOf(flags: readonly string[]): ParkedGate {
   return {
-    outside: words.includes('outside'),
-    lossy: words.includes('lossy'),
-    limit: words.includes('limit'),
-    slack: words.includes('slack'),
+    outside: flags.includes('outside'),
+    lossy: flags.includes('lossy'),
+    limit: flags.includes('limit'),
+    slack: flags.includes('slack'),
   };
 }

@@ -1,8 +1,8 @@
 # shellcheck shell=sh
-# The gate: a shell that waits until lockex holds the lock and the guard is armed, and that then
-# becomes the command. It never reads the command's stdin, never passes a descriptor of lockex to
-# the command, and never sets a signal handler: exec would reset a handler, but keeps a signal
-# ignored (execve(2)).
+# The gate: a shell that waits until lockex holds the lock and the guard is armed, and then becomes
+# the command. It never reads the command's stdin, never passes a descriptor of lockex to the
+# command, and never sets a signal handler: exec resets handlers, but ignored signals stay ignored
+# (execve(2)).
 #
 # Arguments:
 #   1  the cgroup.procs of the cgroup to enter, or ''
@@ -24,8 +24,8 @@
 #   gate → lockex   late             the deadline has passed: lockex was stopped, or the gate was
 #   gate → lockex   failed STATUS    exec failed; an end of file means that it succeeded
 #
-# The variables of this script have names that environment.ts never passes through from the user's
-# environment. A variable that came from there would be exported to the command.
+# environment.ts never passes variables with the names that this script uses: a variable that comes
+# from the environment would be exported to the command.
 #
 # Descriptor 3 is closed by a redirection of the group around `exec`. dash, busybox and bash keep
 # the original with close-on-exec set: the command does not inherit it, and the EXIT trap can still

@@ -1,6 +1,6 @@
 /**
  * One gate: a shell that waits in a session of its own and becomes the command when it is opened.
- * Knows nothing of leases and guards: the caller of `open` has checked both.
+ * Leases and guards are checked by the caller of `open`.
  */
 import type { GrantInfo } from '../../../machines/contract.ts';
 import type { CommandExit } from '../../../machines/outcome.ts';
@@ -43,11 +43,11 @@ export interface GateEvents {
   /** `identity` and `init` are known now; not called if they were known at once. */
   readonly onIdentified: () => void;
   readonly onParked: (how: ParkedGate) => void;
-  /** It was opened, and is the command now. */
+  /** It was opened, and has become the command. */
   readonly onStarted: () => void;
   /** It was opened, but the kernel did not execute the command. */
   readonly onRefused: (status: number) => void;
-  /** Its process ended, in any state; after onStarted or onRefused if it was opened. */
+  /** Its process ended, in any state. If it was opened, onStarted or onRefused comes first. */
   readonly onExit: (exit: CommandExit) => void;
   /** Its process could not be started. */
   readonly onError: (error: NodeJS.ErrnoException) => void;
@@ -81,12 +81,12 @@ export class Gate {
     return this.#process.init;
   }
 
-  /** What is known of the init's descendants, the command included. */
+  /** State of the init's descendants, which include the command. */
   get descendants(): Descendants {
     return this.#process.descendants;
   }
 
-  /** The same, for the command's scope. */
+  /** The init in the form that the command's scope needs. */
   get asInit(): Init | null {
     const { init } = this;
     if (init === null) return null;
@@ -99,7 +99,8 @@ export class Gate {
   }
 
   /**
-   * The gate's process, then the command's; null before it is known, or if it was never started.
+   * The process of the gate, later of the command; null before it is known, or if it was never
+   * started.
    */
   get identity(): Identity | null {
     return this.#process.identity;
@@ -109,19 +110,19 @@ export class Gate {
     return this.#state.name === 'parked';
   }
 
-  /** True from its opening on, unless it turned out that it did not become the command. */
+  /** True once it is opened, unless it failed to become the command. */
   get wasOpened(): boolean {
     return wasOpened(this.#state);
   }
 
-  /** Its process has been reaped, and its pid may be given to another. */
+  /** Its process has been reaped, and its pid may be reused. */
   get hasEnded(): boolean {
     return hasEnded(this.#state);
   }
 
   /**
-   * `until`: centiseconds of /proc/uptime; the gate does not open after that, because lockex may
-   * have been stopped since it read the clock. null: the host has no such clock.
+   * `until`: centiseconds of /proc/uptime. The gate does not open after that: lockex may have been
+   * stopped after it read the clock. null: the host has no such clock.
    *
    * @throws TypeError if the grant is not text of one line each; the gate stays parked
    */
@@ -132,14 +133,14 @@ export class Gate {
     this.#process.send(text);
   }
 
-  /** SIGKILL in any state; a gate that was not opened can't be opened any more. */
+  /** Sends SIGKILL in any state. A gate that was not opened can't be opened any more. */
   kill(): void {
     const { name } = this.#state;
     if (name === 'starting' || name === 'parked') this.#state = { name: 'doomed' };
     if (!this.hasEnded) this.#process.kill();
   }
 
-  /** Everything has ended, or the init is to kill what is left: the init ends. */
+  /** All processes have ended, or the init has to kill the rest. Then the init exits. */
   release(): void {
     this.#process.release();
   }
@@ -150,7 +151,7 @@ export class Gate {
         this.#events.onIdentified();
         this.#parkIfReady();
       },
-      onText: lineSplitter((line) => this.#heard(line)),
+      onText: lineSplitter((line) => this.#onLine(line)),
       onClosed: () => this.#closed(),
       onExit: (exit) => this.#exited(exit),
       onError: (error) => {
@@ -166,16 +167,16 @@ export class Gate {
     };
   }
 
-  #heard(line: string): void {
+  #onLine(line: string): void {
     const state = this.#state;
-    const [word, ...rest] = line.split(' ');
-    if (word === 'parked' && state.name === 'starting') {
+    const [kind, ...rest] = line.split(' ');
+    if (kind === 'parked' && state.name === 'starting') {
       this.#state = { name: 'starting', report: reportOf(rest) };
       this.#parkIfReady();
-    } else if (word === 'failed' && state.name === 'opening') {
+    } else if (kind === 'failed' && state.name === 'opening') {
       this.#state = { ...state, name: 'refused' };
       this.#events.onRefused(Number(rest[0]));
-    } else if (word === 'late' && state.name === 'opening') {
+    } else if (kind === 'late' && state.name === 'opening') {
       this.#state = { ...state, name: 'late' };
     }
   }
@@ -187,7 +188,7 @@ export class Gate {
     this.#events.onParked(state.report);
   }
 
-  /** exec closes the socket, and so does the end of the process, which may be reported later. */
+  /** The socket is closed by exec, or by the end of the process, which may be reported later. */
   #closed(): void {
     const state = this.#state;
     switch (state.name) {
@@ -200,7 +201,7 @@ export class Gate {
       case 'parked':
       case 'doomed':
         this.#state = { name: 'doomed' };
-        // Until it is identified, its init is ending by itself, and reports why.
+        // Before it is identified, its init exits by itself and reports the reason.
         if (this.identity !== null) this.kill();
         return;
       case 'refused':
@@ -219,7 +220,7 @@ export class Gate {
     const state = this.#state;
     switch (state.name) {
       case 'opening':
-        // The lines that are still in the socket say whether it was the command that ended.
+        // The lines that are still in the socket show whether it had become the command.
         this.#state = { name: 'opening', exit };
         return;
       case 'started':
@@ -238,7 +239,7 @@ export class Gate {
 
   #end(exit: CommandExit, wasCommand: boolean): void {
     this.#state = { name: 'ended', wasCommand };
-    // A command may have left descendants, which are given time; a gate leaves none.
+    // A command may leave descendants, which get time to exit; a gate leaves none.
     if (wasCommand) this.#process.closeSocket();
     else this.#process.release();
     this.#events.onExit(exit);

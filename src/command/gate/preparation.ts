@@ -1,6 +1,6 @@
 /**
- * The argv and the environment that a gate needs to become the command. Looks programs up, starts
- * nothing.
+ * The argv and the environment that a gate needs to become the command. Looks up programs, but
+ * starts none.
  */
 
 import type { SupervisorOptions } from '../options.ts';
@@ -15,7 +15,7 @@ export interface Preparation {
   readonly found: Resolution;
 }
 
-/** A name of its own for each contender: a lockex inside a lockex keeps both marks. */
+/** Unique for each contender: with a lockex inside a lockex, the command carries both marks. */
 export function markerOf({ guid }: SupervisorOptions): string {
   return `LOCKEX_HELD_${guid.replace(/[^A-Za-z0-9_]/g, '_')}`;
 }
@@ -52,7 +52,7 @@ function wantedVariables(options: SupervisorOptions): ReadonlyMap<string, string
   for (const [name, value] of Object.entries(options.env)) {
     if (value !== undefined) wanted.set(name, value);
   }
-  // These belong to an outer lockex.
+  // Set by an outer lockex, if any.
   wanted.delete('LOCKEX_FENCING_TOKEN');
   wanted.delete('LOCKEX_LOCK_PATH');
   // lockex notifies systemd, not the command.

@@ -22,7 +22,7 @@ export function argvOf(command: CommandLine): readonly string[] {
   return command.kind === 'shell' ? [SHELL, '-c', '--', command.line] : command.argv;
 }
 
-/** `cwd`: undefined is the working directory of lockex, which may have no path any more. */
+/** `cwd`: undefined means the working directory of lockex, which may have been removed. */
 export function resolveProgram(
   name: string,
   path: string | undefined,
@@ -33,7 +33,7 @@ export function resolveProgram(
   if (name.includes('/')) return examine(at(name), name);
   let refused: Resolution | null = null;
   for (const directory of (path ?? DEFAULT_PATH).split(':')) {
-    // An empty one is the working directory.
+    // An empty entry means the working directory.
     const found = examine(at(`${directory || '.'}/${name}`), name);
     if (found.ok) return found;
     if (found.exitCode === 126) refused ??= found;
@@ -43,7 +43,7 @@ export function resolveProgram(
 
 function examine(file: string, name: string): Resolution {
   try {
-    // Most directories of a PATH do not have the file: an exception for each would be slow.
+    // Most directories in PATH do not contain the file: an exception for each would be slow.
     const stat = statSync(file, { throwIfNoEntry: false });
     if (stat === undefined) return notFound(name);
     if (stat.isDirectory()) return notRunnable(name, `${file} is a directory`);
@@ -63,7 +63,10 @@ function examine(file: string, name: string): Resolution {
   return { ok: true, path: file };
 }
 
-/** The path after `#!`; null if there is none, or the file cannot be read (it need not be). */
+/**
+ * The path after `#!`; null if there is none or the file is not readable, which exec does not
+ * require.
+ */
 function readInterpreter(file: string): string | null {
   let descriptor: number;
   try {

@@ -7,7 +7,9 @@ import type { Clock } from '../../util/clock.ts';
 import { killDeadlines } from '../../util/deadlines.ts';
 import { countProcesses, hasProcessTable } from '../processes/process-table.ts';
 
-/** With 2600 of them bash took 0.06, dash 0.1 and busybox 0.14; three times that on a busy host. */
+/**
+ * With 2600 processes, bash took 0.06, dash 0.1 and busybox 0.14; three times that on a busy host.
+ */
 const SCAN_MS_PER_PROCESS = 0.4;
 
 /** Duration of a guard's scan of all processes of this host, with a margin; milliseconds. */
@@ -15,7 +17,7 @@ export function scanMsNow(): number {
   return countProcesses() * SCAN_MS_PER_PROCESS;
 }
 
-/** When lockex sends SIGKILL for everything to be dead by `deadline`, the end of this lease. */
+/** Time at which lockex sends SIGKILL, so that all processes are dead by `deadline`. */
 export function lastKillBefore(deadline: number, lease: LeaseInfo, scanMs: number): number {
   return deadline - (lease.leaseEnd - killDeadlines(lease, scanMs).lastKillAt);
 }
@@ -27,7 +29,7 @@ export function uptimeDeadline(lease: LeaseInfo, scanMs: number): number | null 
 }
 
 /**
- * As in a `beat` line (the guard's script): without /proc/uptime, seconds since 1970, rounded down.
+ * In the unit of a `beat` line (guard.sh): without /proc/uptime, seconds since 1970, rounded down.
  */
 export function guardDeadline(lease: LeaseInfo, scanMs: number, clock: Clock): number {
   const inMs = killDeadlines(lease, scanMs).guardFiresAt - clock.now();

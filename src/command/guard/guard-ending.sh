@@ -1,15 +1,15 @@
 # shellcheck shell=sh
 # The part of the guard that kills all processes of the command. guard.sh evaluates it, together
-# with guard-look.sh and guard-marks.sh, when the guard fires; few guards ever fire.
+# with guard-scan.sh and guard-marks.sh, when the guard fires; few guards ever fire.
 #
 # A process whose state is unknown counts as alive: a read that fails although the file exists makes
-# a look `unsure`, and another look follows.
+# a scan `unsure`, and another scan follows.
 #
-# It starts no program if it can avoid it: the command may have used up its user's processes. (dash
-# and busybox then exit, and bash retries for 15 s.) It does not need PATH either.
+# It avoids starting programs: the command may have used up the process limit of its user. (Then
+# dash and busybox exit, and bash retries for 15 s.) It does not need PATH either.
 
-# A pipe to wait at. bash makes a pipe only for a here-document that is not empty, and before 5.1 it
-# makes a file. `command` keeps a failed exec from ending the shell.
+# A pipe to wait on. bash creates a pipe only for a here-document that is not empty, and before 5.1
+# a file. `command` keeps a failed exec from ending the shell.
 command exec 8<<SOMETHING
 .
 SOMETHING
@@ -25,9 +25,9 @@ fi
 
 asked=' '
 
-# Kills everything in rounds until a look finds nothing, and reports it; `all_exited` is set if no
+# Kills all processes in rounds until a scan finds none, and reports it; `all_exited` is set if no
 # process is left. A cgroup is killed as a whole. A process group is stopped first, so that it does
-# nothing during the 20 ms or so that finding the other processes takes.
+# nothing during the scan for other processes, which takes about 20 ms.
 kill_all() {
   all_exited=''
   echo firing >&3
@@ -52,8 +52,8 @@ kill_all() {
   echo fired >&3
 }
 
-# The init still has children, perhaps orphans that no look has found; it is killing them. (A kernel
-# without CONFIG_PROC_CHILDREN has no such list.)
+# True if the init still has children, possibly orphans that no scan has found; it is killing them.
+# (A kernel without CONFIG_PROC_CHILDREN has no such list.)
 has_orphans() {
   rest=''
   [ -n "$init" ] && is_same "$init" "$init_start" || return 1
@@ -61,8 +61,8 @@ has_orphans() {
   [ -n "$rest" ]
 }
 
-# PID TENTHS: waits for a child of this shell, and kills it after so many tenths of a second. (Where
-# no thread can be created, Node hangs before its first line.)
+# PID TENTHS: waits for a child of this shell, and kills it after this many tenths of a second. (If
+# no thread can be created, Node hangs before it runs any script.)
 await_exit() {
   tenths=0 child_start=''
   # shellcheck disable=SC2086 # Split into the fields after the name.
@@ -75,7 +75,7 @@ await_exit() {
 }
 set_child_start() { child_start=${20}; }
 
-# The number may be reused as soon as this shell has reaped the process.
+# The pid may be reused as soon as this shell has reaped the process.
 is_running() {
   [ -r /proc/self/stat ] || { kill -0 "$1"; return; }
   is_same "$1" "$child_start" || return 1
@@ -97,7 +97,7 @@ kill_cgroup() {
   return 1
 }
 
-# DIRECTORY PREDICATE: kills the processes of the cgroup and of those below that fit the predicate.
+# DIRECTORY PREDICATE: kills the processes in this cgroup and below it that match the predicate.
 kill_members() {
   while read -r pid; do
     [ "$pid" = 0 ] || ! "$2" "$pid" || kill -9 "$pid"
@@ -107,7 +107,7 @@ kill_members() {
   done
 }
 
-# The first thread has exited and others still run: cgroup.kill skips such a process.
+# True if the first thread has exited and others still run: cgroup.kill skips such a process.
 is_headless() {
   read -r stat 2>/dev/null <"/proc/$1/stat" || return 1
   case ${stat##*) } in Z*) ;; *) return 1 ;; esac
@@ -123,14 +123,14 @@ kill_group() {
 kill_tree() {
   [ -n "$gate" ] || return 0
   unsure=''
-  # Also if the group's leader has exited, as long as no other process has its number. A chain of
-  # processes that fork their successor and exit is faster than a look; a stopped one can be seen.
+  # Also if the group's leader has exited, as long as no other process has its pid. A chain of
+  # processes that each fork the next one and exit is faster than a scan; a stopped one can be seen.
   if [ ! -e "/proc/$gate" ] || is_same "$gate" "$gate_start"; then kill -STOP "-$gate"; fi
   for one in $recorded; do
     is_same "${one%:*}" "${one#*:}" && kill -STOP "${one%:*}"
   done
-  look
-  [ -n "$seen" ] || look marked
+  scan
+  [ -n "$seen" ] || scan marked
   find_relays
   for one in $seen; do
     is_same "${one%:*}" "${one#*:}" && kill -STOP "${one%:*}"
@@ -153,8 +153,9 @@ kill_one() {
   esac
 }
 
-# Sets `relays`: for each process that this user must not signal, the nearest ancestor that it may
-# signal. Such a process may pass SIGTERM on, as sudo does, and gets one chance to do so.
+# Sets `relays`: for each process that this user has no permission to signal, the nearest ancestor
+# that it can signal. Such an ancestor may forward SIGTERM, as sudo does, and gets one chance to do
+# so.
 find_relays() {
   relays=' '
   for one in $seen; do

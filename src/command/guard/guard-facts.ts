@@ -1,6 +1,6 @@
 /**
- * The facts that a guard needs to find and kill the command's processes, in the lines of its
- * protocol (the guard's script). Each replaces the earlier fact of the same name.
+ * The facts that a guard needs to find and kill the command's processes, as lines of its protocol
+ * (guard.sh). Each replaces the previous fact of the same name.
  */
 import type { Identity } from '../options.ts';
 import type { Marks } from '../processes/inherited-marks.ts';
@@ -10,7 +10,7 @@ type Receiver = Pick<GuardKeeper, 'setFact'>;
 
 /** Before the gate is opened. `reaper`: its argv; `marker`: name of the environment variable. */
 export function setInitialFacts(guard: Receiver, reaper: readonly string[], marker: string): void {
-  guard.setFact('reaper', 'reaper', ...reaper.map((word) => `word ${word}`));
+  guard.setFact('reaper', 'reaper', ...reaper.map((argument) => `argument ${argument}`));
   guard.setFact('marker', `marker ${marker}`);
   guard.setFact('gate state', 'shut');
 }
@@ -25,14 +25,14 @@ export function setCgroup(guard: Receiver, directory: string | null): void {
 }
 
 export function setMarks(guard: Receiver, { limit, slack }: Marks): void {
-  guard.setFact('brand', `brand ${limit ?? ''}`);
+  guard.setFact('limit', `limit ${limit ?? ''}`);
   guard.setFact('slack', `slack ${slack ?? ''}`);
 }
 
-/** Without any, the guard keeps the old list; it compares the start times. */
+/** If the list is empty, the guard keeps the previous one; it compares start times. */
 export function setProcesses(guard: Receiver, processes: readonly Identity[]): void {
   const list = processes.map(({ pid, start }) => `${pid}:${start}`);
-  if (list.length > 0) guard.setFact('ours', ['ours', ...list].join(' '));
+  if (list.length > 0) guard.setFact('processes', ['processes', ...list].join(' '));
 }
 
 /** `credentials`: one line for the reaper's stdin. */

@@ -1,7 +1,6 @@
 /**
- * Keeps a guard running beside the command: sends it the facts and deadlines, watches for its
- * echoes, and replaces one that ended or does not answer. Reports when that fails, and decides
- * nothing else.
+ * Keeps a guard running beside the command: sends it facts and deadlines, waits for its echoes, and
+ * replaces a guard that ended or does not answer. Reports if that fails, and decides nothing else.
  */
 import type { LeaseInfo } from '../../../machines/contract.ts';
 import type { Clock } from '../../util/clock.ts';
@@ -11,13 +10,11 @@ import { Guard, type GuardEvents } from './guard.ts';
 import { guardDeadline } from './guard-deadline.ts';
 import { Stopwatch } from './stopwatch.ts';
 
-/** How long an echo may take, and a new guard to be armed. */
+/** Maximum time for an echo, and for arming a new guard. */
 const ECHO_MS = 1000;
-/**
- * Before the gate is opened, a deadline is moved when less than one part in so many is left of it.
- */
+/** Before the gate is opened, a deadline is moved once less than 1/FAR_OFF of the time is left. */
 const FAR_OFF = 3;
-/** So many guards in a row may end before one was armed. */
+/** Maximum number of guards in a row that may end before one was armed. */
 const MAX_TRIES = 3;
 
 /** Starts a guard with `facts`, which are not secret. */
@@ -28,19 +25,19 @@ export type StartGuard = (
 ) => Pick<Guard, 'pid' | 'send' | 'hangUp' | 'kill'>;
 
 export interface GuardKeeperOptions {
-  /** Best first, at least one; the next is used if the kernel does not execute one. */
+  /** The best first, at least one. If the kernel does not execute a shell, the next one is used. */
   readonly shells: readonly (readonly string[])[];
   readonly clock: Clock;
   readonly log: LogFunction;
-  /** Present duration of the guard's scan of the process table; milliseconds. */
+  /** Current duration of the guard's scan of the process table; milliseconds. */
   readonly scanMs: () => number;
   readonly startGuard?: StartGuard;
 }
 
 export interface GuardKeeperEvents {
-  /** The newest deadline was echoed. Called for each. */
+  /** The newest deadline was echoed. Called for each deadline. */
   readonly onArmed: () => void;
-  /** No guard is armed, and replacing it did not help. */
+  /** No guard is armed, and the replacement failed too. */
   readonly onFailed: (message: string) => void;
   /** The guard is killing the command. */
   readonly onFiring: () => void;
@@ -48,11 +45,11 @@ export interface GuardKeeperEvents {
 
 type RunningGuard = ReturnType<StartGuard>;
 
-/** `upToDate`: every fact was sent before the newest deadline, `outdated`: there is a newer one. */
+/** `upToDate`: every fact was sent before the newest deadline; `outdated`: a fact is newer. */
 type Facts = 'upToDate' | 'outdated';
 
 type State =
-  /** No guard: before the first, after a failure, or at the end. */
+  /** No guard is running: before the first, after a failure, or at the end. */
   | { readonly name: 'absent' }
   /** It has no deadline yet. */
   | { readonly name: 'idle'; readonly guard: RunningGuard }
@@ -60,7 +57,7 @@ type State =
   | { readonly name: 'arming'; readonly guard: RunningGuard; readonly facts: Facts }
   | { readonly name: 'armed'; readonly guard: RunningGuard; readonly facts: Facts }
   /**
-   * It fired, and accepts no deadline any more; null: and has ended. Only `renew` starts another.
+   * It fired, and accepts no more deadlines; null: it has also ended. Only `renew` starts another.
    */
   | { readonly name: 'fired'; readonly guard: RunningGuard | null };
 
@@ -72,13 +69,13 @@ interface Deadline {
 export class GuardKeeper {
   readonly #options: GuardKeeperOptions;
   readonly #events: GuardKeeperEvents;
-  /** Facts by name, each in lines: sent to every guard. */
+  /** Lines of each fact, by its name; sent to every guard. */
   readonly #facts = new Map<string, readonly string[]>();
   readonly #watch: Stopwatch;
   #shells: readonly (readonly string[])[];
   #state: State = { name: 'absent' };
   #deadline: Deadline | null = null;
-  /** Guards that were lost since one was last armed. */
+  /** Number of guards lost since one was last armed. */
   #losses = 0;
 
   constructor(options: GuardKeeperOptions, events: GuardKeeperEvents) {
@@ -88,7 +85,7 @@ export class GuardKeeper {
     this.#watch = new Stopwatch(options.clock, ECHO_MS, () => this.#silent());
   }
 
-  /** A guard runs, and has echoed the newest deadline. */
+  /** True if a guard is running and has echoed the newest deadline. */
   get isArmed(): boolean {
     return this.#state.name === 'armed';
   }
@@ -101,7 +98,7 @@ export class GuardKeeper {
     return this.#guard?.pid ?? null;
   }
 
-  /** Starts a guard if none runs. */
+  /** Starts a guard if none is running. */
   start(): void {
     if (this.#guard !== null) return;
     const { startGuard = newGuard } = this.#options;
@@ -118,7 +115,7 @@ export class GuardKeeper {
     if (this.#deadline !== null) this.#arm(guard, this.#deadline);
   }
 
-  /** Sends a fact, and again to each later guard; replaces the fact of the same name. */
+  /** Sends a fact to this guard and every later one; replaces the fact of the same name. */
   setFact(name: string, ...lines: readonly string[]): void {
     if (this.#facts.get(name)?.join('\n') === lines.join('\n')) return;
     this.#facts.set(name, lines);
@@ -150,7 +147,7 @@ export class GuardKeeper {
     }
   }
 
-  /** Before the gate is opened: a deadline that is still far off need not be moved. */
+  /** Like `extend`, before the gate is opened: does not move a deadline that is still far away. */
   extendIfNear(lease: LeaseInfo): void {
     const state = this.#state;
     if (state.name === 'armed' && state.facts === 'upToDate' && this.#isFarOff(lease)) return;
@@ -158,8 +155,8 @@ export class GuardKeeper {
   }
 
   /**
-   * The gate is about to be opened. Sends the newest deadline as well: a guard that echoed one long
-   * ago and has stopped working since is found out.
+   * The gate is about to be opened. Also sends the newest deadline, to detect a guard that has
+   * stopped working since its last echo.
    */
   opening(lease: LeaseInfo): void {
     const line = 'open';
@@ -173,7 +170,7 @@ export class GuardKeeper {
     this.#watch.start();
   }
 
-  /** Replaces a guard that fired while there was only a gate: the command needs another. */
+  /** Replaces a guard that fired while there was only a gate: the command needs a new one. */
   renew(): void {
     if (this.#state.name !== 'fired') return;
     this.#discard();
@@ -181,14 +178,14 @@ export class GuardKeeper {
     this.start();
   }
 
-  /** lockex gives up: to the guard it looks as if lockex had died. */
+  /** Closes the guard's socket, as if lockex had died: the guard kills the command. */
   abandon(): void {
     this.#watch.stop();
     this.#guard?.hangUp();
     this.#state = { name: 'absent' };
   }
 
-  /** Everything has ended, or nothing was started: ends the guard. */
+  /** All processes have ended, or none was started: ends the guard. */
   dismiss(): void {
     this.#discard();
     this.#deadline = null;
@@ -257,12 +254,12 @@ export class GuardKeeper {
     this.#lost(`has not answered for ${ECHO_MS} ms`, 1);
   }
 
-  /** `tries`: how many guards may be lost in a row. */
+  /** `tries`: maximum number of guards lost in a row. */
   #lost(what: string, tries: number): void {
     const { name } = this.#state;
     this.#discard();
     if (name === 'fired') {
-      // It may have killed only a part: the caller decides whether another is needed.
+      // It may have killed only some processes: the caller decides if another guard is needed.
       this.#state = { name: 'fired', guard: null };
       return;
     }
@@ -286,18 +283,18 @@ export class GuardKeeper {
 const newGuard: StartGuard = (shell, facts, events) => new Guard(shell, facts, events);
 
 /**
- * `open`: facts that may be seen in the guard's environment. `secret`: those that may not. By the
- * marker the command's processes are found in /proc, the list of processes may be longer than a
- * variable can be (128 kB), and the others are secrets.
+ * `open`: facts that are passed in the guard's environment. `secret`: facts that are not. A process
+ * with the marker in its environment counts as the command's, the list of processes may exceed the
+ * size of a variable (128 kB), and the others are secrets.
  */
 function sorted(facts: ReadonlyMap<string, readonly string[]>) {
   const {
     credentials = [],
     marker = [],
-    ours = [],
+    processes = [],
     slack = [],
     ...open
   } = Object.fromEntries(facts);
-  const secret = [...marker, ...ours, ...slack, ...credentials];
+  const secret = [...marker, ...processes, ...slack, ...credentials];
   return { open: Object.values(open).flat(), secret };
 }

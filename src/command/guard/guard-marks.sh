@@ -40,7 +40,7 @@ has_variable() {
   return 1
 }
 
-# Another user could read both marks and set them.
+# True if the process belongs to this user. Another user could read both marks and imitate them.
 is_of_user() {
   while read -r key real rest; do
     [ "$key" != Uid: ] || { [ "$real" = "$uid" ]; return; }

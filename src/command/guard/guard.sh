@@ -1,15 +1,14 @@
 # shellcheck shell=sh
-# The guard: kills the command when lockex can't, then closes lockex's session. It never starts a
-# program while it waits (except where `read` has no timeout), never lets lockex move a deadline
-# that has passed, and never signals a process whose number may have been reused.
+# The guard: kills the command if lockex can't, then closes lockex's session. It never starts a
+# program while it waits (unless the shell's `read` has no timeout), never accepts a new deadline
+# after the old one has passed, and never signals a process whose pid may have been reused.
 #
-# It runs under dash, busybox ash and bash, and has to be cheap: it may run beside a command for
-# months. Environment:
+# It runs under dash, busybox ash and bash, and has to be cheap: it may run for months. Environment:
 #
 #   script   this text; GUARD_BOOT (guard-script.ts) evaluates it
 #   ending   the script that kills everything (guard-ending.sh); evaluated when the guard fires
-#   facts    the lines that are known from the start and not secret. To read a line from a socket
-#            costs a shell one system call per byte.
+#   facts    the lines that are known from the start and not secret (reading a line from a socket
+#            costs a shell one system call per byte)
 #
 # Descriptor 3 is a socket to lockex. Each message is one line:
 #
@@ -19,20 +18,21 @@
 #   directory PATH        the cgroup that contains the command's processes, or ''
 #   marker NAME           the environment variable that identifies them
 #                         (processes/inherited-marks.ts)
-#   brand NUMBER          the limit on file locks that identifies them, or ''
+#   limit NUMBER          the limit on file locks that identifies them, or ''
 #   slack NUMBER          the timer slack that identifies them, or ''
-#   shut                  the command was not started yet: a deadline that passes has no effect
+#   shut                  the command is not started yet: a deadline that passes has no effect
 #   open                  the command is being started or was started; the initial state
-#   ours PID:START …      other processes of the command that lockex saw; replaces the last list
-#   reaper / word TEXT    the argv of the program that closes the session, one `word` per argument
+#   processes PID:START … other processes of the command that lockex saw; replaces the last list
+#   reaper                begins the argv of the program that closes the session
+#   argument TEXT         its next argument
 #   credentials TEXT      one line for its stdin
 #   beat DEADLINE         in centiseconds of /proc/uptime (elsewhere: in seconds since 1970)
 #
 # and to lockex: `beat DEADLINE` (accepted), `firing` (no deadline is accepted any more), `fired`
 # (all processes have exited), `broken` (this guard can't start a process; it needs a replacement).
 #
-# Signals are ignored, not handled: a handler would interrupt dash's `read`, which then fails as at
-# an end of file.
+# Signals are ignored, not handled: a handler would interrupt dash's `read`, which then fails as it
+# does at an end of file.
 #
 # The guard reads the clock repeatedly although it knows the deadline to the centisecond, because
 # `read -t` and `sleep` do not count the time for which the host was suspended. bash and busybox
@@ -43,12 +43,12 @@
 # soon as the guard has ended: only the guard holds the reading end. If no tick comes, or the ticker
 # can't start its `sleep`, the guard is broken.
 #
-# A guard that gets little CPU time wakes up late. It measures the lateness of its timeouts and
-# fires earlier by twice the maximum, which decays by a quarter with each new deadline. It never
-# fires earlier by more than a quarter of the time that remained when the deadline came.
+# A guard that gets little CPU time wakes up late. It measures how late its timeouts are and fires
+# earlier by twice the maximum, which decays by a quarter with each new deadline. It never fires
+# earlier by more than a quarter of the time that remained when it received the deadline.
 #
-# busybox's `read` fails alike at an end of file and at a timeout. It is an end of file if `read`
-# returned nothing twice, well before the timeout.
+# busybox's `read` fails in the same way at an end of file and at a timeout. It is an end of file if
+# `read` returned nothing twice, well before the timeout.
 
 # shellcheck disable=SC2154 # Both come from the environment.
 known=$facts ending_script=$ending
@@ -185,12 +185,12 @@ handle() {
     gate\ *) gate=${1#gate }; gate_start=${gate#* }; gate=${gate% *} ;;
     directory\ *) directory=${1#directory } ;;
     marker\ *) marker=${1#marker } ;;
-    brand\ *) limit=${1#brand } ;;
+    limit\ *) limit=${1#limit } ;;
     slack\ *) timer_slack=${1#slack } ;;
     init\ *) init=${1#init }; init_start=${init#* }; init=${init% *} ;;
     shut) is_shut=1 ;;
     open) is_shut='' ;;
-    ours\ *) recorded=${1#ours } ;;
+    processes\ *) recorded=${1#processes } ;;
     credentials\ *) credentials=${1#credentials } ;;
   esac
 }
@@ -224,7 +224,7 @@ while next_line; do
   ! is_overdue || fire
   case $line in
     reaper) set -- ;;
-    word\ *) set -- "$@" "${line#word }" ;;
+    argument\ *) set -- "$@" "${line#argument }" ;;
     *) handle "$line" ;;
   esac
 done

@@ -1,5 +1,5 @@
 /**
- * One guard process, as seen from lockex: sends it lines, and turns its answers into events. Never
+ * Lockex's side of one guard process: sends it lines, and turns its answers into events. Never
  * replaces it (guard-keeper.ts does).
  */
 import { accessSync, constants } from 'node:fs';
@@ -11,15 +11,15 @@ import { raisePriority } from './priority.ts';
 export interface GuardEvents {
   /** It has accepted the deadline of this line. */
   readonly onBeat: (line: string) => void;
-  /** It has begun to kill the command, and accepts no deadline any more. */
+  /** It has begun to kill the command, and accepts no more deadlines. */
   readonly onFiring: () => void;
-  /** `ended`, or why it could not be started. */
+  /** `what`: `ended`, or why it could not be started. */
   readonly onGone: (what: string) => void;
   /** The kernel does not execute its shell: no other event follows. */
   readonly onUnfit: (code: string) => void;
 }
 
-/** Errors of a start that another shell would meet as well. */
+/** Errors that would also occur with another shell. */
 const SHORTAGES = ['EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE', 'E2BIG'];
 
 export class Guard {
@@ -27,7 +27,7 @@ export class Guard {
   readonly #socket: ChildSocket;
   #state: 'running' | 'gone' = 'running';
 
-  /** `facts`: lines that it gets at its start, in its environment: none may be a secret. */
+  /** `facts`: lines that are passed in its environment; none may be a secret. */
   constructor(shell: readonly string[], facts: readonly string[], events: GuardEvents) {
     const gone = (what: string) => {
       if (this.#state === 'gone') return;
@@ -38,7 +38,7 @@ export class Guard {
     this.#child = startChild(
       {
         argv: [...shell, '-c', GUARD_BOOT, 'guard'],
-        // Nothing of the user's: no working directory, no output, no variable.
+        // Nothing from the user: no working directory, no output, no variable.
         cwd: '/',
         env: {
           PATH: ['/usr/bin', '/bin', process.env['PATH']].filter(Boolean).join(':'),
@@ -86,13 +86,14 @@ export class Guard {
     this.#socket.send(joinLines(lines.map(lineOf)));
   }
 
-  /** The end of file that it also gets if lockex is killed: it kills the command. */
+  /** Closes the socket, as the kernel does if lockex is killed: the guard kills the command. */
   hangUp(): void {
     this.#socket.close();
   }
 
   /**
-   * Kills it and its helpers before the socket is closed: at an end of file it kills the command.
+   * Kills it and its helpers before the socket is closed: at an end of file it would kill the
+   * command.
    */
   kill(): void {
     if (this.#state === 'running' && this.#child.pid !== null) {
@@ -107,8 +108,8 @@ export class Guard {
 }
 
 /**
- * Best first. A shell whose `read` has a timeout takes a tenth of the CPU time of others. bash
- * exists on nearly every host whose /bin/sh has no such `read`.
+ * Shells for the guard, the best first. A shell whose `read` has a timeout takes a tenth of the CPU
+ * time of others. bash exists on nearly every host whose /bin/sh has no such `read`.
  */
 export function guardShells(fallback: readonly string[]): readonly (readonly string[])[] {
   const found = ['/bin/bash', '/usr/bin/bash', '/usr/local/bin/bash'].filter(isExecutable);

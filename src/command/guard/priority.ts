@@ -5,7 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
 
-/** To the highest nice value. Children inherit it. */
+/** Sets the highest priority, which children inherit. */
 export function raisePriority(pid: number): void {
   try {
     setPriority(pid, constants.priority.PRIORITY_HIGHEST);

@@ -1,6 +1,6 @@
 /**
- * A timeout for an answer. Time in which this process's event loop was blocked does not count,
- * because the answer may have arrived unread. Fires at most once per start.
+ * A timeout for an answer. Time during which this process's event loop was blocked does not count:
+ * the answer may have arrived but not been read. Fires at most once per start.
  */
 import type { Clock } from '../../util/clock.ts';
 
@@ -19,7 +19,7 @@ export class Stopwatch {
     this.#onOver = onOver;
   }
 
-  /** Does nothing if it is running: a newer question does not extend the time of an older one. */
+  /** Does nothing if it is running: a newer request does not extend the time of an older one. */
   start(): void {
     if (this.#timer !== null) return;
     this.#left = SLICES;

@@ -1,6 +1,6 @@
 /**
- * The process of a gate, and the two ways to start it: by an init (init.ts), or, on a host without
- * an interpreter for one, as a child of lockex itself. Knows nothing of the gate's protocol.
+ * The process of a gate, and the two ways to start it: by an init (init.ts), or as a child of
+ * lockex itself, on a host without an interpreter for an init. Independent of the gate's protocol.
  */
 import type { CommandExit } from '../../../machines/outcome.ts';
 import { type Child, type ChildSocket, NO_SOCKET, startChild } from '../../platform/child.ts';
@@ -17,11 +17,11 @@ export interface GateProcessOptions {
 export interface GateProcessEvents {
   /** Its identity is known now; not called if it was known at once. */
   readonly onIdentified: () => void;
-  /** From its descriptor 3. */
+  /** Text arrived from its descriptor 3. */
   readonly onText: (text: string) => void;
   /** It has closed its descriptor 3. */
   readonly onClosed: () => void;
-  /** It was reaped: its pid may be given to another process. */
+  /** It was reaped: its pid may be reused. */
   readonly onExit: (exit: CommandExit) => void;
   /** It could not be started: no other event follows. */
   readonly onError: (error: NodeJS.ErrnoException) => void;
@@ -34,26 +34,26 @@ export interface GateProcessEvents {
 }
 
 /**
- * Without its start time a process cannot be distinguished from another that gets its pid, and
- * could not be found or killed reliably. So it is not used.
+ * Without its start time, a process cannot be distinguished from a later one with the same pid, and
+ * cannot be found or killed reliably. So it is not used.
  */
 export const NO_START_TIME = 'the start time of a new process cannot be read';
 
-/** What is known of the descendants of the gate's process. */
+/** State of the descendants of the init. */
 export type Descendants = 'none' | 'some' | 'unknown';
 
 export interface GateProcess {
   /** null: there is no init, or its start failed. */
   readonly init: Identity | null;
-  /** null: not started yet, or it could not be. */
+  /** null: not started yet, or its start failed. */
   readonly identity: Identity | null;
   readonly descendants: Descendants;
-  /** To its descriptor 3. */
+  /** Sends text to its descriptor 3. */
   send(text: string): void;
   closeSocket(): void;
-  /** SIGKILL, once it is started. With an init, its descendants are killed as well. */
+  /** Sends SIGKILL, as soon as it is started. An init also kills all its descendants. */
   kill(): void;
-  /** It is not needed any more: an init kills what is left. lockex may end. */
+  /** It is not needed any more: an init kills the remaining processes. lockex may exit. */
   release(): void;
 }
 

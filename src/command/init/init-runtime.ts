@@ -1,13 +1,13 @@
 /**
  * The interpreters that can run the init process: perl (perl-base is essential on Debian), else
- * python3. Searches fixed directories of the system, never PATH, and starts nothing.
+ * python3. Searches fixed directories of the system, never PATH.
  *
  * The init is the parent of the command, as in `docker run --init`, and a child subreaper
  * (prctl(2), PR_SET_CHILD_SUBREAPER): the kernel makes every orphaned descendant its child. So no
- * descendant can escape it by a double fork, setsid(2), another user or another environment.
+ * descendant can escape by a double fork, setsid(2), another user or another environment.
  *
- * Both scripts (init.pl, init.py) follow this protocol. Descriptors 0 to 3 belong to
- * the gate; the init forks it, and keeps none of them. Descriptor 4 is a socket to lockex:
+ * Both scripts (init.pl, init.py) follow this protocol. Descriptors 0 to 3 belong to the gate; the
+ * init forks it, and keeps none of them. Descriptor 4 is a socket to lockex:
  *
  *   lockex → init   LENGTH COUNT, a newline, and LENGTH bytes: COUNT strings of the gate's argv,
  *                   the first a path, and its environment as NAME=VALUE, a NUL after each string
@@ -21,17 +21,17 @@
  *   lockex → init   kill                 SIGKILL to every descendant, until none is left
  *
  * The end of file (lockex is dead, or has finished) and the signal INIT_KILL_SIGNAL mean the same
- * as `kill`. The init ends after the end of file, when no descendant is left. It waits in select(2)
- * without a timeout while nothing happens.
+ * as `kill`. The init exits after the end of file, when no descendant is left. While nothing
+ * happens, it waits in select(2) without a timeout.
  */
 import { accessSync, constants } from 'node:fs';
 import perlScript from './init.pl';
 import pythonScript from './init.py';
 
 /**
- * The guard sends it when it fires, since a lockex that hangs keeps the socket open. A real-time
- * signal that neither the C libraries (32 to 34) nor service managers (SIGRTMIN+3 stops a container
- * with systemd) use, and that every shell's `kill` knows by number.
+ * The guard sends it when it fires, because a lockex that hangs keeps the socket open. It is a
+ * real-time signal that is used neither by the C libraries (32 to 34) nor by service managers
+ * (SIGRTMIN+3 stops a container with systemd), and that every shell's `kill` accepts by number.
  */
 export const INIT_KILL_SIGNAL = 40;
 
@@ -46,7 +46,8 @@ export interface InitRuntime {
 const DIRECTORIES = ['/usr/bin', '/bin', '/usr/local/bin', '/run/current-system/sw/bin'];
 
 /**
- * prctl, rt_sigprocmask, signalfd4, execve, close and setsid: asm/unistd.h of each architecture.
+ * Numbers of prctl, rt_sigprocmask, signalfd4, execve, close and setsid: asm/unistd.h of each
+ * architecture.
  */
 const GENERIC_CALLS = '167 135 74 221 57 157';
 const CALLS: Readonly<Partial<Record<string, string>>> = {
@@ -56,7 +57,7 @@ const CALLS: Readonly<Partial<Record<string, string>>> = {
   loong64: GENERIC_CALLS,
 };
 
-/** Best first; empty if there is none, or on a system other than Linux. */
+/** The best first; empty if there is none, or on a system other than Linux. */
 export function findInitRuntimes(): readonly InitRuntime[] {
   if (process.platform !== 'linux') return [];
   const calls = CALLS[process.arch];
@@ -75,7 +76,9 @@ export function findInitRuntimes(): readonly InitRuntime[] {
   return runtimes;
 }
 
-/** The script in a variable keeps `ps` readable, and the name of lockex out of the arguments. */
+/**
+ * The script is in a variable, to keep `ps` readable and the name of lockex out of the arguments.
+ */
 function environment(script: string): Readonly<Record<string, string>> {
   return { PATH: '/usr/bin:/bin', LC_ALL: 'C', script, signal: String(INIT_KILL_SIGNAL) };
 }

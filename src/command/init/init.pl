@@ -10,11 +10,11 @@ sub unfit { report("unfit $_[0]"); exit 1 }
 
 # With SIGCHLD ignored the kernel would discard the exit status of children (wait(2)).
 $SIG{CHLD} = 'DEFAULT';
-# Signals are blocked, not ignored: the first process would inherit that (execve(2)).
+# Signals are blocked, not ignored: the first process would inherit ignored signals (execve(2)).
 length pack('p', '') == 8 or unfit('32-bit perl');
 my ($all, $inherited) = (pack('Q', ~0), "\0" x 8);
 syscall($sigprocmask, 2, $all, $inherited, 8) == 0 or unfit("rt_sigprocmask: $!");
-# PR_SET_CHILD_SUBREAPER; PR_GET_CHILD_SUBREAPER proves that the number is that of prctl.
+# PR_SET_CHILD_SUBREAPER; PR_GET_CHILD_SUBREAPER proves that the system call is prctl.
 my $is_set = pack 'i', 0;
 syscall($prctl, 36, 1, 0, 0, 0) == 0 or unfit("PR_SET_CHILD_SUBREAPER: $!");
 syscall($prctl, 37, $is_set, 0, 0, 0) == 0 && unpack('i', $is_set) == 1
@@ -24,7 +24,7 @@ my $wanted = pack 'Q', 1 << 16 | 1 << $kill_signal - 1;
 my $signalfd = syscall $signalfd4, -1, $wanted, 8, 0x80000 | 0x800;
 $signalfd >= 0 && open SIGNALS, "<&=$signalfd" or unfit("signalfd4: $!");
 
-# A /proc of another pid namespace has other process numbers: it is not used at all.
+# A /proc of another pid namespace shows other pids: it is not used at all.
 my $has_proc = (readlink('/proc/self') || '') eq $$;
 my $has_children = $has_proc && open OWN, '<', "/proc/self/task/$$/children";
 
@@ -62,7 +62,7 @@ if ($first == 0) {
   # perl itself ignores SIGFPE (PERL_FPU_INIT in perl.h).
   $SIG{FPE} = 'DEFAULT';
   syscall $sigprocmask, 2, $inherited, 0, 8;
-  # By the system call: it passes the environment unchanged, which %ENV does not.
+  # By the system call, which passes the environment unchanged; %ENV does not.
   my ($argv, $envp) = (pack('p*', @arguments, undef), pack('p*', @variables, undef));
   syscall $execve, $arguments[0], $argv, $envp;
   report('failed ' . ($! + 0));
@@ -93,7 +93,7 @@ if ($has_proc && opendir my $directory, '/proc/self/fd') {
   closedir $directory;
 }
 chdir '/';
-# Works only as root. Between sessions in one cgroup, the nice value of the autogroup decides
+# Succeeds only as root. Between sessions in one cgroup, the nice value of the autogroup decides
 # (sched(7), "The autogroup feature").
 setpriority 0, 0, -20;
 if ($has_proc && open AUTOGROUP, '>', '/proc/self/autogroup') {
@@ -101,8 +101,8 @@ if ($has_proc && open AUTOGROUP, '>', '/proc/self/autogroup') {
   close AUTOGROUP;
 }
 
-# A scan and a list of children may both miss a process that is forked meanwhile. They are repeated
-# until no process is left.
+# A scan and a list of children can both miss a process that is forked at the same time. They are
+# repeated until no process is left.
 my %children;
 sub scan {
   %children = ();
@@ -156,10 +156,10 @@ sub reap {
 
 my %signalled;
 
-# Sends SIGKILL to the children of this process that have not got it yet. Only this process reaps
-# them, so their numbers can't be reused.
+# Sends SIGKILL to the children of this process that have not received it. Only this process reaps
+# them, so their pids can't be reused.
 sub kill_own {
-  # Only where the list is up to date: the numbers of a scan must not be freed before they are used.
+  # Only with an up-to-date list: the pids of a scan must not be freed before they are used.
   reap() if $has_children;
   my @own = own_children();
   my @new = grep { !$signalled{$_} } @own;
@@ -168,10 +168,10 @@ sub kill_own {
   return map { [$_, $$] } @new;
 }
 
-# Finds, for each descendant that this user must not signal, the nearest ancestor that it may
-# signal: a relay, which may pass SIGTERM on, as sudo does. A killed one could not. Each relay gets
-# one SIGTERM. root needs no relays. Only some rounds search for them, since that takes as long as a
-# look at all descendants.
+# Finds, for each descendant that this user has no permission to signal, the nearest ancestor that
+# it can signal: a relay, which may forward SIGTERM, as sudo does, if it is not killed first. Each
+# relay gets one SIGTERM. root needs no relays. Only some rounds search for them, because that takes
+# as long as reading all descendants.
 my ($rounds, $is_asking, %asked) = (0, 0);
 sub find_relays {
   return if $> == 0 || !$is_asking && $rounds++ % 64;
@@ -191,13 +191,14 @@ sub find_relays {
       push @found, $child;
     }
   }
-  # A process that is adopted during this walk is missed: no relays must be found several times.
+  # A process that is adopted during this walk is missed: the search must find no relay several
+  # times.
   $is_asking = %is_relay ? 3 : $is_asking ? $is_asking - 1 : 0;
   return %is_relay;
 }
 
-# Sends SIGTERM to each relay and gives it time to pass that on; sends SIGKILL to the others. In the
-# next round the relays are among the others.
+# Sends SIGTERM to each relay and gives it time to forward it; sends SIGKILL to all other
+# descendants. In the next round the relays are among the latter.
 sub ask_relays {
   my %is_relay = @_;
   for my $pid (keys %is_relay) {
@@ -220,30 +221,30 @@ sub ask_relays {
 # Sends SIGKILL to every descendant once. Returns the seconds until the next round.
 #
 # A kill is far cheaper than a fork, but finding descendants is not. So the children of this process
-# come first and repeatedly: the last process of a chain whose parents exit is always one of them.
+# are killed first and repeatedly: the last process of a chain whose parents exit is one of them.
 sub kill_descendants {
   scan() unless $has_children || !$has_proc;
   my %relays = find_relays();
   return ask_relays(%relays) if %relays;
   return 0.02 if $is_asking;
-  # Its number can't be reused, as a process or as a group, until it has been reaped.
+  # Its pid can't be reused, for a process or for a group, until it has been reaped.
   if (!$has_exited) { kill -9, $first; kill 9, $first; }
   my @found = my @new = kill_own();
   push @found, @new = kill_own() while @new > 15 && @found < 2000 && $has_children;
-  my ($has_new, $looks, %groups) = (scalar @found, 0);
-  while (@found && $looks++ < 2000) {
-    push @found, kill_own() if $looks % 32 == 0;
+  my ($has_new, $examined, %groups) = (scalar @found, 0);
+  while (@found && $examined++ < 2000) {
+    push @found, kill_own() if $examined % 32 == 0;
     my ($pid, $parent) = @{pop @found};
     my ($actual, $group, $threads) = status($pid) or next;
-    # The number may have been reused since it was listed, unless the parent is still the same.
+    # The pid may have been reused since it was listed, unless the parent is still the same.
     next unless $actual == $parent || $actual == $$;
     kill 9, $pid;
-    # One signal for the whole group leaves none of its processes the time to fork (kernel/fork.c
-    # restarts a fork while a signal is pending). This process keeps the group's number in use.
+    # One signal to the whole group gives none of its processes time to fork (kernel/fork.c restarts
+    # a fork while a signal is pending). This process keeps the group's id in use.
     kill -9, $group unless $group < 2 || $group == $$ || $groups{$group}++;
     push @found, map { [$_, $pid] } children_of($pid, $threads);
   }
-  # Signal all of them again in the next round: new children may have got their numbers.
+  # Signal all of them again in the next round: new children may have reused their pids.
   %signalled = () if @found || !$has_new;
   return $pause = $has_new ? 0 : $pause ? $pause < 0.25 ? 2 * $pause : 0.5 : 0.001;
 }
@@ -251,7 +252,7 @@ sub kill_descendants {
 until ($is_empty && $eof) {
   reap();
   last if $is_empty && $eof;
-  # The message may have come together with the request, before this loop.
+  # The message may have arrived together with the request, before this loop.
   $is_killing = 1 if $eof || $input =~ s/^kill\n//m;
   my $seconds = $is_killing && !$is_empty ? kill_descendants() : undef;
   my $ready = $watched;

@@ -1,6 +1,5 @@
 # The init process in Python, for Linux hosts without a suitable perl. It does the same as init.pl,
-# in the same order; init-runtime.ts describes its protocol. System calls without a Python function
-# are made through the C library (ctypes).
+# in the same order. Calls system calls without a Python function through the C library (ctypes).
 
 import ctypes, os, select, signal, time
 
@@ -19,7 +18,7 @@ def unfit(reason):
 
 # With SIGCHLD ignored the kernel would discard the exit status of children (wait(2)).
 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-# Signals are blocked, not ignored: the first process would inherit that (execve(2)).
+# Signals are blocked, not ignored: the first process would inherit ignored signals (execve(2)).
 inherited = signal.pthread_sigmask(signal.SIG_SETMASK, signal.valid_signals())
 PR_SET_CHILD_SUBREAPER, PR_GET_CHILD_SUBREAPER = 36, 37
 is_set = ctypes.c_int(0)
@@ -36,7 +35,7 @@ signals = libc.signalfd(-1, ctypes.byref(wanted), os.O_CLOEXEC | os.O_NONBLOCK)
 if signals < 0: unfit('signalfd: ' + os.strerror(ctypes.get_errno()))
 
 own = os.getpid()
-# A /proc of another pid namespace has other process numbers: it is not used at all.
+# A /proc of another pid namespace shows other pids: it is not used at all.
 try: has_proc = os.readlink('/proc/self') == str(own)
 except OSError: has_proc = False
 try: own_list = os.open('/proc/self/task/%d/children' % own, os.O_RDONLY) if has_proc else -1
@@ -129,16 +128,15 @@ for descriptor in numbers('/proc/self/fd') if has_proc else []:
         try: os.close(descriptor)
         except OSError: pass
 os.chdir('/')
-# Works only as root. Between sessions in one cgroup, the nice value of the autogroup decides
-# (sched(7), "The autogroup feature").
+# Succeeds only as root. init.pl describes autogroups.
 try: os.setpriority(os.PRIO_PROCESS, 0, -20)
 except OSError: pass
 try:
     with open('/proc/self/autogroup', 'w') as autogroup: autogroup.write('-20')
 except OSError: pass
 
-# A scan and a list of children may both miss a process that is forked meanwhile. They are repeated
-# until no process is left.
+# A scan and a list of children can both miss a process that is forked at the same time. They are
+# repeated until no process is left.
 table = {}
 def scan():
     table.clear()
@@ -185,11 +183,11 @@ def reap():
 
 signalled = set()
 
-# Sends SIGKILL to the children of this process that have not got it yet. Only this process reaps
-# them, so their numbers can't be reused.
+# Sends SIGKILL to the children of this process that have not received it. Only this process reaps
+# them, so their pids can't be reused.
 def kill_own():
     global signalled
-    # Only where the list is up to date: the numbers of a scan must not be freed before their use.
+    # Only with an up-to-date list: the pids of a scan must not be freed before they are used.
     if has_children: reap()
     listed = own_children()
     new = [pid for pid in listed if pid not in signalled]
@@ -197,14 +195,12 @@ def kill_own():
     signalled = set(listed)
     return [(pid, own) for pid in new]
 
-rounds = 0
-is_asking = 0
+rounds = is_asking = 0
 asked = set()
 
-# Finds, for each descendant that this user must not signal, the nearest ancestor that it may
-# signal: a relay, which may pass SIGTERM on, as sudo does. A killed one could not. Each relay gets
-# one SIGTERM. root needs no relays. Only some rounds search for them, since that takes as long as a
-# look at all descendants.
+# Finds, for each descendant that this user has no permission to signal, the nearest ancestor that
+# it can signal: a relay, which may forward SIGTERM, as sudo does, if it is not killed first. Each
+# relay gets one SIGTERM. root needs no relays. Only some rounds search for them.
 def find_relays():
     global rounds, is_asking
     rounds += 1
@@ -222,12 +218,12 @@ def find_relays():
             if child not in parents:
                 parents[child] = pid
                 found.append(child)
-    # A process that is adopted during this walk is missed: no relays must be found several times.
+    # A process that is adopted during this walk is missed: the search must find none several times.
     is_asking = 3 if relays else max(0, is_asking - 1)
     return relays
 
-# Sends SIGTERM to each relay and gives it time to pass that on; sends SIGKILL to the others. In the
-# next round the relays are among the others.
+# Sends SIGTERM to each relay and gives it time to forward it; sends SIGKILL to all other
+# descendants. In the next round the relays are among the latter.
 def ask_relays(relays):
     for pid in relays:
         try:
@@ -252,7 +248,7 @@ def kill_descendants():
     relays = find_relays()
     if relays: return ask_relays(relays)
     if is_asking: return 0.02
-    # Its number can't be reused, as a process or as a group, until it has been reaped.
+    # Its pid can't be reused, for a process or for a group, until it has been reaped.
     if not has_exited:
         kill_group(first)
         kill(first)
@@ -261,25 +257,24 @@ def kill_descendants():
         new = kill_own()
         found = found + new
     has_new = len(found) > 0
-    looks = 0
+    examined = 0
     groups = set()
-    while found and looks < 2000:
-        looks += 1
-        if looks % 32 == 0: found += kill_own()
+    while found and examined < 2000:
+        examined += 1
+        if examined % 32 == 0: found += kill_own()
         pid, parent = found.pop()
         its = status(pid)
-        # The number may have been reused since it was listed, unless the parent is still the same.
+        # The pid may have been reused since it was listed, unless the parent is still the same.
         if its is None or its['parent'] not in (parent, own): continue
         kill(pid)
-        # One signal for the whole group leaves none of its processes the time to fork
-        # (kernel/fork.c restarts a fork while a signal is pending). This process keeps the number
-        # in use.
+        # One signal to the whole group gives none of its processes time to fork (kernel/fork.c
+        # restarts a fork while a signal is pending). This process keeps the id in use.
         group = its['group']
         if group > 1 and group != own and group not in groups:
             groups.add(group)
             kill_group(group)
         found += [(child, pid) for child in children_of(pid, its['threads'])]
-    # Signal all of them again in the next round: new children may have got their numbers.
+    # Signal all of them again in the next round: new children may have reused their pids.
     if found or not has_new: signalled = set()
     pause = 0 if has_new else min(2 * pause, 0.5) if pause else 0.001
     return pause
@@ -287,7 +282,7 @@ def kill_descendants():
 while not (is_empty and eof):
     reap()
     if is_empty and eof: break
-    # The message may have come together with the request, before this loop.
+    # The message may have arrived together with the request, before this loop.
     if eof or b'kill\n' in data:
         is_killing = True
         data = b''

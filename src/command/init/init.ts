@@ -1,7 +1,7 @@
 /**
- * One init process, as seen from lockex (init-runtime.ts has the protocol): the gate's process is
- * its child, and every orphan of the command becomes its child. Its reports are the truth about the
- * first process. Never replaces an init that ended: reports that, and kills the first process.
+ * Lockex's side of one init process (init-runtime.ts describes the protocol): the gate's process is
+ * its child, and every orphan of the command becomes its child. Only its reports are reliable for
+ * the first process. Never replaces an init that ended: reports it, and kills the first process.
  */
 import { constants } from 'node:os';
 import type { CommandExit } from '../../../machines/outcome.ts';
@@ -20,21 +20,21 @@ import {
 import { type InitRuntime, initRequest } from './init-runtime.ts';
 
 const KILLED: CommandExit = { code: null, signal: { name: 'SIGKILL', number: 9 } };
-/** Errors of a start that another interpreter would meet as well. */
+/** Errors that would also occur with another interpreter. */
 const SHORTAGES: readonly (string | undefined)[] = ['EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE'];
 const CHECK_MS = 10;
 
 /** The first process: the gate's, then the command's. */
 type FirstState =
-  /** `isKilled`: it is to be killed as soon as it is started. */
+  /** `isKilled`: it must be killed as soon as it is started. */
   | { readonly name: 'starting'; readonly isKilled: boolean }
   | { readonly name: 'running'; readonly identity: Identity }
-  /** The init ended before it reported the first process's end; it is being killed. */
+  /** The init ended before it reported the end of the first process, which is being killed. */
   | { readonly name: 'orphaned'; readonly identity: Identity }
-  /** It ended, or was never started (null), and that was reported. */
+  /** It ended, or was never started (null); this was reported. */
   | { readonly name: 'over'; readonly identity: Identity | null };
 
-/** The init itself. Its end counts once everything that it sent has been read. */
+/** The init itself. Its end counts only when everything that it sent has been read. */
 type InitState =
   | { readonly name: 'running' }
   | { readonly name: 'channelClosed' }
@@ -50,7 +50,7 @@ export class InitGateProcess implements GateProcess {
   readonly #channel: ChildSocket;
   #first: FirstState = { name: 'starting', isKilled: false };
   #initState: InitState = { name: 'running' };
-  /** It reported that it has no descendants; no other can follow. */
+  /** 'empty': it reported that it has no descendants, which is final. */
   #reported: 'descendants' | 'empty' = 'descendants';
 
   constructor(
@@ -68,7 +68,7 @@ export class InitGateProcess implements GateProcess {
         sockets: [
           { onText, onClosed },
           {
-            onText: lineSplitter((line) => this.#heard(line)),
+            onText: lineSplitter((line) => this.#onLine(line)),
             onClosed: () => this.#channelClosed(),
           },
         ],
@@ -103,8 +103,8 @@ export class InitGateProcess implements GateProcess {
   kill(): void {
     if (this.#first.name === 'starting') this.#first = { name: 'starting', isKilled: true };
     this.#channel.send('kill\n');
-    // It may have been stopped. Its pid is not given to another process before its exit is
-    // reported.
+    // It may have been stopped. Its pid is not reused before its exit is reported.
+
     if (this.init !== null && !this.#hasInitExited) trySignal(this.init.pid, 'SIGCONT');
     this.#killFirst();
   }
@@ -119,22 +119,22 @@ export class InitGateProcess implements GateProcess {
     return this.#initState.name === 'exited' || this.#initState.name === 'ended';
   }
 
-  #heard(line: string): void {
+  #onLine(line: string): void {
     const first = this.#first;
-    const [word, ...rest] = line.split(' ');
+    const [kind, ...rest] = line.split(' ');
     const [one = 0, other = 0] = rest.map(Number);
-    if (word === 'started' && first.name === 'starting') {
+    if (kind === 'started' && first.name === 'starting') {
       if (other === 0 || this.init?.start === 0) return this.#failed(new Error(NO_START_TIME));
       this.#first = { name: 'running', identity: { pid: one, start: other } };
       this.#events.onIdentified();
-    } else if (word === 'exited' && first.name === 'running') {
+    } else if (kind === 'exited' && first.name === 'running') {
       this.#exited(exitOf(one, other));
-    } else if (word === 'empty') {
+    } else if (kind === 'empty') {
       this.#reported = 'empty';
       this.#events.onEmpty();
-    } else if (word === 'failed') {
+    } else if (kind === 'failed') {
       this.#failed(errorOf(one));
-    } else if (word === 'unfit' && first.name === 'starting') {
+    } else if (kind === 'unfit' && first.name === 'starting') {
       this.#unfit(rest.join(' '));
     }
   }
@@ -156,7 +156,9 @@ export class InitGateProcess implements GateProcess {
     this.#events.onError(error);
   }
 
-  /** Another interpreter is tried, or none: a cause other than the interpreter shows then. */
+  /**
+   * The next gate uses another interpreter, or none: if that fails too, the cause is another one.
+   */
   #notStarted(error: NodeJS.ErrnoException): void {
     if (SHORTAGES.includes(error.code)) this.#failed(error);
     else this.#unfit(error.message);
@@ -229,7 +231,7 @@ export class InitGateProcess implements GateProcess {
   }
 }
 
-/** `signal`: its number, which has no name in Node if it is a real-time signal; 0: none. */
+/** `signal`: a number; 0: none. Real-time signals have no name in Node. */
 function exitOf(code: number, signal: number): CommandExit {
   if (signal === 0) return { code, signal: null };
   const [name = 'unknown'] =

@@ -12,7 +12,7 @@ import {
   removeCgroup,
 } from './cgroup.ts';
 import { type ProcessRecord, readProcess } from './process-table.ts';
-import type { Look, Reading } from './reading.ts';
+import type { Reading, Scan } from './reading.ts';
 import { signalOne } from './signalling.ts';
 
 export class CgroupScope {
@@ -27,7 +27,7 @@ export class CgroupScope {
   }
 
   /** Pids in it and below it. */
-  members(): Look<readonly number[]> {
+  members(): Scan<readonly number[]> {
     return membersOf(this.#directory);
   }
 
@@ -45,14 +45,14 @@ export class CgroupScope {
     freezeCgroup(this.#directory, false);
   }
 
-  /** Those of `records` that cannot be killed with the cgroup. */
+  /** Returns those `records` that cannot be killed with the cgroup. */
   beyondKill(records: readonly ProcessRecord[]): readonly ProcessRecord[] {
     if (records.length === 0 || !canKillCgroup(this.#directory)) return records;
     const members = new Set(this.members().found);
     return records.filter(({ pid }) => !members.has(pid));
   }
 
-  /** Those of `records` that are in another cgroup, for certain. */
+  /** Returns those `records` that are certainly in another cgroup. */
   outside(records: readonly ProcessRecord[]): readonly ProcessRecord[] {
     const members = this.members();
     if (members.gap !== null) return [];

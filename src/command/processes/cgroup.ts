@@ -3,8 +3,8 @@
  * Documentation/admin-guide/cgroup-v2.rst). Never enables a controller, so that a child of a cgroup
  * with processes is allowed, and never moves a process: the gate enters by itself.
  *
- * The command's cgroup is a child of lockex's own: limits of lockex hold for the command too, and a
- * lockex that is itself a command is killed together with its own cgroups.
+ * The command's cgroup is a child of lockex's own cgroup. So limits of lockex also apply to the
+ * command, and a lockex that is itself the command of another is killed together with its cgroups.
  */
 import { closeSync, mkdirSync, openSync, rmdirSync, statSync, write as writeSoon } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -12,22 +12,22 @@ import { readProcess } from './process-table.ts';
 import {
   isThere,
   known,
-  type Look,
   type Reading,
   readCgroups,
   readText,
+  type Scan,
   unknown,
   valueOr,
   writeText,
 } from './reading.ts';
 
 const PREFIX = 'lockex-';
-/** Nothing may have entered a younger one yet. */
+/** A younger cgroup may be empty because no process has entered it yet. */
 const STALE_MS = 60_000;
 
 let made = 0;
 
-/** Creates a cgroup, or says why it cannot. */
+/** Creates a cgroup, or returns the reason why it cannot. */
 export function makeCgroup(): { readonly directory: string } | { readonly reason: string } {
   const parent = ownCgroup();
   if (parent === null) return { reason: 'this host has no cgroup v2' };
@@ -50,10 +50,10 @@ export function makeCgroup(): { readonly directory: string } | { readonly reason
 }
 
 /**
- * Entering a cgroup takes an RCU grace period (some ten milliseconds), unless another entry has
+ * Entering a cgroup takes an RCU grace period (about ten milliseconds), unless another entry has
  * just taken one (kernel/rcu/sync.c). So lockex enters its own cgroup again while the gate is being
- * started, in a thread of Node's pool. Through `cgroup.threads`, which moves nothing: the kernel
- * refuses it if lockex was moved to another cgroup meanwhile.
+ * started, in a thread of Node's pool. It uses `cgroup.threads`, which moves no process: the kernel
+ * refuses the write if lockex has been moved to another cgroup.
  */
 export function warmUpEntry(own: string, done: (error: Error | null) => void = () => {}): void {
   try {
@@ -68,7 +68,7 @@ export function warmUpEntry(own: string, done: (error: Error | null) => void = (
   }
 }
 
-/** True if a process lives in it or below it. A cgroup that was removed is empty. */
+/** True if a process is in it or below it. A cgroup that was removed is empty. */
 export function isPopulated(directory: string): Reading<boolean> {
   const path = join(directory, 'cgroup.events');
   const events = readText(path);
@@ -79,7 +79,7 @@ export function isPopulated(directory: string): Reading<boolean> {
 }
 
 /** Pids in it and below it, without processes of other pid namespaces, which read as 0. */
-export function membersOf(directory: string): Look<readonly number[]> {
+export function membersOf(directory: string): Scan<readonly number[]> {
   const procs = readText(join(directory, 'cgroup.procs'));
   const directories = readCgroups(directory);
   const inner = (valueOr(directories, null) ?? []).map(membersOf);
@@ -92,7 +92,7 @@ export function membersOf(directory: string): Look<readonly number[]> {
 }
 
 /**
- * True if a process is in another cgroup, for certain. A process that is exiting is missing from
+ * True if a process is certainly in another cgroup. A process that is exiting is missing from
  * cgroup.procs, but keeps its cgroup (Documentation/admin-guide/cgroup-v2.rst, "Processes").
  */
 export function isOutside(pid: number, directory: string): boolean {
@@ -106,7 +106,7 @@ export function canKillCgroup(directory: string): boolean {
   return valueOr(isThere(join(directory, 'cgroup.kill')), false);
 }
 
-/** SIGKILL to the whole cgroup; false if the kernel cannot do that (before 5.14). */
+/** Sends SIGKILL to the whole cgroup; false if the kernel cannot do that (before 5.14). */
 export function killCgroup(directory: string): boolean {
   return writeText(join(directory, 'cgroup.kill'), '1');
 }
@@ -115,7 +115,7 @@ export function freezeCgroup(directory: string, frozen: boolean): void {
   writeText(join(directory, 'cgroup.freeze'), frozen ? '1' : '0');
 }
 
-/** False while a process lives in it. */
+/** False while a process is in it. */
 export function removeCgroup(directory: string): boolean {
   for (const inner of childrenOf(directory)) removeCgroup(inner);
   try {
@@ -157,7 +157,7 @@ export function removeStaleCgroups(own: string): void {
   }
 }
 
-/** By the wall clock, as the directory's time stamp: only decides when a stale one is removed. */
+/** By the wall clock, like the directory's time stamp. Used only to remove stale cgroups. */
 function ageMs(directory: string): number {
   try {
     return Date.now() - statSync(directory).mtimeMs;

@@ -1,6 +1,6 @@
 /**
- * What holds the command's processes together: creates the cgroup and chooses the marks before a
- * gate is started, notes which of them the gate could use, and gives the scope that results.
+ * Prepares the means of finding the command's processes: creates the cgroup and chooses the marks
+ * before a gate is started, records which of them the gate could use, and returns the scope.
  */
 import { existsSync } from 'node:fs';
 import type { Clock } from '../../util/clock.ts';
@@ -21,7 +21,7 @@ const HIDDEN_PROCESSES =
   'user is not found once it leaves the process group; run lockex as root, or where it can ' +
   'create a cgroup';
 
-/** `pending`: to be created with the next gate. */
+/** `pending`: created with the next gate. */
 type Cgroup =
   | { readonly name: 'pending' }
   | { readonly name: 'ready'; readonly directory: string }
@@ -36,7 +36,7 @@ export interface ContainmentOptions {
 }
 
 export class Containment {
-  /** The marks that a gate sets; `slack` is null where lockex could not read it. */
+  /** The marks that a gate sets; `slack` is null if lockex could not read it. */
   readonly limit = newLimit();
   readonly slack = newSlack();
   readonly #options: ContainmentOptions;
@@ -54,12 +54,15 @@ export class Containment {
     return this.#cgroup.name === 'ready' ? this.#cgroup.directory : null;
   }
 
-  /** Marks of every process of the command; before a gate is parked, those that it is to set. */
+  /** Marks of every process of the command; before a gate is parked, the marks that it will set. */
   get marks(): Marks {
     return this.#marks;
   }
 
-  /** Before each gate. A guard that has fired removes the cgroup, even if it held only a gate. */
+  /**
+   * Called before each gate. A guard that fires removes the cgroup, even if it contained only a
+   * gate.
+   */
   prepare(): void {
     switch (this.#cgroup.name) {
       case 'disabled':
@@ -74,7 +77,7 @@ export class Containment {
     else this.#cgroup = { name: 'ready', directory: made.directory };
   }
 
-  /** A gate is parked, and reported what it could not do. */
+  /** A gate is parked, and has reported its cgroup and its marks. */
   parked(gate: {
     readonly outside: boolean;
     readonly limit: boolean;
@@ -105,7 +108,7 @@ export class Containment {
     });
   }
 
-  /** Everything has ended. */
+  /** All processes have ended. */
   release(): void {
     const { directory } = this;
     if (directory === null) return;
@@ -115,7 +118,10 @@ export class Containment {
     this.#cgroup = { name: 'pending' };
   }
 
-  /** Waits for the killed to leave it without the event loop, which may not run any more. */
+  /**
+   * Waits, without the event loop, which may have ended, until killed processes have left the
+   * cgroup.
+   */
   dispose(): void {
     const { directory } = this;
     if (directory === null) return;

@@ -1,8 +1,8 @@
 /**
- * Finds the command's processes in one scan of the process table: pure. The guard's script does the
- * same with the same fields (guard-look.sh).
+ * Finds the command's processes in one scan of the process table. Pure. The guard's script does the
+ * same with the same fields (guard-scan.sh).
  *
- * docs/safety.md lists the processes that can escape it, by environment.
+ * docs/safety.md lists the processes that can escape, for each environment.
  */
 import type { Identity } from '../options.ts';
 import { isLiving, type ProcessRecord, type ProcessTable } from './process-table.ts';
@@ -27,7 +27,7 @@ export function findDescendants(table: ProcessTable, traces: Traces): readonly P
   const related = new Set<number>([...members, ...marked]);
   for (const identity of [first, ...recorded]) {
     // The pid of a process that has ended still identifies its session and its group: the kernel
-    // gives it to no other process while one member lives.
+    // does not reuse it while one member lives.
     const holder = table.get(identity.pid);
     if (holder === undefined || holder.start === identity.start) related.add(identity.pid);
   }
@@ -49,8 +49,8 @@ export function findDescendants(table: ProcessTable, traces: Traces): readonly P
 }
 
 /**
- * Processes that may pass SIGTERM on to one of `foreign`, which lockex cannot signal: the nearest
- * ancestor of each that it can signal (such as sudo). Once killed, they could not.
+ * Processes that may forward SIGTERM to one of `foreign`, which lockex cannot signal: for each, the
+ * nearest ancestor that it can signal (such as sudo). A killed process forwards nothing.
  */
 export function relaysOf(
   descendants: readonly ProcessRecord[],

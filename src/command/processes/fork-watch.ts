@@ -1,6 +1,6 @@
 /**
- * Finds chains of processes, each of which forks the next one and ends: they are faster than a scan
- * of the process table. Needed only if the command has neither an init nor a cgroup.
+ * Finds chains of processes that each fork the next one and exit, which are faster than a scan of
+ * the process table. Needed only if the command has neither an init nor a cgroup.
  */
 import { type ProcessRecord, readProcess } from './process-table.ts';
 import { known, type Reading, readText, unknown } from './reading.ts';

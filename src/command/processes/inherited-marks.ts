@@ -1,6 +1,7 @@
 /**
- * Marks that every process of the command inherits, and by which it is found wherever it moves. The
- * gate sets them and reports the ones that it could set; only those are looked for.
+ * Marks that every process of the command inherits, and that identify it even after it has left the
+ * session and the cgroup. The gate sets them and reports which ones it could set; only those are
+ * used.
  *
  * - Timer slack (prctl(2), PR_SET_TIMERSLACK): an unusual number of nanoseconds, inherited over
  *   fork, exec, setsid, PAM and a change of user. Only CAP_SYS_NICE may read that of another
@@ -27,7 +28,7 @@ export interface Marks {
   readonly slack: string | null;
 }
 
-/** From 2^46 to 2^47: an unlikely choice for a limit, and small enough for every shell. */
+/** From 2^46 to 2^47: unlikely as a real limit, and small enough for every shell. */
 export function newLimit(): string {
   return String(2 ** 46 + (Number.parseInt(randomHex(6), 16) % 2 ** 46));
 }
@@ -36,11 +37,11 @@ export function newLimit(): string {
 const CAP_SYS_NICE = 23;
 
 /**
- * From 50,001 to 150,000 ns, where the default is 50,000: a sleep may take up to 0.1 ms longer.
- * null if lockex cannot read that of other processes.
+ * From 50,001 to 150,000 ns (default: 50,000), so a sleep may take up to 0.1 ms longer. null if
+ * lockex cannot read the slack of other processes.
  */
 export function newSlack(): string | null {
-  // A process may always read its own: so if lockex is process 1, its capabilities decide.
+  // A process can always read its own slack: if lockex is process 1, its capabilities decide.
   const status = valueOr(readText('/proc/self/status'), null) ?? '';
   const capabilities = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);
   if (((capabilities >> BigInt(CAP_SYS_NICE)) & 1n) === 0n) return null;

@@ -1,6 +1,6 @@
 /**
- * The scope on Linux: the union of all means. Each of them misses something by itself
- * (docs/safety.md); what any of them finds is killed and waited for.
+ * The scope on Linux: the union of all means. Each of them alone misses some processes
+ * (docs/safety.md); a process that any of them finds is killed and waited for.
  */
 import type { Clock } from '../../util/clock.ts';
 import type { LogFunction } from '../../util/log-level.ts';
@@ -15,7 +15,9 @@ import type { First, Init, Presence, ProcessScope } from './scope.ts';
 import { canSignal, isGroupHidden, signalEach, signalGroup, signalOne } from './signalling.ts';
 import { TreeScope } from './tree-scope.ts';
 
-/** Scans in a row that must find nothing: one may miss a parent that ends and the child it made. */
+/**
+ * Scans in a row that must find nothing: one may miss a parent that exits and the child it forked.
+ */
 const EMPTY_SCANS = 2;
 
 export interface LinuxScopeOptions {
@@ -71,8 +73,8 @@ export class LinuxScope implements ProcessScope {
   }
 
   /**
-   * Stops them first, so that nothing forks or leaves during the scan. A process that was made
-   * meanwhile is found by the next call: this is repeated until nothing is left.
+   * Stops the processes first, so that none forks or leaves during the scan. The next call finds
+   * processes that were created meanwhile: the caller repeats it until none is left.
    */
   kill(): void {
     this.#cgroup?.kill();
@@ -120,8 +122,8 @@ export class LinuxScope implements ProcessScope {
   }
 
   /**
-   * A chain of processes, each of which forks the next one and ends, is faster than a scan. But its
-   * group has members, and once stopped they can be seen; members that cannot be seen then are
+   * A chain of processes that each fork the next one and exit is faster than a scan. But its group
+   * has members, and they can be seen once they are stopped; members that still cannot be seen are
    * zombies.
    */
   #isGroupElusive(): boolean {
@@ -131,7 +133,9 @@ export class LinuxScope implements ProcessScope {
     return found.length > 0;
   }
 
-  /** A chain that has left the group is found as it forks, known by its mark, and killed. */
+  /**
+   * Finds a chain that has left the group when it forks, identifies it by its mark, and kills it.
+   */
   #seesOwnFork(): boolean {
     return seesFork((record) => {
       const isOwn = this.#tree.isOwn(record);
@@ -140,7 +144,9 @@ export class LinuxScope implements ProcessScope {
     });
   }
 
-  /** Processes that lockex has no permission to kill, neither one by one nor with their cgroup. */
+  /**
+   * Processes that lockex has no permission to kill, neither individually nor with their cgroup.
+   */
   #foreignIn(found: readonly ProcessRecord[]): readonly ProcessRecord[] {
     const foreign = found.filter(({ pid }) => canSignal(pid) === 'no');
     return this.#cgroup?.beyondKill(foreign) ?? foreign;

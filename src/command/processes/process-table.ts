@@ -7,10 +7,10 @@ import type { Identity } from '../options.ts';
 import {
   isVisible,
   known,
-  type Look,
   type Reading,
   readNumbers,
   readText,
+  type Scan,
   unknown,
 } from './reading.ts';
 
@@ -22,8 +22,8 @@ export type ProcessTable = ReadonlyMap<number, ProcessRecord>;
 export const hasProcessTable = isProcThere();
 
 /**
- * A zombie runs nothing and holds nothing: it waits for its parent to reap it. But a process whose
- * first thread has ended while others run is also in state Z.
+ * A zombie runs no code and holds no resources: it waits for its parent to reap it. But a process
+ * whose first thread has ended while others run is also in state Z.
  */
 export function isLiving({ state, threads }: ProcessRecord): boolean {
   if (state === 'Z') return threads > 1;
@@ -62,7 +62,7 @@ export function findLiving({ pid, start }: Identity): Reading<ProcessRecord | nu
   return known(record.start === start && isLiving(record) ? record : null);
 }
 
-export function readProcessTable(): Look<ProcessTable> {
+export function readProcessTable(): Scan<ProcessTable> {
   const table = new Map<number, ProcessRecord>();
   const pids = readNumbers('/proc');
   if (!pids.known) return { found: table, gap: pids.reason };

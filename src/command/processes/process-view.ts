@@ -1,10 +1,10 @@
 /**
  * Checks that /proc shows the processes of lockex's own pid namespace, and a clock that lockex and
- * the guard share. Done once, before anything is started.
+ * the guard share. Called once, before any process is started.
  *
  * A mount of procfs belongs to one pid namespace (pid_namespaces(7), "/proc and PID namespaces").
- * In that of another, lockex's pids name other processes, or none: everything would seem dead, or
- * alive.
+ * In another namespace, lockex's pids belong to other processes, or to none: every process would
+ * seem to be dead, or alive.
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
@@ -26,9 +26,7 @@ export interface ProcessFacts {
   readonly hasUptime: boolean;
   /** It lists processes, of any user. */
   readonly hasProcesses: boolean;
-  /**
-   * Why something could not be read although /proc may be in order (EMFILE); null: nothing failed.
-   */
+  /** The error of a read that failed for lack of resources (EMFILE); null: none failed. */
   readonly shortage: string | null;
 }
 

@@ -18,8 +18,8 @@ export type Reading<T> =
   | { readonly known: true; readonly value: T }
   | { readonly known: false; readonly reason: string };
 
-/** The result of a scan. `gap`: why it may be incomplete; null: it is complete. */
-export interface Look<T> {
+/** The result of a scan. `gap`: the reason why it may be incomplete; null: it is complete. */
+export interface Scan<T> {
   readonly found: T;
   readonly gap: string | null;
 }
@@ -32,7 +32,9 @@ export function unknown(reason: string): Reading<never> {
   return { known: false, reason };
 }
 
-/** The value, or `fallback` if it is unknown. Not for deciding that something has ended. */
+/**
+ * The value, or `fallback` if it is unknown. Must not be used to decide that a process has ended.
+ */
 export function valueOr<T>(reading: Reading<T>, fallback: T): T {
   return reading.known ? reading.value : fallback;
 }
@@ -103,7 +105,7 @@ const REFUSED = new Set(['EACCES', 'EPERM']);
 const EXHAUSTED = new Set(['EMFILE', 'ENFILE']);
 /** One for the read itself, others because a thread of the runtime may take one meanwhile. */
 const RESERVED = 4;
-/** Opening it starts no work, and it is there wherever lockex runs. */
+/** Opening it has no side effects, and it exists on every host. */
 const PLACEHOLDER = '/dev/null';
 
 const reserve: number[] = [];

@@ -1,6 +1,6 @@
 /**
- * Processes that may pass SIGTERM on to one that lockex has no permission to signal, as sudo does.
- * Each is spared from SIGKILL for a moment, because it could not pass anything on after that.
+ * Processes that may forward SIGTERM to one that lockex has no permission to signal, as sudo does.
+ * Each is spared from SIGKILL for a moment, because a killed process forwards nothing.
  */
 import type { Clock } from '../../util/clock.ts';
 import { relaysOf } from './descendants.ts';
@@ -8,7 +8,7 @@ import type { ProcessRecord } from './process-table.ts';
 import { keyOf } from './seen-processes.ts';
 import { signalOne } from './signalling.ts';
 
-/** A relay passes SIGTERM on at once, or never. */
+/** A relay forwards SIGTERM immediately, or never. */
 const SPARED_MS = 100;
 
 export class Relays {
@@ -20,7 +20,7 @@ export class Relays {
     this.#clock = clock;
   }
 
-  /** These were sent SIGTERM just now. */
+  /** Records that SIGTERM has just been sent to these processes. */
   noteAsked(records: readonly ProcessRecord[]): void {
     for (const record of records) {
       const key = keyOf(record);
@@ -28,7 +28,7 @@ export class Relays {
     }
   }
 
-  /** Relays of the foreign processes that are still to be spared. */
+  /** Returns the relays of the foreign processes that must still be spared. */
   spared(
     descendants: readonly ProcessRecord[],
     foreign: readonly ProcessRecord[],
@@ -39,7 +39,7 @@ export class Relays {
     });
   }
 
-  /** SIGTERM once to each, and SIGCONT so that a stopped one acts on it. */
+  /** Sends SIGTERM once to each, and SIGCONT so that a stopped one acts on it. */
   ask(records: readonly ProcessRecord[]): void {
     for (const record of records) {
       if (!this.#askedAt.has(keyOf(record))) signalOne(record, 'SIGTERM');

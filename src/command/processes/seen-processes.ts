@@ -6,7 +6,7 @@ import type { Clock } from '../../util/clock.ts';
 import type { Identity } from '../options.ts';
 import type { ProcessRecord } from './process-table.ts';
 
-/** Bounded, because the leader's pid may be given to another process. */
+/** Bounded, because the leader's pid may be reused. */
 const REMEMBERED_MS = 60_000;
 
 interface Entry extends Identity {
@@ -27,7 +27,7 @@ export class SeenProcesses {
     return this.#entries;
   }
 
-  /** Replaces the record by the result of a scan; an incomplete scan removes nothing from it. */
+  /** Replaces the list with the result of a scan; an incomplete scan removes no entry. */
   replace(found: readonly ProcessRecord[], isComplete: boolean): void {
     const now = this.#clock.now();
     const present = new Map<string, Entry>();

@@ -1,22 +1,21 @@
 /**
- * Signals to processes and groups: a signal is sent to a pid only while it belongs to the process
- * that is meant.
+ * Sends signals to processes and groups: to a pid only while it belongs to the intended process.
  */
 import type { Identity } from '../options.ts';
 import { findLiving, type ProcessRecord, readProcess, showsOthers } from './process-table.ts';
 import type { First } from './scope.ts';
 
 /**
- * Sends a signal to all of the first process's group at one moment; false if the group has no
- * member. After that process was reaped, the group keeps its number while it has a member: the
- * kernel gives the number to no other process until then.
+ * Sends a signal to all members of the first process's group at once; false if the group has no
+ * member. While the group has a member, the kernel does not reuse its id, even if the first process
+ * has been reaped.
  */
 export function signalGroup(first: First, signal: NodeJS.Signals): boolean {
   const { pid, start } = first.identity;
   const holder = readProcess(pid);
   if (!holder.known) {
     if (first.hasEnded()) return false;
-    // Also before its end was reported: its parent, the init, may have reaped it a moment ago.
+    // Also if its end was not reported yet: its parent, the init, may have reaped it just now.
   } else if (holder.value !== null && (first.hasEnded() || holder.value.start !== start)) {
     return false;
   }
@@ -24,9 +23,8 @@ export function signalGroup(first: First, signal: NodeJS.Signals): boolean {
 }
 
 /**
- * True if /proc hides the processes of other users (hidepid) and the group has a member. Processes
- * that have become another user's (sudo), or are about to, cannot be found otherwise. A zombie
- * looks the same until it is reaped.
+ * True if /proc hides the processes of other users (hidepid) and the group has a member. This is
+ * the only way to find processes that change their user (sudo). A zombie counts until it is reaped.
  */
 export function isGroupHidden(first: First): boolean {
   return !showsOthers() && hasGroup(first);
@@ -37,7 +35,7 @@ export function hasGroup({ identity }: First): boolean {
   return canSignal(-identity.pid) !== 'gone';
 }
 
-/** To the group at once, and to each other process by itself: each gets it once. */
+/** Sends a signal to the group, and to each other process individually: each gets it once. */
 export function signalEach(
   first: First,
   living: readonly ProcessRecord[],

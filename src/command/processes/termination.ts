@@ -1,34 +1,34 @@
 /**
- * Ends a scope: SIGTERM, a grace, SIGKILL, and the proof that no process is left. A further request
- * makes it faster, never slower. It never gives up: processes that survive SIGKILL are reported
- * every few seconds, and killed again. A process that cannot be read has not ended: the scope is
- * checked again.
+ * Ends the processes of a scope: SIGTERM, a grace, SIGKILL, and the proof that no process is left.
+ * A repeated request can only shorten the time. It never gives up: it reports processes that
+ * survive SIGKILL every few seconds, and kills them again. A process that cannot be read counts as
+ * alive: the scope is checked again.
  */
 import type { Clock } from '../../util/clock.ts';
 import { label } from './process-table.ts';
 import type { Presence, ProcessScope } from './scope.ts';
 
-/** Between two checks; a check that takes long is repeated less often. */
-const LOOK_MS = 10;
-const MAX_LOOK_MS = 200;
-const REST_PER_LOOK = 4;
-/** Between two reports of processes that survive SIGKILL. */
+/** Pause between two checks; it is longer if checks take long. */
+const CHECK_MS = 10;
+const MAX_CHECK_MS = 200;
+const REST_PER_CHECK = 4;
+/** Time between two reports of processes that survive SIGKILL. */
 const UNKILLABLE_MS = 3000;
-/** The first report of a scope that cannot be read comes after so long. */
+/** Time until the first report of a scope that cannot be read. */
 const UNKNOWN_MS = 500;
-/** Between two checks while the scope is only waited for, perhaps for hours. */
-const PATIENT_LOOK_MS = 100;
-const MAX_PATIENT_LOOK_MS = 1000;
-const REST_PER_PATIENT_LOOK = 20;
+/** Pause between two checks while lockex only waits for the processes, possibly for hours. */
+const PATIENT_CHECK_MS = 100;
+const MAX_PATIENT_CHECK_MS = 1000;
+const REST_PER_PATIENT_CHECK = 20;
 
 export interface TerminationOptions {
   readonly scope: ProcessScope;
   readonly clock: Clock;
-  /** The first process has ended, and its exit was reported: nothing is over before. */
+  /** True if the first process has ended and its exit was reported. */
   readonly hasExited: () => boolean;
-  /** `unknown`: why it is unknown whether other processes are left; null: it is known. */
+  /** `unknown`: the reason if it is unknown whether other processes are left; null: it is known. */
   readonly onUnkillable: (processes: readonly string[], unknown: string | null) => void;
-  /** Until something is requested, the processes are only waited for. */
+  /** Only wait for the processes until a stop is requested. */
   readonly isPatient: boolean;
   /** No process is left. `means` is 'none' if no signal was sent. */
   readonly onDone: (means: 'none' | 'SIGTERM' | 'SIGKILL', outlived: readonly string[]) => void;
@@ -48,7 +48,10 @@ export class Termination {
     this.#options = options;
   }
 
-  /** SIGTERM now; SIGKILL at `killAt` (of the clock), or earlier if that was requested before. */
+  /**
+   * Sends SIGTERM now, and SIGKILL at `killAt` (of the clock) or at an earlier time requested
+   * before.
+   */
   request(killAt: number): void {
     if (this.#isOver) return;
     const presence = this.#presence();
@@ -56,7 +59,7 @@ export class Termination {
     this.#killAt = Math.min(this.#killAt, killAt);
     if (this.#means === 'none' && this.#options.clock.now() < this.#killAt)
       this.#terminate(presence);
-    this.#lookOn(presence);
+    this.#check(presence);
   }
 
   cancel(): void {
@@ -64,13 +67,13 @@ export class Termination {
     this.#options.clock.clearTimeout(this.#timer);
   }
 
-  /** Checks now, and again until no process is left. Requests nothing by itself. */
-  look(): void {
-    if (!this.#isOver) this.#lookOn(null);
+  /** Checks now, and again until no process is left. Does not request a stop. */
+  check(): void {
+    if (!this.#isOver) this.#check(null);
   }
 
-  /** `presence`: the result of a check a moment ago; null: to be checked. */
-  #lookOn(presence: Presence | null): void {
+  /** `presence`: the result of a check just now; null: not checked yet. */
+  #check(presence: Presence | null): void {
     const { clock } = this.#options;
     clock.clearTimeout(this.#timer);
     const begun = clock.now();
@@ -81,14 +84,14 @@ export class Termination {
     const tookMs = clock.now() - begun;
     const restMs = this.#restMs(tookMs);
     const untilKillMs = this.#killAt > begun ? this.#killAt - begun : restMs;
-    this.#timer = clock.setTimeout(() => this.look(), Math.min(restMs, untilKillMs));
+    this.#timer = clock.setTimeout(() => this.check(), Math.min(restMs, untilKillMs));
   }
 
   #restMs(tookMs: number): number {
     const isWaiting = this.#options.isPatient && this.#killAt === Number.POSITIVE_INFINITY;
     return isWaiting
-      ? Math.min(MAX_PATIENT_LOOK_MS, Math.max(PATIENT_LOOK_MS, REST_PER_PATIENT_LOOK * tookMs))
-      : Math.min(MAX_LOOK_MS, Math.max(LOOK_MS, REST_PER_LOOK * tookMs));
+      ? Math.min(MAX_PATIENT_CHECK_MS, Math.max(PATIENT_CHECK_MS, REST_PER_PATIENT_CHECK * tookMs))
+      : Math.min(MAX_CHECK_MS, Math.max(CHECK_MS, REST_PER_CHECK * tookMs));
   }
 
   #presence(): Presence {
@@ -120,7 +123,7 @@ export class Termination {
     this.#options.scope.kill();
   }
 
-  /** False if no process can be found. Notes the processes that outlive the first one. */
+  /** False if no process can be found. Records the processes that outlive the first one. */
   #isSomethingLeft(presence: Presence): boolean {
     const { scope, hasExited } = this.#options;
     if (!hasExited()) return true;

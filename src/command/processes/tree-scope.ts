@@ -1,7 +1,7 @@
 /**
- * The part of the command's scope that is found in the process table: its first process with that
- * one's session and group, all descendants (those of its init, and those that were seen before),
- * the members of its cgroup, and what carries its marks. Lists processes; never signals any.
+ * The part of the command's scope that is found in the process table: its first process with its
+ * session and group, all descendants (of its init, and of processes seen before), the members of
+ * its cgroup, and processes with its marks. Lists processes; never signals them.
  */
 import type { Clock } from '../../util/clock.ts';
 import type { Identity } from '../options.ts';
@@ -17,14 +17,17 @@ import {
   readProcess,
   readProcessTable,
 } from './process-table.ts';
-import type { Look } from './reading.ts';
+import type { Scan } from './reading.ts';
 import type { First, Init } from './scope.ts';
 import { keyOf, SeenProcesses } from './seen-processes.ts';
 
-/** While the command runs, scans of the whole process table take at most one part in so many. */
+/**
+ * While the command runs, scans of the whole process table take at most 1/REST_PER_SCAN of the
+ * time.
+ */
 const REST_PER_SCAN = 50;
 
-type Found = Look<readonly ProcessRecord[]>;
+type Found = Scan<readonly ProcessRecord[]>;
 
 export interface TreeScopeOptions {
   readonly first: First;
@@ -75,8 +78,8 @@ export class TreeScope {
   }
 
   /**
-   * Updates the seen processes by the kernel's lists of children, which costs little on a host with
-   * many processes; null if there are no such lists and the last scan was a short time ago.
+   * Updates the seen processes from the kernel's lists of children, which is cheap on a host with
+   * many processes; null if there are no such lists and the last scan was recent.
    */
   update(): Found | null {
     const found = this.#childrenOfAll() ?? this.#scanUnlessRecent(this.#options.clock.now());
@@ -104,7 +107,7 @@ export class TreeScope {
     );
   }
 
-  #descendantsIn(table: Look<ProcessTable>, marked: readonly number[]): Found {
+  #descendantsIn(table: Scan<ProcessTable>, marked: readonly number[]): Found {
     const { first, init, cgroup } = this.#options;
     const members = cgroup?.members() ?? { found: [], gap: null };
     const found = findDescendants(table.found, {

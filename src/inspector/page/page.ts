@@ -1,6 +1,6 @@
 /**
- * The inspector's page: follows the feed and draws it. All external data is inserted as text, never
- * as markup.
+ * The inspector's page: receives the feed and draws it. All external data is inserted as text,
+ * never as markup.
  */
 import type { LockView } from '../../status/view.ts';
 import type { Facts, FeedEntry, FeedHead, FeedMessage } from '../feed.ts';
@@ -206,12 +206,12 @@ function drawQueue(): void {
     const holds = index < (lock?.holders.length ?? 0);
     const mark = holds ? 'holds' : `${index + 1 - (lock?.holders.length ?? 0)}.`;
     const row = element('tr');
-    const isOurs = contender.host === head?.host && contender.pid === head?.pid;
-    row.className = isOurs ? 'ours' : '';
+    const isThisLockex = contender.host === head?.host && contender.pid === head?.pid;
+    row.className = isThisLockex ? 'this-lockex' : '';
     const who = contender.host ?? contender.says ?? contender.node;
     const cells = [
       mark,
-      isOurs ? `${who} (this one)` : who,
+      isThisLockex ? `${who} (this one)` : who,
       contender.pid === null ? '' : String(contender.pid),
       contender.command ?? `(${contender.by})`,
       contender.since === null ? '?' : clockTime(Date.parse(contender.since)),

@@ -2,13 +2,13 @@
 import { OUTCOMES } from '../../log/outcomes.ts';
 import { duration as preciseDuration } from '../../util/duration.ts';
 
-/** Without decimals that change too fast to read. */
+/** A duration, without decimals that change too fast to read. */
 export function duration(ms: number): string {
   const stepMs = ms < 10_000 ? 100 : 1000;
   return preciseDuration(Math.floor(ms / stepMs) * stepMs);
 }
 
-/** In the viewer's time zone. */
+/** A time of day, in the viewer's time zone. */
 export function clockTime(at: number): string {
   const time = new Date(at);
   const two = (number: number) => String(number).padStart(2, '0');

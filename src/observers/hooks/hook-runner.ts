@@ -1,19 +1,19 @@
 /**
  * Runs programs at changes of state: one at a time, in order, bounded in time and number. The
- * machine never waits for them. Their output goes to standard error: standard output is the
- * command's.
+ * machine never waits for them. Their output goes to standard error: standard output belongs to the
+ * command.
  */
 import type { ChildProcess } from 'node:child_process';
 import { duration } from '../../util/duration.ts';
 
 export interface StateChange {
-  /** One of the seven, or `done`. */
+  /** One of the seven states, or `done`. */
   readonly state: string;
-  /** '' for the first. */
+  /** The previous state; '' for the first. */
   readonly from: string;
-  /** Why, as a text; '' where the state says everything. */
+  /** The reason, as text; '' if the state's name says everything. */
   readonly reason: string;
-  /** null: none yet. */
+  /** null: not granted yet. */
   readonly fencingToken: string | null;
   /** lockex's exit status in the state done, else null. */
   readonly exitCode: number | null;
@@ -36,7 +36,7 @@ export interface HookOptions {
 }
 
 const BOUND_MS = 10_000;
-/** Changes that wait; the oldest is dropped when there are more. */
+/** Maximum number of queued changes; if there are more, the oldest is dropped. */
 const MAX_WAITING = 16;
 
 export class HookRunner {
@@ -61,7 +61,7 @@ export class HookRunner {
     this.#next();
   }
 
-  /** Resolves when all programs have ended, or after one time limit, when the rest is killed. */
+  /** Resolves when all programs have ended, or after `boundMs`; then it kills the rest. */
   async finish(): Promise<void> {
     const { boundMs = BOUND_MS } = this.#options;
     if (this.#running === null) return;
@@ -108,22 +108,22 @@ export class HookRunner {
     const wanted = programFor(change);
     if (wanted === null) return null;
     try {
-      // Not imported: the standalone executable starts without it.
+      // Loaded on demand: the standalone executable starts without it.
       const { spawn } = process.getBuiltinModule('node:child_process');
       return spawn(wanted.program, wanted.args, {
         env: wanted.env,
-        // A process group of its own: killed as a whole.
+        // In its own process group, which is killed as a whole.
         detached: true,
         stdio: ['ignore', 2, 2],
       });
     } catch (error) {
-      // No more processes or memory: not a reason to lose the lock.
+      // No more processes or memory: no reason to lose the lock.
       this.#warnOnce(error as NodeJS.ErrnoException);
       return null;
     }
   }
 
-  /** Each problem once: it will be the same for the next change. */
+  /** Logs each problem once: it will be the same for the next change. */
   #warnOnce({ code, message }: NodeJS.ErrnoException): void {
     const problem = code === 'ENOENT' ? 'no such program' : message;
     if (problem === this.#problem) return;

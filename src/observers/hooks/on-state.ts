@@ -7,7 +7,7 @@ export function onStateProgram(
   lockId: string,
   env: NodeJS.ProcessEnv,
 ): (change: StateChange) => HookProgram {
-  // Those of an outer lockex are not passed on.
+  // Variables of an outer lockex are not passed on.
   const { LOCKEX_FENCING_TOKEN: _, LOCKEX_LOCK_PATH: __, ...others } = env;
   return ({ state, from, reason, fencingToken, exitCode }) => ({
     program: '/bin/sh',

@@ -1,7 +1,7 @@
 /**
- * `Type=notify` (sd_notify(3)): notifies systemd, through systemd-notify(1), that lockex is ready,
- * of its state, and that it stops. Node has no unix datagram sockets. The messages come from
- * another process than lockex, so the unit needs NotifyAccess=all.
+ * `Type=notify` (sd_notify(3)): notifies systemd that lockex is ready, of its state, and that it
+ * stops. Uses systemd-notify(1), because Node has no Unix datagram sockets. So the messages come
+ * from another process, and the unit needs NotifyAccess=all.
  */
 
 import type { ReadyWhen } from '../../settings/settings.ts';

@@ -5,10 +5,11 @@ declare namespace Bun {
 
   interface Socket {
     /**
-     * Number of bytes accepted; write the rest again upon `drain`. Below 0: the socket is closed.
+     * Returns the number of bytes accepted; write the rest on `drain`. Below 0: the socket is
+     * closed.
      */
     write(bytes: Uint8Array): number;
-    /** Closes it now; the peer still gets what was written. Calls the handler itself. */
+    /** Closes it now; the peer still receives the bytes that were written. Calls the handler. */
     close(): void;
     setNoDelay(noDelay: boolean): void;
     unref(): void;
@@ -19,7 +20,7 @@ declare namespace Bun {
     open(socket: Socket): void;
     data(socket: Socket, bytes: Buffer): void;
     drain(socket: Socket): void;
-    /** `error`: why it was not closed in an ordinary way. */
+    /** `error`: the reason, unless it was closed normally. */
     close(socket: Socket, error?: Error): void;
     /** An error that another handler has thrown. */
     error(socket: Socket, error: unknown): void;

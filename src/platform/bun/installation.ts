@@ -1,13 +1,13 @@
 /** Replaces src/platform/installation.ts in the standalone executable, which contains all files. */
 
-/** As the first argument: run the reaper. */
-export const REAPER_WORD = '--lockex-reaper';
+/** The first argument that selects the reaper. */
+export const REAPER_OPTION = '--lockex-reaper';
 
 export function reaperArgv(): readonly string[] {
-  return [process.execPath, REAPER_WORD];
+  return [process.execPath, REAPER_OPTION];
 }
 
-/** Written into the bundle by scripts/build/build-standalone.ts. */
+/** Defined by scripts/build/build-standalone.ts. */
 declare const INSPECTOR_PAGE: string;
 
 export function inspectorPage(): string {

@@ -9,8 +9,8 @@ import type { ServerSocket } from '../tcp.ts';
 import { rethrow, WriteQueue } from './write-queue.ts';
 
 /**
- * Bun cannot cancel a connection attempt: it would last until the kernel gives up, after two
- * minutes. Once one has hung, the next ones use node:net, which can.
+ * Bun cannot cancel a connection attempt: it lasts until the kernel gives up, after two minutes.
+ * After one attempt has hung, the next ones use node:net, which can cancel them.
  */
 let hasHung = false;
 
@@ -101,7 +101,7 @@ class TcpSocket extends EventEmitter implements ServerSocket {
   }
 }
 
-/** At least one address. Rejects with the codes of node:dns. */
+/** Returns at least one address. Rejects with the error codes of node:dns. */
 async function lookup(name: string): Promise<string[]> {
   try {
     const found = await Bun.dns.lookup(name, { backend: 'libc' });

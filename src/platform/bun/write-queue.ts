@@ -42,7 +42,7 @@ export class WriteQueue {
   }
 }
 
-/** Bun passes an error thrown by a socket handler to another handler: rethrow it as uncaught. */
+/** Rethrows an error as uncaught. (Bun passes errors of a socket handler to another handler.) */
 export function rethrow(error: unknown): void {
   setImmediate(() => {
     throw error;

@@ -1,6 +1,6 @@
 /**
- * Keeps the lease of one session: feeds `lease.ts` with what happens on its connections, and, while
- * a lock is held, renews the lease and watches the clock.
+ * Keeps the lease of one session: passes the events of its connections to `lease.ts`, and renews
+ * the lease and watches the clock while a lock is held.
  *
  * It decides nothing: it reports that the lease was renewed, needs another proof, or ends.
  */
@@ -42,15 +42,15 @@ export interface LeaseKeeperOptions {
 type KeeperState =
   /** Nothing is renewed. */
   | { readonly name: 'idle' }
-  /** Next in line: renewed, so that a grant finds the lease proven. `path`: of our node. */
+  /** Next in the queue: renews the lease in advance of a grant. `path`: of our node. */
   | { readonly name: 'preparing'; readonly path: string }
   | { readonly name: 'holding'; readonly path: string }
   /** `stopAt` was reached: nothing renews the lease any more. */
   | { readonly name: 'ended' };
 
-/** Of T: the delay of the first pair once a lock is held. Not at once: most commands are short. */
+/** Ratio to T: delay of the first pair once a lock is held. Most commands end earlier. */
 const FIRST_RATIO = 1 / 30;
-/** How late an answer or a timer may be before another proof is needed: of T, and at least. */
+/** Delay of an answer or a timer that requires another proof: ratio to T, and minimum. */
 const LATE_RATIO = 1 / 10;
 const LATE_MS = 500;
 
@@ -65,7 +65,7 @@ export class LeaseKeeper {
   #isSteady = false;
   #silenceTimer: unknown;
   #stopTimer: unknown;
-  /** The proof (`provenAt`) that was judged last: reported as not enough, or found to be. */
+  /** The last proof (`provenAt`) that was checked, whether it was sufficient or not. */
   #judgedProof = Number.NaN;
 
   constructor(session: LockSession, options: LeaseKeeperOptions) {
@@ -82,7 +82,7 @@ export class LeaseKeeper {
     });
   }
 
-  /** A handshake was answered: a proven touch if it created the session; else once confirmed. */
+  /** A handshake was answered. Only one that created the session is proven already. */
   attached(handshake: AnsweredHandshake): void {
     this.#clearSilenceTimer();
     this.#isSteady = false;
@@ -111,7 +111,7 @@ export class LeaseKeeper {
     return lease;
   }
 
-  /** True if a lock may be granted by this lease: the next proof comes well before it ends. */
+  /** True if a lock may be granted under this lease: the next proof comes well before its end. */
   get isFresh(): boolean {
     return this.#isFreshEnough(this.#deadlines);
   }
@@ -133,7 +133,7 @@ export class LeaseKeeper {
     if (this.#state.name === 'ended' || this.#path === path) return;
     this.#begin({ name: this.#state.name === 'holding' ? 'holding' : 'preparing', path });
     this.#pairs.startAfter(this.#options.clock.now());
-    // One confirmation more: the second pair then proves what the third would.
+    // One more confirmation: then the second pair proves what otherwise only the third would.
     void this.#confirm();
   }
 
@@ -150,7 +150,7 @@ export class LeaseKeeper {
     this.#scheduleStop();
   }
 
-  /** Renews and reports nothing any more. */
+  /** Stops all renewals and reports. */
   stop(): void {
     if (this.#state.name !== 'ended') this.#state = { name: 'idle' };
     this.#clearSilenceTimer();
@@ -201,7 +201,7 @@ export class LeaseKeeper {
     this.#lease = leaseAfter(this.#lease, fact);
     const renewed = deadlinesOf(this.#lease, this.#options.killAfterMs);
     const hasMoved = before?.leaseEnd !== renewed.leaseEnd;
-    // The confirmation that proves the handshake is no pair.
+    // The confirmation that proves the handshake does not belong to a pair.
     this.#isSteady ||= hasMoved && fact.type === 'confirmed' && !hadUnprovenHandshake;
     if (hasMoved && this.#path !== null) this.#options.onRenewed(renewed);
   }
@@ -245,7 +245,7 @@ export class LeaseKeeper {
     }, at - clock.now());
   }
 
-  /** A handshake can still be fast enough where all answers are too slow for the next proof. */
+  /** A handshake may still be fast enough if all answers are too slow for the next proof. */
   #checkBeforeStop(): void {
     const lease = this.#deadlines;
     if (this.#lease === null || lease === null || this.#judgedProof === lease.provenAt) return;
@@ -256,7 +256,7 @@ export class LeaseKeeper {
     else this.#judgedProof = lease.provenAt;
   }
 
-  /** What has ended is never renewed: checked before any answer counts. */
+  /** A lease that has ended is never renewed: checked before each answer. */
   #hasEnded(): boolean {
     const lease = this.#deadlines;
     switch (this.#state.name) {
@@ -284,7 +284,7 @@ export class LeaseKeeper {
     return this.#pauses.pauseSince(this.#pairs.dueAt, this.#toleranceMs);
   }
 
-  /** Of the node that the lease is renewed for; null: none is. */
+  /** Path of the node for which the lease is renewed; null: it is not renewed. */
   get #path(): string | null {
     return 'path' in this.#state ? this.#state.path : null;
   }

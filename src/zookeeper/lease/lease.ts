@@ -1,11 +1,10 @@
 /**
  * The arithmetic of the lease: events in, deadlines out. Pure; no clock, no timers, no I/O.
  *
- * ZooKeeper's leader decides when a session ends, and a client that is cut off does not learn of
- * it. So the holder counts for itself, from the last moment at which the leader's own clock for
- * this session is *proven* to have been reset, and errs on the early side. An answer proves
- * something only if nothing but the leader and our own request can cause it. A proven touch is one
- * of
+ * ZooKeeper's leader decides when a session ends, and does not notify a client that is cut off. So
+ * the holder counts the time itself, from the last moment at which the leader is *proven* to have
+ * reset its clock for this session, and errs on the early side. An answer proves something only if
+ * nothing but the leader and our own request can cause it. A proven touch is one of
  *
  *  (a) the sending of the handshake that created the session: the creation is a transaction of the
  *      quorum (`PrepRequestProcessor`, createSession);
@@ -44,21 +43,22 @@ export type LeaseFact =
   | ({ readonly type: 'confirmed' } & Confirmation);
 
 export interface Lease {
-  /** Sending of the newest proven touch. */
+  /** Send time of the newest proven touch. */
   readonly provenAt: number;
-  /** T of the present connection. */
+  /** T of the current connection. */
   readonly timeoutMs: number;
   /**
    * The smallest T granted in the session's life. A re-attachment can change T, and the leader may
-   * still use the one before.
+   * still use the previous one.
    */
   readonly smallestTimeoutMs: number;
-  /** The present attachment: only confirmations on it prove anything; null: none. */
+  /** The current attachment: only confirmations on it prove anything; null: none. */
   readonly attachment: number | null;
-  /** When its handshake was sent, until that is proven; null: proven, or none. */
+  /** Send time of its handshake, until that is proven; null: proven, or none. */
   readonly unprovenHandshakeAt: number | null;
   /**
-   * Answered on the present attachment, oldest first; only those that can still prove something.
+   * Requests confirmed on the current attachment, the oldest first; only those that can still prove
+   * something.
    */
   readonly confirmations: readonly Confirmation[];
 }
@@ -93,7 +93,7 @@ export function leaseAfter(lease: Lease, fact: LeaseFact): Lease {
   }
 }
 
-/** The lease as it will be if a request that is sent now is confirmed on the present attachment. */
+/** The lease that results if a request sent now is confirmed on the current attachment. */
 export function onceConfirmed(lease: Lease): Lease {
   const provenAt = Math.max(lease.provenAt, lease.unprovenHandshakeAt ?? lease.provenAt);
   return { ...lease, provenAt, unprovenHandshakeAt: null };
@@ -107,7 +107,7 @@ function afterConfirmation(before: Lease, { type: _, ...k }: LeaseFact & Confirm
   return {
     ...lease,
     provenAt: Math.max(lease.provenAt, proven.sentAt),
-    // Older ones cannot be an i0 that proves more, and are too old to be its j.
+    // Older ones cannot be an i0 that proves more, and are too old to be a j.
     confirmations: confirmations.filter(({ sentAt }) => sentAt >= proven.sentAt),
   };
 }
@@ -148,7 +148,7 @@ export function isFreshAt(
   return left >= (isSteady ? FRESH_RATIO_IF_STEADY : FRESH_RATIO);
 }
 
-/** Of T: the margin of a proof by handshake. */
+/** Ratio to T: the margin of a proof by handshake. */
 const HANDSHAKE_MARGIN_RATIO = 1 / 30;
 
 /**
@@ -181,7 +181,7 @@ export function nextPairAt(lease: Lease, begunAt: number, pairMs: number): numbe
   return Math.max(begunAt + intervalMs(smallestTimeoutMs, pairMs), ripeAt);
 }
 
-/** Between two pairs, where all answers take the same time. */
+/** Time between two pairs, if all answers take the same time. */
 function intervalMs(timeoutMs: number, pairMs: number): number {
   return timeoutMs / 6 + pairMs / 2 + CLOCK_STEP_MS;
 }
@@ -205,7 +205,7 @@ function nextProofAt(lease: Lease, pairAt: number, latencyMs: number): number {
   const { provenAt, confirmations, timeoutMs, smallestTimeoutMs } = lease;
   const pairMs = 2 * latencyMs;
   const [, i] = confirmations.filter(({ sentAt }) => sentAt > provenAt);
-  // Without two of them, it is the second of that pair.
+  // If there are not two, it is the second of that pair.
   const ripeAt = (i?.answeredAt ?? pairAt + pairMs) + timeoutMs / 3;
   const interval = intervalMs(smallestTimeoutMs, pairMs);
   const later = Math.max(0, Math.ceil((ripeAt - pairAt) / interval));

@@ -1,12 +1,12 @@
 /**
- * Notices time that passed without lockex: a timer that fires late, or a wall clock that jumped
- * ahead of the clock that leases are counted by.
+ * Detects time during which lockex was not running: a timer fires late, or the wall clock has
+ * jumped ahead of the clock of the lease.
  */
 
 import type { Clock } from '../../util/clock.ts';
 import { duration } from '../../util/duration.ts';
 
-/** Jumps of a wall clock that is set by hand or by NTP, and mean nothing; milliseconds. */
+/** Jumps of the wall clock up to this size may be corrections, by hand or by NTP; milliseconds. */
 const WALL_JUMP_MS = 1000;
 
 export class PauseDetector {
@@ -20,14 +20,14 @@ export class PauseDetector {
     this.#wallClock = wallClock;
   }
 
-  /** Nothing before this moment counts. */
+  /** Ignores everything before this moment. */
   tick(): void {
     this.#lastTick = { at: this.#clock.now(), wall: this.#wallClock() };
   }
 
   /**
-   * The pause that was noticed, as a sentence; null: none. `dueAt`: when a timer should have fired
-   * at the latest; `toleranceMs`: the delay of a busy host.
+   * The detected pause, as text for a message; null: none. `dueAt`: latest time at which a timer
+   * should have fired; `toleranceMs`: the normal delay on a busy host.
    */
   pauseSince(dueAt: number, toleranceMs: number): string | null {
     const now = this.#clock.now();

@@ -1,6 +1,6 @@
 /**
- * Asks for the pairs of confirmations that renew a lease (lease.ts, (c)): the second request of a
- * pair is sent upon the answer to the first, the next pair when `nextPairAt` says. Decides nothing.
+ * Requests the pairs of confirmations that renew a lease (lease.ts, (c)): the second request of a
+ * pair is sent after the answer to the first, the next pair at the time of `nextPairAt`.
  */
 import type { Clock } from '../../util/clock.ts';
 import type { Confirmation } from '../client.ts';
@@ -10,39 +10,39 @@ export interface RenewalPairsOptions {
   readonly clock: Clock;
   readonly lease: () => Lease | null;
   readonly isAttached: () => boolean;
-  /** A pair is due; schedules the next one. False: this pair is not to be sent. */
+  /** A pair is due; schedules the next one. False: do not send this pair. */
   readonly onDue: () => boolean;
   /** One leader-confirmed request; null: it renewed nothing. */
   readonly confirm: () => Promise<Confirmation | null>;
 }
 
-/** How many answers in a row have to be slow before answers count as slow. */
+/** Number of slow answers in a row after which the latency counts. */
 const ANSWERS = 3;
 
 export class RenewalPairs {
   readonly #options: RenewalPairsOptions;
   #timer: unknown;
   #dueAt = 0;
-  /** When the pair under way began; null: none is. */
+  /** Start time of the pair in progress; null: none. */
   #since: number | null = null;
-  /** Of the last answers, the newest last; milliseconds. */
+  /** Latencies of the last answers, the newest last; milliseconds. */
   #latenciesMs: readonly number[] = Array(ANSWERS).fill(0);
 
   constructor(options: RenewalPairsOptions) {
     this.#options = options;
   }
 
-  /** When the next pair is due. */
+  /** Time at which the next pair is due. */
   get dueAt(): number {
     return this.#dueAt;
   }
 
-  /** When the pair under way began; else when the next one is due. */
+  /** Start time of the pair in progress, else of the next one. */
   get pairAt(): number {
     return this.#since ?? this.#dueAt;
   }
 
-  /** What each answer takes: one slow answer does not count, three in a row do; milliseconds. */
+  /** Latency of each answer; one slow answer does not count, three in a row do; milliseconds. */
   get steadyLatencyMs(): number {
     return Math.min(...this.#latenciesMs);
   }
@@ -60,8 +60,8 @@ export class RenewalPairs {
   }
 
   /**
-   * Begins the next pair an interval after `begunAt`, when the last one began; `pairMs`: what that
-   * took, or is expected to take.
+   * Begins the next pair an interval after `begunAt`, the start of the last one; `pairMs`: the
+   * duration of that pair, measured or expected.
    */
   startAfter(begunAt: number, pairMs = 2 * (this.#latenciesMs.at(-1) ?? 0)): void {
     const lease = this.#options.lease();

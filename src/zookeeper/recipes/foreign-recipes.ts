@@ -1,6 +1,6 @@
 /**
- * Nodes of other clients' recipes in the queue of a lock, which lockex does not exclude, or which
- * do not exclude lockex. Pure: names in, a warning out.
+ * Detects nodes of other clients' recipes in the queue of a lock: lockex does not exclude them, or
+ * they do not exclude lockex. Pure.
  *
  * Curator's InterProcessMutex sorts by what follows `lock-` (`StandardLockInternalsDriver`), and
  * kazoo's Lock by what follows `__lock__` or `__rlock__`: neither looks at the other's nodes.
@@ -20,7 +20,7 @@ const SEQUENTIAL = /\d{10}$/;
 const SEMAPHORE_CHILDREN = ['leases', 'locks'];
 
 export interface ForeignNode {
-  /** As the server lists it: to be escaped before it is printed. */
+  /** From the server: escape it before printing. */
   readonly node: string;
   readonly warning: string;
 }

@@ -1,8 +1,8 @@
 /**
  * The lock recipe, in kazoo's layout (`kazoo.recipe.lock.Lock`, `ReadLock`, `WriteLock`): an
- * ephemeral sequential node, and a watch on its predecessor alone.
+ * ephemeral sequential node, and a watch on its predecessor only.
  *
- * It never decides whether the session can be relied on: the lease does.
+ * The lease, not the recipe, decides if the session can be relied on.
  */
 import { printable } from '../../util/printable.ts';
 import {
@@ -32,21 +32,21 @@ export interface LockOptions {
   /** 32 hexadecimal digits, used for one session only. */
   readonly guid: string;
   readonly kind: ContenderKind;
-  /** The recipe that names our node; kazoo's when left out. Curator's is exclusive. */
+  /** The recipe that determines the name of our node; default: kazoo. Curator's is exclusive. */
   readonly recipe?: RecipeName;
   readonly data: Buffer;
-  /** Called once, for a node that does not exclude lockex or that lockex does not exclude. */
+  /** Called once, for a node of another recipe (foreign-recipes.ts). */
   readonly warn?: (message: string) => void;
-  /** Called with the parent's data until it allows the lock once; a message refuses it. */
+  /** Called with the parent's data until it returns null once; a message refuses the lock. */
   readonly refusal?: (parentData: Buffer | undefined) => string | null;
 }
 
-/** Longer names of foreign nodes are cut in messages. */
+/** Longer names of foreign nodes are truncated in messages. */
 const MAX_NAME_LENGTH = 120;
 
 interface PlaceInQueue {
   readonly place: Place;
-  /** The zxid that created our node, if that was just now. */
+  /** The zxid that created our node, if this step created it. */
   readonly createdZxid: bigint | null;
 }
 
@@ -54,13 +54,13 @@ export class Lock implements Recipe {
   readonly #session: LockSession;
   readonly #options: LockOptions;
   readonly #prefix: string;
-  /** 'maybe' while the answer to the creation of our node is missing; null: there is none. */
+  /** 'maybe' if the answer to its creation was lost; null: there is no node. */
   #node: { readonly name: string } | 'maybe' | null = null;
 
   /**
-   * Path of our node, once the only one ahead is gone: no other can get ahead of it, since sequence
-   * numbers only grow. Reading the queue would show the same, unless our node is gone as well. Used
-   * once.
+   * Path of our node, after the only one ahead of it was deleted: no other node can get ahead of
+   * it, because sequence numbers only increase. Reading the queue would show the same, unless our
+   * node is gone too. Used once.
    */
   #first: string | null = null;
   #hasWarned = false;
@@ -124,7 +124,7 @@ export class Lock implements Recipe {
     }
   }
 
-  /** Watches the last of those ahead of us. */
+  /** Watches the last of the contenders ahead of us. */
   async #waitBehind(
     { blockers, holders }: Extract<Place, { kind: 'behind' }>,
     onChange: () => void,
@@ -163,8 +163,8 @@ export class Lock implements Recipe {
       return (data && this.#refusalBy(data)) ?? this.#placeAmong(children ?? []);
     }
 
-    // One round trip: a server answers a session's requests in order, so the children that are read
-    // behind the creation include the node.
+    // One round trip: a server processes a session's requests in order, so the list of children,
+    // read after the creation, includes the node.
     this.#node = 'maybe';
     const [created, parent, children] = await Promise.allSettled([
       this.#session.create(this.#pathOf(this.#prefix), this.#options.data, {
@@ -223,8 +223,8 @@ export class Lock implements Recipe {
   }
 
   /**
-   * The answer to the creation was lost: look for the node by its GUID, but only once the leader
-   * has confirmed a request on this session. A server that lags may not show it yet.
+   * The answer to the creation was lost: searches for the node by its GUID, but only after the
+   * leader has confirmed a request on this session. A server that lags behind may not list it yet.
    */
   async #recover(): Promise<void> {
     await ignoringNoNode(this.#session.check(this.#options.path));

@@ -1,11 +1,11 @@
 /**
- * The data of a contender's node: ours is encoded, that of others is decoded. It is for people and
- * for `lockex status`; nothing is decided by it. It holds no arguments of the command, which can be
- * secrets.
+ * Encodes and decodes the data of a contender's node. It is for human readers and for `lockex
+ * status`; no decision depends on it. It does not contain the arguments of the command, which can
+ * be secrets.
  */
 import { blanked } from '../../util/printable.ts';
 
-/** Written as JSON; kazoo's `contenders()` and `lease_holders()` show it as it is. */
+/** Written as JSON; kazoo's `contenders()` and `lease_holders()` show it unchanged. */
 export interface NodeData {
   readonly host: string;
   readonly pid: number;
@@ -17,14 +17,14 @@ export interface NodeData {
 }
 
 const MAX_LABEL_LENGTH = 120;
-/** Of each text in our data; characters. */
+/** Maximum length of each text in our data; characters. */
 const MAX_FIELD_LENGTH = 300;
 /**
- * Larger data is not ours and is not parsed: JSON.parse needs 70 times the size of nested brackets.
- * Our own four texts, escaped, have at most 6 bytes per character.
+ * Larger data was not written by lockex and is not parsed: for nested brackets, JSON.parse needs 70
+ * times their size. Our own four texts, escaped, have at most 6 bytes per character.
  */
 const MAX_DATA_BYTES = 16 * 1024;
-/** Of UTF-8, for one UTF-16 unit. */
+/** Maximum of UTF-8 bytes for one UTF-16 unit. */
 const MAX_BYTES_PER_UNIT = 3;
 
 export function encodeNodeData(data: NodeData): Buffer {
@@ -33,7 +33,7 @@ export function encodeNodeData(data: NodeData): Buffer {
   return Buffer.from(JSON.stringify(data, cut));
 }
 
-/** null for data of another kind of contender, and for garbage. */
+/** null for data that lockex did not write. */
 export function decodeNodeData(data: Buffer | undefined): NodeData | null {
   if (data === undefined || data.length > MAX_DATA_BYTES) return null;
   try {
@@ -53,14 +53,18 @@ function isNodeData(value: unknown): value is NodeData {
   );
 }
 
-/** One line for people: `db1 pid 4711 (redis-server)`, or the text of another kind of contender. */
+/**
+ * One line for messages: `db1 pid 4711 (redis-server)`, or the text of another kind of contender.
+ */
 export function labelOf(data: Buffer | undefined): string {
-  const ours = decodeNodeData(data);
-  const text = ours ? `${ours.host} pid ${ours.pid} (${ours.command})` : beginningOf(data);
+  const decoded = decodeNodeData(data);
+  const text = decoded
+    ? `${decoded.host} pid ${decoded.pid} (${decoded.command})`
+    : beginningOf(data);
   return blanked(text).trim().slice(0, MAX_LABEL_LENGTH);
 }
 
-/** The text of another kind of contender: as much as may be shown, before it is cut further. */
+/** The text of another kind of contender, limited to the maximum that may be shown. */
 export function beginningOf(data: Buffer | undefined): string {
   return data?.toString('utf8', 0, MAX_BYTES_PER_UNIT * MAX_FIELD_LENGTH) ?? '';
 }

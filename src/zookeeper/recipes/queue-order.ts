@@ -32,7 +32,9 @@ const KIND_OF_MARK: Readonly<Record<string, ContenderKind>> = {
   [CURATOR_MARK]: 'exclusive',
 };
 
-/** A mark and any number, also one that no server appends: signed, padded, or in other digits. */
+/**
+ * A mark and any number, also in a form that no server appends: signed, padded, or in other digits.
+ */
 const CONTENDER = /(__lock__|__rlock__|-lock-)([+\-\u2212]?\p{Nd}+)$/u;
 
 /**
@@ -55,19 +57,19 @@ export interface Queue {
   /** In the order in which they are served. */
   readonly contenders: readonly ContenderNode[];
   /**
-   * Names like a contender's, with a number that has no order: created by name instead of by
-   * sequence, or numbered after the last sequence. While there are any, nothing may be granted.
+   * Names of contenders without a valid sequence number: created by name, or after the last
+   * sequence number. While there are any, nothing may be granted.
    */
   readonly unordered: readonly string[];
 }
 
-/** A contender's place. `first` is the only one by which a lock may be granted. */
+/** A contender's place. Only `first` may be granted the lock. */
 export type Place =
   /** The node is not among the children. */
   | { readonly kind: 'missing' }
-  /** The order is not known: the number of `node` has none. */
+  /** The order is unknown: `node` has no valid sequence number. */
   | { readonly kind: 'unordered'; readonly node: string }
-  /** It has the last number: later nodes may get the same, and the order would not be known. */
+  /** It has the last number: later nodes may get the same one, so the order would be unknown. */
   | { readonly kind: 'exhausted' }
   | { readonly kind: 'first'; readonly self: ContenderNode }
   | {
@@ -78,7 +80,7 @@ export type Place =
       readonly holders: readonly ContenderNode[];
     };
 
-/** True for a contender, also for one without an order. */
+/** True for a contender, also without a valid sequence number. */
 export function isContender(node: string): boolean {
   return CONTENDER.test(node);
 }
@@ -92,7 +94,7 @@ export function queueOf(children: readonly string[]): Queue {
   };
 }
 
-/** The place of the contender of that name. `children`: of the lock, in any order. */
+/** The place of the contender with this name. `children`: of the lock, in any order. */
 export function placeOf(name: string, children: readonly string[]): Place {
   if (!children.includes(name)) return { kind: 'missing' };
   const { contenders, unordered } = queueOf(children);

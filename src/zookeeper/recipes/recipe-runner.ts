@@ -1,9 +1,9 @@
 /**
- * Drives a recipe: takes its steps one after the other whenever something may have changed, and
- * reports our position in the queue. Reports nothing once the queue was left.
+ * Runs a recipe: takes its steps whenever something may have changed, one at a time, and reports
+ * our position in the queue. Reports nothing after leaving the queue.
  */
 import type { Clock } from '../../util/clock.ts';
-import { PacedLook, PacedTries } from '../back-off.ts';
+import { PacedRefresh, PacedTries } from '../back-off.ts';
 import { isRequestError, type RequestError, requestError } from '../errors.ts';
 import { Retries } from '../retry.ts';
 import type { Position, Recipe } from './recipe.ts';
@@ -12,9 +12,9 @@ export interface RecipeRunnerOptions {
   readonly clock: Clock;
   readonly isAttached: () => boolean;
   readonly onPosition: (position: Position) => void;
-  /** The connection is of no use: another is needed. */
+  /** The connection is useless: another one is needed. */
   readonly onSuspect: (reason: string) => void;
-  /** Granted; milliseconds. */
+  /** The granted session timeout; milliseconds. */
   readonly sessionTimeoutMs: () => number;
 }
 
@@ -23,9 +23,9 @@ type RunnerState =
   | { readonly name: 'joined'; readonly blocking: boolean; readonly since: number }
   | { readonly name: 'left' };
 
-/** Without blocking: how long to wait for a contender that is about to leave; milliseconds. */
+/** Without blocking: maximum wait for a contender that is about to leave; milliseconds. */
 const TRANSIENT_MS = 2000;
-/** Steps in a row without a pause: more than a contender takes that is left alone. */
+/** Steps in a row without a pause: more than a contender needs if no other client interferes. */
 const FREE_STEPS = 4;
 
 export class RecipeRunner {
@@ -38,15 +38,15 @@ export class RecipeRunner {
   readonly #retries: Retries;
   /** Paces steps that other clients undo: a node that was deleted is created again. */
   readonly #tries: PacedTries;
-  /** Paces reactions to changes of what we wait for. */
-  readonly #look: PacedLook;
+  /** Paces reactions to changes of the watched nodes. */
+  readonly #pacedRefresh: PacedRefresh;
 
   constructor(recipe: Recipe, options: RecipeRunnerOptions) {
     this.#recipe = recipe;
     this.#options = options;
     this.#retries = new Retries(options);
     this.#tries = new PacedTries({ ...options, free: FREE_STEPS });
-    this.#look = new PacedLook(options, () => void this.#step());
+    this.#pacedRefresh = new PacedRefresh(options, () => void this.#step());
   }
 
   /** True until the first `join`: no node was created. */
@@ -59,28 +59,28 @@ export class RecipeRunner {
     return this.#recipe.ownOrParentPath;
   }
 
-  /** Rejects with anything but a RequestError that a step failed with. */
+  /** Rejects with any error of a step except RequestError. */
   join(blocking: boolean): Promise<void> {
     this.#state = { name: 'joined', blocking, since: this.#options.clock.now() };
     return this.#step();
   }
 
-  /** Our node may be gone, which the recipe does not watch. Rejects as `join` does. */
-  look(): Promise<void> {
+  /** Our node may be gone; the recipe does not watch it. Rejects like `join`. */
+  refresh(): Promise<void> {
     this.#recipe.invalidate();
     return this.#step();
   }
 
-  /** Reports nothing any more; the node stays. */
+  /** Stops reporting; the node remains. */
   leave(): void {
     if (this.#state.name === 'joined') this.#state = { name: 'left' };
     this.#options.clock.clearTimeout(this.#transientTimer);
     this.#retries.cancel();
     this.#tries.cancel();
-    this.#look.cancel();
+    this.#pacedRefresh.cancel();
   }
 
-  /** Deletes our nodes (see Recipe), after the step that may be under way. */
+  /** Deletes our nodes (see Recipe), after the current step, if any. */
   async withdraw(onAsked: () => void): Promise<void> {
     this.leave();
     await this.#steps;
@@ -99,7 +99,7 @@ export class RecipeRunner {
     if (!this.#isJoined || !this.#options.isAttached()) return;
     try {
       const position = await this.#recipe.advance(
-        () => this.#look.changed(),
+        () => this.#pacedRefresh.changed(),
         () => this.#pace(),
       );
       this.#retries.reset();
@@ -110,7 +110,7 @@ export class RecipeRunner {
     }
   }
 
-  /** Rejects if the queue was left meanwhile: no further node may be created. */
+  /** Rejects if the queue was left meanwhile: no more nodes may be created. */
   async #pace(): Promise<void> {
     const isDue = await this.#tries.next();
     if (isDue === false || !this.#isJoined) throw requestError('CONNECTION_LOSS', 'the queue');
@@ -128,7 +128,7 @@ export class RecipeRunner {
     if (action === 'refuse') onPosition({ kind: 'refused', message: error.message });
   }
 
-  /** True if we wait, without blocking, for a contender that is about to leave. */
+  /** True if a non-blocking contender should wait for one that is about to leave. */
   #isWorthWaiting(position: Position): boolean {
     const { clock } = this.#options;
     if (position.kind !== 'queued' || !position.transient) return false;

@@ -1,15 +1,15 @@
 /**
- * The interface of lock and semaphore: steps that can be taken again after any interruption,
- * because each begins by looking at what is known.
+ * The interface of lock and semaphore: steps that can be repeated after any interruption, because
+ * each starts from the known state.
  */
 import type { QueueInfo } from '../../../machines/contract.ts';
 
 export type Position =
-  /** The lock is ours according to ZooKeeper's tree; the lease is still to be proven. */
+  /** Our node is first according to ZooKeeper's tree; the lease must still be proven. */
   | {
       readonly kind: 'granted';
       readonly path: string;
-      /** Of our node, if this step created it: by a write, which the leader has committed. */
+      /** czxid of our node, if this step created it: the leader has committed that write. */
       readonly createdZxid: bigint | null;
     }
   | {
@@ -20,7 +20,7 @@ export type Position =
       /** Path of our node, if exactly one contender is ahead of it; null: more, or not known. */
       readonly next: string | null;
     }
-  /** It cannot be acquired, now or later: another N, or another kind of lock. */
+  /** It can never be acquired: another N, or another kind of lock. */
   | { readonly kind: 'refused'; readonly message: string };
 
 export type Pace = () => Promise<void>;
@@ -38,15 +38,14 @@ export async function takeSteps(
 }
 
 export interface Recipe {
-  /** Path of our node; while none is known, of the parent in which it will be created. */
+  /** Path of our node; while it is unknown, path of the parent in which it will be created. */
   readonly ownOrParentPath: string;
 
   /**
    * Takes as many steps as possible now and resolves with our position. `onChange` is called,
-   * perhaps more than once, when another call would find something new. Rejects with RequestError
-   * when the connection fails in between: call it again on the next one. `pace` is awaited before
-   * each step but the first, because other clients may undo each step at once. Rejects as `pace`
-   * does.
+   * possibly more than once, when another call would find something new. Rejects with RequestError
+   * if the connection fails: call it again on the next one. `pace` is awaited before each step
+   * except the first, because other clients may undo each step. Rejects like `pace`.
    */
   advance(onChange: () => void, pace?: Pace): Promise<Position>;
 
@@ -54,7 +53,7 @@ export interface Recipe {
   invalidate(): void;
 
   /**
-   * Deletes every node that is or may be ours; `onAsked` is called when the last request for that
+   * Deletes every node that we have or may have created; `onAsked` is called when the last request
    * has been sent. Rejects with RequestError while it is not certain that they are gone.
    */
   withdraw(onAsked?: () => void): Promise<void>;

@@ -1,7 +1,7 @@
 /**
- * Records when the command of a lock last succeeded (`--once-per`), by ZooKeeper's clock alone: a
- * node beside the lock, whose data names the contender and whose time of change is the time of
- * success. The hosts' clocks are not used: "now" is the leader's time stamp of a change made by us
+ * Records when the command of a lock last succeeded (`--once-per`), by ZooKeeper's clock alone, in
+ * a node beside the lock: its data describes the contender, and its mtime is the time of success.
+ * The hosts' clocks are not used: "now" is the leader's time stamp of our own change
  * (`PrepRequestProcessor`; Stat.mtime).
  */
 import type { LastRun } from '../../../machines/contract.ts';
@@ -17,11 +17,11 @@ export function runRecordPath(lock: string): string {
 
 export interface RunRecordOptions {
   readonly path: string;
-  /** The same as of our contender's node. */
+  /** The same data as that of our contender node. */
   readonly data: Buffer;
 }
 
-/** `ownNode`: our contender node, which is written to for its time. Rejects with RequestError. */
+/** `ownNode`: our contender node; it is written to get the time. Rejects with RequestError. */
 export async function readLastRun(
   session: LockSession,
   { path, data }: RunRecordOptions,

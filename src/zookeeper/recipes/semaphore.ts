@@ -27,13 +27,13 @@ export interface SemaphoreOptions {
   readonly data: Buffer;
 }
 
-/** The lock that a semaphore's contenders take before they read its pool. */
+/** The lock that a semaphore's contenders acquire before they read its pool. */
 export function innerLockPath(pool: string): string {
   return pool + INNER_LOCK;
 }
 
 /**
- * N as in a pool's data, which kazoo reads by Python's `int`; null for the parent of a plain lock,
+ * N in a pool's data, which kazoo reads with Python's `int`; null for the parent of a plain lock,
  * and for other data.
  */
 export function permitsIn(data: Buffer | undefined): number | null {
@@ -50,7 +50,7 @@ function textOf(data: Buffer | undefined): string {
 
 const MAX_NUMBER_BYTES = 100;
 
-/** How many holders of permits are named to a waiting user. */
+/** Maximum number of holders that are shown to a waiting user. */
 const HOLDERS_SHOWN = 10;
 
 export class Semaphore implements Recipe {
@@ -58,12 +58,12 @@ export class Semaphore implements Recipe {
   readonly #options: SemaphoreOptions;
   readonly #inner: Lock;
   readonly #permitPath: string;
-  /** Version of the pool's data, which holds our N; null until it was read. */
+  /** Version of the pool's data, which contains our N; null: not read yet. */
   #poolVersion: number | null = null;
-  /** The permits that were held when the pool was last read before the inner lock's queue. */
+  /** The permits that were held the last time the pool was read before the inner lock's queue. */
   #heldBefore: readonly string[] = [];
-  /** 'maybe' while the answer to its creation is missing. */
-  #permit: 'none' | 'maybe' | 'created' | 'ours' = 'none';
+  /** 'maybe' if the answer to its creation was lost; 'valid' if it is among the N oldest. */
+  #permit: 'none' | 'maybe' | 'created' | 'valid' = 'none';
 
   constructor(session: LockSession, options: SemaphoreOptions) {
     this.#session = session;
@@ -78,7 +78,7 @@ export class Semaphore implements Recipe {
   }
 
   get ownOrParentPath(): string {
-    const isIn = this.#permit === 'created' || this.#permit === 'ours';
+    const isIn = this.#permit === 'created' || this.#permit === 'valid';
     return isIn ? this.#permitPath : this.#inner.ownOrParentPath;
   }
 
@@ -99,8 +99,8 @@ export class Semaphore implements Recipe {
 
   async #step(onChange: () => void, pace?: Pace): Promise<Position | 'again'> {
     if (this.#permit === 'maybe') await this.#recover();
-    if (this.#permit === 'created') await this.#judge();
-    if (this.#permit === 'ours') {
+    if (this.#permit === 'created') await this.#validate();
+    if (this.#permit === 'valid') {
       await this.#inner.withdraw();
       return { kind: 'granted', path: this.#permitPath, createdZxid: null };
     }
@@ -169,9 +169,9 @@ export class Semaphore implements Recipe {
   }
 
   /**
-   * While permits are free, the holder of the inner lock takes one and leaves the queue. One that
-   * did so between our reads of the queue and of the pool is counted in both, so their sum counts
-   * as too many only if the permits were held before as well.
+   * While permits are free, the holder of the inner lock takes one and leaves the queue. If it does
+   * so between our reads of the queue and of the pool, it is counted in both. So their sum counts
+   * as too many only if the permits were held before, too.
    */
   async #behindInner(ahead: QueueInfo): Promise<Position | 'again'> {
     const before = this.#heldBefore;
@@ -209,8 +209,8 @@ export class Semaphore implements Recipe {
     }
   }
 
-  /** Ours only if it is among the N oldest; else it is deleted. */
-  async #judge(): Promise<void> {
+  /** Keeps our permit only if it is among the N oldest; else deletes it. */
+  async #validate(): Promise<void> {
     const { permits, guid } = this.#options;
     const held = (await this.#readPermits()) ?? [];
     if (held.length > permits) {
@@ -230,7 +230,7 @@ export class Semaphore implements Recipe {
         return;
       }
     }
-    this.#permit = held.includes(guid) ? 'ours' : 'none';
+    this.#permit = held.includes(guid) ? 'valid' : 'none';
   }
 
   /** The answer to the transaction was lost: find out if it was carried out. */

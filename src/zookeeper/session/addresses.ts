@@ -1,6 +1,6 @@
 /**
- * The addresses of a server's name. A socket tries them one after the other by itself, but stops at
- * the first that accepts a connection, which need not be a working server.
+ * Resolves a server's name to all its addresses. A socket also tries them in order, but stops at
+ * the first that accepts a connection, which may not be a working server.
  */
 import { type Host, isAddress } from '../../settings/access.ts';
 import type { Clock } from '../../util/clock.ts';
@@ -9,8 +9,8 @@ import type { Clock } from '../../util/clock.ts';
 export type Lookup = (name: string) => Promise<readonly string[]>;
 
 /**
- * The same server at each of its addresses; empty if it has just one, or if they are unknown within
- * `boundMs`.
+ * Returns the same server with each of its addresses; empty if it has only one, or if the lookup
+ * takes longer than `boundMs`.
  */
 export async function otherWaysTo(
   server: Host,
@@ -36,7 +36,7 @@ interface LookupOptions {
 }
 
 async function lookupAll(name: string): Promise<string[]> {
-  // Not imported: rarely needed, and it would add a little to every start.
+  // Loaded on demand: rarely needed, and it would slow down every start.
   const { lookup } = process.getBuiltinModule('node:dns/promises');
   return (await lookup(name, { all: true })).map(({ address }) => address);
 }

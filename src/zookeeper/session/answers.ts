@@ -1,7 +1,7 @@
 /**
- * The frames of an attached connection: each answer is matched with the request that was sent first
- * and is not answered yet, each event with its watches. An unexpected frame throws, which ends the
- * connection: nothing that a server sends is ignored silently.
+ * Handles the frames of an attached connection: matches each answer with the oldest unanswered
+ * request, and each event with its watches. An unexpected frame throws, which ends the connection:
+ * nothing from a server is ignored silently.
  */
 import type { Packet } from 'node-zookeeper-client/lib/ConnectionManager.js';
 import jute, { type Request, type RequestHeader } from 'node-zookeeper-client/lib/jute/index.js';
@@ -17,7 +17,7 @@ import {
 } from './decode.ts';
 import type { Watches } from './watches.ts';
 
-/** A complete answer; `body` is null where its header has an error. */
+/** A complete answer; `body` is null if its header has an error. */
 export interface Response {
   readonly header: AnswerHeader;
   readonly body: AnswerBody | null;
@@ -48,7 +48,7 @@ export class Answers {
   receive(frame: Buffer, pending: Packet[]): void {
     const header = decodeHeader(frame);
     if (header.xid === XID_NOTIFICATION) return this.#notify(frame);
-    // Any answer to a ping counts: servers send one also where they throttle (THROTTLED).
+    // Any answer to a ping counts: servers also send one while they throttle (THROTTLED).
     if (header.xid === XID_PING) return;
     if (header.xid < 0) throw new Error(`an unexpected answer (xid ${header.xid})`);
     this.#noteZxid(header.zxid);
@@ -57,7 +57,7 @@ export class Answers {
     try {
       this.#settle(packet, header, frame);
     } catch (error) {
-      // Fails like all requests that stay unanswered on this connection.
+      // Fails like all unanswered requests on this connection.
       packet.callback(requestError('CONNECTION_LOSS', 'unanswered'));
       throw error;
     }
@@ -66,7 +66,7 @@ export class Answers {
   #settle({ request, callback }: Packet, header: AnswerHeader, frame: Buffer): void {
     if (request.header.xid !== header.xid) throw new Error('an answer out of order');
     if (header.err !== 0) {
-      // Some have a meaningless body all the same (`FinalRequestProcessor`, create).
+      // Some still have a body, without meaning (`FinalRequestProcessor`, create).
       return callback(new RequestError(header.err, nameOf(request.header)), { header, body: null });
     }
     const body = decodeAnswer(frame, askedBy(request), this.#options.chroot);
@@ -82,7 +82,7 @@ export class Answers {
     log('debug', `ignored a watch event of type ${type}`);
   }
 
-  /** Error answers carry a zxid as well; it never goes back. */
+  /** Error answers also contain a zxid; it never decreases. */
   #noteZxid(zxid: Buffer): void {
     const { lastZxid } = this.#options;
     if (zxid.readBigInt64BE() > lastZxid.readBigInt64BE()) zxid.copy(lastZxid);

@@ -1,6 +1,6 @@
-/** The bounds of one attempt to attach to a server. Pure. */
+/** The time limits of one attempt to attach to a server. Pure. */
 
-/** An attempt with less time would only run out of it: it is not started. */
+/** An attempt with less time would fail, so it is not started. */
 export const MIN_ATTEMPT_MS = 50;
 
 const MIN_SHARE_MS = 500;
@@ -10,13 +10,13 @@ export interface Share {
   readonly hosts: number;
   /** The session timeout; milliseconds. */
   readonly timeoutMs: number;
-  /** Rounds so far in which an attempt ran out of time: each doubles the share. */
+  /** Number of rounds in which an attempt timed out: each doubles the time limit. */
   readonly slowRounds: number;
 }
 
 /**
- * Milliseconds. A server that never answers must not use up the time of the others, nor an attempt
- * that hangs that of the next; where answers are slow, each round allows more.
+ * Returns milliseconds. A server that never answers must not use up the time of the others, and an
+ * attempt that hangs must not use up that of the next. Each slow round doubles the limit.
  */
 export function attemptMs({ hosts, timeoutMs, slowRounds }: Share): number {
   const max = hosts === 1 ? timeoutMs : timeoutMs / 3;

@@ -1,6 +1,6 @@
 /**
- * Attaches a session to any of its servers: tries one after the other, each at all of its
- * addresses, within bounds, until one accepts the session.
+ * Attaches a session to any of its servers: tries them in order, each with all its addresses,
+ * within time limits, until one accepts the session.
  */
 import type { EventEmitter } from 'node:events';
 import type { Host } from '../../settings/access.ts';
@@ -22,9 +22,9 @@ export interface AttacherOptions {
   readonly lookup?: Lookup | undefined;
   /** T; milliseconds. */
   readonly sessionTimeoutMs: () => number;
-  /** One connection and one handshake; null when the session is attached, else why it is not. */
+  /** Makes one connection and one handshake; resolves to null if attached, else to the reason. */
   readonly attachTo: (server: Host, deadlineMs: number) => Promise<EndReason | null>;
-  /** Called after each server that failed while re-attaching: may end the session. */
+  /** Called after each failed server while re-attaching: may end the session. */
   readonly endIfSilent: () => void;
   /** True once the session is over: nothing more is tried. */
   readonly isOver: () => boolean;
@@ -42,17 +42,19 @@ export class Attacher {
     this.#hosts = new HostRotation(hosts, random);
   }
 
-  /** The next round begins behind this server (`host:port`); null: no change. */
+  /** The next round begins after this server (`host:port`); null: no change. */
   avoid(server: string | null): void {
     this.#hosts.avoid(server);
   }
 
-  /** A new session, until this time at most. False: no server accepted it; `failures` say why. */
+  /**
+   * Creates a session, by this time at the latest. False: no server accepted it; see `failures`.
+   */
   create(until: number, failures: HostFailures): Promise<boolean> {
     return this.#attach(until, failures);
   }
 
-  /** A session that exists, until a server accepts it or it is over. */
+  /** Re-attaches an existing session, until a server accepts it or it is over. */
   async reattach(): Promise<void> {
     await this.#attach(null, new HostFailures());
   }
@@ -75,7 +77,7 @@ export class Attacher {
         if (isOver()) return false;
       }
       if (isLate) slowRounds += 1;
-      // A session that exists is kept: the setting may still be corrected.
+      // An existing session is kept: the setting may still be corrected.
       if (isRefused && until !== null) return false;
       log(round === 0 && until !== null ? 'info' : 'debug', `no server reached yet (${failures})`);
       // Leaves time for one more attempt after the pause.
@@ -86,7 +88,7 @@ export class Attacher {
     return false;
   }
 
-  /** By the server's name; where that failed, at each of its addresses. */
+  /** Tries the server by its name; if that fails, at each of its addresses. */
   async #attachToAny(
     server: Host,
     until: number | null,

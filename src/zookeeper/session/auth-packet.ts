@@ -1,4 +1,4 @@
-/** The packet for digest authentication, in a buffer that can be wiped: the codec's would stay. */
+/** The packet for digest authentication, in a buffer that can be wiped, unlike the codec's. */
 import jute from 'node-zookeeper-client/lib/jute/index.js';
 import { wipeableBuffer } from '../../util/trusted-file.ts';
 
@@ -8,9 +8,7 @@ const INT_BYTES = 4;
 /** `ZooDefs.OpCode.auth` */
 const AUTH = 100;
 
-/**
- * `org.apache.zookeeper.proto.AuthPacket` behind a `RequestHeader`, with its length before both.
- */
+/** The length, a `RequestHeader`, and `org.apache.zookeeper.proto.AuthPacket`. */
 export function authPacket(credentials: Buffer): Buffer {
   const scheme = Buffer.from('digest');
   // Length of the frame, xid, type of the request, type of the packet, and two lengths.

@@ -1,10 +1,9 @@
 /**
  * One TCP connection with one handshake, over node-zookeeper-client's ConnectionManager.
  *
- * The manager is used for what it does well: encoding and ordering requests. It never reconnects
- * here: each connection has a new one, so that no partial frame, pending packet or watch of an old
- * connection reaches the next. Its defects are worked around (the numbers are those of
- * docs/decisions/0002-one-client-per-connection.md):
+ * The manager is used to encode and order requests. It never reconnects: each connection has a new
+ * manager, so that no partial frame, pending packet or watch of an old connection reaches the next.
+ * Workarounds for its defects (numbered as in docs/decisions/0002-one-client-per-connection.md):
  *
  *  1. no deadline for the handshake → one deadline for connecting and handshake together
  *  3. partial frames survive a reconnect → frames are cut here, and end with the connection
@@ -38,16 +37,16 @@ import {
   judgeHandshake,
 } from './handshake.ts';
 import type { RequestNumbers } from './request-numbers.ts';
-import { readyEvent, troubleWith } from './sockets.ts';
+import { problemOf, readyEvent } from './sockets.ts';
 import { Watches } from './watches.ts';
 
 /** `lastZxid` is kept up to date in place. */
 export interface ConnectionOptions extends HandshakeRequest {
-  /** The session's; every request takes one from here. */
+  /** The session's request numbers; every request takes one. */
   readonly numbers: RequestNumbers;
   /** '' or `/a/b`. */
   readonly chroot: string;
-  /** For connecting and the handshake together; milliseconds. */
+  /** Time limit for connecting and the handshake together; milliseconds. */
   readonly handshakeDeadlineMs: number;
   readonly clock: Clock;
   readonly openSocket: () => ServerSocket;
@@ -56,7 +55,7 @@ export interface ConnectionOptions extends HandshakeRequest {
   /** The socket is connected. */
   readonly onConnected: () => void;
   readonly onAttached: (handshake: Handshake) => void;
-  /** Called once, also when the connection was never made. */
+  /** Called once, even if no connection was made. */
   readonly onEnded: (reason: EndReason) => void;
   /** A frame arrived. */
   readonly onHeard: () => void;
@@ -67,8 +66,8 @@ export interface ConnectionOptions extends HandshakeRequest {
 
 export interface EndReason {
   /**
-   * `expired`: the server reports that the session is over. `refused`: trying again is useless
-   * until a setting is changed. `late`: no handshake within its deadline.
+   * `expired`: the server reports that the session is over. `refused`: useless to try again until a
+   * setting is changed. `late`: no handshake within the time limit.
    */
   readonly kind: 'expired' | 'failed' | 'refused' | 'late';
   readonly message: string;
@@ -78,15 +77,15 @@ type ConnectionState =
   | { readonly name: 'new' }
   | { readonly name: 'connecting' }
   | { readonly name: 'handshaking'; readonly sentAt: number }
-  /** The handshake was accepted; the answer to our authentication is missing. */
+  /** The handshake was accepted; the authentication is not answered yet. */
   | { readonly name: 'authenticating'; readonly handshake: Handshake }
   | { readonly name: 'attached' }
   | { readonly name: 'ended' };
 
-/** ZooKeeper's own bound (jute.maxbuffer) is 1 MB by default; a larger one is not a frame. */
+/** ZooKeeper's own limit (jute.maxbuffer) is 1 MB by default. */
 const MAX_FRAME_BYTES = 64 * 1024 * 1024;
 /**
- * Before the first request; the answer to a handshake has 37 bytes, that to an authentication less.
+ * Limit before the first request. The answer to a handshake has 37 bytes, to authentication fewer.
  */
 const MAX_HANDSHAKE_BYTES = 1024;
 
@@ -124,7 +123,7 @@ export class Connection extends ConnectionManager {
     try {
       socket = this.#options.openSocket();
     } catch (error) {
-      // Not from within connect(): its caller is not ready for the answer yet.
+      // Not during connect(): its caller is not ready for the event yet.
       setImmediate(() => this.#fail(error));
       return;
     }
@@ -156,7 +155,7 @@ export class Connection extends ConnectionManager {
     this.#options.onEnded({ kind, message });
   }
 
-  /** Called by the library alone, for changes that never happen here: ours assign `state`. */
+  /** Called only by the library, for changes that never happen here (#enter assigns `state`). */
   override setState(state: number): void {
     this.end(`the client library changed its state to ${state}`);
   }
@@ -167,12 +166,12 @@ export class Connection extends ConnectionManager {
   }
 
   /**
-   * Here the manager numbers and writes queued requests: at once, or when the socket has drained.
-   * Numbers are taken from the session's here, and nowhere else.
+   * In this method the manager numbers and writes queued requests: immediately, or when the socket
+   * has drained. Only here are numbers taken from the session.
    */
   override onPacketQueueReadable(): void {
     const { numbers } = this.#options;
-    if (!numbers.areLeft) return this.end("the session's request numbers are exhausted", 'expired');
+    if (!numbers.hasNext) return this.end("the session's request numbers are exhausted", 'expired');
     this.xid = numbers.next;
     super.onPacketQueueReadable();
     numbers.usedBelow(this.xid);
@@ -183,18 +182,18 @@ export class Connection extends ConnectionManager {
     this.queue(new jute.Request(header, null), () => {});
   }
 
-  /** Two states in step: ours, and the one that the manager looks at. */
+  /** Sets our state, and the corresponding one of the manager. */
   #enter(current: ConnectionState, state: number): void {
     this.#current = current;
     this.state = state;
   }
 
   #fail(error: unknown): void {
-    const { message, isFinal } = troubleWith(error);
+    const { message, isFinal } = problemOf(error);
     this.end(message, isFinal ? 'refused' : 'failed');
   }
 
-  /** Nothing that a server sends may end the process. */
+  /** No data from a server may end the process. */
   #guarded(handle: () => void): void {
     if (this.#current.name === 'ended') return;
     try {

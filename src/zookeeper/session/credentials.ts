@@ -1,6 +1,6 @@
 /**
- * `user:password` for digest authentication, and the files of TLS. Credentials are read each time
- * they are sent and wiped after that, so that none stay in this process, and a change takes effect
+ * `user:password` for digest authentication, and the files for TLS. Credentials are read each time
+ * they are sent and wiped afterwards, so that none stay in this process, and a change takes effect
  * at the next connection.
  */
 import { type Access, AUTH_VARIABLE, type AuthSource } from '../../settings/access.ts';
@@ -58,7 +58,9 @@ function checkCertificates(path: string): void {
 const BEGIN = /-----BEGIN (X509 )?CERTIFICATE-----/;
 const END = /-----END (X509 )?CERTIFICATE-----/;
 
-/** Each with its first and last line; one without an end is included, to be refused. */
+/**
+ * Each with its first and last line. A certificate without an end is included, and rejected later.
+ */
 function certificatesIn(pem: string): string[] {
   return pem
     .split(/(?=-----BEGIN )/)
@@ -92,7 +94,9 @@ export function readPrivately(path: string): Buffer {
   return reading(() => readTrusted(path, { maxBytes: MAX_SECRET_BYTES, readers: 'private' }));
 }
 
-/** Reads a file that anyone may read, but only root and we may write. @throws AccessError */
+/**
+ * Reads a file that all users may read, but only root and our user may write. @throws AccessError
+ */
 export function readCertificates(path: string): Buffer {
   return reading(() => readTrusted(path, { maxBytes: MAX_CERTIFICATES_BYTES, readers: 'public' }));
 }

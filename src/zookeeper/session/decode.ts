@@ -1,7 +1,7 @@
 /**
- * Decodes a server's frames: one function for each type of answer that lockex requests
- * (`org.apache.zookeeper.proto`). A frame is decoded completely or refused with MalformedAnswer;
- * nothing of a refused one is used. Pure. Every `frame` begins with its length.
+ * Decodes a server's frames, for each type of answer that lockex requests
+ * (`org.apache.zookeeper.proto`). A frame is decoded completely or rejected with MalformedAnswer;
+ * no part of a rejected frame is used. Pure. Every `frame` begins with its length.
  */
 import jute from 'node-zookeeper-client/lib/jute/index.js';
 import { JuteReader, MalformedAnswer } from './jute-reader.ts';
@@ -31,13 +31,13 @@ export type AnswerBody =
   | { readonly kind: 'stat'; readonly stat: RawStat }
   | { readonly kind: 'data'; readonly data: Buffer | undefined; readonly stat: RawStat }
   | { readonly kind: 'children'; readonly children: readonly string[] }
-  /** `errors`: one for each operation, or none where all were carried out. */
+  /** `errors`: one for each operation, or none if all were carried out. */
   | { readonly kind: 'multi'; readonly errors: readonly number[] };
 
 /** The parts of a request that are needed to decode its answer. */
 export interface Asked {
   readonly type: number;
-  /** Of a transaction: the types of its operations. */
+  /** The types of a transaction's operations. */
   readonly operations: readonly number[];
 }
 
@@ -92,7 +92,7 @@ export function decodeWatchEvent(frame: Buffer): WatchEvent {
   });
 }
 
-/** The body of an answer without an error; others have none to read. `chroot`: '' or `/a/b`. */
+/** The body of an answer without an error. `chroot`: '' or `/a/b`. */
 export function decodeAnswer(frame: Buffer, asked: Asked, chroot: string): AnswerBody {
   return decodeBody(frame, (reader) => bodyOf(reader, asked, chroot));
 }
@@ -151,7 +151,7 @@ function multiErrors(reader: JuteReader, operations: readonly number[], chroot: 
   multiHeader(reader, true);
   const isFailed = errors.some((error) => error !== OK);
   if (isFailed ? carriedOut > 0 : errors.length > 0) {
-    throw new MalformedAnswer('a transaction that was carried out partly');
+    throw new MalformedAnswer('a partly executed transaction');
   }
   return errors;
 }
@@ -162,12 +162,12 @@ function multiHeader(reader: JuteReader, isLast: boolean): number {
   const isDone = reader.boolean();
   reader.int();
   if (isDone !== isLast)
-    throw new MalformedAnswer('the number of results is not that of the operations');
+    throw new MalformedAnswer('the number of results differs from the number of operations');
   return type;
 }
 
 function statFrom(reader: JuteReader): RawStat {
-  if (reader.left < STAT_BYTES) throw new MalformedAnswer('a stat that is cut short');
+  if (reader.left < STAT_BYTES) throw new MalformedAnswer('a truncated stat');
   const [czxid, mzxid, ctime, mtime] = [reader.long(), reader.long(), reader.long(), reader.long()];
   const version = reader.int();
   // cversion, aversion

@@ -1,5 +1,5 @@
 /**
- * Sends a request on an attachment and settles its promise: with the answer and its place among the
+ * Sends a request on an attachment and settles its promise: with the answer and its order among the
  * session's requests and answers, with the server's error, or with TIMEOUT.
  */
 import type { Request } from 'node-zookeeper-client/lib/jute/index.js';
@@ -19,10 +19,10 @@ export interface Answer extends Confirmation {
 
 export interface ExchangeOptions {
   readonly clock: Clock;
-  /** When the session last heard from a server. */
+  /** Time at which the session last received data from a server. */
   readonly heardAt: () => number;
   readonly onSent: (at: number) => void;
-  /** True while the connection is the session's, and attached. */
+  /** True while this is the session's connection, and attached. */
   readonly isPresent: (connection: Connection) => boolean;
   /** The same error, with the path in its message. */
   readonly withPath: (error: RequestError, path: string) => RequestError;
@@ -33,7 +33,7 @@ export interface Question {
   /** For error messages. */
   readonly path: string;
   readonly watch?: Watch | undefined;
-  /** How long to wait for the answer; milliseconds. */
+  /** Maximum wait for the answer; milliseconds. */
   readonly deadlineMs: number;
 }
 
@@ -65,7 +65,7 @@ export class Exchange {
           reject(isRequestError(error) ? withPath(error, path) : error);
           return;
         }
-        // Before the next frame is read: it may be the watch's event.
+        // Before the next frame is read, which may be the watch's event.
         if (watch) this.#register(connection, path, watch);
         const order = { sent, answered: this.#nextEvent() };
         const { header } = response;
@@ -82,7 +82,7 @@ export class Exchange {
 
   #register(connection: Connection, path: string, { kind, onChange }: Watch): void {
     connection.watches.add(kind, path, (change) => {
-      // Not from within the socket's handler, which takes an exception for a protocol error.
+      // Not in the socket's handler, which treats an exception as a protocol error.
       queueMicrotask(() => {
         if (this.#options.isPresent(connection)) onChange(change);
       });
@@ -91,8 +91,8 @@ export class Exchange {
 }
 
 /**
- * A server may report in answer to a request that the session or the connection is over. The error
- * policy relies on the end of the connection then; a no-op where it has ended already.
+ * A server may report in its answer that the session or the connection is over. Then the error
+ * policy relies on the end of the connection. Does nothing if it has already ended.
  */
 function endIfOver(connection: Connection, error: Error | null): void {
   if (!isRequestError(error) || ERROR_CLASSES[error.code] !== 'disconnected') return;

@@ -10,8 +10,8 @@ export class FrameReader {
   /** Received, and not returned yet. */
   #waiting: Buffer = Buffer.alloc(0);
   /**
-   * The buffer that begins with `#waiting`; its rest is free. null: `#waiting` must not be written
-   * to.
+   * The buffer that begins with `#waiting` and has free space after it. null: `#waiting` must not
+   * be written to.
    */
   #room: Buffer | null = null;
 

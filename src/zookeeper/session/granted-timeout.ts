@@ -1,17 +1,17 @@
 /**
- * Judges the session timeout that a server grants. Pure.
+ * Checks the session timeout that a server grants. Pure.
  *
  * A server raises a request to its `minSessionTimeout` and lowers it to its `maxSessionTimeout`
  * (`ZooKeeperServer.processConnectRequest`); by default these are 2 and 20 ticks. lockex uses the
- * granted time, and a shorter one where that is absurd: a lease that ends too early is safe, and
- * pings are more frequent. The server's own timeout remains, so lockex warns.
+ * granted time, or a shorter one if that is implausible: a lease that ends too early is safe, and
+ * pings are more frequent. The server's own timeout does not change, so lockex logs a warning.
  */
 
-/** Granted times up to this are normal; milliseconds. */
+/** Granted times up to this one are normal; milliseconds. */
 const ALWAYS_PLAUSIBLE_MS = 60_000;
 /** So is this multiple of the requested one. */
 const PLAUSIBLE_FACTOR = 4;
-/** Pings are sent three times as often: below this there would be nothing but pings. */
+/** Pings are sent three times as often: below this limit, they would be too frequent. */
 const MIN_MS = 100;
 
 export type GrantedTimeout =
@@ -20,8 +20,8 @@ export type GrantedTimeout =
   | { readonly kind: 'refused'; readonly message: string };
 
 /**
- * Both in milliseconds. A granted time of 0 or less means that there is no session: not judged
- * here.
+ * Both in milliseconds. A granted time of 0 or less means that there is no session; it is not
+ * checked here.
  */
 export function judgeTimeout(grantedMs: number, requestedMs: number): GrantedTimeout {
   const [granted, requested] = [grantedMs / 1000, requestedMs / 1000];

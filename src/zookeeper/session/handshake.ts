@@ -1,5 +1,5 @@
 /**
- * The handshake that creates a session or re-attaches one: `ConnectRequest`, and the judgement of a
+ * The handshake that creates or re-attaches a session: encodes `ConnectRequest`, and checks a
  * server's `ConnectResponse` (`ZooKeeperServer.processConnectRequest`). Pure.
  */
 import jute from 'node-zookeeper-client/lib/jute/index.js';
@@ -7,12 +7,14 @@ import { decodeHandshake } from './decode.ts';
 import { judgeTimeout } from './granted-timeout.ts';
 
 export interface HandshakeRequest {
-  /** 8 bytes; zeros ask for a new session. */
+  /** 8 bytes; zeros request a new session. */
   readonly sessionId: Buffer;
   readonly password: Buffer;
-  /** The session timeout to ask for; milliseconds. */
+  /** The session timeout to request; milliseconds. */
   readonly timeoutMs: number;
-  /** Newest zxid that the session has seen, 8 bytes: a server that is behind it refuses us. */
+  /**
+   * Newest zxid that the session has seen, 8 bytes: a server that is behind it refuses the session.
+   */
   readonly lastZxid: Buffer;
 }
 
@@ -21,7 +23,7 @@ export interface Handshake {
   readonly sentAt: number;
   readonly sessionId: Buffer;
   readonly password: Buffer;
-  /** The session timeout that was granted, limited to what is plausible; milliseconds. */
+  /** The granted session timeout, limited to a plausible one; milliseconds. */
   readonly timeoutMs: number;
 }
 

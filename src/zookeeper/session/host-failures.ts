@@ -1,4 +1,4 @@
-/** Why each server could not be used: the most informative reason among its attempts. Pure. */
+/** The reason why each server could not be used: the most informative one of its attempts. Pure. */
 import type { HostFailure } from '../../../machines/contract.ts';
 import type { Host } from '../../settings/access.ts';
 import type { EndReason } from './connection.ts';
@@ -8,8 +8,8 @@ export class HostFailures {
   readonly #reasons = new Map<string, EndReason>();
 
   /**
-   * The newest reason counts, except that "ran out of time" says less than a reason of the server,
-   * the kernel or a setting: it replaces only its own kind.
+   * The newest reason counts. But a timeout is less informative than a reason from the server, the
+   * kernel or a setting, so it replaces only another timeout.
    */
   add(host: Host, reason: EndReason): void {
     const known = this.#reasons.get(hostName(host));

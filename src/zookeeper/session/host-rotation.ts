@@ -15,7 +15,7 @@ export class HostRotation {
     }
   }
 
-  /** Every host once, beginning after the one that was yielded last. */
+  /** Yields every host once, beginning after the last one that was yielded. */
   *round(): Generator<Host> {
     for (let tried = 0; tried < this.#order.length; tried += 1) {
       const host = this.#order[this.#next % this.#order.length];

@@ -1,8 +1,7 @@
 /**
- * Reads jute's basic types from one frame (`org.apache.jute.BinaryInputArchive`). A length beyond
- * the end of the frame is refused, so reading costs no more than the frame's own size. The
- * library's decoder accepts negative lengths, which move it backwards, and allocates whatever a
- * length announces.
+ * Reads jute's basic types from one frame (`org.apache.jute.BinaryInputArchive`). Rejects a length
+ * beyond the end of the frame, so the cost is limited by the frame's size. The library's decoder
+ * accepts negative lengths, which move it backwards, and allocates any length that is announced.
  */
 
 export class MalformedAnswer extends Error {
@@ -79,7 +78,7 @@ export class JuteReader {
     return Buffer.from(this.#frame.subarray(start, start + length));
   }
 
-  /** Skips `length` bytes; their offset. */
+  /** Skips `length` bytes; returns their offset. */
   #advance(length: number): number {
     const start = this.#at;
     if (length < 0 || length > this.left) {

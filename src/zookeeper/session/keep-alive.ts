@@ -8,7 +8,7 @@ export interface KeepAliveOptions {
   readonly clock: Clock;
   /** The session timeout T; milliseconds. */
   readonly timeoutMs: () => number;
-  /** When something last arrived from the server. */
+  /** Time at which data last arrived from the server. */
   readonly heardAt: () => number;
   readonly ping: () => void;
   readonly onSilence: (silenceMs: number) => void;
@@ -43,10 +43,10 @@ export class KeepAlive {
     clock.clearTimeout(this.#timer);
     const third = timeoutMs() / 3;
     const due = Math.min(this.#sentAt + third, heardAt() + 2 * third);
-    this.#timer = clock.setTimeout(() => this.#look(), Math.max(due - clock.now(), 1));
+    this.#timer = clock.setTimeout(() => this.#check(), Math.max(due - clock.now(), 1));
   }
 
-  #look(): void {
+  #check(): void {
     const { clock, heardAt, timeoutMs, ping, onSilence } = this.#options;
     const now = clock.now();
     const third = timeoutMs() / 3;

@@ -1,16 +1,16 @@
 /**
- * Checks the node names in a server's answers where they arrive: they go on to the command's
+ * Checks the node names in a server's answers, because they are passed to the command's
  * environment, to the gate and to other requests. Pure.
  */
 import { CreateMode } from '../client.ts';
 import { requestError } from '../errors.ts';
 
-/** The names that no server accepts in a path (`PathUtils.validatePath`) and that could do harm. */
+/** Names that no server accepts in a path (`PathUtils.validatePath`) and that could do harm. */
 const INVALID_NAME = /[/\p{Cc}]|^\.{0,2}$/u;
 /** `%010d` of an int (`PrepRequestProcessor.pRequest2TxnCreate`). */
 const SEQUENCE = /^(\d{10}|-\d{9,10})$/;
 
-/** The path of the created node. @throws RequestError if it does not match the one asked for */
+/** The path of the created node. @throws RequestError if it does not match the requested one */
 export function createdPath(asked: string, answered: string, mode: CreateMode): string {
   const added = answered.startsWith(asked) ? answered.slice(asked.length) : null;
   const isSequential = mode === CreateMode.EPHEMERAL_SEQUENTIAL;

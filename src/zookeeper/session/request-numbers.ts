@@ -3,19 +3,17 @@
  * reaper that may end it.
  *
  * A server matches a commit with the waiting request by session id and xid alone, and relies on
- * xids that grow (`CommitProcessor`: "request.cxid != topPending.cxid"). A request with a number
- * that was used on an earlier connection can thus be answered by the commit of the older request,
- * which proves nothing about the newer one, and fails by itself where the two are of different
- * types. `org.apache.zookeeper.ClientCnxn` does not restart its xids either.
+ * increasing xids (`CommitProcessor`: "request.cxid != topPending.cxid"). So a request with a
+ * number that was used on an earlier connection can be answered by the commit of the older request,
+ * which proves nothing about the newer one, and fails if the two have different types.
+ * `org.apache.zookeeper.ClientCnxn` does not restart its xids either.
  */
 
 /**
  * ZooKeeper counts them in 32 bits, signed; negative ones are reserved (`ClientCnxn`: PING_XID).
  */
 const MAX_XID = 2 ** 31 - 1;
-/**
- * The reaper begins here. A session does not get so far: at 100 requests a second it takes months.
- */
+/** The first number of the reaper. At 100 requests a second, a session needs months to reach it. */
 const FIRST_REAPER_XID = 2 ** 30;
 
 export class RequestNumbers {
@@ -27,7 +25,9 @@ export class RequestNumbers {
     this.#last = last;
   }
 
-  /** For the process that created the session. Not from 0: some servers count 0 as in flight. */
+  /**
+   * For the process that created the session. Not from 0: some servers treat 0 as being in flight.
+   */
   static ofOwner(): RequestNumbers {
     return new RequestNumbers(1, FIRST_REAPER_XID - 1);
   }
@@ -42,7 +42,7 @@ export class RequestNumbers {
   }
 
   /** False if the numbers are exhausted: the session cannot send requests any more. */
-  get areLeft(): boolean {
+  get hasNext(): boolean {
     return this.#next <= this.#last;
   }
 

@@ -44,7 +44,7 @@ export abstract class Requester<Events extends Record<keyof Events, unknown[]>>
   protected withPath({ code, number, isCommitted }: RequestError, path: string): RequestError {
     if (code !== 'NO_AUTH') return new RequestError(number, path, '', isCommitted);
     const { auth } = this.#options;
-    // Digest authentication itself accepts any password: a wrong one makes another identity.
+    // Digest authentication accepts any password: a wrong one results in another identity.
     const source = auth?.kind === 'file' ? auth.path : AUTH_VARIABLE;
     const more =
       auth === null ? ' (no --auth-file was given)' : ` for the user and password in ${source}`;
@@ -70,7 +70,7 @@ export abstract class Requester<Events extends Record<keyof Events, unknown[]>>
       made += `/${name}`;
       const error: RequestError | null = await this.#make(made);
       if (error?.code === 'NO_NODE') throw this.#noParent(forbidden ?? error);
-      // A node that exists may refuse its creation with NO_AUTH.
+      // The creation of an existing node may be refused with NO_AUTH.
       forbidden = error;
     }
     if (forbidden !== null && (await this.exists(path)) === null) throw forbidden;
@@ -153,14 +153,14 @@ export abstract class Requester<Events extends Record<keyof Events, unknown[]>>
     const { number, index } = failure;
     const path = operations[index]?.path ?? '';
     const error = new RequestError(number, 'multi', '', true);
-    // `PrepRequestProcessor` checks the session for each operation. The connection may be open
-    // still, so a handshake has to find out what became of the session.
+    // `PrepRequestProcessor` checks the session for each operation. The connection may still be
+    // open, so a handshake has to determine if the session still exists.
     const isOver = ERROR_CLASSES[error.code] === 'disconnected';
     throw isOver ? requestError('UNKNOWN_SESSION', path) : this.withPath(error, path);
   }
 }
 
-/** An answer is decoded by the type of its request: another kind is a bug. */
+/** An answer is decoded according to its request: another kind is a bug. */
 function bodyOf<K extends AnswerBody['kind']>(
   body: AnswerBody,
   kind: K,

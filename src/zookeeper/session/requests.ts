@@ -1,4 +1,4 @@
-/** ZooKeeper's requests, encoded by the codec of node-zookeeper-client; and its `Stat`. Pure. */
+/** Encodes ZooKeeper's requests, by the codec of node-zookeeper-client; converts `Stat`. Pure. */
 import jute, { type Request } from 'node-zookeeper-client/lib/jute/index.js';
 import type { AclEntry } from '../../settings/access.ts';
 import type { CreateMode, Operation, Stat } from '../client.ts';
@@ -6,7 +6,7 @@ import type { RawStat } from './decode.ts';
 
 const { OP_CODES, protocol } = jute;
 
-/** `record` and its `fields`: by the codec's names. */
+/** `record` and its `fields` have the codec's names. */
 export function requestOf(type: string, record: string | null, fields: object = {}): Request {
   const header = new protocol.RequestHeader();
   header.type = opCode(type);
@@ -40,14 +40,14 @@ export function multiRequest(operations: readonly Operation[], acl: readonly Acl
 }
 
 /**
- * The operation for which a transaction failed, and its error code; null when all were carried out.
- * `errors`: of its operations, as `decodeAnswer` returns them.
+ * The operation that made a transaction fail, and its error code; null if all were carried out.
+ * `errors`: of its operations, from `decodeAnswer`.
  */
 export function multiFailure(
   errors: readonly number[],
 ): { readonly index: number; readonly number: number } | null {
   const failures = errors.flatMap((number, index) => (number === 0 ? [] : [{ index, number }]));
-  // Those before the one that failed say 0, those after it RUNTIME_INCONSISTENCY (-2).
+  // Operations before the failed one have code 0, later ones RUNTIME_INCONSISTENCY (-2).
   return failures.find(({ number }) => number !== -2) ?? failures[0] ?? null;
 }
 

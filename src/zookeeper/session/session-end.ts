@@ -8,7 +8,7 @@ export interface SessionEndOptions {
   readonly clock: Clock;
   readonly random?: (() => number) | undefined;
   readonly sessionTimeoutMs: () => number;
-  /** Sends CLOSE_SESSION; waits for the answer until `deadlineMs` have passed. */
+  /** Sends CLOSE_SESSION; waits for the answer for at most `deadlineMs`. */
   readonly request: (deadlineMs: number) => Promise<unknown>;
   readonly reattach: (reason: string) => void;
   /** A server confirmed the end. */
@@ -17,7 +17,7 @@ export interface SessionEndOptions {
 
 export class SessionEnd {
   readonly #options: SessionEndOptions;
-  #isToRepeat: Promise<boolean> | null = null;
+  #needsRepeat: Promise<boolean> | null = null;
   #isConfirmed = false;
 
   constructor(options: SessionEndOptions) {
@@ -25,20 +25,23 @@ export class SessionEnd {
   }
 
   get isRequested(): boolean {
-    return this.#isToRepeat !== null;
+    return this.#needsRepeat !== null;
   }
 
   get isConfirmed(): boolean {
     return this.#isConfirmed;
   }
 
-  /** Resolves when the last request has failed or was confirmed; null: none was sent. */
-  get isToRepeat(): Promise<boolean> | null {
-    return this.#isToRepeat;
+  /**
+   * Resolves when the last request has failed (true: repeat it) or was confirmed; null: none was
+   * sent.
+   */
+  get needsRepeat(): Promise<boolean> | null {
+    return this.#needsRepeat;
   }
 
   send(boundMs: number): void {
-    this.#isToRepeat = this.#send(boundMs);
+    this.#needsRepeat = this.#send(boundMs);
   }
 
   confirm(): void {

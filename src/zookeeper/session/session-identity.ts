@@ -3,7 +3,7 @@ import { PASSWORD_BYTES } from './decode.ts';
 import type { Handshake, HandshakeRequest } from './handshake.ts';
 import { RequestNumbers } from './request-numbers.ts';
 
-/** Never to be logged: they suffice to close the session. */
+/** Must never be logged: they suffice to close the session. */
 export interface SessionCredentials {
   /** 8 bytes. */
   readonly id: Buffer;
@@ -20,7 +20,7 @@ export class SessionIdentity {
   #timeoutMs: number;
   #isGranted = false;
 
-  /** `timeoutMs`: to ask for. `resume`: takes over an existing session, to close it. */
+  /** `timeoutMs`: to request. `resume`: takes over an existing session, to close it. */
   constructor(timeoutMs: number, resume: SessionCredentials | undefined) {
     this.#timeoutMs = timeoutMs;
     this.#id = resume?.id ?? Buffer.alloc(LONG_BYTES);
@@ -28,12 +28,12 @@ export class SessionIdentity {
     this.numbers = resume ? RequestNumbers.ofReaper() : RequestNumbers.ofOwner();
   }
 
-  /** As nodes carry it in `ephemeralOwner`; 0 before there is one. */
+  /** The same format as a node's `ephemeralOwner`; 0 before the session exists. */
   get id(): bigint {
     return this.#id.readBigUInt64BE();
   }
 
-  /** The smallest T granted so far, and before that the wanted one; milliseconds. */
+  /** The smallest T granted so far, or the requested one before the first; milliseconds. */
   get timeoutMs(): number {
     return this.#timeoutMs;
   }
@@ -43,7 +43,7 @@ export class SessionIdentity {
     return this.id === 0n ? null : { id: this.#id, password: this.#password };
   }
 
-  /** The smallest T is what is asked for again. */
+  /** Requests the smallest T again. */
   get handshakeRequest(): HandshakeRequest {
     return {
       sessionId: this.#id,
@@ -56,7 +56,7 @@ export class SessionIdentity {
   accept({ sessionId, password, timeoutMs }: Handshake): void {
     this.#id = sessionId;
     this.#password = password;
-    // A server's minimum may be longer than what was asked for.
+    // A server's minimum may be longer than the requested time.
     this.#timeoutMs = this.#isGranted ? Math.min(this.#timeoutMs, timeoutMs) : timeoutMs;
     this.#isGranted = true;
   }

@@ -8,11 +8,11 @@ import type { SessionCredentials } from './session-identity.ts';
 import type { openSocket } from './sockets.ts';
 
 export interface SessionOptions extends Access {
-  /** The session timeout to ask for; milliseconds. */
+  /** The session timeout to request; milliseconds. */
   readonly timeoutMs: number;
   readonly clock: Clock;
   readonly log: LogFunction;
-  /** Takes over an existing session instead of creating one: to close it, as the reaper does. */
+  /** Takes over an existing session instead of creating one, to close it (the reaper). */
   readonly resume?: SessionCredentials;
   readonly random?: () => number;
   readonly openSocket?: typeof openSocket;
@@ -24,8 +24,10 @@ export interface SessionEvents {
   connected: [];
   attached: [Attachment];
   detached: [{ readonly reason: string }];
-  /** Emitted once. `silence`: decided by the session, T after the last answer from any server. */
+  /**
+   * Emitted once. `silence`: determined by the session, T after the last answer from any server.
+   */
   expired: [{ readonly message: string; readonly by: 'server' | 'silence' }];
-  /** Closed or abandoned by us: nothing more is emitted. */
+  /** Closed or abandoned by this process: nothing more is emitted. */
   abandoned: [];
 }

@@ -1,11 +1,11 @@
 /**
- * One ZooKeeper session, over as many connections as it takes. It attaches, re-attaches when a
- * connection ends, keeps the session alive while it is idle, and reports when it is over.
+ * One ZooKeeper session, over any number of connections. Attaches, re-attaches when a connection
+ * ends, keeps the session alive while it is idle, and reports its end.
  *
- * It never decides whether a lock is safe: the lease does. Defects of the client library that are
- * worked around here (numbers as in connection.ts): 2. silence is never noticed → a read deadline
- * of 2/3 T; 5. requests have no deadline → each has one, and none is queued; 6. callbacks that
- * repeat a request while the connection ends recurse → answers are promises, watches are deferred;
+ * The lease, not the session, decides if a lock is safe. Workarounds for defects of the client
+ * library (numbered as in connection.ts): 2. silence is never detected → a read deadline of 2/3 T;
+ * 5. requests have no deadline → each has one, and none is queued; 6. callbacks that repeat a
+ * request while the connection ends recurse → answers are promises, watches are deferred;
  * 7. close() → bounded; 9. endless pings and retries → our own, until the session is over.
  */
 import type { Request } from 'node-zookeeper-client/lib/jute/index.js';
@@ -47,10 +47,10 @@ export class Session extends Requester<SessionEvents> {
   /** Attachments so far. */
   #attachments = 0;
   #heardAt = 0;
-  /** Last heard by more than a handshake. */
+  /** Time of the last data from a server other than a handshake. */
   #answeredAt = 0;
   #attachedAt = 0;
-  /** Of attachments: the next one is tried at once only after one that served. */
+  /** Paces attachments: the next one is immediate only after one that answered requests. */
   readonly #backOff: BackOff;
   readonly #attacher: Attacher;
   readonly #keepAlive: KeepAlive;
@@ -95,8 +95,8 @@ export class Session extends Requester<SessionEvents> {
   }
 
   /**
-   * One attempt at a new session, over all hosts as often as `boundMs` allows. Resolves when the
-   * first handshake is answered; rejects with UnreachableError, or with a RequestError when the
+   * One attempt to create a session: tries all hosts repeatedly within `boundMs`. Resolves when the
+   * first handshake is answered; rejects with UnreachableError, or with a RequestError if the
    * session was closed meanwhile.
    */
   async connect(boundMs: number): Promise<void> {
@@ -110,26 +110,25 @@ export class Session extends Requester<SessionEvents> {
   }
 
   /**
-   * Ends the session at the server, which deletes its nodes. True if the server confirmed that. In
-   * any case nothing of the session is left in this process afterwards, after `boundMs` at the
-   * latest.
+   * Closes the session at the server, which deletes its nodes. True if the server confirmed that.
+   * In any case, nothing of the session remains in this process after `boundMs` at the latest.
    */
   async close(boundMs: number): Promise<boolean> {
     const { clock } = this.#options;
     const until = clock.now() + boundMs;
-    let isToAsk = (await this.#end.isToRepeat) ?? this.#mayExist;
-    while (isToAsk && (await this.whenAttached(until - clock.now()))) {
+    let needsRequest = (await this.#end.needsRepeat) ?? this.#mayExist;
+    while (needsRequest && (await this.whenAttached(until - clock.now()))) {
       this.askForEnd(Math.max(1, until - clock.now()));
-      isToAsk = (await this.#end.isToRepeat) === true;
+      needsRequest = (await this.#end.needsRepeat) === true;
     }
     this.abandon();
     return this.hasEnded || this.id === 0n;
   }
 
   /**
-   * Requests the end of the session behind the requests already sent, without waiting for those: a
-   * server processes the requests of a session in order. Nothing may be sent behind it. `close`
-   * waits for the answer, for `boundMs` at most.
+   * Requests the end of the session, without waiting for earlier requests: a server processes a
+   * session's requests in order. Nothing may be sent after it. `close` waits for the answer, for at
+   * most `boundMs`.
    */
   askForEnd(boundMs: number): void {
     this.#end.send(boundMs);
@@ -140,7 +139,7 @@ export class Session extends Requester<SessionEvents> {
     return this.#end.isConfirmed;
   }
 
-  /** Sends nothing more, not even the end: leaves the session to its timeout. */
+  /** Sends nothing more, not even the end: lets the session expire. */
   abandon(): void {
     const connection = this.#connection;
     this.#state = { name: 'over' };
@@ -150,7 +149,7 @@ export class Session extends Requester<SessionEvents> {
     this.removeAllListeners();
   }
 
-  /** Drops the connection and attaches again, to another host where there is one. */
+  /** Drops the connection and attaches again, to another host if there is one. */
   reattach(reason: string): void {
     this.#attacher.avoid(this.attached?.server ?? null);
     this.#connection?.end(reason);
@@ -164,12 +163,12 @@ export class Session extends Requester<SessionEvents> {
     return this.#state.name === 'attached' ? this.#state.attachment : null;
   }
 
-  /** The id as nodes carry it in `ephemeralOwner`; 0 before there is one. */
+  /** The id, in the format of a node's `ephemeralOwner`; 0 before the session exists. */
   get id(): bigint {
     return this.#identity.id;
   }
 
-  /** `server`: '' while detached; `timeoutMs`: the wanted one before the first handshake. */
+  /** `server`: '' while detached; `timeoutMs`: the requested one before the first handshake. */
   get info(): SessionInfo {
     const { attached } = this;
     return {
@@ -178,7 +177,7 @@ export class Session extends Requester<SessionEvents> {
     };
   }
 
-  /** For the reaper only: never to be logged. null before there is a session to close. */
+  /** For the reaper only: must never be logged. null before there is a session to close. */
   credentials(): SessionCredentials | null {
     return this.#identity.credentials;
   }
@@ -189,7 +188,7 @@ export class Session extends Requester<SessionEvents> {
     return this.isAttached || (await nextAttachment(this, this.#options.clock, boundMs));
   }
 
-  /** null when the session is attached; else why it is not. */
+  /** Resolves to null if the session is attached, else to the reason. */
   async #attachTo(server: Host, handshakeDeadlineMs: number): Promise<EndReason | null> {
     const { auth, tls, clock, chroot, log } = this.#options;
     return await new Promise<EndReason | null>((resolve) => {
@@ -245,7 +244,7 @@ export class Session extends Requester<SessionEvents> {
     void this.#attachAgain();
   }
 
-  /** At once, but with pauses where servers hang up soon after each handshake or answer. */
+  /** Immediately, but with pauses if servers close connections soon after a handshake or answer. */
   async #attachAgain(): Promise<void> {
     const servedMs = Math.max(0, this.#answeredAt - this.#attachedAt);
     const pause = this.#backOff.nextMs(servedMs);
@@ -255,7 +254,7 @@ export class Session extends Requester<SessionEvents> {
 
   #expire(message: string, by: 'server' | 'silence'): void {
     if (this.#isOver()) return;
-    // The answer to our request for the end may be lost, and the session has ended all the same.
+    // The answer to our request for the end may be lost, although the session has ended.
     if (by === 'server' && this.#end.isRequested) return this.#end.confirm();
     this.#state = { name: 'over' };
     this.emit('expired', { message, by });
@@ -271,12 +270,12 @@ export class Session extends Requester<SessionEvents> {
     return 'connection' in this.#state ? this.#state.connection : null;
   }
 
-  /** A call, so that the compiler does not assume the state of before an await. */
+  /** A method: the compiler would assume that a property is unchanged after an await. */
   #isOver(): boolean {
     return this.#state.name === 'over';
   }
 
-  /** At a server: it was created, or a handshake that would create it is not answered yet. */
+  /** True if a server may have the session: created, or its handshake is not answered yet. */
   get #mayExist(): boolean {
     if (this.#state.name === 'new' || this.#isOver()) return false;
     return this.id !== 0n || this.#connection?.isShakingHands === true;
@@ -292,7 +291,7 @@ export class Session extends Requester<SessionEvents> {
     if (state.name === 'attached' && state.connection.isAttached) {
       return this.#exchange.ask(state, { request, path, watch, deadlineMs });
     }
-    // Not at once: a caller that repeats it upon that would starve the sockets.
+    // Not immediately: a caller that repeats it in a loop would starve the sockets.
     return new Promise<Answer>((_, reject) => {
       setImmediate(() => reject(requestError('CONNECTION_LOSS', path)));
     });

@@ -1,4 +1,4 @@
-/** Sockets to a server, plain or over TLS, and their errors as messages for people. */
+/** Sockets to a server, plain or over TLS, and messages for their errors. */
 
 import { connectTcp, type ServerSocket } from '../../platform/tcp.ts';
 import type { Host, TlsFiles } from '../../settings/access.ts';
@@ -10,7 +10,7 @@ export function openSocket(server: Host, tls: TlsFiles | null): ServerSocket {
 }
 
 function connectTls({ host, port, address }: Host, tls: TlsFiles): ServerSocket {
-  // Not imported: that would add a tenth to every start without TLS.
+  // Loaded on demand: it would slow down every start without TLS by a tenth.
   const { connect } = process.getBuiltinModule('node:tls');
   const { isIP } = process.getBuiltinModule('node:net');
   const socket = connect({
@@ -26,7 +26,7 @@ function connectTls({ host, port, address }: Host, tls: TlsFiles): ServerSocket 
   return socket.setNoDelay();
 }
 
-/** Checked here because servers do not report that it expired. @throws AccessError */
+/** Checked here because servers do not report the expiry. @throws AccessError */
 function certificateOf(path: string): Buffer {
   const pem = readCertificates(path);
   const { X509Certificate } = process.getBuiltinModule('node:crypto');
@@ -40,9 +40,9 @@ export function readyEvent(socket: ServerSocket): 'connect' | 'secureConnect' {
   return 'encrypted' in socket ? 'secureConnect' : 'connect';
 }
 
-export interface SocketTrouble {
+export interface SocketProblem {
   readonly message: string;
-  /** Trying again is useless until a certificate or a setting is changed. */
+  /** Useless to try again until a certificate or a setting is changed. */
   readonly isFinal: boolean;
 }
 
@@ -64,7 +64,10 @@ const CLIENT_REFUSED = 'the server refused the client certificate (--tls-cert)';
 const NO_COMMON = 'no TLS version (1.2 or newer) and cipher in common with the server';
 const NO_TLS = 'not a TLS port';
 
-/** Of OpenSSL's verification (`X509_V_ERR_…`), its alerts (RFC 8446, section 6) and Node. */
+/**
+ * Error codes of OpenSSL's verification (`X509_V_ERR_…`), its alerts (RFC 8446, section 6) and
+ * Node.
+ */
 const FINAL_MESSAGES: Readonly<Record<string, string>> = {
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNKNOWN_SIGNER,
   UNABLE_TO_GET_ISSUER_CERT: UNKNOWN_SIGNER,
@@ -94,7 +97,7 @@ const FINAL_MESSAGES: Readonly<Record<string, string>> = {
 /** Node's message when the other side closes the connection during the TLS handshake. */
 const BEFORE_TLS = /before secure TLS connection/;
 
-export function troubleWith(error: unknown): SocketTrouble {
+export function problemOf(error: unknown): SocketProblem {
   const { code = '', message } = error as NodeJS.ErrnoException;
   const final = error instanceof AccessError ? message : FINAL_MESSAGES[code];
   if (final !== undefined) return { message: final, isFinal: true };

@@ -2,15 +2,15 @@
  * The watches of one connection. Each is called once: a server forgets a watch when it reports the
  * change (ZooKeeper Programmer's Guide, "ZooKeeper Watches").
  *
- * Not the client's own watch manager, which uses an emitter for each path: it would run for the
- * first time in months between two holders of a lock, and cost measurable time there.
+ * Replaces the client's own watch manager, which uses an emitter for each path: after months of
+ * waiting, its first use would measurably delay a handover.
  */
 import type { OnChange } from '../client.ts';
 
-/** What is watched: a node's existence and data, or its children. */
+/** A watch on a node's existence and data, or on its children. */
 export type WatchKind = 'data' | 'children';
 
-/** Set when the answer is read, before the next frame is. */
+/** Registered when the answer is read, before the next frame is read. */
 export interface Watch {
   readonly kind: WatchKind;
   readonly onChange: OnChange;
@@ -33,7 +33,7 @@ export class Watches {
     else others.push(onChange);
   }
 
-  /** False if the type of the event is none that can be watched for. */
+  /** False if this type of event cannot be watched. */
   notify(type: number, path: string): boolean {
     if (type < CREATED || type > CHILDREN_CHANGED) return false;
     const change = type === DELETED ? 'deleted' : 'changed';

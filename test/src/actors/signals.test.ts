@@ -54,7 +54,7 @@ describe('the watcher', () => {
     expect(child.exitCode).toBeNull();
   });
 
-  it('reports no SIGHUP if SIGHUP is to be ignored', async () => {
+  it('reports no SIGHUP if SIGHUP has to be ignored', async () => {
     const { child, next } = await watch('env', 'IGNORE_HANGUP=1');
     child.kill('SIGHUP');
     child.kill('SIGUSR2');

@@ -45,7 +45,7 @@ describe('withoutComments', () => {
 
   it('finds its files', () => {
     expect(files.map(({ name }) => name).toSorted()).toEqual([
-      ...['gate.sh', 'guard-ending.sh', 'guard-look.sh', 'guard-marks.sh', 'guard.sh'],
+      ...['gate.sh', 'guard-ending.sh', 'guard-marks.sh', 'guard-scan.sh', 'guard.sh'],
       ...['init.pl', 'init.py'],
     ]);
   });
@@ -79,7 +79,7 @@ describe('the embedded text', () => {
 
   it('of the guard is its four files', () => {
     expect(GUARD_SCRIPT).toBe(withoutComments(textOf('guard.sh')));
-    const parts = ['guard-ending.sh', 'guard-look.sh', 'guard-marks.sh'];
+    const parts = ['guard-ending.sh', 'guard-scan.sh', 'guard-marks.sh'];
     const text = parts.map((name) => withoutComments(textOf(name))).join('');
     expect(GUARD_ENDING).toBe(`init_kill_signal=40\n${text}`);
   });

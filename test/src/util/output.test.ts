@@ -6,7 +6,7 @@ import { onStateProgram } from '../../../src/observers/hooks/on-state.ts';
 import { notifyProgram } from '../../../src/observers/hooks/systemd.ts';
 import { renderLocks } from '../../../src/status/render.ts';
 import { freeLock, viewOf } from '../../../src/status/view.ts';
-import { complain, standardOutput } from '../../../src/util/output.ts';
+import { printError, standardOutput } from '../../../src/util/output.ts';
 import { blanked, escaped, escapedJson, printable } from '../../../src/util/printable.ts';
 import { labelOf } from '../../../src/zookeeper/recipes/node-data.ts';
 import { FakeSink } from '../cli/fakes.ts';
@@ -86,8 +86,8 @@ describe('hostile text is one clean line', () => {
   });
 
   it('on standard error', async () => {
-    expectLines(await written(process.stderr, () => complain(FORGED)), 1);
-    expectLines(await written(process.stderr, () => complain(FORGED, [FORGED, FORGED])), 3);
+    expectLines(await written(process.stderr, () => printError(FORGED)), 1);
+    expectLines(await written(process.stderr, () => printError(FORGED, [FORGED, FORGED])), 3);
   });
 
   it.each(['text', 'json'] as const)('in the log, as %s', async (format) => {

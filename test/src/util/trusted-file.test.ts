@@ -188,7 +188,7 @@ describe('the path to a file', () => {
   it('is refused if the file is replaced while it is being read', () => {
     const file = make('file');
     const other = make('other');
-    // Asked for at a directory of ours, on the way, after the file was opened.
+    // The first call is for this directory, a part of the path, after the file was opened.
     chownSync(directory, US, US);
     const spy = vi.spyOn(process, 'geteuid').mockReturnValue(US);
     spy.mockImplementationOnce(() => {

@@ -4,7 +4,7 @@
  */
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openAccess } from '../../../src/settings/access.ts';
-import { BackOff, PacedLook } from '../../../src/zookeeper/back-off.ts';
+import { BackOff, PacedRefresh } from '../../../src/zookeeper/back-off.ts';
 import type { LockSession } from '../../../src/zookeeper/client.ts';
 import { Contender } from '../../../src/zookeeper/contender.ts';
 import { UnreachableError } from '../../../src/zookeeper/errors.ts';
@@ -164,7 +164,7 @@ function runnerOf(clock: SimulatedClock, recipe: ConstructorParameters<typeof Re
 it('a pending look is cancelled', () => {
   const clock = new SimulatedClock();
   let looks = 0;
-  const paced = new PacedLook({ clock, sessionTimeoutMs: () => 30_000 }, () => {
+  const paced = new PacedRefresh({ clock, sessionTimeoutMs: () => 30_000 }, () => {
     looks += 1;
   });
   for (let changes = 0; changes < 1000; changes += 1) paced.changed();

@@ -56,7 +56,7 @@ it.each([
 
 it('is known after it was read, until it changes', async () => {
   const { node, changes, fire } = nodeOf();
-  await node.look(PATH);
+  await node.read(PATH);
   expect(node.seen(PATH)).toBe(7n);
   fire();
   expect(node.seen(PATH)).toBeNull();
@@ -65,10 +65,10 @@ it('is known after it was read, until it changes', async () => {
 
 it('is not known if it changed before the answer was used, nor on another attachment', async () => {
   const early = nodeOf({ beforeAnswer: () => early.fire() });
-  await early.node.look(PATH);
+  await early.node.read(PATH);
   expect(early.node.seen(PATH)).toBeNull();
   const { node, session } = nodeOf();
-  await node.look(PATH);
+  await node.read(PATH);
   session.attached = attachment(2);
   expect(node.seen(PATH)).toBeNull();
 });

@@ -130,7 +130,7 @@ describe.each(SHELLS)('a guard in %s', (_name, shell) => {
     const out = join(temporaryDirectory(), 'out');
     const { guard, reported } = guardIn(shell);
     const victim = sleeper();
-    const words = ['/bin/sh', '-c', `sleep 2; touch ${out}`].map((word) => `word ${word}`);
+    const words = ['/bin/sh', '-c', `sleep 2; touch ${out}`].map((arg) => `argument ${arg}`);
     guard.send(`gate ${victim.pid} ${victim.start}`, 'reaper', ...words, 'credentials x');
     guard.hangUp();
     await until(() => existsSync(out), 'what the reaper does');
@@ -152,8 +152,8 @@ describe.each(SHELLS)('a guard in %s', (_name, shell) => {
     const victim = sleeper();
     const recorded = sleeper();
     const unrelated = sleeper();
-    const ours = `ours ${recorded.pid}:${recorded.start} ${unrelated.pid}:${unrelated.start - 1}`;
-    guard.send(`gate ${victim.pid} ${victim.start}`, ours, beatIn(600_000));
+    const known = `processes ${recorded.pid}:${recorded.start} ${unrelated.pid}:${unrelated.start - 1}`;
+    guard.send(`gate ${victim.pid} ${victim.start}`, known, beatIn(600_000));
     guard.hangUp();
     await until(() => reported.includes('gone'), "the guard's end");
     expect([victim, recorded, unrelated].map(isStill)).toEqual([false, false, true]);
@@ -176,7 +176,8 @@ describe.runIf(process.getuid?.() === 0)('a process that the guard cannot kill',
     ]);
     const victim = sleeper();
     guard.send(`gate ${victim.pid} ${victim.start}`);
-    guard.send('reaper', 'word /bin/touch', `word ${out}`, 'credentials x', beatIn(600_000));
+    const reaper = ['reaper', 'argument /bin/touch', `argument ${out}`, 'credentials x'];
+    guard.send(...reaper, beatIn(600_000));
     await until(() => reported.some((line) => line.startsWith('beat')), 'the echo');
     guard.hangUp();
     await until(() => reported.includes('gone'), "the guard's end");
@@ -186,8 +187,7 @@ describe.runIf(process.getuid?.() === 0)('a process that the guard cannot kill',
     victim.child.kill('SIGKILL');
     await until(() => !isStill(victim), 'the end of the command');
     const again = guardIn(['/bin/sh', '-c', `${edit}; exec ${user} /bin/sh "$@"`, 'sh']);
-    again.guard.send(`gate ${victim.pid} ${victim.start}`);
-    again.guard.send('reaper', 'word /bin/touch', `word ${out}`, 'credentials x');
+    again.guard.send(`gate ${victim.pid} ${victim.start}`, ...reaper);
     again.guard.hangUp();
     await until(() => existsSync(out), 'the reaper');
   });

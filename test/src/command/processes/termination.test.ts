@@ -60,7 +60,7 @@ function termination({ hasExited = false, isPatient = false } = {}) {
 describe('waiting for what outlives the first process', () => {
   it('stops nothing, and checks now and then', () => {
     const { clock, reported, state, stopping } = termination({ hasExited: true, isPatient: true });
-    stopping.look();
+    stopping.check();
     clock.pass(3_600_000);
     expect(reported).toEqual([]);
     expect(state.looks).toBeLessThanOrEqual(36_001);
@@ -71,7 +71,7 @@ describe('waiting for what outlives the first process', () => {
 
   it('ends when a stop is requested: SIGTERM, grace, SIGKILL', () => {
     const { clock, reported, state, stopping } = termination({ hasExited: true, isPatient: true });
-    stopping.look();
+    stopping.check();
     clock.pass(500);
     stopping.request(2500);
     state.looks = 0;
@@ -121,7 +121,7 @@ describe('stopping', () => {
     clock.pass(1000);
     expect(reported).not.toContain('done SIGTERM ');
     state.hasExited = true;
-    stopping.look();
+    stopping.check();
     clock.pass(60_000);
     expect(reported).toEqual(['SIGTERM 1000', 'SIGCONT 1000', 'done SIGTERM ']);
   });
@@ -139,7 +139,7 @@ describe('stopping', () => {
 
   it('that only waits sends no signal', () => {
     const { clock, reported, state, stopping } = termination({ hasExited: true });
-    stopping.look();
+    stopping.check();
     clock.pass(5000);
     state.isEmpty = true;
     clock.pass(1000);

@@ -57,7 +57,7 @@ describe.runIf(isRoot)('a process that lockex cannot signal', () => {
     process.kill(root.pid, 'SIGKILL');
   });
 
-  it('is asked to end through sudo, although the command is to be killed at once', async () => {
+  it('is asked to end through sudo, even if the command has to be killed at once', async () => {
     const { holder, root, asked } = await sudoJob('touch ASKED; exit 3');
     holder.send({ type: 'command.stop', graceMs: 0, deadline: null });
     await holder.events.next('command.stopped');

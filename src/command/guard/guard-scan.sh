@@ -2,7 +2,7 @@
 # The part of the guard that finds the processes of the command, by the same means as
 # processes/linux-scope.ts. It starts no program.
 
-# PID START: true if the process with that number is certainly the one that was started then.
+# PID START: true if the process with this pid was certainly started at this time.
 is_same() {
   read -r stat 2>/dev/null <"/proc/$1/stat" || return 1
   # shellcheck disable=SC2086 # Split into the fields after the name.
@@ -10,7 +10,7 @@ is_same() {
 }
 is_start() { [ "${21}" = "$1" ]; }
 
-# PID START: adds a root of the search. A number that no process has may still be a session's.
+# PID START: adds a root of the search. A pid without a process may still be the id of a session.
 add_root() {
   if [ ! -e "/proc/$1" ]; then
     members="$members$1 "
@@ -22,13 +22,13 @@ add_root() {
   fi
 }
 
-# FILE: it exists and could not be read. (A /proc that hides the processes of others has no file.)
+# FILE: sets `unsure` if a file that could not be read exists. (With hidepid, there is no file.)
 mark_unsure() { [ ! -e "$1" ] || unsure=1; }
 
-# Sets `seen` to every living process of the command, as PID:START: found by descent, session, group
-# and the list from lockex. `look marked` also searches by marks, which takes longer. Sets `unsure`
-# if the list may be incomplete.
-look() {
+# Sets `seen` to every living process of the command, as PID:START: found by ancestry, session,
+# group and the list from lockex. `scan marked` also searches by marks, which takes longer. Sets
+# `unsure` if the list may be incomplete.
+scan() {
   table='' members=' ' seen=''
   for one in "$gate:$gate_start" $recorded; do add_root "${one%:*}" "${one#*:}"; done
   [ -z "$init" ] || add_root "$init" "$init_start"
@@ -46,7 +46,7 @@ look() {
   done
 }
 
-# Sets `table` to the processes that are not older than the gate, each as
+# Sets `table` to all processes that are not older than the gate, each as
 # PID:PARENT:GROUP:SESSION:START:STATE.
 read_table() {
   for path in /proc/[0-9]*; do
@@ -83,12 +83,12 @@ add_relatives() {
   done
 }
 
-# If /proc can't be listed, the loop gets the pattern itself instead of the matches.
+# If /proc can't be listed, the shell passes the pattern itself to the loop instead of the matches.
 note_unlisted() {
   case $path in *\[*) unsure=1 ;; *) mark_unsure "$path/stat" ;; esac
 }
 
-# A process that is older than the gate was not started by it.
+# Skips processes that are older than the gate: it did not start them.
 add_row() {
   [ "$pid:$start" != "$init:$init_start" ] || return 0
   # A zombie with threads: the first one has exited, the others still run.
@@ -100,9 +100,9 @@ add_odd_row() {
   add_row
 }
 
-# True if it met a chain of processes that each fork the next one and exit, which is faster than a
-# look. A process of it that has also left the group is found by its number as the newest process of
-# the system (/proc/loadavg), identified by its marks, and killed.
+# True if it found a chain of processes that each fork the next one and exit, which is faster than a
+# scan. Such a process, if it has also left the group, is found as the newest process of the system
+# (/proc/loadavg), identified by its marks, and killed.
 is_forking() {
   [ -z "$directory$init" ] || return 1
   is_found='' tries=0 newest=''
