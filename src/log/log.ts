@@ -6,7 +6,7 @@
  *
  * - Until winston is loaded, the same functions format the lines, and they are printed directly.
  *   Loading it takes a tenth of a short run, and memory of a standby that waits for months; most
- *   runs log only the few lines of their start (docs/decisions/0004-what-a-start-loads.md).
+ *   runs log only the few lines of their start (docs/decisions/0004-startup-time.md).
  * - stderr.ts writes without blocking: winston's Console transport uses process.stderr, which makes
  *   the command's pipe non-blocking, or blocks on a stopped terminal.
  * - repetition.ts counts repeated lines, and `live` draws a line in place.
