@@ -146,9 +146,9 @@ describe('waiting', () => {
     ['lost.stopping', ['command.armed', 'session.lost (expired)']],
   ] as const)(
     'does not try again when -t times out in %s, before a command has run',
-    (state, said) => {
+    (state, events) => {
       const stage = onStage({ waitMs: 5000, lockTries: 2 });
-      stage.hear('session.established', 'lock.granted', 'lock.confirmed', ...said);
+      stage.hear('session.established', 'lock.granted', 'lock.confirmed', ...events);
       stage.clock.increment(5000);
       expect(stage.state()).toBe(state);
       if (state !== 'lost.stopping') stage.hear('session.lost (expired)');

@@ -49,8 +49,8 @@ export function onStage(changes: Partial<LockexInput> = {}) {
     context: () => actor.getSnapshot().context,
     output: () => actor.getSnapshot().output,
     /** The actors send these events, given by name or as they are. */
-    hear(...said: (keyof typeof facts | LockexEvent)[]) {
-      for (const event of said) actor.send(typeof event === 'string' ? facts[event] : event);
+    hear(...events: (keyof typeof facts | LockexEvent)[]) {
+      for (const event of events) actor.send(typeof event === 'string' ? facts[event] : event);
     },
   };
 }

@@ -251,7 +251,7 @@ class SimulatedCommand {
   armed = false;
   alive = false;
   stubborn = false;
-  /** Its first process has ended, and was said to have. */
+  /** Its first process has ended, which was reported. */
   isLeftover = false;
   means: StopReport['means'] = 'none';
   killAt = Number.POSITIVE_INFINITY;

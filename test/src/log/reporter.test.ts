@@ -53,8 +53,8 @@ function narrated(changes: Partial<LockexInput> = {}, isTerminal = false) {
         .map(({ level, message }) => (level === 'info' ? message : `${level}: ${message}`)),
     /** The same, with levels and fields, debug included. */
     all: () => logged.splice(0),
-    hear(...said: Fact[]) {
-      for (const fact of said) {
+    hear(...events: Fact[]) {
+      for (const fact of events) {
         const event = typeof fact === 'string' ? facts[fact] : fact;
         stage.hear(event);
         observe(event);
