@@ -1,6 +1,6 @@
 /**
- * The bare client and lockex's session behind one small interface, so that a check of behaviour can be
- * written once and run against both.
+ * The bare client and lockex's session behind one small interface, so that a check of behaviour can
+ * be written once and run against both.
  */
 // @ts-expect-error: the package has no types
 import zookeeper from 'node-zookeeper-client';
@@ -18,9 +18,9 @@ export interface Client {
   /** The same with a callback, called when and from where the client calls it. */
   ask(path: string, done: (error: unknown) => void): void;
   close(): Promise<void>;
-  /** How often it events that it was connected. */
+  /** The number of times that it reported a connection. */
   readonly connects: () => number;
-  /** What it events, in order. */
+  /** The events that it reported, in order. */
   readonly events: readonly string[];
 }
 
