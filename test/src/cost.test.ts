@@ -165,7 +165,7 @@ describe('a neighbour’s node', () => {
     expect(decodeNodeData(data)?.host).toHaveLength(300);
   });
 
-  it('whose pid is no whole number is none of lockex', () => {
+  it('whose pid is not a whole number is not a lockex', () => {
     const node = (pid: string) =>
       Buffer.from(`{"host":"h","pid":${pid},"user":"u","command":"c","version":"1"}`);
     expect(decodeNodeData(node('1'))).not.toBeNull();

@@ -54,7 +54,7 @@ describe('the watcher', () => {
     expect(child.exitCode).toBeNull();
   });
 
-  it('reports no SIGHUP if SIGHUP is to be ignored', async () => {
+  it('does not report SIGHUP if SIGHUP was ignored at the start', async () => {
     const { child, next } = await watch('env', 'IGNORE_HANGUP=1');
     child.kill('SIGHUP');
     child.kill('SIGUSR2');

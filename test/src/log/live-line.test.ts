@@ -18,7 +18,7 @@ describe('the live line', () => {
     expect(life.sink.screen.at(-1)).toContain('waiting for 1 h 1 min: db1');
   });
 
-  it('does not repeat itself in lines', () => {
+  it('is not also written as log lines', () => {
     const life = narrated({}, true);
     life.hear('session.established', queued({ position: 3 }));
     expect(life.news()).toHaveLength(3);
@@ -32,7 +32,7 @@ describe('the live line', () => {
     ['the connection is gone', 'session.suspended'],
     ['the session is lost', 'session.lost (expired)'],
     ['a signal ends it', 'signal INT'],
-  ])('is gone for good when %s', async (_, fact) => {
+  ])('is removed for good when %s', async (_, fact) => {
     const life = narrated({}, true);
     life.hear('session.established', queued({}));
     life.clock.pass(5000);
@@ -55,7 +55,7 @@ describe('the live line', () => {
     expect(life.clock.timers).toBe(0);
   });
 
-  it('goes on counting after an interruption', async () => {
+  it('continues to count after an interruption', async () => {
     const life = narrated({}, true);
     life.hear('session.established', queued({}));
     life.clock.pass(7000);
@@ -64,7 +64,7 @@ describe('the live line', () => {
     expect(life.sink.screen.at(-1)).toContain('waiting for 7 s');
   });
 
-  it('does not exist where there is no terminal, and neither does its timer', () => {
+  it('is not drawn, and has no timer, if there is no terminal', () => {
     const life = narrated();
     life.hear('session.established', queued({ position: 2 }), queued({ position: 1 }));
     expect(life.clock.timers).toBe(0);

@@ -63,7 +63,7 @@ export function narrated(changes: Partial<LockexInput> = {}, isTerminal = false)
       if (output === undefined) throw new Error(`not done, but ${stage.state()}`);
       reporter.conclude(output);
     },
-    /** Lets winston hand on what it was given. */
+    /** Resolves when winston has written its pending lines. */
     settled: () => new Promise((resolve) => setImmediate(resolve)),
   };
 }

@@ -4,7 +4,7 @@ import type { LockexEvent, QueueInfo } from '../../../machines/contract.ts';
 import { facts } from '../../machines/facts.ts';
 import { db, type Fact, narrated, other, queued, RUNNING } from './narration.ts';
 
-it('a run without trouble logs a line for each state, and why it ends', () => {
+it('an uneventful run logs a line for each state, and the reason for its end', () => {
   const life = narrated();
   life.hear(...RUNNING);
   life.hear({ type: 'command.exited', exit: { code: 3, signal: null }, byGuard: false });
@@ -110,7 +110,7 @@ describe('waiting', () => {
       'an unnamed contender holds the lock; next in the queue',
     ],
     [{ holders: [], behind: null, position: 22 }, 'others are ahead; 22nd in the queue'],
-  ])('names the holders and our position: %j', (queue, message) => {
+  ])('names the holders and the own position: %j', (queue, message) => {
     const life = narrated();
     life.hear('session.established');
     life.news();
@@ -128,7 +128,7 @@ describe('waiting', () => {
   });
 });
 
-describe('trouble', () => {
+describe('outages, losses and leftover processes', () => {
   it('suspended shows how much of the lease is left, by the clock', () => {
     const life = narrated();
     life.hear(...RUNNING);
@@ -230,7 +230,7 @@ describe('trouble', () => {
     ]);
   });
 
-  it('a lock that could not be acquired is no warning: -q keeps a cron job silent', () => {
+  it('a lock that could not be acquired is not a warning: with -q a cron job stays silent', () => {
     const life = narrated({ waitMs: 0 });
     life.hear('session.established', queued({}), 'command.stopped', 'lock.released');
     life.hear('session.closed');
@@ -246,7 +246,7 @@ describe('trouble', () => {
   });
 });
 
-it('every event has messages without holes in every state of a run', () => {
+it('no message contains undefined, null or NaN, for any event in any state of a run', () => {
   const lives: readonly (readonly Fact[])[] = [
     [],
     ['session.established'],
