@@ -35,8 +35,8 @@ function fileWith(text: string, mode = 0o600): string {
   return file;
 }
 
-async function refused(...words: string[]): Promise<string> {
-  const { status, stdout, stderr } = await runLockex(['-z', hosts, '-q', ...words, '--', 'echo']);
+async function refused(...args: string[]): Promise<string> {
+  const { status, stdout, stderr } = await runLockex(['-z', hosts, '-q', ...args, '--', 'echo']);
   expect({ status, stdout }).toEqual({ status: 125, stdout: '' });
   return stderr.replace(/^\S+ /, '');
 }
@@ -45,8 +45,8 @@ it('status shows the readable locks, and names the others', async () => {
   const open = startLockex(['-z', hosts, '-i', 'open', '--', 'sleep 600']);
   await untilState(open, 'running');
   // In a lock that is open to all, a contender whose data only it may read.
-  const words = ['-z', hosts, '-i', 'open', '--auth-file', alice, '--', 'sleep 600'];
-  const discreet = startLockex(words);
+  const args = ['-z', hosts, '-i', 'open', '--auth-file', alice, '--', 'sleep 600'];
+  const discreet = startLockex(args);
   await untilQueued(discreet);
   const closed = startLockex(['-z', hosts, '-i', 'own', '--auth-file', alice, '--', 'sleep 600']);
   await untilState(closed, 'running');
@@ -97,10 +97,10 @@ describe('an authenticated lockex', () => {
   it.each([['-c', '2'], ['--shared'], ['--once-per', '1h'], ['-p', 'deep/er']])(
     'acquires a lock with %s %s',
     async (...option) => {
-      const words = ['-z', hosts, '-i', 'x', ...option.filter((word) => word !== '')];
-      const run = await runLockex([...words, '--auth-file', alice, '--', 'echo up; exit 0']);
+      const args = ['-z', hosts, '-i', 'x', ...option.filter((arg) => arg !== '')];
+      const run = await runLockex([...args, '--auth-file', alice, '--', 'echo up; exit 0']);
       expect(run).toMatchObject({ status: 0, stdout: 'up\n' });
-      expect((await runLockex([...words, '--', 'echo up'])).status).toBe(125);
+      expect((await runLockex([...args, '--', 'echo up'])).status).toBe(125);
     },
   );
 
@@ -117,8 +117,8 @@ describe('an authenticated lockex', () => {
   });
 
   it('may create nodes with any ACL', async () => {
-    const run = (...words: string[]) =>
-      runLockex(['-z', hosts, '-q', ...words, '--', 'echo up'], {
+    const run = (...args: string[]) =>
+      runLockex(['-z', hosts, '-q', ...args, '--', 'echo up'], {
         env: { LOCKEX_AUTH: `alice:${PASSWORD}` },
       });
     expect(await run('-i', 'x', '-p', 'open', '--acl', 'open')).toMatchObject({ status: 0 });
@@ -157,12 +157,12 @@ describe('a file with a password', () => {
     ['that others can write', () => fileWith('a:b', 0o602), 'can be written by others (mode 602)'],
     ['that is a directory', () => directory, 'is not a regular file'],
     ['that is a pipe', pipe, 'is not a regular file'],
-  ])('%s is refused in one line, before anything is done', async (_, make, words) => {
+  ])('%s is refused in one line, before anything is done', async (_, make, message) => {
     const file = make();
     const { status, stderr } = await runLockex(['-z', hosts, '--auth-file', file, '--', 'true']);
     expect({ status, stderr: stderr.replace(/: run chmod.*/, '') }).toEqual({
       status: 2,
-      stderr: `lockex: ${file} ${words}\n`,
+      stderr: `lockex: ${file} ${message}\n`,
     });
   });
 
@@ -185,13 +185,13 @@ describe('the password', () => {
   it('is not in the environment of the command or a hook, nor in a log, a trace or lockex config', async () => {
     const env = { LOCKEX_AUTH: `alice:${PASSWORD}`, LOCKEX_TRACE: `${directory}/trace` };
     const hook = `env >>${directory}/hook`;
-    const words = ['-z', hosts, '-v', '--log-format', 'json', '--on-state', hook];
-    const { status, stdout, stderr } = await runLockex([...words, '--', 'env; exit 3'], { env });
+    const args = ['-z', hosts, '-v', '--log-format', 'json', '--on-state', hook];
+    const { status, stdout, stderr } = await runLockex([...args, '--', 'env; exit 3'], { env });
     expect(status).toBe(3);
-    const told = `${stdout}${stderr}${contentOf(`${directory}/hook`)}${contentOf(`${directory}/trace`)}`;
+    const output = `${stdout}${stderr}${contentOf(`${directory}/hook`)}${contentOf(`${directory}/trace`)}`;
     for (const seen of ['LOCKEX_HELD_', 'lock.confirmed', 'LOCKEX_STATE'])
-      expect(told).toContain(seen);
-    expect(told).not.toContain(PASSWORD);
+      expect(output).toContain(seen);
+    expect(output).not.toContain(PASSWORD);
     const config = await runLockex(['config'], { env });
     expect(config.stdout).toMatch(/auth-file +hidden {2}\(LOCKEX_AUTH\)/);
     expect(config.stdout).not.toContain(PASSWORD);
@@ -200,8 +200,8 @@ describe('the password', () => {
   it('does not stay in memory: core dumps of status and of a holder do not contain it', async () => {
     const holder = startLockex(['-z', hosts, '-i', 'x', '--auth-file', alice, '--', 'sleep 600']);
     await untilState(holder, 'running');
-    const words = ['status', '--watch', '-z', hosts, '--auth-file', alice, 'x'];
-    const status = startLockex(words, { bare: true });
+    const args = ['status', '--watch', '-z', hosts, '--auth-file', alice, 'x'];
+    const status = startLockex(args, { bare: true });
     await status.line(/held/);
     for (const { pid } of [holder, status]) {
       expect(memoryHas(pid ?? 0, 'LOCKEX'), 'the memory can be looked at').toBe(true);

@@ -48,9 +48,9 @@ describe('with a cgroup hierarchy', () => {
     const [trace, left] = [join(directory, 'trace'), join(directory, 'left')];
     // Leaves session, parent and process group, and ignores SIGTERM.
     const daemon = `(setsid sh -c 'trap "" TERM; echo $$ >${left}; exec sleep 600' &)`;
-    const words = ['-z', connectString, '-i', 'x', '-T', '30', '--'];
+    const args = ['-z', connectString, '-i', 'x', '-T', '30', '--'];
     const env = { LOCKEX_TRACE: trace };
-    const holder = startLockex([...words, `${daemon}; echo up; exec sleep 600`], {
+    const holder = startLockex([...args, `${daemon}; echo up; exec sleep 600`], {
       env,
       through: prefix,
     });
@@ -59,7 +59,7 @@ describe('with a cgroup hierarchy', () => {
     const armed = () => /^.*"command.armed".*$/m.exec(contentOf(trace))?.[0];
     await until(() => armed() !== undefined, 'the trace');
     expect(JSON.parse(armed() ?? '').event.reach).not.toContain('cgroup');
-    const standby = startLockex([...words, 'echo next'], { through: prefix });
+    const standby = startLockex([...args, 'echo next'], { through: prefix });
     await standby.line(/"queue":/, 'stderr');
     const pid = Number(contentOf(left));
     expect(await isAlive(pid)).toBe(true);

@@ -43,8 +43,8 @@ describe('the environment', () => {
   it('has a token that increases with every grant', async () => {
     const tokens: bigint[] = [];
     for (let grant = 0; grant < 3; grant += 1) {
-      const words = ['-z', hosts, '-i', 'e', '-q', '--', 'echo $LOCKEX_FENCING_TOKEN'];
-      tokens.push(BigInt((await runLockex(words)).stdout));
+      const args = ['-z', hosts, '-i', 'e', '-q', '--', 'echo $LOCKEX_FENCING_TOKEN'];
+      tokens.push(BigInt((await runLockex(args)).stdout));
     }
     expect(tokens[1] ?? 0n).toBeGreaterThan(tokens[0] ?? 0n);
     expect(tokens[2] ?? 0n).toBeGreaterThan(tokens[1] ?? 0n);

@@ -39,8 +39,8 @@ it('is refused in one line if missing, not JSON, not a file or too large', async
   expect(await refused('')).toBe('lockex: --config expects a file\n');
   // These do not read the file.
   const env = { LOCKEX_CONFIG: `${directory}/none` };
-  for (const word of ['--version', '--help']) {
-    expect((await runLockex([word], { env })).status).toBe(0);
+  for (const option of ['--version', '--help']) {
+    expect((await runLockex([option], { env })).status).toBe(0);
   }
 });
 
@@ -50,7 +50,7 @@ it.runIf(process.getuid?.() === 0)('of another user is refused, in any directory
   const file = `${directory}/lockex.json`;
   const hooked = `${directory}/hooked`;
   writeFileSync(file, JSON.stringify({ zkhosts: connectString, 'on-state': `touch ${hooked}` }));
-  const run = async (words: readonly string[], env = {}) => await runLockex(words, { env });
+  const run = async (args: readonly string[], env = {}) => await runLockex(args, { env });
   const refused = { status: 2, stdout: '' };
   for (const spoil of [() => chmodSync(file, 0o666), () => chownSync(file, 12_345, 12_345)]) {
     spoil();
@@ -86,8 +86,8 @@ it('is not searched for in the working directory', async () => {
     'node_modules/bufferutil/index.js': 'console.error("STRANGE");',
   };
   for (const [name, text] of Object.entries(files)) writeFileSync(`${directory}/${name}`, text);
-  const words = ['-z', connectString, '-q', '--inspect=0', '--', 'env', '-u', 'PWD'];
-  const { status, stdout, stderr } = await runLockex(words, { cwd: directory });
+  const args = ['-z', connectString, '-q', '--inspect=0', '--', 'env', '-u', 'PWD'];
+  const { status, stdout, stderr } = await runLockex(args, { cwd: directory });
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   expect(stdout).toContain('LOCKEX_LOCKID=');
   expect(stdout).not.toContain('STRANGE');

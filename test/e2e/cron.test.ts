@@ -44,8 +44,8 @@ describe('--hold', () => {
 describe('--max-runtime', () => {
   it('stops a command that hangs, including its children, with exit status 123', async () => {
     const script = "trap '' TERM; sleep 600 & echo $!; sleep 600; sleep 600";
-    const words = ['-z', hosts, '-i', 'job', '--max-runtime', '1', '--kill-after', '0.2'];
-    const program = startLockex([...words, '--', script]);
+    const args = ['-z', hosts, '-i', 'job', '--max-runtime', '1', '--kill-after', '0.2'];
+    const program = startLockex([...args, '--', script]);
     const child = Number(await program.line(/^\d+$/));
     const { status, stderr } = await program.ended;
     expect(status).toBe(123);
@@ -59,13 +59,13 @@ describe('--max-runtime', () => {
   });
 
   it('does not affect a command that exits in time', async () => {
-    const words = ['-z', hosts, '-q', '--max-runtime', '600', '--', 'exit 3'];
-    expect((await runLockex(words)).status).toBe(3);
+    const args = ['-z', hosts, '-q', '--max-runtime', '600', '--', 'exit 3'];
+    expect((await runLockex(args)).status).toBe(3);
   });
 });
 
 describe('--once-per', () => {
-  const job = (...words: string[]) => ['-z', hosts, '-i', 'job', '--once-per', '1h', ...words];
+  const job = (...args: string[]) => ['-z', hosts, '-i', 'job', '--once-per', '1h', ...args];
 
   it('runs the command once on any host, then reports who ran it and when', async () => {
     expect(await runLockex(job('--', 'echo ran'))).toMatchObject({ status: 0, stdout: 'ran\n' });
@@ -77,10 +77,10 @@ describe('--once-per', () => {
   });
 
   it('runs it again after the time', async () => {
-    const words = ['-z', hosts, '-q', '-i', 'job', '--once-per', '1s', '--', 'echo ran'];
-    expect((await runLockex(words)).stdout).toBe('ran\n');
+    const args = ['-z', hosts, '-q', '-i', 'job', '--once-per', '1s', '--', 'echo ran'];
+    expect((await runLockex(args)).stdout).toBe('ran\n');
     await new Promise((resolve) => setTimeout(resolve, 1500));
-    expect((await runLockex(words)).stdout).toBe('ran\n');
+    expect((await runLockex(args)).stdout).toBe('ran\n');
   });
 
   it('ignores failed and interrupted runs', async () => {
@@ -104,8 +104,8 @@ describe('--once-per', () => {
 
   it('uses ZooKeeper’s clock, not that of the hosts', async () => {
     // The clock of one host is a day late, that of the other a day early.
-    const shifted = (by: string, ...words: string[]) =>
-      run('faketime', ['-f', by, PROGRAM, ...words], { env: userEnvironment() });
+    const shifted = (by: string, ...args: string[]) =>
+      run('faketime', ['-f', by, PROGRAM, ...args], { env: userEnvironment() });
     const late = await shifted('-1d', ...job('-q', '--', 'date +%s; echo ran'));
     expect(late).toMatchObject({ status: 0, stderr: '' });
     expect(Number.parseInt(late.stdout, 10)).toBeLessThan(Date.now() / 1000 - 80_000);

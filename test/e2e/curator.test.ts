@@ -12,7 +12,7 @@ beforeEach(async () => {
   path = `${chroot}/lockex/x`;
 });
 
-const lockex = (...words: string[]) => startLockex(['-z', hosts, '-i', 'x', ...words]);
+const lockex = (...args: string[]) => startLockex(['-z', hosts, '-i', 'x', ...args]);
 const curator = async () => await startCurator(hosts, '/lockex/x');
 const contenders = async () => await childrenOf({ ...sharedServer(), path });
 

@@ -17,8 +17,8 @@ it('without free descriptors the lock is kept until all processes of the command
   const [left, go] = [join(directory, 'left'), join(directory, 'go')];
   execFileSync('mkfifo', [go]);
   const line = `setsid sh -c 'trap "" TERM; echo $$ >${left}; sleep 100; sleep 100' & read go <${go}`;
-  const words = ['--log-format', 'json', '-z', connectString, '-T', '20', '--kill-after', '2'];
-  const lockex = startProgram(PROGRAM, [...words, '--', line], { env: userEnvironment() });
+  const args = ['--log-format', 'json', '-z', connectString, '-T', '20', '--kill-after', '2'];
+  const lockex = startProgram(PROGRAM, [...args, '--', line], { env: userEnvironment() });
   await until(() => contentOf(left).endsWith('\n'), 'the process that is left');
   const pid = Number(contentOf(left));
   await lockex.line(/"commandPid"/, 'stderr');

@@ -60,14 +60,14 @@ describe.runIf(canUnshare)('a container', () => {
   ])('of %s starts its command as process 1, and stops on request', async (name, marks) => {
     const state = `${directory}/state`;
     const loopbackOnly = ['--port', '0', '--unixsocket', `${directory}/redis`];
-    const [words = [], more = []] = marks.map((mark) => {
+    const [start = [], more = []] = marks.map((mark) => {
       const line = textOf(name)
         .split('\n')
         .find((text) => text.trim().startsWith(mark));
       return JSON.parse(line?.trim().slice(mark.length) ?? '[]') as string[];
     });
-    const [program = '', ...args] = [...words, ...more, ...loopbackOnly].map((word) =>
-      word.replace('/run/lockex/state', state),
+    const [program = '', ...args] = [...start, ...more, ...loopbackOnly].map((arg) =>
+      arg.replace('/run/lockex/state', state),
     );
     expect(program).toBe('lockex');
     const container = startProgram('unshare', [...UNSHARE, program, ...args], { env });

@@ -13,8 +13,8 @@ it('a store rejects a late write of an earlier holder', async () => {
   const [port] = (await store.line(/^listening on \d+$/)).split(' ').slice(-1);
   const url = `http://127.0.0.1:${port}/key`;
   const grant = async () => {
-    const words = ['-z', connectString, '-q', '-i', 'f', '--', 'echo $LOCKEX_FENCING_TOKEN'];
-    return (await runLockex(words)).stdout.trim();
+    const args = ['-z', connectString, '-q', '-i', 'f', '--', 'echo $LOCKEX_FENCING_TOKEN'];
+    return (await runLockex(args)).stdout.trim();
   };
   const put = async (token: string, body: string) => {
     const { status } = await fetch(url, {

@@ -12,8 +12,8 @@ const canUnshare = spawnSync('unshare', [...UNSHARE, 'true']).status === 0;
 
 async function startFirst(script: string) {
   const { connectString } = await sharedServerWithChroot();
-  const words = ['-z', connectString, '-i', 'first', '-T', '4', '--log-format', 'json'];
-  return startProgram('unshare', [...UNSHARE, PROGRAM, ...words, '--', script], {
+  const args = ['-z', connectString, '-i', 'first', '-T', '4', '--log-format', 'json'];
+  return startProgram('unshare', [...UNSHARE, PROGRAM, ...args, '--', script], {
     env: userEnvironment(),
   });
 }

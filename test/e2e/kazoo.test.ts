@@ -9,7 +9,7 @@ beforeEach(async () => {
   hosts = (await sharedServerWithChroot()).connectString;
 });
 
-const lockex = (...words: string[]) => startLockex(['-z', hosts, '-i', 'x', ...words]);
+const lockex = (...args: string[]) => startLockex(['-z', hosts, '-i', 'x', ...args]);
 
 describe('a lock', () => {
   it('held by kazoo makes lockex wait and report the holder', async () => {

@@ -33,9 +33,9 @@ describe('processes that outlive the command are stopped', () => {
     // setsid forks if it leads its process group: the first process exits before the job starts.
     ['setsid', 'echo $$; exec setsid sleep 600'],
   ])('and that is no success: %s', async (_, script) => {
-    const words = job('--once-per', '1h', '--log-format', 'json', '--', script);
+    const args = job('--once-per', '1h', '--log-format', 'json', '--', script);
     const env = { PIPE: await newPipe() };
-    const { status, stdout, stderr } = await runLockex(words, { env });
+    const { status, stdout, stderr } = await runLockex(args, { env });
     expect(status).toBe(122);
     await gone(Number(stdout));
     expect(logOf({ stderr }).at(-1)).toMatchObject({
@@ -50,20 +50,20 @@ describe('processes that outlive the command are stopped', () => {
   });
 
   it('and a failure keeps its exit status', async () => {
-    const words = job('-q', '--', `( ${SLEEPER} ) & ${END}; exit 3`);
-    const { status } = await runLockex(words, { env: { PIPE: await newPipe() } });
+    const args = job('-q', '--', `( ${SLEEPER} ) & ${END}; exit 3`);
+    const { status } = await runLockex(args, { env: { PIPE: await newPipe() } });
     expect(status).toBe(3);
   });
 });
 
 describe('--wait-for-all', () => {
   /** Leaves a process behind that exits when it reads from a pipe. */
-  async function waiting(...words: string[]) {
+  async function waiting(...args: string[]) {
     const [pipe, other] = [await newPipe(), await newPipe()];
     const leftover = `echo $$ >$PIPE; read line <${other}; echo done`;
     const script = `setsid sh -c '${leftover}' & ${END}`;
     const holder = startLockex(
-      job('--wait-for-all', '--log-level', 'debug', ...words, '--', script),
+      job('--wait-for-all', '--log-level', 'debug', ...args, '--', script),
       {
         env: { PIPE: pipe },
       },
@@ -89,8 +89,8 @@ describe('--wait-for-all', () => {
   });
 
   it('passes the status of the first process on', async () => {
-    const words = job('-q', '--wait-for-all', '--', 'sleep 0.3 & exit 7');
-    expect((await runLockex(words)).status).toBe(7);
+    const args = job('-q', '--wait-for-all', '--', 'sleep 0.3 & exit 7');
+    expect((await runLockex(args)).status).toBe(7);
   });
 
   it('is ended by SIGTERM: the remaining processes are stopped, which is a failure', async () => {

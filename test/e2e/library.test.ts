@@ -10,8 +10,8 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 it('the example runs a command under a lock with the real actors', async () => {
   const example = `${ROOT}docs/examples/library.js`;
-  const words = [sharedServer().connectString, 'library', 'sh', '-c', 'echo hi; exit 7'];
-  const { status, stdout, stderr } = await run(process.execPath, [example, ...words]);
+  const args = [sharedServer().connectString, 'library', 'sh', '-c', 'echo hi; exit 7'];
+  const { status, stdout, stderr } = await run(process.execPath, [example, ...args]);
   expect({ status, stdout }).toEqual({ status: 7, stdout: 'hi\n' });
   expect(stderr).toMatch(/^connecting\nwaiting\nlocked.*\n(.*\n)*running, fencing token \d+\n/);
 });

@@ -52,8 +52,8 @@ it.runIf(canMount)('lockex connects to the new address at once, and keeps the lo
   await serverAt('127.0.0.3', before.port);
   moveTo('127.0.0.2');
   const options = ['--log-format', 'json', '-T', '30', '-i', NAME, '-z', `${NAME}:${before.port}`];
-  const words = ['-c', MOUNT_AND_RUN, 'sh', hosts, PROGRAM, ...options, '--', 'sleep', '600'];
-  const lockex = startProgram('unshare', [...UNSHARE, 'sh', ...words], { env: userEnvironment() });
+  const args = ['-c', MOUNT_AND_RUN, 'sh', hosts, PROGRAM, ...options, '--', 'sleep', '600'];
+  const lockex = startProgram('unshare', [...UNSHARE, 'sh', ...args], { env: userEnvironment() });
   await untilState(lockex, 'running');
   moveTo('127.0.0.3');
   before.stop();

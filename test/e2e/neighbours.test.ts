@@ -26,11 +26,11 @@ const LOCK = '/lockex/x';
 async function neighbours(permissions: string) {
   const others = permissions === '' ? '' : `,world:anyone:${permissions}`;
   const acl = `auth::cdrwa${others}`;
-  const words = ['-z', hosts, '-i', 'x', '-T', '30', '--auth-file', alice, '--acl', acl];
-  const holder = startLockex([...words, '--', 'sleep 600']);
+  const args = ['-z', hosts, '-i', 'x', '-T', '30', '--auth-file', alice, '--acl', acl];
+  const holder = startLockex([...args, '--', 'sleep 600']);
   const { path: node } = await untilState(holder, 'running');
   const other = await openSession(sharedServer(), chroot);
-  return { holder, words, node: String(node), other };
+  return { holder, args, node: String(node), other };
 }
 
 /** In the order of their effects: reading first, ending the holder last. */
@@ -86,17 +86,17 @@ it.each([
 
 describe('another client', () => {
   it('with "w" to the lock’s node can change its kind: new contenders exit with 125', async () => {
-    const { words, other } = await neighbours('w');
+    const { args, other } = await neighbours('w');
     await other.setData(LOCK, Buffer.from('7'), -1);
-    const { status, stderr } = await runLockex([...words, '-q', '--', 'true']);
+    const { status, stderr } = await runLockex([...args, '-q', '--', 'true']);
     expect(status).toBe(125);
     expect(stderr).toContain(`${LOCK} is a semaphore of 7 (-c 7)`);
   });
 
   it('with "w" to the record of the last run can prevent runs of the command', async () => {
     const acl = 'auth::cdrwa,world:anyone:w';
-    const words = ['-z', hosts, '-i', 'x', '-T', '30', '--auth-file', alice, '--acl', acl];
-    const once = (span: string) => runLockex([...words, '--once-per', span, '--', 'echo up']);
+    const args = ['-z', hosts, '-i', 'x', '-T', '30', '--auth-file', alice, '--acl', acl];
+    const once = (span: string) => runLockex([...args, '--once-per', span, '--', 'echo up']);
     expect((await once('1d')).stdout).toBe('up\n');
     const other = await openSession(sharedServer(), chroot);
     // The time of the record is that of this write, and its text that of the other client.
@@ -107,11 +107,11 @@ describe('another client', () => {
   });
 
   it('with "c" can block new contenders: only its own client removes its node', async () => {
-    const { holder, words, other } = await neighbours('c');
+    const { holder, args, other } = await neighbours('c');
     // Created by name, with a sequence number before all others.
     const node = `${LOCK}/s__lock__0000000000`;
     await other.create(node, Buffer.alloc(0), { mode: CreateMode.EPHEMERAL });
-    const { status, stdout } = await runLockex([...words, '-q', '-t', '0', '--', 'echo up']);
+    const { status, stdout } = await runLockex([...args, '-q', '-t', '0', '--', 'echo up']);
     expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
     // The holder is not affected: it was first when it was granted the lock.
     holder.signal('SIGTERM');

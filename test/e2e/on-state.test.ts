@@ -5,10 +5,10 @@ import { contentOf, runLockex, startLockex, temporaryDirectory } from './program
 
 it('reports each state with its reason; standard output belongs to the command', async () => {
   const { connectString } = await sharedServerWithChroot();
-  const file = `${temporaryDirectory()}/told`;
+  const file = `${temporaryDirectory()}/states`;
   const hook = `echo "$LOCKEX_LOCKID: $LOCKEX_STATE: $LOCKEX_REASON" >>${file}; echo noise`;
-  const words = ['-z', connectString, '-q', '-i', 'web', '--on-state', hook];
-  const { status, stdout } = await runLockex([...words, '--', 'echo up; exit 3']);
+  const args = ['-z', connectString, '-q', '-i', 'web', '--on-state', hook];
+  const { status, stdout } = await runLockex([...args, '--', 'echo up; exit 3']);
   expect({ status, stdout }).toEqual({ status: 3, stdout: 'up\n' });
   expect(contentOf(file).trim().split('\n')).toEqual([
     'web: connecting: ',
@@ -22,8 +22,8 @@ it('reports each state with its reason; standard output belongs to the command',
 
 it('does not delay the command if the hook hangs', async () => {
   const { connectString } = await sharedServerWithChroot();
-  const words = ['-z', connectString, '--on-state', 'exec sleep 600', '--', 'echo up; read line'];
-  const program = startLockex(words);
+  const args = ['-z', connectString, '--on-state', 'exec sleep 600', '--', 'echo up; read line'];
+  const program = startLockex(args);
   await program.line(/^up$/);
   program.stdin.end('go\n');
   const { status, stderr } = await program.ended;

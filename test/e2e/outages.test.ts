@@ -112,8 +112,8 @@ describe('a long outage ends the command before the server can grant the lock to
 describe('a command that exits while the connection is silent', () => {
   it('keeps its status, and lockex does not wait for the session timeout', async () => {
     const { proxy, hosts } = await proxied();
-    const words = ['-z', hosts, '-i', 'o', '-T', '60', '--', 'echo up; read line; exit 7'];
-    const holder = startLockex(words);
+    const args = ['-z', hosts, '-i', 'o', '-T', '60', '--', 'echo up; read line; exit 7'];
+    const holder = startLockex(args);
     await holder.line(/^up$/);
     await proxy.blackhole('both');
     const began = performance.now();
@@ -144,9 +144,9 @@ describe('waiting', () => {
   it('exits with 125 when its session is lost, and retries once with -r 2', async () => {
     const { proxy, hosts, direct } = await proxied();
     const { holder } = await running(direct, 60);
-    const words = ['-z', hosts, '-i', 'o', '-T', '1'];
-    const once = startLockex([...words, '--', 'true']);
-    const twice = startLockex([...words, '-r', '2', '-R', '60', '--', 'echo mine']);
+    const args = ['-z', hosts, '-i', 'o', '-T', '1'];
+    const once = startLockex([...args, '--', 'true']);
+    const twice = startLockex([...args, '-r', '2', '-R', '60', '--', 'echo mine']);
     for (const waiter of [once, twice]) await waiter.line(/"queue":/, 'stderr');
     await proxy.blackhole('both', { bytes: 'drop' });
     expect((await once.ended).status).toBe(125);
@@ -161,9 +161,9 @@ describe('waiting', () => {
 describe('--on-lost rejoin', () => {
   it('waits for the lock again with a new session after the command has exited', async () => {
     const { proxy, hosts } = await proxied();
-    const words = ['-z', hosts, '-i', 'o', '-T', '4', '-R', '60', '--on-lost', 'rejoin'];
+    const args = ['-z', hosts, '-i', 'o', '-T', '4', '-R', '60', '--on-lost', 'rejoin'];
     const script = 'echo $LOCKEX_FENCING_TOKEN $$; while :; do sleep 0.1; done';
-    const program = startLockex([...words, '--', script]);
+    const program = startLockex([...args, '--', script]);
     const [token = '', pid] = (await program.line(/^\d+ \d+$/)).split(' ');
     await proxy.blackhole('both');
     await untilState(program, 'lost');

@@ -21,9 +21,9 @@ it.runIf(isForNode)('a run loads neither the inspector nor status', async () => 
   const parts = readdirSync(`${copy}/program`).filter((name) => !NEEDED.includes(name));
   expect(parts.sort()).toEqual(['inspector.html', 'inspector.js', 'status.js']);
   for (const part of parts) rmSync(`${copy}/program/${part}`);
-  const words = ['-z', connectString, '-q', '--', 'exit 7'];
+  const args = ['-z', connectString, '-q', '--', 'exit 7'];
   const lockex = (more: string[]) =>
-    run(`${copy}/lockex.js`, [...more, ...words], { env: userEnvironment() });
+    run(`${copy}/lockex.js`, [...more, ...args], { env: userEnvironment() });
   expect(await lockex([])).toMatchObject({ status: 7, stderr: '' });
   const { status, stderr } = await lockex(['--inspect']);
   expect(status).toBe(125);

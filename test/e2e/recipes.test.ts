@@ -58,10 +58,10 @@ it('a cron job with -t 1 that starts on five hosts at once runs on one of them',
 });
 
 it('three contenders with --no-blocking acquire three permits at once', async () => {
-  const words = ['-z', hosts, '-i', 'burst', '-c', '3', '--no-blocking', '--', 'sleep', '600'];
-  const programs = [1, 2, 3].map(() => startLockex(words));
+  const args = ['-z', hosts, '-i', 'burst', '-c', '3', '--no-blocking', '--', 'sleep', '600'];
+  const programs = [1, 2, 3].map(() => startLockex(args));
   for (const program of programs) await untilState(program, 'running');
-  const fourth = startLockex(words);
+  const fourth = startLockex(args);
   expect((await fourth.ended).status).toBe(1);
 });
 
@@ -83,10 +83,10 @@ it('eight contenders acquire the lock once each, in queue order', async () => {
 });
 
 it('after SIGKILL of lockex no process is left, and the standby does not wait for T', async () => {
-  const words = ['-z', hosts, '-T', '30', '-i', 'k', '--', 'echo $$; exec sleep 600'];
-  const holder = startLockex(words);
+  const args = ['-z', hosts, '-T', '30', '-i', 'k', '--', 'echo $$; exec sleep 600'];
+  const holder = startLockex(args);
   const pid = Number(await holder.line(/^\d+$/));
-  const standby = startLockex(words);
+  const standby = startLockex(args);
   await untilQueued(standby);
   const killedAt = performance.now();
   holder.signal('SIGKILL');

@@ -20,68 +20,70 @@ async function tapped(): Promise<{ readonly tap: Wiretap; readonly hosts: string
 }
 
 const START = ['handshake', 'create', 'getData', 'getChildren2'];
-const WORDS = ['-i', 'x', '-T', '60', '-v', '--'];
+const ARGS = ['-i', 'x', '-T', '60', '-v', '--'];
 
 it('without contention, the command starts after two: session and node', async () => {
   const { tap, hosts } = await tapped();
   // Three requests are one round trip: all are sent before the first answer.
   tap.held = { answer: 'create', until: 'getChildren2' };
-  const first = startLockex(['-z', hosts, ...WORDS, 'exit 0']);
+  const first = startLockex(['-z', hosts, ...ARGS, 'exit 0']);
   expect((await first.ended).status).toBe(0);
   // lockex does not wait for the watch on its node, which is never answered here.
-  tap.words.length = 0;
+  tap.messages.length = 0;
   tap.held = { answer: 'exists', until: null };
-  const second = startLockex(['-z', hosts, ...WORDS, 'echo started; exec sleep 600']);
+  const second = startLockex(['-z', hosts, ...ARGS, 'echo started; exec sleep 600']);
   await second.line(/^started$/);
-  expect(tap.saidBy('client')).toEqual([...START, 'exists']);
+  expect(tap.sentBy('client')).toEqual([...START, 'exists']);
 });
 
 it('the end takes one more: the node is deleted, then the session closed', async () => {
   const { tap, hosts } = await tapped();
   tap.held = { answer: 'delete', until: 'closeSession' };
-  const { status } = await startLockex(['-z', hosts, ...WORDS, 'true']).ended;
+  const { status } = await startLockex(['-z', hosts, ...ARGS, 'true']).ended;
   expect(status).toBe(0);
-  expect(tap.saidBy('client')).toEqual([...START, 'exists', 'delete', 'closeSession']);
+  expect(tap.sentBy('client')).toEqual([...START, 'exists', 'delete', 'closeSession']);
 });
 
 it('the end succeeds even if its answers are lost', async () => {
   const { tap, hosts } = await tapped();
   tap.held = { answer: 'delete', until: null };
-  const { status, stderr } = await startLockex(['-z', hosts, ...WORDS, 'true']).ended;
+  const { status, stderr } = await startLockex(['-z', hosts, ...ARGS, 'true']).ended;
   expect(status).toBe(0);
   // The server confirms on another connection that the session is closed.
-  expect(tap.saidBy('client').slice(-3)).toEqual(['delete', 'closeSession', 'handshake']);
+  expect(tap.sentBy('client').slice(-3)).toEqual(['delete', 'closeSession', 'handshake']);
   expect(stderr).not.toMatch(/could not be|lost/);
 });
 
 it('a handover takes one notification: everything else was prepared', async () => {
   const { tap, hosts } = await tapped();
-  const holder = startLockex(['-z', beside(hosts), ...WORDS, 'echo held; exec sleep 600']);
+  const holder = startLockex(['-z', beside(hosts), ...ARGS, 'echo held; exec sleep 600']);
   await holder.line(/^held$/);
-  const standby = startLockex(['-z', hosts, ...WORDS, 'echo started; exec sleep 600']);
+  const standby = startLockex(['-z', hosts, ...ARGS, 'echo started; exec sleep 600']);
   await untilQueued(standby);
   // With a watch on its own node and a first confirmation, it is prepared.
-  await until(() => tap.saidBy('server').filter((word) => word === 'multi').length === 1);
-  await until(() => tap.saidBy('server').includes('exists'));
-  const before = tap.words.length;
+  await until(() => tap.sentBy('server').filter((operation) => operation === 'multi').length === 1);
+  await until(() => tap.sentBy('server').includes('exists'));
+  const before = tap.messages.length;
   holder.signal('SIGTERM');
   await standby.line(/^started$/);
-  const words = tap.words.slice(before).filter(({ word }) => word !== 'ping');
-  expect(words).toEqual([{ by: 'server', word: 'notification' }]);
+  const messages = tap.messages.slice(before).filter(({ operation }) => operation !== 'ping');
+  expect(messages).toEqual([{ by: 'server', operation: 'notification' }]);
 });
 
 it('the third in the queue receives and sends nothing', async () => {
   const { tap, hosts } = await tapped();
   const others = [beside(hosts), beside(hosts)];
   const [holder] = await startInTurn(others);
-  const third = startLockex(['-z', hosts, ...WORDS, 'exec sleep 600']);
+  const third = startLockex(['-z', hosts, ...ARGS, 'exec sleep 600']);
   await untilQueued(third);
-  await until(() => tap.saidBy('server').filter((word) => word === 'getData').length >= 3);
-  const before = tap.words.length;
+  await until(
+    () => tap.sentBy('server').filter((operation) => operation === 'getData').length >= 3,
+  );
+  const before = tap.messages.length;
   holder?.signal('SIGTERM');
   await holder?.ended;
-  const words = tap.words.slice(before).filter(({ word }) => word !== 'ping');
-  expect(words).toEqual([]);
+  const messages = tap.messages.slice(before).filter(({ operation }) => operation !== 'ping');
+  expect(messages).toEqual([]);
 });
 
 /** The same chroot without the wiretap. */
@@ -94,7 +96,7 @@ function beside(hosts: string): string {
 async function startInTurn(hosts: readonly string[]) {
   const contenders = [];
   for (const [index, host] of hosts.entries()) {
-    const contender = startLockex(['-z', host, ...WORDS, 'echo held; exec sleep 600']);
+    const contender = startLockex(['-z', host, ...ARGS, 'echo held; exec sleep 600']);
     if (index === 0) await contender.line(/^held$/);
     else await untilQueued(contender);
     contenders.push(contender);

@@ -20,8 +20,8 @@ it('the session id is in no log, trace, argument or environment, nor the reaperâ
   const proxy = await startFaultProxy(host, port);
   onTestFinished(() => proxy.close());
   const trace = `${temporaryDirectory()}/trace`;
-  const words = ['-i', 's', '-T', '30', '-v', '--', 'echo $LOCKEX_LOCK_PATH; env; exec sleep 600'];
-  const holder = startLockex(['-z', `${proxy.connectString}${chroot}`, ...words], {
+  const args = ['-i', 's', '-T', '30', '-v', '--', 'echo $LOCKEX_LOCK_PATH; env; exec sleep 600'];
+  const holder = startLockex(['-z', `${proxy.connectString}${chroot}`, ...args], {
     env: { LOCKEX_TRACE: trace },
   });
   const path = await holder.line(/^\/lockex\/s\//);
@@ -30,7 +30,7 @@ it('the session id is in no log, trace, argument or environment, nor the reaperâ
   expect(id).toBeGreaterThan(2n ** 32n);
   const forms = new RegExp(`${id.toString(16)}|${id}`, 'i');
 
-  const standby = startLockex(['-z', connectString, ...words]);
+  const standby = startLockex(['-z', connectString, ...args]);
   await untilQueued(standby);
   expect(everyProcess()).not.toMatch(forms);
   // The reaper cannot reach the server yet, so it is still running.

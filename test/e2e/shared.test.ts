@@ -10,8 +10,8 @@ beforeEach(async () => {
   hosts = (await sharedServerWithChroot()).connectString;
 });
 
-const lockex = (...words: string[]) =>
-  startLockex(['-z', hosts, '-i', 'x', ...words, '--', 'sleep', '600']);
+const lockex = (...args: string[]) =>
+  startLockex(['-z', hosts, '-i', 'x', ...args, '--', 'sleep', '600']);
 
 const running = (program: Program) => untilState(program, 'running');
 

@@ -25,10 +25,10 @@ beforeEach(async () => {
   ({ connectString: hosts, chroot } = await sharedServerWithChroot());
 });
 
-const status = (...words: string[]) => runLockex(['status', '-z', hosts, ...words]);
+const status = (...args: string[]) => runLockex(['status', '-z', hosts, ...args]);
 
-async function views(...words: string[]) {
-  const { stdout } = await status('--json', ...words);
+async function views(...args: string[]) {
+  const { stdout } = await status('--json', ...args);
   return JSON.parse(stdout);
 }
 
@@ -60,10 +60,10 @@ it('creates no nodes, and reports that there are no locks', async () => {
   expect(await childrenOf({ host, port, path: chroot })).toEqual([]);
 });
 
-it.each([[], ['web'], ['--watch']])('reports a missing chroot: %j', async (...words) => {
+it.each([[], ['web'], ['--watch']])('reports a missing chroot: %j', async (...args) => {
   const { connectString } = sharedServer();
   const nowhere = `${connectString}/no/where`;
-  expect(await runLockex(['status', '-z', nowhere, ...words])).toMatchObject({
+  expect(await runLockex(['status', '-z', nowhere, ...args])).toMatchObject({
     status: 125,
     stdout: '',
     stderr: 'lockex: the chroot /no/where does not exist\n',
@@ -104,10 +104,10 @@ describe('agrees with kazoo', () => {
     const kazoo = await startKazoo(hosts);
     const semaphore = await kazoo.semaphore('/lockex/pool', 2, 'the python side');
     await semaphore.acquire();
-    const words = ['-z', hosts, '-i', 'pool', '-c', '2', '--', 'sleep', '600'];
-    const holder = startLockex(words);
+    const args = ['-z', hosts, '-i', 'pool', '-c', '2', '--', 'sleep', '600'];
+    const holder = startLockex(args);
     await untilState(holder, 'running');
-    const waiter = startLockex(words);
+    const waiter = startLockex(args);
     await untilQueued(waiter);
     const all = await views();
     expect(all).toMatchObject([
@@ -186,8 +186,8 @@ it.each([
     ['x-__lock__'],
     "LOCKID expects a lock name: 'x-__lock__' ends with -__lock__, which is reserved",
   ],
-])('refuses %j in one line', async (words, message) => {
-  expect(await status(...words)).toMatchObject({ status: 2, stderr: `lockex: ${message}\n` });
+])('refuses %j in one line', async (args, message) => {
+  expect(await status(...args)).toMatchObject({ status: 2, stderr: `lockex: ${message}\n` });
 });
 
 it('is the name of a program after --', async () => {
@@ -197,8 +197,8 @@ it('is the name of a program after --', async () => {
 });
 
 describe('--watch', () => {
-  const watch = (...words: string[]) =>
-    startProgram(PROGRAM, ['status', '-z', hosts, '--watch', '--json', ...words], {
+  const watch = (...args: string[]) =>
+    startProgram(PROGRAM, ['status', '-z', hosts, '--watch', '--json', ...args], {
       env: userEnvironment(),
     });
 
@@ -219,8 +219,8 @@ describe('--watch', () => {
     const { host, port } = sharedServer();
     const proxy = await startFaultProxy(host, port);
     onTestFinished(() => proxy.close());
-    const words = ['status', '-z', `${proxy.connectString}${chroot}`, '--watch', '--json'];
-    const watcher = startProgram(PROGRAM, words, { env: userEnvironment() });
+    const args = ['status', '-z', `${proxy.connectString}${chroot}`, '--watch', '--json'];
+    const watcher = startProgram(PROGRAM, args, { env: userEnvironment() });
     await watcher.line(/^\[\]$/);
     const before = proxy.counters.accepted;
     proxy.reset();
@@ -234,8 +234,8 @@ describe('--watch', () => {
   });
 
   it('redraws in place on a terminal', async () => {
-    const words = [PROGRAM, 'status', '-z', hosts, '--watch', 'web'].join(' ');
-    const terminal = startProgram('script', ['-qefc', words, '/dev/null'], {
+    const command = [PROGRAM, 'status', '-z', hosts, '--watch', 'web'].join(' ');
+    const terminal = startProgram('script', ['-qefc', command, '/dev/null'], {
       env: userEnvironment({ TERM: 'xterm' }),
     });
     await terminal.line(/web: free/);

@@ -10,7 +10,7 @@ beforeEach(async () => {
   hosts = (await sharedServerWithChroot()).connectString;
 });
 
-const lockex = (...words: string[]) => runLockex(['-z', hosts, ...words]);
+const lockex = (...args: string[]) => runLockex(['-z', hosts, ...args]);
 
 /** A contender that holds `-i held` until it is stopped. */
 async function holding(...options: string[]) {
@@ -49,9 +49,9 @@ describe('the shell', () => {
   });
 
   it('does not get several arguments: they are executed directly', async () => {
-    const words = ['a b', '$HOME', '', '"', "it's", '-n', '*', 'new\nline'];
-    const { stdout } = await lockex('--', 'printf', '[%s]', ...words);
-    expect(stdout).toBe(words.map((word) => `[${word}]`).join(''));
+    const args = ['a b', '$HOME', '', '"', "it's", '-n', '*', 'new\nline'];
+    const { stdout } = await lockex('--', 'printf', '[%s]', ...args);
+    expect(stdout).toBe(args.map((arg) => `[${arg}]`).join(''));
   });
 
   it('gets all arguments, joined with spaces, with --shell', async () => {
@@ -103,8 +103,8 @@ describe('2', () => {
     [['--'], 'no command'],
     [['--', ''], 'empty'],
     [[], 'no command'],
-  ])('for %j, with one line that names what is wrong', async (words, named) => {
-    const { status, stderr, stdout } = await runLockex(words);
+  ])('for %j, with one line that names what is wrong', async (args, named) => {
+    const { status, stderr, stdout } = await runLockex(args);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
     expect(stderr).toMatch(/^lockex: [^\n]+\n$/);
     expect(stderr).toContain(named);
@@ -119,8 +119,8 @@ describe('2', () => {
 
 describe('125', () => {
   it('if no server is reachable, with one line per host', async () => {
-    const words = ['-z', '127.0.0.1:1,no-such-host.invalid:2181', '-T', '1', '-R', '2'];
-    const { status, stderr } = await runLockex([...words, '--', 'true']);
+    const args = ['-z', '127.0.0.1:1,no-such-host.invalid:2181', '-T', '1', '-R', '2'];
+    const { status, stderr } = await runLockex([...args, '--', 'true']);
     expect(status).toBe(125);
     expect(stderr).toMatch(/127\.0\.0\.1:1: connection refused/);
     expect(stderr).toMatch(/no-such-host\.invalid:2181: (no such host|the name could not)/);

@@ -17,8 +17,8 @@ const ONE_LINE = /^lockex: .*\n$/;
 
 it('with a parent that ignores SIGCHLD, lockex gets the exit status of the command', async () => {
   const { connectString } = await sharedServerWithChroot();
-  const under = async (words: readonly string[]) => {
-    const given = ['-q', '-z', connectString, '-i', 'x', ...words];
+  const under = async (args: readonly string[]) => {
+    const given = ['-q', '-z', connectString, '-i', 'x', ...args];
     return await runLockexBehind("trap '' CHLD", given);
   };
   expect(await under(['--', 'exit 3'])).toMatchObject({ status: 3, stderr: '' });
@@ -88,15 +88,15 @@ it.each([24, 30, 40])(
 
 it('refuses an argument that is not UTF-8, and warns of such a variable', async () => {
   const { connectString } = await sharedServerWithChroot();
-  const told = async (bytes: string, words: string[]) => {
+  const runWith = async (bytes: string, args: string[]) => {
     const before = `set -- "$@" "$(printf '${bytes}')"; export ODD="$(printf '${bytes}')"`;
-    return await runLockexBehind(before, ['-q', '-z', connectString, '--', ...words]);
+    return await runLockexBehind(before, ['-q', '-z', connectString, '--', ...args]);
   };
-  const word = await told('caf\\351', ['printf', '%s']);
-  expect(word).toMatchObject({ status: 2, stdout: '', stderr: expect.stringMatching(ONE_LINE) });
-  expect(word.stderr).toContain('is not valid UTF-8');
+  const refused = await runWith('caf\\351', ['printf', '%s']);
+  expect(refused).toMatchObject({ status: 2, stdout: '', stderr: expect.stringMatching(ONE_LINE) });
+  expect(refused.stderr).toContain('is not valid UTF-8');
   // U+FFFD itself is as good as any.
-  expect(await told('\\357\\277\\275', ['printf', '%s'])).toMatchObject({
+  expect(await runWith('\\357\\277\\275', ['printf', '%s'])).toMatchObject({
     ...{ status: 0, stdout: '\ufffd', stderr: '' },
   });
   const given = ['-q', '-z', connectString, '--', 'echo hi'];
@@ -107,10 +107,10 @@ it('refuses an argument that is not UTF-8, and warns of such a variable', async 
 
 it.each([['--help'], ['--version'], ['config'], ['status']])(
   '%s reports that its output could not be written',
-  async (word) => {
+  async (argument) => {
     const { connectString } = await sharedServerWithChroot();
     const env = { ZKHOSTS: connectString };
-    const { status, stderr } = await runLockexBehind('exec >/dev/full', [word], { env });
+    const { status, stderr } = await runLockexBehind('exec >/dev/full', [argument], { env });
     expect({ status, stderr }).toEqual({
       status: 125,
       stderr: 'lockex: cannot write to standard output: ENOSPC\n',
@@ -133,8 +133,8 @@ it.each([
 });
 
 it('control characters in the name of a file are escaped', async () => {
-  const words = ['--auth-file', 'a\u001b[31mb', '--', 'true'];
-  const { status, stderr } = await runLockex(words);
+  const args = ['--auth-file', 'a\u001b[31mb', '--', 'true'];
+  const { status, stderr } = await runLockex(args);
   expect(status).toBe(2);
   expect(stderr).toMatch(ONE_LINE);
   expect(stderr).toContain('a\\u{1b}[31mb');

@@ -25,8 +25,8 @@ beforeEach(async () => {
   await heard.line(/^bound$/);
 });
 
-const lockex = (...words: string[]) =>
-  startLockex(['-z', hosts, '-i', 'unit', ...words], { env: { NOTIFY_SOCKET: socket } });
+const lockex = (...args: string[]) =>
+  startLockex(['-z', hosts, '-i', 'unit', ...args], { env: { NOTIFY_SOCKET: socket } });
 
 describe('systemd', () => {
   it('is notified that a standby is ready, of its states, and that it stops', async () => {

@@ -69,21 +69,21 @@ function password(): string[] {
 
 describe('a lock', () => {
   it.each(['localhost', '127.0.0.1'])('is acquired over TLS from the server %s', async (name) => {
-    const words = ['-z', `${name}:${open.port}`, '-i', name, ...trusting()];
-    const run = await runLockex([...words, '--', 'echo up; exit 7']);
+    const args = ['-z', `${name}:${open.port}`, '-i', name, ...trusting()];
+    const run = await runLockex([...args, '--', 'echo up; exit 7']);
     expect(run).toMatchObject({ status: 7, stdout: 'up\n' });
-    const status = await runLockex(['status', ...words.filter((word) => word !== '-i'), '--json']);
+    const status = await runLockex(['status', ...args.filter((arg) => arg !== '-i'), '--json']);
     expect(JSON.parse(status.stdout)).toMatchObject([{ id: name, holders: [] }]);
   });
 
   it('is free at once after its holder was killed: the reaper authenticates as well', async () => {
-    const words = () => [
+    const args = () => [
       ...['-z', `localhost:${closed.port}`, '-i', 'x', '-T', '60'],
       ...[...as(authority.sign('client')), ...password(), '--', 'sleep 600'],
     ];
-    const holder = startLockex(words());
+    const holder = startLockex(args());
     await untilState(holder, 'running');
-    const standby = startLockex(words());
+    const standby = startLockex(args());
     await untilQueued(standby);
     holder.signal('SIGKILL');
     // Long before the session timeout.
@@ -93,10 +93,10 @@ describe('a lock', () => {
   it('survives the loss of a connection, and is lost in time without another', async () => {
     const proxy = await startFaultProxy('127.0.0.1', open.port);
     onTestFinished(() => proxy.close());
-    const words = ['-i', 'cut', ...trusting(), '--', 'sleep 600'];
-    const holder = startLockex(['-z', `localhost:${proxy.port}`, ...words]);
+    const args = ['-i', 'cut', ...trusting(), '--', 'sleep 600'];
+    const holder = startLockex(['-z', `localhost:${proxy.port}`, ...args]);
     await untilState(holder, 'running');
-    const standby = startLockex(['-z', `localhost:${open.port}`, ...words]);
+    const standby = startLockex(['-z', `localhost:${open.port}`, ...args]);
     await untilQueued(standby);
     await proxy.refuse();
     await untilState(holder, 'suspended');
@@ -150,9 +150,9 @@ const refusals: readonly [string, () => readonly string[], RegExp][] = [
 ];
 
 describe('a server', () => {
-  it.each(refusals)('with %s is refused at once, in one line', async (_, words, message) => {
+  it.each(refusals)('with %s is refused at once, in one line', async (_, args, message) => {
     // lockex would otherwise retry for longer than the test lasts.
-    const { status, stderr } = await runLockex(['-q', '-T', '600', ...words(), '--', 'echo up']);
+    const { status, stderr } = await runLockex(['-q', '-T', '600', ...args(), '--', 'echo up']);
     expect(status).toBe(125);
     const lines = stderr.trimEnd().split('\n');
     expect(lines[0]).toMatch(message);
@@ -162,7 +162,7 @@ describe('a server', () => {
   });
 
   it('without TLS, or with TLS only, is distinguished from one that is down', async () => {
-    const run = (words: readonly string[]) => runLockex(['-q', '-T', '1', ...words, '--', 'true']);
+    const run = (args: readonly string[]) => runLockex(['-q', '-T', '1', ...args, '--', 'true']);
     const noTls = await run(['-z', open.server.connectString, ...trusting()]);
     expect(noTls.stderr).toContain(
       'closed the connection during the TLS handshake (not a TLS port?)',
@@ -173,8 +173,8 @@ describe('a server', () => {
   });
 
   it('that requires authentication is reported as such', async () => {
-    const words = ['-z', `localhost:${closed.port}`, ...as(authority.sign('client'))];
-    const { status, stderr } = await runLockex(['-q', ...words, '--', 'echo up']);
+    const args = ['-z', `localhost:${closed.port}`, ...as(authority.sign('client'))];
+    const { status, stderr } = await runLockex(['-q', ...args, '--', 'echo up']);
     expect(status).toBe(125);
     expect(stderr).toContain('the server requires authentication');
   });
@@ -204,8 +204,8 @@ describe('the files', () => {
     ],
     ['no key', () => [...as({ cert: authority.ca, key: authority.ca })], 'can be read by others'],
     ['one that is not there', () => ['--tls-ca', '/nowhere'], "can't be read: no such file"],
-  ])('are looked at first: %s', async (_, words, message) => {
-    const { status, stderr } = await runLockex(['-z', 'localhost:1', ...words(), '--', 'true']);
+  ])('are looked at first: %s', async (_, args, message) => {
+    const { status, stderr } = await runLockex(['-z', 'localhost:1', ...args(), '--', 'true']);
     expect(status).toBe(2);
     expect(stderr).toMatch(/^lockex: .*\n$/);
     expect(stderr).toContain(message);

@@ -137,10 +137,10 @@ export class Duel {
     name: string,
     { hosts, timeout, options = [], mode = 'background', env, through }: Side,
   ): Program {
-    const words = [WORKER, this.#file('journal'), this.#file('counter'), name, 0, mode, WORK_MS];
+    const args = [WORKER, this.#file('journal'), this.#file('counter'), name, 0, mode, WORK_MS];
     const lockex = ['-z', hosts, '-i', 'duel', '-T', `${timeout}`, '--kill-after', '0.3'];
     const program = startLockex(
-      [...lockex, ...options, '--', `echo ${name} $$; exec perl ${words.join(' ')}`],
+      [...lockex, ...options, '--', `echo ${name} $$; exec perl ${args.join(' ')}`],
       {
         env: { ...env, TMPDIR: this.#file('temporary') },
         maxLifeMs: MAX_LIFE_MS,

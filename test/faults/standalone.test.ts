@@ -309,8 +309,8 @@ describe('the node of a contender', () => {
     onTestFinished(() => server.stop());
     const script = "trap '' TERM; echo $LOCKEX_LOCK_PATH; while :; do sleep 0.1; done";
     // The lease is renewed only every three minutes: the watch reports the deletion.
-    const words = ['-z', server.connectString, '-i', 'n', '-T', '3000', '--kill-after', '600'];
-    const holder = startLockex([...words, '--', script]);
+    const args = ['-z', server.connectString, '-i', 'n', '-T', '3000', '--kill-after', '600'];
+    const holder = startLockex([...args, '--', script]);
     const path = await holder.line(/^\//);
     const admin = await openSession(server);
     await admin.remove(path);

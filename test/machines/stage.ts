@@ -49,8 +49,8 @@ export function onStage(changes: Partial<LockexInput> = {}) {
     context: () => actor.getSnapshot().context,
     output: () => actor.getSnapshot().output,
     /** The actors send these events, given by name or as they are. */
-    hear(...said: (keyof typeof facts | LockexEvent)[]) {
-      for (const event of said) actor.send(typeof event === 'string' ? facts[event] : event);
+    hear(...events: (keyof typeof facts | LockexEvent)[]) {
+      for (const event of events) actor.send(typeof event === 'string' ? facts[event] : event);
     },
   };
 }
@@ -66,3 +66,14 @@ export const UP_TO_RUNNING = [
 
 /** The actors' answers while the machine cleans up. */
 export const CLEANED_UP = ['command.stopped', 'lock.released', 'session.closed'] as const;
+
+/** A gate that was not opened in time, or whose command could not be executed. */
+export const NEVER_RAN = {
+  type: 'command.stopped',
+  exit: null,
+  how: { means: 'none', stragglers: [] },
+} as const;
+
+export function typesOf(sent: readonly { readonly type: string }[]): string[] {
+  return sent.map(({ type }) => type);
+}

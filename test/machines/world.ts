@@ -153,15 +153,15 @@ class SimulatedZookeeper {
     });
   }
 
-  /** The predecessor went. */
+  /** The contender ahead has left the queue. */
   first(session: SimulatedSession): void {
     this.later(() => {
-      const mine = session === this.session && session.alive;
-      if (mine && session.reachable && !this.over) this.grant(session);
+      const isCurrent = session === this.session && session.alive;
+      if (isCurrent && session.reachable && !this.over) this.grant(session);
     });
   }
 
-  /** Sometimes there is nothing left to prove. */
+  /** In half of the cases the grant comes with a confirmed lease. */
   grant(session: SimulatedSession): void {
     if (this.world.chance(0.5)) this.confirm(session);
     else this.say({ type: 'lock.granted' });
@@ -192,7 +192,7 @@ class SimulatedZookeeper {
     }, T / 12);
   }
 
-  /** The lease as it stands then. */
+  /** Renews the lease if the server is reachable; returns the current one. */
   renew(): LeaseInfo | null {
     const { session } = this;
     if (session?.alive && session.reachable) {
@@ -251,7 +251,7 @@ class SimulatedCommand {
   armed = false;
   alive = false;
   stubborn = false;
-  /** Its first process has ended, and was said to have. */
+  /** Its first process has ended, which was reported. */
   isLeftover = false;
   means: StopReport['means'] = 'none';
   killAt = Number.POSITIVE_INFINITY;
@@ -291,7 +291,7 @@ class SimulatedCommand {
           },
           this.world.random.fraction() * 3 * T,
         );
-        // The lease that its guard knows of is older than ours.
+        // Its guard may have an older lease, and fire earlier.
         if (this.world.chance(0.05)) {
           const firesIn = this.world.random.fraction() * T;
           clock.setTimeout(() => {
@@ -341,7 +341,7 @@ class SimulatedCommand {
     });
   }
 
-  /** Its first process ends; another one goes on for a while, unless it is stopped. */
+  /** Its first process ends; another one keeps running for a while, unless it is stopped. */
   leave(): void {
     this.isLeftover = true;
     const { generation } = this;
@@ -437,7 +437,7 @@ export class World {
   readonly players: Player[] = [];
   /** Who runs a command now. */
   readonly running = new Set<Player>();
-  /** What must never happen, and did. */
+  /** Violations of the guarantee. */
   readonly violations: string[] = [];
   transitions = 0;
   commands = 0;
@@ -471,7 +471,7 @@ export class World {
     this.players.push(player);
   }
 
-  /** Cuts connections and sends signals, for ever. */
+  /** Cuts connections and sends signals, indefinitely. */
   nemesis(): void {
     this.clock.setTimeout(() => {
       for (const player of this.players.filter(({ done }) => done)) {
@@ -500,7 +500,7 @@ export class World {
 
   releasedBy(player: Player, session: SimulatedSession): void {
     if (player.command.alive) {
-      this.violations.push(`${player.name} let go while its command lived`);
+      this.violations.push(`${player.name} released the lock while its command was running`);
     }
     session.alive = false;
     this.server.leave(session);

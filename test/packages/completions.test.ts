@@ -94,9 +94,9 @@ os.close(fd)
 
 describe('zsh', () => {
   it.each(CASES)('completes %s', async (line, wanted) => {
-    const words = [`${SHARE}/completions`, temporaryDirectory(), line];
+    const args = [`${SHARE}/completions`, temporaryDirectory(), line];
     const shown = wanted.filter((word) => !word.startsWith('!')).join(',');
-    const { status, stderr } = await run('/usr/bin/python3', ['-c', TYPIST, ...words, shown]);
+    const { status, stderr } = await run('/usr/bin/python3', ['-c', TYPIST, ...args, shown]);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   });
 });

@@ -43,14 +43,14 @@ describe.runIf(hasDpkg)('the Debian package', () => {
 
   afterAll(() => rmSync(root, { recursive: true }));
 
-  const dpkg = (...words: string[]) =>
-    execFileSync('dpkg', [`--root=${root}`, '--force-not-root', ...words], { stdio: 'pipe' });
+  const dpkg = (...args: string[]) =>
+    execFileSync('dpkg', [`--root=${root}`, '--force-not-root', ...args], { stdio: 'pipe' });
 
   it('has a program that acquires a lock without Node', async () => {
     const { connectString } = await sharedServerWithChroot();
-    const words = ['-q', '-z', connectString, '--', '/bin/sh', '-c', 'echo up; exit 3'];
+    const args = ['-q', '-z', connectString, '--', '/bin/sh', '-c', 'echo up; exit 3'];
     const env = userEnvironment({ PATH: '/usr/bin:/bin' });
-    expect(await run(`${root}/usr/bin/lockex`, words, { env })).toMatchObject({
+    expect(await run(`${root}/usr/bin/lockex`, args, { env })).toMatchObject({
       status: 3,
       stdout: 'up\n',
       stderr: '',

@@ -52,8 +52,8 @@ beforeAll(() => {
   paths = installNodeVersions(Object.fromEntries(versions));
   directory = mkdtempSync(join(tmpdir(), 'lockex-test-'));
   // All other tests use the existing build; packing would build again.
-  const words = ['pack', '--ignore-scripts', '--json', '--pack-destination', directory];
-  const packed = execFileSync('npm', words, { cwd: ROOT, encoding: 'utf8', stdio: 'pipe' });
+  const args = ['pack', '--ignore-scripts', '--json', '--pack-destination', directory];
+  const packed = execFileSync('npm', args, { cwd: ROOT, encoding: 'utf8', stdio: 'pipe' });
   const tarball = join(directory, JSON.parse(packed)[0].filename);
   const install = ['install', '--global', '--prefix', directory, '--no-audit', '--no-fund'];
   execFileSync('npm', [...install, '--prefer-offline', tarball], { stdio: 'pipe' });
@@ -69,7 +69,7 @@ function envOf(name: string): NodeJS.ProcessEnv {
   return userEnvironment({ PATH: [paths[name], process.env['PATH']].join(delimiter) });
 }
 
-const lockexOn = (name: string, ...words: string[]) => run(lockex, words, { env: envOf(name) });
+const lockexOn = (name: string, ...args: string[]) => run(lockex, args, { env: envOf(name) });
 
 describe.runIf(hasNodeVersions).each(SUPPORTED)('on Node $name', ({ name, version, tests }) => {
   it('runs on that Node, and prints its own version', async () => {
@@ -85,15 +85,15 @@ describe.runIf(hasNodeVersions).each(SUPPORTED)('on Node $name', ({ name, versio
 
   it('exits with the status of the command', async () => {
     const { connectString } = await sharedServerWithChroot();
-    const words = ['-q', '-z', connectString, '--', 'echo up; exit 4'];
+    const args = ['-q', '-z', connectString, '--', 'echo up; exit 4'];
     const expected = { status: 4, stdout: 'up\n', stderr: '' };
-    expect(await lockexOn(name, ...words)).toMatchObject(expected);
+    expect(await lockexOn(name, ...args)).toMatchObject(expected);
   });
 
   it('has its session closed by the reaper when it is SIGKILLed', async () => {
     const { connectString } = await sharedServerWithChroot();
-    const words = ['-z', connectString, '-T', '60', '-i', 'k', '--', 'echo $$; exec sleep 600'];
-    const holder = startProgram(lockex, words, { env: envOf(name) });
+    const args = ['-z', connectString, '-T', '60', '-i', 'k', '--', 'echo $$; exec sleep 600'];
+    const holder = startProgram(lockex, args, { env: envOf(name) });
     const pid = Number(await holder.line(/^\d+$/));
     holder.signal('SIGKILL');
     await gone(pid);
@@ -136,8 +136,8 @@ describe('a Node that is too old', () => {
     '%s gets one line from npm start and npm test, before anything else',
     async (version) => {
       for (const script of ['start', 'test']) {
-        const [program = '', ...words] = manifest.scripts[script].split(' ');
-        const ended = await run(program, ['-r', posing(version), ...words, 'no-such-test'], {
+        const [program = '', ...args] = manifest.scripts[script].split(' ');
+        const ended = await run(program, ['-r', posing(version), ...args, 'no-such-test'], {
           cwd: ROOT,
           env: userEnvironment(),
         });
@@ -148,8 +148,8 @@ describe('a Node that is too old', () => {
 
   it.each(['20.19.0', '20.100.0', '21.0.0', '100.1.2'])('%s is new enough', async (version) => {
     const program = join(ROOT, 'dist/lockex.js');
-    const words = ['-r', posing(version), program, '--version'];
-    const ended = await run(process.execPath, words, { env: userEnvironment() });
+    const args = ['-r', posing(version), program, '--version'];
+    const ended = await run(process.execPath, args, { env: userEnvironment() });
     expect(ended).toMatchObject({ status: 0, stdout: `${manifest.version}\n`, stderr: '' });
   });
 });

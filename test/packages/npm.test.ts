@@ -18,8 +18,8 @@ let tarball: string;
 beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), 'lockex-test-'));
   // All other tests use the existing build; packing would build again.
-  const words = ['pack', '--ignore-scripts', '--json', '--pack-destination', directory];
-  const output = execFileSync('npm', words, { cwd: ROOT, encoding: 'utf8', stdio: 'pipe' });
+  const args = ['pack', '--ignore-scripts', '--json', '--pack-destination', directory];
+  const output = execFileSync('npm', args, { cwd: ROOT, encoding: 'utf8', stdio: 'pipe' });
   tarball = join(directory, JSON.parse(output)[0].filename);
   writeFileSync(join(directory, 'package.json'), '{}');
   const install = ['install', '--no-audit', '--no-fund', '--prefer-offline', tarball];
@@ -28,8 +28,8 @@ beforeAll(() => {
 
 afterAll(() => rmSync(directory, { recursive: true }));
 
-const inDirectory = (command: string, ...words: string[]) =>
-  run(command, words, { cwd: directory, env: userEnvironment() });
+const inDirectory = (command: string, ...args: string[]) =>
+  run(command, args, { cwd: directory, env: userEnvironment() });
 
 describe('the package', () => {
   it('passes publint and attw', async () => {
@@ -49,8 +49,8 @@ describe('the package', () => {
 
   it('has a program that runs, a manual page, and the pages of its README', async () => {
     const { connectString } = await sharedServerWithChroot();
-    const words = ['-q', '-z', connectString, '--', 'echo up; exit 3'];
-    const ended = await inDirectory('node_modules/.bin/lockex', ...words);
+    const args = ['-q', '-z', connectString, '--', 'echo up; exit 3'];
+    const ended = await inDirectory('node_modules/.bin/lockex', ...args);
     expect(ended).toMatchObject({ status: 3, stdout: 'up\n', stderr: '' });
     const manifest = JSON.parse(
       readFileSync(`${directory}/node_modules/lockex/package.json`, 'utf8'),

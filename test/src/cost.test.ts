@@ -33,24 +33,24 @@ function costOf(
 
 describe('a command line', () => {
   const MANY = 20_000;
-  const words =
+  const args =
     (...all: string[]) =>
     () =>
       void parseCommandLine([...all, '--', 'true'], {});
   const options = Array.from({ length: MANY }, (_, index) => ['-t', String(index)]).flat();
 
-  it('of many options is not moved word by word, and cac gets each name once', () => {
+  it('of many options is not shifted one by one, and cac gets each name once', () => {
     const length = (self: readonly unknown[]) => self.length;
-    expect(costOf(Array.prototype, 'shift', length, words(...options))).toBeLessThan(MANY);
-    expect(costOf(CAC.prototype, 'option', () => 1, words(...options, '-q'))).toBe(2);
+    expect(costOf(Array.prototype, 'shift', length, args(...options))).toBeLessThan(MANY);
+    expect(costOf(CAC.prototype, 'option', () => 1, args(...options, '-q'))).toBe(2);
     expect(
-      costOf(CAC.prototype, 'parse', (_, argv: string[]) => argv.length, words(...options)),
+      costOf(CAC.prototype, 'parse', (_, argv: string[]) => argv.length, args(...options)),
     ).toBe(3);
     const parsed = parseCommandLine([...options, '--', 'true'], {});
     expect(parsed).toMatchObject({ settings: { waitMs: (MANY - 1) * 1000 } });
   });
 
-  it('of many letters in one word is read', () => {
+  it('of many letters in one argument is read', () => {
     expect(parseCommandLine([`-${'q'.repeat(131_000)}`, '--', 'true'], {})).toMatchObject({
       log: { level: 'warn' },
     });

@@ -19,14 +19,14 @@ const OPERATIONS: Readonly<Record<number, string>> = {
 const XID_NOTIFICATION = -1;
 const XID_PING = -2;
 
-export interface Word {
+export interface Message {
   readonly by: 'client' | 'server';
   /** An operation, or 'handshake'; from the server also 'notification'. */
-  readonly word: string;
+  readonly operation: string;
 }
 
 export class Wiretap {
-  readonly words: Word[] = [];
+  readonly messages: Message[] = [];
   /** Holds back the answer to `answer`, and all later ones, until the client has sent `until`. */
   held: { readonly answer: string; readonly until: string | null } | null = null;
   readonly #server = createServer((client) => this.#relay(client));
@@ -49,26 +49,26 @@ export class Wiretap {
   }
 
   /** The operations in order, without pings. */
-  saidBy(speaker: Word['by']): string[] {
-    return this.words
-      .filter(({ by, word }) => by === speaker && word !== 'ping')
-      .map(({ word }) => word);
+  sentBy(sender: Message['by']): string[] {
+    return this.messages
+      .filter(({ by, operation }) => by === sender && operation !== 'ping')
+      .map(({ operation }) => operation);
   }
 
-  #isHeld(word: string): boolean {
-    if (this.held?.answer !== word) return false;
-    return this.held.until === null || !this.saidBy('client').includes(this.held.until);
+  #isHeld(operation: string): boolean {
+    if (this.held?.answer !== operation) return false;
+    return this.held.until === null || !this.sentBy('client').includes(this.held.until);
   }
 
   #relay(client: Socket): void {
     const server = connect(this.#target);
     const asked = new Map<number, string>();
     let isShaken = false;
-    const answers: { readonly word: string; readonly frame: Buffer }[] = [];
+    const answers: { readonly operation: string; readonly frame: Buffer }[] = [];
     const flush = () => {
-      for (let next = answers[0]; next && !this.#isHeld(next.word); next = answers[0]) {
+      for (let next = answers[0]; next && !this.#isHeld(next.operation); next = answers[0]) {
         answers.shift();
-        this.words.push({ by: 'server', word: next.word });
+        this.messages.push({ by: 'server', operation: next.operation });
         client.write(next.frame);
       }
     };
@@ -81,19 +81,23 @@ export class Wiretap {
     server.on('close', () => client.destroy());
     let isFirst = true;
     onFrames(client, (frame) => {
-      const word = isFirst ? 'handshake' : (OPERATIONS[frame.readInt32BE(8)] ?? 'another');
-      if (!isFirst) asked.set(frame.readInt32BE(4), word);
+      const operation = isFirst ? 'handshake' : (OPERATIONS[frame.readInt32BE(8)] ?? 'another');
+      if (!isFirst) asked.set(frame.readInt32BE(4), operation);
       isFirst = false;
-      this.words.push({ by: 'client', word });
+      this.messages.push({ by: 'client', operation });
       server.write(frame);
       flush();
     });
     onFrames(server, (frame) => {
       const xid = frame.readInt32BE(4);
       const answered = xid === XID_PING ? 'ping' : (asked.get(xid) ?? 'another');
-      const word = isShaken ? (xid === XID_NOTIFICATION ? 'notification' : answered) : 'handshake';
+      const operation = isShaken
+        ? xid === XID_NOTIFICATION
+          ? 'notification'
+          : answered
+        : 'handshake';
       isShaken = true;
-      answers.push({ word, frame });
+      answers.push({ operation, frame });
       flush();
     });
   }

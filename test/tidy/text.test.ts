@@ -12,15 +12,11 @@ const LONGER_FILES: Readonly<Record<string, number>> = {
   'machines/lockex.ts': 435,
   'test/faults/standalone.test.ts': 352,
   'test/machines/exhaustive.test.ts': 321,
-  'test/machines/lives.test.ts': 652,
   'test/machines/world.ts': 508,
-  'test/src/cli/parse.test.ts': 439,
   'test/src/inspector/server.test.ts': 323,
-  'test/src/log/reporter.test.ts': 429,
   'test/src/zookeeper/error-policy.test.ts': 326,
   'test/src/zookeeper/lease/lease-keeper.test.ts': 320,
   'test/src/zookeeper/recipes/recipes.test.ts': 354,
-  'test/src/zookeeper/session/session.test.ts': 596,
 };
 
 it.each(SOURCES)('%s opens with its purpose', (file) => {

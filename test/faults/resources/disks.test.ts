@@ -24,8 +24,8 @@ describe('a full disk', () => {
     const { connectString } = await sharedServerWithChroot();
     const disk = temporaryDirectory();
     const script = `{ ${FULL}; }; exec "$@" ${redirect}`;
-    const words = ['-z', connectString, '-i', 'x', '--once-per', '1h', '--', 'echo ran'];
-    return await startLockex(words, {
+    const args = ['-z', connectString, '-i', 'x', '--once-per', '1h', '--', 'echo ran'];
+    return await startLockex(args, {
       through: [...NAMESPACE, 'sh', '-c', script, 'sh'],
       env: { TMPDIR: disk, DISK: disk, ...env },
     }).ended;
@@ -67,8 +67,8 @@ describe('a full disk', () => {
 
 it('the inspector without a descriptor leaves the command alone', async () => {
   const { connectString } = await sharedServerWithChroot();
-  const words = ['-z', connectString, '-i', 'x', '--inspect', '--', 'echo ran; read line'];
-  const program = startLockex(words);
+  const args = ['-z', connectString, '-i', 'x', '--inspect', '--', 'echo ran; read line'];
+  const program = startLockex(args);
   await program.line(/^ran$/);
   const { url } = JSON.parse(await program.line(/"url"/, 'stderr'));
   leaveNoDescriptor(program.pid ?? 0);

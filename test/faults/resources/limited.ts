@@ -54,8 +54,9 @@ export async function tappedDuel(
   const standby = { hosts: connectString, timeout: RENEWED_T };
   const of = await duel({ hosts, timeout: RENEWED_T, ...holding }, standby);
   const untilRenewed = async () => {
-    tap.words.length = 0;
-    const confirmed = () => tap.saidBy('server').filter((word) => word === 'multi').length;
+    tap.messages.length = 0;
+    const confirmed = () =>
+      tap.sentBy('server').filter((operation) => operation === 'multi').length;
     await until(() => confirmed() >= CONFIRMATIONS, 'renewals');
   };
   return { of, untilRenewed };
@@ -101,8 +102,8 @@ export function groupWith(controller: Controller, { skip }: TestContext): Limite
 
 /** The next one gets the lock at once, or when the session of the first has ended. */
 export async function isFree(hosts: string): Promise<void> {
-  const words = ['-z', hosts, '-i', 'x', '-T', String(LONG_T), '--', 'echo next'];
-  expect(await runLockex(words)).toMatchObject({ status: 0, stdout: 'next\n' });
+  const args = ['-z', hosts, '-i', 'x', '-T', String(LONG_T), '--', 'echo next'];
+  expect(await runLockex(args)).toMatchObject({ status: 0, stdout: 'next\n' });
   const [, chroot = ''] = /(\/.*)$/.exec(hosts) ?? [];
   const nodes = () => childrenOf({ ...sharedServer(), path: `${chroot}/lockex/x` });
   await until(async () => (await nodes()).length === 0, 'the end of all contenders');
@@ -114,9 +115,9 @@ export async function startsThrough(
   env?: NodeJS.ProcessEnv,
 ): Promise<Ended> {
   const { connectString } = await sharedServerWithChroot();
-  const words = ['-z', connectString, '-i', 'x', '--', 'echo ran'];
+  const args = ['-z', connectString, '-i', 'x', '--', 'echo ran'];
   const options = { through, maxLifeMs: MAX_LIFE_MS, ...(env && { env }) };
-  const ended = await startLockex(words, options).ended;
+  const ended = await startLockex(args, options).ended;
   await isFree(connectString);
   return ended;
 }

@@ -93,19 +93,10 @@ describe('processes of its user', () => {
   more('as an ordinary user: the command is stopped all the same', async (context) => {
     if (process.getuid?.() !== 0) context.skip('not root');
     const { connectString } = await sharedServerWithChroot();
-    const words = [
-      '-z',
-      connectString,
-      '-i',
-      'x',
-      '--on-state',
-      'true',
-      '--',
-      'echo up; read line',
-    ];
-    const holder = startLockex(words, { through: AS_NOBODY });
+    const args = ['-z', connectString, '-i', 'x', '--on-state', 'true', '--', 'echo up; read line'];
+    const holder = startLockex(args, { through: AS_NOBODY });
     await holder.line(/^up$/);
-    const standby = startLockex(words, { through: AS_NOBODY });
+    const standby = startLockex(args, { through: AS_NOBODY });
     await standby.line(/"queue":/, 'stderr');
     const { pid = 0 } = holder;
     const others = [...guardsOf(pid), ...initsOf(pid)].map((process) => process.pid);

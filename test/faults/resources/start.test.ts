@@ -65,8 +65,8 @@ describe('at the start', () => {
 
   more('with CPU time that the command uses up: the command is ended by SIGXCPU', async () => {
     const { connectString } = await sharedServerWithChroot();
-    const words = ['-z', connectString, '-i', 'x', '--', 'exec perl -e "1 while 1"'];
-    const { status } = await startLockex(words, { through: ['prlimit', '--cpu=2:20'] }).ended;
+    const args = ['-z', connectString, '-i', 'x', '--', 'exec perl -e "1 while 1"'];
+    const { status } = await startLockex(args, { through: ['prlimit', '--cpu=2:20'] }).ended;
     expect(status).toBe(128 + 24);
     await isFree(connectString);
   });
@@ -77,8 +77,8 @@ it('with memory that the command uses up: the command is killed', async (context
   group.limitMemory(150 * MEGABYTE);
   const { connectString } = await sharedServerWithChroot();
   const line = `exec perl -e 'my $filled = "x" x ${400 * MEGABYTE}; sleep 60'`;
-  const words = ['-z', connectString, '-i', 'x', '--', line];
-  const { status, stderr } = await startLockex(words, { through: group.entering }).ended;
+  const args = ['-z', connectString, '-i', 'x', '--', line];
+  const { status, stderr } = await startLockex(args, { through: group.entering }).ended;
   expect(status).toBe(137);
   expect(logOf({ stderr }).at(-1)).toMatchObject({ state: 'done' });
   await isFree(connectString);

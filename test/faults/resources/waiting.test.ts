@@ -22,10 +22,10 @@ interface Queue {
 
 async function queue(through: readonly string[] = []): Promise<Queue> {
   const { connectString: hosts } = await sharedServerWithChroot();
-  const words = ['-z', hosts, '-i', 'x', '--kill-after', '1', '--'];
-  const holder = startLockex([...words, 'echo up; read line']);
+  const args = ['-z', hosts, '-i', 'x', '--kill-after', '1', '--'];
+  const holder = startLockex([...args, 'echo up; read line']);
   await holder.line(/^up$/);
-  const waiter = startLockex([...words, 'echo ran'], { through });
+  const waiter = startLockex([...args, 'echo ran'], { through });
   await untilQueued(waiter);
   return { hosts, holder, waiter };
 }

@@ -51,7 +51,7 @@ export class SimulatedHost {
     return this.uptime() + this.#wallOffsetMs;
   }
 
-  /** Milliseconds of the simulation for so many of this host's clock. */
+  /** Milliseconds of the simulation for this number of this host's clock. */
   simulated(hostMs: number): number {
     return hostMs / this.#rate;
   }

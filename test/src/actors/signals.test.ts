@@ -27,8 +27,8 @@ const running: (() => void)[] = [];
 
 /** The watcher's lines, as they come. */
 async function watch(...before: readonly string[]) {
-  const [program = '', ...words] = [...before, process.execPath, script];
-  const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'ignore'] });
+  const [program = '', ...args] = [...before, process.execPath, script];
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'ignore'] });
   running.push(() => child.kill('SIGKILL'));
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const next = async () => (await lines.next()).value as string;
@@ -54,7 +54,7 @@ describe('the watcher', () => {
     expect(child.exitCode).toBeNull();
   });
 
-  it('reports no SIGHUP if SIGHUP has to be ignored', async () => {
+  it('does not report SIGHUP if SIGHUP was ignored at the start', async () => {
     const { child, next } = await watch('env', 'IGNORE_HANGUP=1');
     child.kill('SIGHUP');
     child.kill('SIGUSR2');
@@ -86,8 +86,8 @@ describe('an ignored SIGHUP', () => {
     const child = spawn('sh', ['-c', below], { stdio: ['ignore', 'pipe', 'ignore'] });
     onCleanUp(() => void child.kill('SIGKILL'));
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-    const [word, pid, ignored] = String((await lines.next()).value).split(' ');
+    const [status, pid, ignored] = String((await lines.next()).value).split(' ');
     running.push(() => process.kill(Number(pid), 'SIGKILL'));
-    expect([word, ignored]).toEqual(['ready', 'true']);
+    expect([status, ignored]).toEqual(['ready', 'true']);
   });
 });

@@ -255,8 +255,8 @@ export async function hold(
   };
   const { stdio = 'ignore', through = [] } = rest;
   const own = [process.execPath, await holderScript(), JSON.stringify(whole)];
-  const [program = '', ...words] = [...through, ...own];
-  const child = spawn(program, words, {
+  const [program = '', ...args] = [...through, ...own];
+  const child = spawn(program, args, {
     stdio: [stdio, stdio, 'inherit', 'ipc'],
     ...(through.length > 0 && { cwd: '/' }),
     // For the command, not for the guard.

@@ -95,17 +95,17 @@ describe('the embedded text', () => {
 });
 
 describe('the syntax', () => {
-  const check = (program: string, words: readonly string[], input: string) => {
-    const { status, stderr } = spawnSync(program, words, { ...UTF8, input });
+  const check = (program: string, args: readonly string[], input: string) => {
+    const { status, stderr } = spawnSync(program, args, { ...UTF8, input });
     return { status, stderr };
   };
   const fine = { status: 0, stderr: '' };
 
-  it.each(SHELLS)('of shell scripts is known to %s', (program = '', ...words) => {
+  it.each(SHELLS)('of shell scripts is known to %s', (program = '', ...args) => {
     for (const text of [GATE_SCRIPT, GUARD_SCRIPT, GUARD_ENDING]) {
-      expect(check(program, [...words, '-n'], text)).toEqual(fine);
+      expect(check(program, [...args, '-n'], text)).toEqual(fine);
     }
-    expect(check(program, [...words, '-n'], 'if').status).not.toBe(0);
+    expect(check(program, [...args, '-n'], 'if').status).not.toBe(0);
   });
 
   it('of the init is known to perl and python3', () => {

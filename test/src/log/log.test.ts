@@ -119,7 +119,7 @@ it.each([
 ] as const)('at level %s, %j are written', async (level, written) => {
   const sink = new FakeSink();
   const log = logTo(sink, { level, format: 'json' });
-  for (const said of ['error', 'warn', 'info', 'debug'] as const) log.write(said, said);
+  for (const level of ['error', 'warn', 'info', 'debug'] as const) log.write(level, level);
   await log.flush();
   expect(sink.lines.map((line) => JSON.parse(line).level)).toEqual(written);
 });

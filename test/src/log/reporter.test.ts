@@ -1,91 +1,10 @@
 /** The log of whole runs of the machine. */
 import { describe, expect, it } from 'vitest';
-import type { LockexEvent, LockexInput, QueueInfo } from '../../../machines/contract.ts';
-import { createLog } from '../../../src/log/log.ts';
-import { Reporter } from '../../../src/log/reporter.ts';
+import type { LockexEvent, QueueInfo } from '../../../machines/contract.ts';
 import { facts } from '../../machines/facts.ts';
-import { onStage } from '../../machines/stage.ts';
-import { SimulatedClock } from '../../support/simulated-clock.ts';
-import { FakeSink } from '../cli/fakes.ts';
+import { db, type Fact, narrated, other, queued, RUNNING } from './narration.ts';
 
-type Fact = keyof typeof facts | LockexEvent;
-
-/** The real machine with simulated actors, a reporter, and a log that keeps everything. */
-function narrated(changes: Partial<LockexInput> = {}, isTerminal = false) {
-  const stage = onStage(changes);
-  const sink = new FakeSink(isTerminal);
-  const clock = new SimulatedClock(0);
-  const log = createLog({
-    format: 'text',
-    level: 'info',
-    lockId: 'x',
-    pid: 1,
-    sink,
-    env: { NO_COLOR: '1' },
-    isForeground: () => true,
-  });
-  const logged: { level: string; message: string; fields: Record<string, unknown> }[] = [];
-  const reporter = new Reporter({
-    log: {
-      isLive: log.isLive,
-      write: (level, message, fields = {}) => {
-        logged.push({ level, message, fields });
-        log.write(level, message, fields);
-      },
-      fail: (error) => log.fail(error),
-      live: (text) => log.live(text),
-      flush: () => log.flush(),
-    },
-    clock,
-  });
-  const observe = (event: LockexEvent | null) =>
-    reporter.observe({ state: stage.state(), context: stage.context() }, event);
-  observe(null);
-  return {
-    clock,
-    sink,
-    reporter,
-    /** Lines since the last call at info and above: level (except info) and message. */
-    news: () =>
-      logged
-        .splice(0)
-        .filter(({ level }) => level !== 'debug')
-        .map(({ level, message }) => (level === 'info' ? message : `${level}: ${message}`)),
-    /** The same, with levels and fields, debug included. */
-    all: () => logged.splice(0),
-    hear(...said: Fact[]) {
-      for (const fact of said) {
-        const event = typeof fact === 'string' ? facts[fact] : fact;
-        stage.hear(event);
-        observe(event);
-      }
-    },
-    conclude: () => {
-      const output = stage.output();
-      if (output === undefined) throw new Error(`not done, but ${stage.state()}`);
-      reporter.conclude(output);
-    },
-    /** Lets winston hand on what it was given. */
-    settled: () => new Promise((resolve) => setImmediate(resolve)),
-  };
-}
-
-const RUNNING = [
-  'session.established',
-  'lock.granted',
-  'lock.confirmed',
-  'command.armed',
-  'command.started',
-] as const;
-
-const db = { node: 'a__lock__1', label: 'db1 pid 4711 (redis-server)' };
-const other = { node: 'b__lock__2', label: 'db2 pid 12 (redis-server)' };
-
-function queued(queue: Partial<QueueInfo>): LockexEvent {
-  return { type: 'lock.queued', queue: { position: 1, holders: [db], behind: db, ...queue } };
-}
-
-it('a run without trouble logs a line for each state, and why it ends', () => {
+it('an uneventful run logs a line for each state, and the reason for its end', () => {
   const life = narrated();
   life.hear(...RUNNING);
   life.hear({ type: 'command.exited', exit: { code: 3, signal: null }, byGuard: false });
@@ -191,7 +110,7 @@ describe('waiting', () => {
       'an unnamed contender holds the lock; next in the queue',
     ],
     [{ holders: [], behind: null, position: 22 }, 'others are ahead; 22nd in the queue'],
-  ])('names the holders and our position: %j', (queue, message) => {
+  ])('names the holders and the own position: %j', (queue, message) => {
     const life = narrated();
     life.hear('session.established');
     life.news();
@@ -209,80 +128,7 @@ describe('waiting', () => {
   });
 });
 
-describe('the live line', () => {
-  it('counts the time, and is drawn once a second however busy the queue is', async () => {
-    const life = narrated({}, true);
-    life.hear('session.established', queued({ position: 4 }));
-    await life.settled();
-    expect(life.sink.screen.at(-1)).toContain('waiting for 0 s: db1 pid 4711');
-    const before = life.sink.text;
-    for (let place = 50; place > 2; place -= 1) life.hear(queued({ position: place }));
-    expect(life.sink.text).toBe(before);
-    life.clock.pass(1000);
-    expect(life.sink.screen.at(-1)).toContain('waiting for 1 s: db1 pid 4711');
-    expect(life.sink.screen.at(-1)).toContain('3rd in the queue');
-    life.clock.pass(3_661_000);
-    expect(life.sink.screen.at(-1)).toContain('waiting for 1 h 1 min: db1');
-  });
-
-  it('does not repeat itself in lines', () => {
-    const life = narrated({}, true);
-    life.hear('session.established', queued({ position: 3 }));
-    expect(life.news()).toHaveLength(3);
-    life.hear(queued({ position: 2 }), queued({ position: 1 }));
-    life.clock.pass(10_000);
-    expect(life.news()).toEqual([]);
-  });
-
-  it.each<[string, Fact]>([
-    ['the lock is granted, before the command starts', 'lock.granted'],
-    ['the connection is gone', 'session.suspended'],
-    ['the session is lost', 'session.lost (expired)'],
-    ['a signal ends it', 'signal INT'],
-  ])('is gone for good when %s', async (_, fact) => {
-    const life = narrated({}, true);
-    life.hear('session.established', queued({}));
-    life.clock.pass(5000);
-    await life.settled();
-    expect(life.sink.screen.at(-1)).toContain('waiting for 5 s');
-    life.hear(fact);
-    await life.settled();
-    expect(life.sink.screen.at(-1)).toBe('');
-    expect(life.clock.timers).toBe(0);
-    const before = life.sink.text;
-    life.clock.pass(60_000);
-    expect(life.sink.text).toBe(before);
-  });
-
-  it('is gone after dispose', () => {
-    const life = narrated({}, true);
-    life.hear('session.established', queued({}));
-    life.reporter.dispose();
-    expect(life.sink.screen.at(-1)).toBe('');
-    expect(life.clock.timers).toBe(0);
-  });
-
-  it('goes on counting after an interruption', async () => {
-    const life = narrated({}, true);
-    life.hear('session.established', queued({}));
-    life.clock.pass(7000);
-    life.hear('session.suspended', 'session.resumed', queued({}));
-    await life.settled();
-    expect(life.sink.screen.at(-1)).toContain('waiting for 7 s');
-  });
-
-  it('does not exist where there is no terminal, and neither does its timer', () => {
-    const life = narrated();
-    life.hear('session.established', queued({ position: 2 }), queued({ position: 1 }));
-    expect(life.clock.timers).toBe(0);
-    expect(life.news().slice(2)).toEqual([
-      expect.stringContaining('2nd in the queue'),
-      expect.stringContaining('next in the queue'),
-    ]);
-  });
-});
-
-describe('trouble', () => {
+describe('outages, losses and leftover processes', () => {
   it('suspended shows how much of the lease is left, by the clock', () => {
     const life = narrated();
     life.hear(...RUNNING);
@@ -384,7 +230,7 @@ describe('trouble', () => {
     ]);
   });
 
-  it('a lock that could not be acquired is no warning: -q keeps a cron job silent', () => {
+  it('a lock that could not be acquired is not a warning: with -q a cron job stays silent', () => {
     const life = narrated({ waitMs: 0 });
     life.hear('session.established', queued({}), 'command.stopped', 'lock.released');
     life.hear('session.closed');
@@ -400,7 +246,7 @@ describe('trouble', () => {
   });
 });
 
-it('every event has messages without holes in every state of a run', () => {
+it('no message contains undefined, null or NaN, for any event in any state of a run', () => {
   const lives: readonly (readonly Fact[])[] = [
     [],
     ['session.established'],

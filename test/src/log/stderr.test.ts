@@ -44,7 +44,7 @@ let files = 0;
 /** An unused file name. */
 function newFile(): string {
   files += 1;
-  return join(directory, `said-${files}`);
+  return join(directory, `stderr-${files}`);
 }
 
 /** Resolves when the process has written the file: it was not blocked by the missing reader. */
@@ -176,9 +176,9 @@ it.each([['fail'], ['last']])('a socket gets the last lines too: %s', async (mod
   });
   expect(await once(child, 'close')).toEqual([3, null]);
   // Two writes of the pool may overtake each other: what matters is that none is lost, or torn.
-  const said = jsonLines(text).map(({ message }) => message.split('\n')[0]);
+  const messages = jsonLines(text).map(({ message }) => message.split('\n')[0]);
   const last = mode === 'fail' ? 'lockex failed: boom' : 'last';
-  expect(said.sort()).toEqual(['before', last]);
+  expect(messages.sort()).toEqual(['before', last]);
 });
 
 it('a missing standard error is not a failure', async () => {

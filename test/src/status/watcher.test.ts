@@ -67,16 +67,16 @@ async function watching(
       return last === undefined ? 0 : last.holders.length + last.waiters.length;
     },
     requests: () => {
-      const words = tap.saidBy('client').filter((word) => /^(get|exists)/.test(word));
-      tap.words.length = 0;
-      return words.length;
+      const requests = tap.sentBy('client').filter((operation) => /^(get|exists)/.test(operation));
+      tap.messages.length = 0;
+      return requests.length;
     },
     join: async () => {
       const mode = CreateMode.EPHEMERAL_SEQUENTIAL;
       await neighbour.create('/lockex/x/0123__lock__', Buffer.alloc(0), { mode });
     },
     untilNotified: async () => {
-      await until(() => tap.saidBy('server').includes('notification'), 'a notification');
+      await until(() => tap.sentBy('server').includes('notification'), 'a notification');
       for (let trip = 0; trip < 10; trip += 1) await neighbour.exists('/lockex/x');
     },
   };

@@ -119,6 +119,6 @@ describe('hostile text is one clean line', () => {
     const { env } = onStateProgram('true', 'id', {})(change);
     expect(env['LOCKEX_REASON']).toBe(escaped(FORGED));
     const notified = notifyProgram('waiting', { NOTIFY_SOCKET: 'x' })(change);
-    for (const word of notified?.args ?? []) expect(word).toBe(escaped(word));
+    for (const arg of notified?.args ?? []) expect(arg).toBe(escaped(arg));
   });
 });

@@ -1,6 +1,6 @@
 /**
- * The bare client and our session behind one small face, so that a check of behaviour can be
- * written once and run against both.
+ * The bare client and lockex's session behind one small interface, so that a check of behaviour can
+ * be written once and run against both.
  */
 // @ts-expect-error: the package has no types
 import zookeeper from 'node-zookeeper-client';
@@ -8,7 +8,7 @@ import { openAccess } from '../../../src/settings/access.ts';
 import { systemClock } from '../../../src/util/clock.ts';
 import { Session } from '../../../src/zookeeper/session/session.ts';
 
-/** Less than a test's patience with a client that hangs. */
+/** Shorter than a test waits for a client that hangs. */
 const CONNECT_MS = 5000;
 
 export interface Client {
@@ -18,10 +18,10 @@ export interface Client {
   /** The same with a callback, called when and from where the client calls it. */
   ask(path: string, done: (error: unknown) => void): void;
   close(): Promise<void>;
-  /** How often it said that it was connected. */
+  /** The number of times that it reported a connection. */
   readonly connects: () => number;
-  /** What it said, in order. */
-  readonly said: readonly string[];
+  /** The events that it reported, in order. */
+  readonly events: readonly string[];
 }
 
 export type ClientMaker = (hosts: string, timeoutMs: number) => Client;
@@ -40,13 +40,13 @@ export const bare: ClientMaker = (hosts, sessionTimeout) => {
     spinDelay: 50,
     retries: 0,
   });
-  const said: string[] = [];
+  const events: string[] = [];
   for (const event of ['connected', 'disconnected', 'expired']) {
-    client.on(event, () => said.push(event));
+    client.on(event, () => events.push(event));
   }
   return {
-    said,
-    connects: () => said.filter((word) => word === 'connected').length,
+    events,
+    connects: () => events.filter((event) => event === 'connected').length,
     connect: () =>
       new Promise((resolve) => {
         client.once('connected', resolve);
@@ -65,7 +65,7 @@ export const bare: ClientMaker = (hosts, sessionTimeout) => {
   };
 };
 
-export const ours: ClientMaker = (hosts, timeoutMs) => {
+export const lockexClient: ClientMaker = (hosts, timeoutMs) => {
   const session = new Session({
     ...openAccess(
       hosts.split(',').map((entry) => {
@@ -80,13 +80,13 @@ export const ours: ClientMaker = (hosts, timeoutMs) => {
     // The order as given.
     random: () => 0.999,
   });
-  const said: string[] = [];
-  session.on('attached', () => said.push('connected'));
-  session.on('detached', () => said.push('disconnected'));
-  session.on('expired', () => said.push('expired'));
+  const events: string[] = [];
+  session.on('attached', () => events.push('connected'));
+  session.on('detached', () => events.push('disconnected'));
+  session.on('expired', () => events.push('expired'));
   return {
-    said,
-    connects: () => said.filter((word) => word === 'connected').length,
+    events,
+    connects: () => events.filter((event) => event === 'connected').length,
     connect: () => session.connect(CONNECT_MS),
     exists: (path) => session.exists(path),
     ask: (path, done) => {

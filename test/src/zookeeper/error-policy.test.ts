@@ -241,7 +241,7 @@ describe.each(CODES)('%s (%d)', (name, number) => {
     expect(has('lock.refused')).toBe(false);
   });
 
-  it('for ever after a reconnection: the lease ends, and the server is not flooded', async () => {
+  it('indefinitely after a reconnection: the lease ends, and the server is not flooded', async () => {
     const { session, hold, until, has, of } = contending();
     await hold();
     session.fault = { number, left: Number.POSITIVE_INFINITY };

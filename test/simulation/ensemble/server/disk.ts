@@ -7,7 +7,7 @@ import type { Delay } from '../../network/link.ts';
 import { Database } from '../tree/database.ts';
 import type { Transaction } from '../tree/transaction.ts';
 
-/** So many transactions are in the log before it begins anew with a snapshot. */
+/** So many transactions are in the log before it begins again with a snapshot. */
 const MAX_LOG = 2000;
 
 export class Disk {

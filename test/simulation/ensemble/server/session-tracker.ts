@@ -20,7 +20,7 @@ export interface SessionTrackerOptions {
   readonly process: SimulatedProcess;
   readonly tickMs: number;
   readonly traits: VersionTraits;
-  /** Sessions that exist when the leader begins to serve; each gets its whole timeout anew. */
+  /** Sessions that exist when the leader begins to serve; each gets its whole timeout again. */
   readonly sessions: ReadonlyMap<SessionId, number>;
   readonly expire: (session: SessionId) => void;
 }

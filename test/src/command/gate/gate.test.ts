@@ -24,10 +24,10 @@ afterEach(cleanUp);
 /** Runs a program that copies a file of its own /proc directory; returns the file's fields. */
 async function fieldsOf(
   what: 'environ' | 'cmdline',
-  settings: Partial<SupervisorOptions> & { words?: readonly string[] },
+  settings: Partial<SupervisorOptions> & { args?: readonly string[] },
 ): Promise<readonly string[]> {
   const copy = join(temporaryDirectory(), what);
-  const argv = ['/bin/cp', `/proc/self/${what}`, copy, ...(settings.words ?? [])] as const;
+  const argv = ['/bin/cp', `/proc/self/${what}`, copy, ...(settings.args ?? [])] as const;
   const { run, events } = supervise({ command: { kind: 'program', argv }, ...settings });
   await run();
   expect((await events.next('command.stopped')).exit?.code).toBe(0);
@@ -85,16 +85,16 @@ describe.each(SHELLS)('the gate in %s', (name, shell) => {
 
   it.each(['plain', 'odd'])('passes on every argument unchanged (%s environment)', async (kind) => {
     const file = join(temporaryDirectory(), 'out');
-    const words = ['', ' ', '-n', '--', 'a\nb', '"\'$(x)`\\', '*', 'é', '$1', '-'];
+    const args = ['', ' ', '-n', '--', 'a\nb', '"\'$(x)`\\', '*', 'é', '$1', '-'];
     const script = 'f=$1; shift; printf "%s\\0" "$0" "$@" >"$f"';
     const { run, events } = supervise({
-      command: { kind: 'program', argv: ['sh', '-c', script, '', file, ...words] },
+      command: { kind: 'program', argv: ['sh', '-c', script, '', file, ...args] },
       shell,
       env: kind === 'odd' ? { ...process.env, 'my-var': 'odd' } : process.env,
     });
     await run();
     await events.next('command.stopped');
-    expect(readFileSync(file, 'utf8').split('\0').slice(0, -1)).toEqual(['', ...words]);
+    expect(readFileSync(file, 'utf8').split('\0').slice(0, -1)).toEqual(['', ...args]);
   });
 
   it('keeps the name as typed', async () => {

@@ -178,8 +178,8 @@ describe.each(Object.keys(STATES) as StateName[])('a keeper that is %s', (state)
     const isAnother = world.guards.length > guards;
     const lines = (world.guards.at(-1)?.sent ?? []).slice(isAnother ? 0 : sent);
     const name = `${world.keeper.state}${isAnother ? '+' : ''}`;
-    const words = lines.map((line) => (line.startsWith('beat ') ? BEAT : line));
-    const seen = [name, ...words, ...world.reported.slice(reported)].join(' ');
+    const observed = lines.map((line) => (line.startsWith('beat ') ? BEAT : line));
+    const seen = [name, ...observed, ...world.reported.slice(reported)].join(' ');
     expect(seen).toBe(EXPECTED[state][event] ?? state);
     expect(world.keeper.isArmed).toBe(world.keeper.state === 'armed');
   });

@@ -55,10 +55,10 @@ describe.each(RUNTIMES)('the init in $name', (runtime) => {
 
   it('does not change the signal dispositions of the first process', async () => {
     const script = sh('grep -E "^Sig(Blk|Ign|Cgt)" /proc/self/status >&3');
-    const texts = [start(runtime, script), start(DIRECT, script)].map(async ({ exit, said }) => {
+    const texts = [start(runtime, script), start(DIRECT, script)].map(async ({ exit, output }) => {
       expect((await exit()).code).toBe(0);
-      await until(() => said().includes('SigCgt'));
-      return said();
+      await until(() => output().includes('SigCgt'));
+      return output();
     });
     const [its, direct] = await Promise.all(texts);
     expect(its).toBe(direct);
@@ -82,15 +82,15 @@ describe.each(RUNTIMES)('the init in $name', (runtime) => {
     const started = start(runtime, script, env);
     const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
     const expected = [...variables, ...script].map((text) => `${text}\0`).join('');
-    await until(() => started.said().length >= expected.length, 'all of it');
-    expect(started.said()).toBe(expected);
+    await until(() => started.output().length >= expected.length, 'all of it');
+    expect(started.output()).toBe(expected);
     const own = readFileSync(`/proc/${initOf(started)}/environ`, 'utf8');
     expect(own).not.toMatch(/Mnone|=.none|=mine|my-var/);
   });
 
   it('keeps only its own descriptors, and runs in / and in a session of its own', async () => {
     const started = start(runtime, sh('ls -l /proc/$$/fd >&3; echo done >&3; exec sleep 600'));
-    await until(() => started.said().includes('done'));
+    await until(() => started.output().includes('done'));
     const pid = initOf(started);
     const linkOf = (name: string) => {
       try {
@@ -105,7 +105,7 @@ describe.each(RUNTIMES)('the init in $name', (runtime) => {
     await expect.poll(() => linkOf('cwd')).toBe('/');
     expect(readProcess(pid)).toMatchObject({ session: pid, group: pid });
     // The first process has the socket of the gate, but neither the channel nor the signalfd.
-    const lines = started.said().split('\n');
+    const lines = started.output().split('\n');
     expect(lines.filter((line) => / [4-9] ->/.test(line))).toEqual([]);
     expect(lines.filter((line) => / 3 -> socket/.test(line))).toHaveLength(1);
     const { name } = readProcess(pid) ?? {};
@@ -133,7 +133,7 @@ describe.each(RUNTIMES)('the init in $name', (runtime) => {
 
   it('ignores the signals of terminals, supervisors and init systems', async () => {
     const started = start(runtime, sh('echo up >&3; read line <&3; exit 5'));
-    await until(() => started.said() === 'up\n');
+    await until(() => started.output() === 'up\n');
     const mine = [INIT_KILL_SIGNAL, 9];
     for (const number of [...DEADLY, 20, 21, 22, 28].filter((each) => !mine.includes(each))) {
       process.kill(initOf(started), number);
@@ -145,7 +145,7 @@ describe.each(RUNTIMES)('the init in $name', (runtime) => {
 
   it('does not wake while nothing happens', async () => {
     const started = start(runtime, sh('echo up >&3; exec sleep 600'));
-    await until(() => started.said() === 'up\n');
+    await until(() => started.output() === 'up\n');
     const switches = () => {
       const status = readFileSync(`/proc/${initOf(started)}/status`, 'latin1');
       return /^voluntary_ctxt_switches:\s*(\d+)$/m.exec(status)?.[1];
@@ -169,7 +169,7 @@ describe.each(RUNTIMES)('the init in $name', (runtime) => {
 
   it('that is killed is reported as lost, and the first process is killed', async () => {
     const started = start(runtime, sh('trap "" TERM; echo up >&3; sleep 600; sleep 600'));
-    await until(() => started.said() === 'up\n');
+    await until(() => started.output() === 'up\n');
     const { identity } = started.process;
     process.kill(initOf(started), 'SIGKILL');
     expect(await started.exit()).toMatchObject({ code: null, signal: { name: 'SIGKILL' } });

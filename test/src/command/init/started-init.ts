@@ -22,7 +22,7 @@ export interface Started {
   readonly process: GateProcess;
   readonly heard: string[];
   /** Text from descriptor 3. */
-  readonly said: () => string;
+  readonly output: () => string;
   exit(): Promise<CommandExit>;
   until(what: string): Promise<void>;
 }
@@ -36,12 +36,12 @@ export function start(
   env: Readonly<Record<string, string>> = { PATH },
 ): Started {
   const heard: string[] = [];
-  let said = '';
+  let output = '';
   let exit: CommandExit | null = null;
   const events = {
     onIdentified: () => heard.push('identified'),
     onText: (text: string) => {
-      said += text;
+      output += text;
     },
     onClosed: () => heard.push('closed'),
     onExit: (how: CommandExit) => {
@@ -68,7 +68,7 @@ export function start(
   return {
     process: started,
     heard,
-    said: () => said,
+    output: () => output,
     until: untilHeard,
     exit: async () => {
       await untilHeard('exit');

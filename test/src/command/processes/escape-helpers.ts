@@ -31,8 +31,8 @@ export function killLater(identity: Identity): void {
 }
 
 export function rootOfCgroups(): string {
-  const words = ['-n', '-o', 'TARGET', '-t', 'cgroup2'];
-  const [root = ''] = execFileSync('findmnt', words, { encoding: 'utf8' }).split('\n');
+  const args = ['-n', '-o', 'TARGET', '-t', 'cgroup2'];
+  const [root = ''] = execFileSync('findmnt', args, { encoding: 'utf8' }).split('\n');
   return root;
 }
 

@@ -125,8 +125,8 @@ describe.runIf(isRoot)('a mark, with no init and no cgroup,', () => {
     /^Max file locks\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/limits`, 'latin1'))?.[1] ?? '';
   /** A process of another user with the same limit and the same variable. */
   const imitation = async (pid: number, marker: string) => {
-    const words = [...AS_NOBODY, 'prlimit', `--locks=${limitOf(pid)}`, 'sleep', '200'];
-    const child: ChildProcess = spawn('/usr/bin/env', words, {
+    const args = [...AS_NOBODY, 'prlimit', `--locks=${limitOf(pid)}`, 'sleep', '200'];
+    const child: ChildProcess = spawn('/usr/bin/env', args, {
       cwd: '/',
       env: { PATH: '/usr/bin:/bin', [marker]: '1' },
       stdio: 'ignore',

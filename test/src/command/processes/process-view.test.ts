@@ -27,10 +27,10 @@ it.each([
   ['without processes', { ...OURS, self: null, hasProcesses: false }, 'not mounted'],
   ['without a clock', { ...OURS, hasUptime: false }, '/proc/uptime'],
   ['without descriptors', { ...OURS, hasUptime: false, shortage: 'EMFILE' }, 'EMFILE'],
-] as const)('one %s is not', (_, facts, words) => {
+] as const)('one %s is not', (_, facts, reason) => {
   expect(processViewOf(facts)).toEqual({
     kind: 'unusable',
-    message: expect.stringContaining(words),
+    message: expect.stringContaining(reason),
   });
 });
 

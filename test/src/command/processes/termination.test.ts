@@ -130,8 +130,8 @@ describe('stopping', () => {
     const { clock, reported, state, stopping } = termination({ hasExited: true });
     stopping.request(1000);
     clock.pass(10_000);
-    expect(reported.filter((word) => word === 'unkillable stuck[7]')).toHaveLength(3);
-    expect(reported.filter((word) => word.startsWith('SIGKILL')).length).toBeGreaterThan(10);
+    expect(reported.filter((report) => report === 'unkillable stuck[7]')).toHaveLength(3);
+    expect(reported.filter((report) => report.startsWith('SIGKILL')).length).toBeGreaterThan(10);
     state.isEmpty = true;
     clock.pass(1000);
     expect(reported.at(-1)).toBe('done SIGKILL stuck[7]');
@@ -158,8 +158,8 @@ describe('stopping', () => {
     state.isUnknown = true;
     stopping.request(2000);
     clock.pass(9900);
-    expect(reported.filter((word) => word === 'unkillable EMFILE at /proc')).toHaveLength(4);
-    expect(reported.filter((word) => word.startsWith('done'))).toEqual([]);
+    expect(reported.filter((report) => report === 'unkillable EMFILE at /proc')).toHaveLength(4);
+    expect(reported.filter((report) => report.startsWith('done'))).toEqual([]);
     expect(reported.join()).not.toContain('SIGTERM');
     state.isUnknown = false;
     state.isEmpty = true;

@@ -30,9 +30,9 @@ function hook(line: string, boundMs?: number) {
 describe('the hook', () => {
   it('runs for each change, in order, one at a time', async () => {
     const file = `${temporaryDirectory()}/changes`;
-    const words = '$LOCKEX_LOCKID $LOCKEX_STATE_BEFORE>$LOCKEX_STATE';
+    const content = '$LOCKEX_LOCKID $LOCKEX_STATE_BEFORE>$LOCKEX_STATE';
     const { made, warnings } = hook(
-      `sleep 0.05; echo "${words} $LOCKEX_REASON $LOCKEX_FENCING_TOKEN $LOCKEX_EXIT_CODE $LOCKEX_LOCK_PATH" >>${file}`,
+      `sleep 0.05; echo "${content} $LOCKEX_REASON $LOCKEX_FENCING_TOKEN $LOCKEX_EXIT_CODE $LOCKEX_LOCK_PATH" >>${file}`,
     );
     made.changed(change('running', { from: 'locked', fencingToken: '7' }));
     made.changed(change('lost', { from: 'running', reason: "it's gone; $(no)" }));
@@ -88,7 +88,7 @@ describe('the hook', () => {
   });
 
   it('that can’t be found is reported on standard error, without other effects', async () => {
-    const file = `${temporaryDirectory()}/said`;
+    const file = `${temporaryDirectory()}/states`;
     const { made, warnings } = hook(`exec 2>>${file}; no-such-program-at-all`);
     for (const state of ['running', 'done']) made.changed(change(state));
     await made.finish();

@@ -89,7 +89,7 @@ function holding(sinceHandshakeMs = 5) {
     detach,
     confirm,
     lease: () => lease,
-    others: () => reports.filter((word) => word !== 'renewed'),
+    others: () => reports.filter((report) => report !== 'renewed'),
     jumpWallClock: (ms: number) => {
       wallAhead += ms;
     },
@@ -184,7 +184,7 @@ describe('without answers', () => {
     while (!reports.includes('ending')) await clock.advance(10);
     expect(Math.abs(clock.now() - stopAt)).toBeLessThanOrEqual(10);
     await clock.advance(5 * T);
-    expect(reports.filter((word) => word === 'ending')).toHaveLength(1);
+    expect(reports.filter((report) => report === 'ending')).toHaveLength(1);
   });
 
   it('an answer after stopAt renews nothing', async () => {
@@ -198,7 +198,7 @@ describe('without answers', () => {
     attach(clock.now());
     await confirm();
     expect(keeper.lease).toEqual(before);
-    expect(reports.filter((word) => word === 'renewed')).toEqual([]);
+    expect(reports.filter((report) => report === 'renewed')).toEqual([]);
   });
 
   it('a confirmation after stopAt does not prove the handshake before it', async () => {

@@ -77,10 +77,10 @@ async function stepUnanswered(
 describe('a lock', () => {
   it('has one node in the queue also when the answer to its creation was lost', async () => {
     const through = await proxy();
-    const [mine, other] = [await session(through), await session()];
+    const [own, other] = [await session(through), await session()];
     await other.mkdirp('/l');
-    const lock = lockOf(mine);
-    await stepUnanswered(lock, through, mine, async () => {
+    const lock = lockOf(own);
+    await stepUnanswered(lock, through, own, async () => {
       return (await other.getChildren('/l')).length === 1;
     });
     expect(await lock.advance(nothing)).toMatchObject({ kind: 'granted' });
@@ -91,12 +91,12 @@ describe('a lock', () => {
 
   it('that must be refused is refused also when it is tried again after lost answers', async () => {
     const through = await proxy();
-    const [ours, other] = [await session(through), await session()];
+    const [own, other] = [await session(through), await session()];
     await other.create('/l', Buffer.from('3'), { mode: CreateMode.PERSISTENT });
     const refusal = (of: Buffer | undefined) => (of?.toString() === '3' ? 'a semaphore' : null);
-    const lock = new Lock(ours, { path: '/l', guid: guid(), kind: 'exclusive', data, refusal });
-    const stands = async () => (await other.getChildren('/l')).length === 1;
-    await stepUnanswered(lock, through, ours, stands);
+    const lock = new Lock(own, { path: '/l', guid: guid(), kind: 'exclusive', data, refusal });
+    const nodeExists = async () => (await other.getChildren('/l')).length === 1;
+    await stepUnanswered(lock, through, own, nodeExists);
     const refused = { kind: 'refused', message: 'a semaphore' };
     expect(await lock.advance(nothing)).toEqual(refused);
     expect(await lock.advance(nothing)).toEqual(refused);
@@ -104,10 +104,10 @@ describe('a lock', () => {
 
   it('is withdrawn also when the answer to its creation was lost', async () => {
     const through = await proxy();
-    const [mine, other] = [await session(through), await session()];
+    const [own, other] = [await session(through), await session()];
     await other.mkdirp('/l');
-    const lock = lockOf(mine);
-    await stepUnanswered(lock, through, mine, async () => {
+    const lock = lockOf(own);
+    await stepUnanswered(lock, through, own, async () => {
       return (await other.getChildren('/l')).length === 1;
     });
     await lock.withdraw();
@@ -148,8 +148,8 @@ describe('a lock', () => {
   });
 
   it('queues again when its node and the lock were deleted', async () => {
-    const [ours, other] = [await session(), await session()];
-    const [lock, holder] = [lockOf(ours), lockOf(other)];
+    const [own, other] = [await session(), await session()];
+    const [lock, holder] = [lockOf(own), lockOf(other)];
     await holder.advance(nothing);
     await lock.advance(nothing);
     await other.remove(lock.nodePath ?? '');
@@ -161,12 +161,12 @@ describe('a lock', () => {
   });
 
   it('is refused when the sequence numbers are exhausted: the order would be unknown', async () => {
-    const [ours, other] = [await session(), await session()];
+    const [own, other] = [await session(), await session()];
     await other.mkdirp('/l');
-    const create = ours.create.bind(ours);
-    ours.create = (path, bytes) =>
+    const create = own.create.bind(own);
+    own.create = (path, bytes) =>
       create(`${path}2147483647`, bytes, { mode: CreateMode.EPHEMERAL });
-    const lock = lockOf(ours);
+    const lock = lockOf(own);
     expect(await lock.advance(nothing)).toEqual({
       kind: 'refused',
       message: 'the sequence numbers of /l are exhausted: stop all contenders and delete it',
@@ -178,19 +178,19 @@ describe('a lock', () => {
   it.each(['x__lock__2147483648', 'x__lock__-2147483648', 'x-lock-00000000001'])(
     'grants nothing beside a holder while %s is in its queue, and names it',
     async (name) => {
-      const [ours, other] = [await session(), await session()];
+      const [own, other] = [await session(), await session()];
       const holder = lockOf(other);
       expect(await holder.advance(nothing)).toMatchObject({ kind: 'granted' });
       // Possible for a client with CREATE permission alone.
       await other.create(`/l/${name}`, data, { mode: CreateMode.PERSISTENT });
       for (let index = 0; index < 10; index += 1) {
-        const contender = lockOf(ours);
+        const contender = lockOf(own);
         const message = expect.stringContaining(`/l/${name} has no sequence number from 0 to`);
         expect(await contender.advance(nothing)).toEqual({ kind: 'refused', message });
         await contender.withdraw();
       }
       await other.remove(`/l/${name}`);
-      expect(await lockOf(ours).advance(nothing)).toMatchObject({ kind: 'queued' });
+      expect(await lockOf(own).advance(nothing)).toMatchObject({ kind: 'queued' });
     },
   );
 
@@ -205,19 +205,19 @@ describe('a lock', () => {
 describe('a semaphore', () => {
   it('takes one permit also when the answer to its creation was lost', async () => {
     const through = await proxy();
-    const [mine, other] = [await session(through), await session()];
-    const multi = mine.multi.bind(mine);
-    mine.multi = async (operations) => {
-      mine.multi = multi;
+    const [own, other] = [await session(through), await session()];
+    const multi = own.multi.bind(own);
+    own.multi = async (operations) => {
+      own.multi = multi;
       const lose = await losingAnswers(through);
       const asked = multi(operations).catch((error: unknown) => error);
       while ((await other.getChildren('/s')).length === 0);
       await lose();
       throw await asked;
     };
-    const semaphore = semaphoreOf(mine);
+    const semaphore = semaphoreOf(own);
     await expect(semaphore.advance(nothing)).rejects.toMatchObject({ code: 'CONNECTION_LOSS' });
-    expect(await mine.whenAttached(10_000)).toBe(true);
+    expect(await own.whenAttached(10_000)).toBe(true);
     expect(await semaphore.advance(nothing)).toMatchObject({ kind: 'granted' });
     expect(await other.getChildren('/s')).toHaveLength(1);
     expect(await other.getChildren('/s-__lock__')).toEqual([]);
@@ -228,13 +228,13 @@ describe('a semaphore', () => {
     const semaphore = semaphoreOf(await session(), 1);
     // As kazoo's non-blocking path can: a permit created between our read and our creation.
     const original = other.create.bind(other);
-    const mine = await session();
-    const racing = semaphoreOf(mine, 1);
-    const multi = mine.multi.bind(mine);
-    mine.multi = async (operations) => {
+    const own = await session();
+    const racing = semaphoreOf(own, 1);
+    const multi = own.multi.bind(own);
+    own.multi = async (operations) => {
       await original('/s/stranger', data, { mode: CreateMode.EPHEMERAL });
       await multi(operations);
-      mine.multi = multi;
+      own.multi = multi;
     };
     expect(await racing.advance(nothing)).toMatchObject({
       kind: 'queued',
@@ -285,19 +285,19 @@ describe('a semaphore', () => {
     const [first, second] = [1, 2].map(() => new Lock(other, { ...innerLock, guid: guid() }));
     await first?.advance(nothing);
     await second?.advance(nothing);
-    const mine = await session();
-    const getChildren = mine.getChildren.bind(mine);
-    mine.getChildren = async (path, onChange) => {
+    const own = await session();
+    const getChildren = own.getChildren.bind(own);
+    own.getChildren = async (path, onChange) => {
       // The read of the pool that follows that of the queue.
       if (path === '/s' && (await other.getChildren('/s-__lock__')).length === 3) {
-        mine.getChildren = getChildren;
+        own.getChildren = getChildren;
         await other.create('/s/first', data, { mode: CreateMode.EPHEMERAL });
         await first?.withdraw();
         await other.create('/s/second', data, { mode: CreateMode.EPHEMERAL });
       }
       return await getChildren(path, onChange);
     };
-    expect(await semaphoreOf(mine, 3).advance(nothing)).toMatchObject({
+    expect(await semaphoreOf(own, 3).advance(nothing)).toMatchObject({
       kind: 'queued',
       transient: true,
       queue: { position: 2, holders: [{ node: 'first' }, { node: 'second' }] },
@@ -305,8 +305,8 @@ describe('a semaphore', () => {
   });
 
   it('creates its pool again when it was deleted', async () => {
-    const [ours, other] = [await session(), await session()];
-    const [waiting, holder] = [semaphoreOf(ours, 1), semaphoreOf(other, 1)];
+    const [own, other] = [await session(), await session()];
+    const [waiting, holder] = [semaphoreOf(own, 1), semaphoreOf(other, 1)];
     await holder.advance(nothing);
     let changes = 0;
     const onChange = () => {
@@ -324,22 +324,22 @@ describe('a semaphore', () => {
     ['2\n', 2],
     [' +2 ', 2],
   ])('reads N as Python does: %j is %d', async (text, permits) => {
-    const ours = await session();
-    await ours.create('/s', Buffer.from(text), { mode: CreateMode.PERSISTENT });
-    expect(await semaphoreOf(ours, permits).advance(nothing)).toMatchObject({ kind: 'granted' });
-    expect((await ours.getData('/s')).data?.toString()).toBe(text);
+    const own = await session();
+    await own.create('/s', Buffer.from(text), { mode: CreateMode.PERSISTENT });
+    expect(await semaphoreOf(own, permits).advance(nothing)).toMatchObject({ kind: 'granted' });
+    expect((await own.getData('/s')).data?.toString()).toBe(text);
   });
 
   it.each(['{"db": "prod"}', '-1', '2.0'])(
     'leaves data that is not a number alone: %s',
     async (text) => {
-      const ours = await session();
-      await ours.create('/s', Buffer.from(text), { mode: CreateMode.PERSISTENT });
-      expect(await semaphoreOf(ours).advance(nothing)).toEqual({
+      const own = await session();
+      await own.create('/s', Buffer.from(text), { mode: CreateMode.PERSISTENT });
+      expect(await semaphoreOf(own).advance(nothing)).toEqual({
         kind: 'refused',
         message: 'unexpected data in /s: not a number of permits (-c)',
       });
-      expect((await ours.getData('/s')).data?.toString()).toBe(text);
+      expect((await own.getData('/s')).data?.toString()).toBe(text);
     },
   );
 

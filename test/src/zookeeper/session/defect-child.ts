@@ -1,11 +1,11 @@
 /**
- * A client in a process of its own: `bare|ours PORT once|again`. Prints `works` once a request was
+ * A client in a process of its own: `bare|lockex PORT once|again`. Prints `works` once a request was
  * answered; `again`: a failed request is repeated at once, from its own callback.
  */
-import { bare, ours } from '../clients.ts';
+import { bare, lockexClient } from '../clients.ts';
 
 const [, , which, port, mode] = process.argv;
-const client = (which === 'bare' ? bare : ours)(`127.0.0.1:${port}`, 4000);
+const client = (which === 'bare' ? bare : lockexClient)(`127.0.0.1:${port}`, 4000);
 
 /** The server may make requests fail: a later one must work. */
 function ask(done: () => void): void {

@@ -14,7 +14,7 @@ import { startFaultProxy } from '../../../support/fault-proxy.ts';
 import { run } from '../../../support/processes.ts';
 import { eventually } from '../../../support/until.ts';
 import { sharedServer } from '../../../support/zookeeper.ts';
-import { bare, type Client, type ClientMaker, ours } from '../clients.ts';
+import { bare, type Client, type ClientMaker, lockexClient } from '../clients.ts';
 import {
   bytes,
   framed,
@@ -53,7 +53,7 @@ async function until(condition: () => boolean): Promise<void> {
 function defect(name: string, check: (make: ClientMaker) => Promise<void>): void {
   it(name, async () => {
     await expect(check(bare)).rejects.toThrow();
-    await check(ours);
+    await check(lockexClient);
   });
 }
 
@@ -89,7 +89,7 @@ describe('2', () => {
       await inTime(client.connect());
       await proxy.blackhole('both');
       await settles(client.exists('/'));
-      await until(() => client.said.includes('disconnected'));
+      await until(() => client.events.includes('disconnected'));
     } finally {
       await proxy.close();
       await settles(client.close()).catch(() => {});
@@ -106,7 +106,7 @@ describe('5', () => {
     });
     const client = make(`127.0.0.1:${gone.port}`, 4000);
     await inTime(client.connect());
-    await until(() => client.said.includes('disconnected'));
+    await until(() => client.events.includes('disconnected'));
     await settles(client.exists('/'));
   });
 });
@@ -228,7 +228,7 @@ describe.each([
     const server = await startScriptedServer(script);
     expect(await outcomeOf('bare', server.port)).not.toBe('works');
     const again = await startScriptedServer(script);
-    expect(await outcomeOf('ours', again.port)).toBe('works');
+    expect(await outcomeOf('lockex', again.port)).toBe('works');
   });
 });
 
@@ -244,7 +244,7 @@ describe('6: a request that is repeated at once while the connection ends', () =
     const server = await startScriptedServer(script);
     expect(await outcomeOf('bare', server.port, 'again')).not.toBe('works');
     const again = await startScriptedServer(script);
-    expect(await outcomeOf('ours', again.port, 'again')).toBe('works');
+    expect(await outcomeOf('lockex', again.port, 'again')).toBe('works');
   });
 });
 
@@ -271,7 +271,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 /** `works`, or how the process ended. */
-async function outcomeOf(which: 'bare' | 'ours', port: number, mode = 'once'): Promise<string> {
+async function outcomeOf(which: 'bare' | 'lockex', port: number, mode = 'once'): Promise<string> {
   const { stdout, status, signal } = await run(
     process.execPath,
     [child, which, String(port), mode],
