@@ -69,8 +69,9 @@ IFS= read -r LOCKEX_FENCING_TOKEN <&3 && IFS= read -r LOCKEX_LOCK_PATH <&3 || ex
 IFS= read -r LOCKEX_GATE_UNTIL <&3 || exit 125
 if [ -n "$LOCKEX_GATE_UNTIL" ]; then
   # shellcheck disable=SC2034 # The second field is not used. `_` may be a variable of the command.
-  IFS=' ' read -r LOCKEX_GATE_NOW LOCKEX_GATE_IDLE </proc/uptime
-  if [ "${LOCKEX_GATE_NOW%.*}${LOCKEX_GATE_NOW#*.}" -ge "$LOCKEX_GATE_UNTIL" ]; then
+  # A clock that cannot be read (ENFILE) counts as late.
+  IFS=' ' read -r LOCKEX_GATE_NOW LOCKEX_GATE_IDLE </proc/uptime || LOCKEX_GATE_NOW=''
+  if ! [ "${LOCKEX_GATE_NOW%.*}${LOCKEX_GATE_NOW#*.}" -lt "$LOCKEX_GATE_UNTIL" ]; then
     echo late >&3
     exit 125
   fi

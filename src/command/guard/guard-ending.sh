@@ -9,19 +9,25 @@
 # dash and busybox exit, and bash retries for 15 s.) It does not need PATH either.
 
 # A pipe to wait on. bash creates a pipe only for a here-document that is not empty, and before 5.1
-# a file. `command` keeps a failed exec from ending the shell.
-command exec 8<<SOMETHING
+# a file. `command` keeps a failed exec from ending the shell. Without a free descriptor it
+# still ends busybox, whose EXIT trap then comes here with `is_broken` set.
+if [ -z "$is_broken" ]; then
+  command exec 8<<SOMETHING
 .
 SOMETHING
-command exec 9<>/proc/self/fd/8 8<&-
-IFS= read -r rest <&9
-if [ -n "$can_time_out" ] && [ -p /proc/self/fd/9 ]; then
+  command exec 9<>/proc/self/fd/8 8<&-
+  IFS= read -r rest <&9
+fi
+if [ -n "$is_broken" ]; then
+  # It may be unable to start `sleep`, which would end it. But while nothing can be read (no
+  # descriptor is left), it must not keep a CPU busy.
+  nap() { [ -z "$unsure" ] || [ "$rounds" -lt 100 ] || sleep "$1"; }
+elif [ -n "$can_time_out" ] && [ -p /proc/self/fd/9 ]; then
   # shellcheck disable=SC3045 # guard.sh has found out that this shell has it.
   nap() { IFS= read -r -t "$1" rest <&9; }
 else
   nap() { sleep "$1" 2>/dev/null || sleep 1; }
 fi
-[ -z "$is_broken" ] || nap() { :; }
 
 asked=' '
 
@@ -46,7 +52,10 @@ kill_all() {
     ! has_orphans || alive=1
     [ -n "$alive" ] || { all_exited=1; break; }
     rounds=$((rounds + 1))
-    if [ "$rounds" -lt 100 ]; then nap 0.02; else nap 1; fi
+    if [ "$rounds" -lt 100 ]; then nap 0.02
+    elif [ "$rounds" -lt 200 ] || [ -z "$unsure" ]; then nap 1
+    else nap 10
+    fi
   done
   [ -z "$directory" ] || find "$directory" -depth -type d -exec rmdir {} \;
   echo fired >&3

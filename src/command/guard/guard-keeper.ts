@@ -8,6 +8,7 @@ import { killDeadlines } from '../../util/deadlines.ts';
 import type { LogFunction } from '../../util/log-level.ts';
 import { Guard, type GuardEvents } from './guard.ts';
 import { guardDeadline } from './guard-deadline.ts';
+import { sortedFacts } from './sorted-facts.ts';
 import { Stopwatch } from './stopwatch.ts';
 
 /** Maximum time for an echo, and for arming a new guard. */
@@ -75,6 +76,8 @@ export class GuardKeeper {
   #shells: readonly (readonly string[])[];
   #state: State = { name: 'absent' };
   #deadline: Deadline | null = null;
+  /** Deadlines that the running guard has not echoed: it may be sent the same one twice. */
+  #unanswered = 0;
   /** Number of guards lost since one was last armed. */
   #losses = 0;
 
@@ -103,7 +106,7 @@ export class GuardKeeper {
     if (this.#guard !== null) return;
     const { startGuard = newGuard } = this.#options;
     const [shell = []] = this.#shells;
-    const { open, secret } = sorted(this.#facts);
+    const { open, secret } = sortedFacts(this.#facts);
     const guard: RunningGuard = startGuard(shell, open, {
       onBeat: (line) => guard === this.#guard && this.#echoed(line),
       onFiring: () => guard === this.#guard && this.#fired(guard),
@@ -111,6 +114,7 @@ export class GuardKeeper {
       onUnfit: (code) => guard === this.#guard && this.#unfit(shell, code),
     });
     this.#state = { name: 'idle', guard };
+    this.#unanswered = 0;
     guard.send(...secret);
     if (this.#deadline !== null) this.#arm(guard, this.#deadline);
   }
@@ -167,6 +171,7 @@ export class GuardKeeper {
       this.#state = { ...state, facts: 'upToDate' };
     }
     this.#guard?.send(line, deadline.line);
+    this.#unanswered += 1;
     this.#watch.start();
   }
 
@@ -214,12 +219,15 @@ export class GuardKeeper {
   #arm(guard: RunningGuard, { line }: Deadline): void {
     this.#state = { name: 'arming', guard, facts: 'upToDate' };
     guard.send(line);
+    this.#unanswered += 1;
     this.#watch.start();
   }
 
   #echoed(line: string): void {
     const state = this.#state;
-    if (line !== this.#deadline?.line) return;
+    this.#unanswered -= 1;
+    // An echo of the same line may answer its first sending: newer facts were not read then.
+    if (line !== this.#deadline?.line || this.#unanswered > 0) return;
     switch (state.name) {
       case 'arming':
       case 'armed':
@@ -281,20 +289,3 @@ export class GuardKeeper {
 }
 
 const newGuard: StartGuard = (shell, facts, events) => new Guard(shell, facts, events);
-
-/**
- * `open`: facts that are passed in the guard's environment. `secret`: facts that are not. A process
- * with the marker in its environment counts as the command's, the list of processes may exceed the
- * size of a variable (128 kB), and the others are secrets.
- */
-function sorted(facts: ReadonlyMap<string, readonly string[]>) {
-  const {
-    credentials = [],
-    marker = [],
-    processes = [],
-    slack = [],
-    ...open
-  } = Object.fromEntries(facts);
-  const secret = [...marker, ...processes, ...slack, ...credentials];
-  return { open: Object.values(open).flat(), secret };
-}

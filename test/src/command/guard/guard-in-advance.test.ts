@@ -12,7 +12,7 @@ import {
   type Supervised,
   supervise,
 } from '../harness.ts';
-import { RUNNING, SLEEPER, sessionOf } from './guard-processes.ts';
+import { RUNNING, SLEEPER, stopSession } from './guard-processes.ts';
 
 afterEach(cleanUp);
 
@@ -76,7 +76,7 @@ describe('a guard that was armed in advance', () => {
     const { supervisor, events } = supervised;
     const lease = leaseOf(60_000);
     const guard = await armedInAdvance(supervised, lease);
-    for (const member of sessionOf(guard)) process.kill(member, 'SIGSTOP');
+    stopSession(guard);
     supervisor.send({ type: 'command.start', grant: GRANT });
     const { pid } = await events.next('command.started');
     await until(() => supervisor.guardPid !== null && supervisor.guardPid !== guard);
@@ -131,3 +131,15 @@ describe.each(['auto', 'group'] as const)(
     });
   },
 );
+
+it('the gate is not opened before a guard has echoed', async () => {
+  const { supervisor, events } = supervise({ command: { kind: 'shell', line: 'sleep 200' } });
+  supervisor.send({ type: 'command.park' });
+  const first = await runningGuard(supervisor);
+  stopSession(first);
+  supervisor.send({ type: 'command.arm', lease: leaseOf(60_000) });
+  supervisor.send({ type: 'command.start', grant: GRANT });
+  await events.next('command.started');
+  // The stopped one could not echo: another one did.
+  expect(supervisor.guardPid).not.toBe(first);
+});

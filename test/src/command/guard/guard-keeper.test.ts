@@ -217,6 +217,24 @@ describe('a guard', () => {
     expect(world.guard.facts).toContain('open');
   });
 
+  it('that echoes an earlier sending of the same deadline has not read what followed', () => {
+    const world = new World();
+    STATES.arming(world);
+    world.keeper.setFact('marker', 'marker X');
+    world.keeper.extend(world.lease());
+    expect(world.guard.sent.filter((line) => line.startsWith('beat '))).toHaveLength(2);
+    world.echo();
+    expect(world.keeper.isArmed).toBe(false);
+    world.echo();
+    expect(world.keeper.isArmed).toBe(true);
+    world.keeper.setFact('marker', 'marker Y');
+    world.keeper.extend(world.lease());
+    world.keeper.opening(world.lease());
+    world.echo();
+    world.pass(1100);
+    expect(world.guards).toHaveLength(2);
+  });
+
   it('is replaced three times if it ends unarmed, and once if it does not answer', () => {
     const ends = new World();
     STATES.arming(ends);

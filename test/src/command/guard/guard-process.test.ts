@@ -15,16 +15,8 @@ import type { Identity } from '../../../../src/command/options.ts';
 import { systemClock } from '../../../../src/util/clock.ts';
 import { isStill, readProcess, readProcessTable } from '../../../support/process-list.ts';
 import { until } from '../../../support/until.ts';
-import {
-  cleanUp,
-  GRANT,
-  leaseOf,
-  onCleanUp,
-  runningGuard,
-  SHELLS,
-  supervise,
-  temporaryDirectory,
-} from '../harness.ts';
+import { cleanUp, onCleanUp, SHELLS, temporaryDirectory } from '../harness.ts';
+import { stopSession } from './guard-processes.ts';
 
 afterEach(cleanUp);
 
@@ -68,7 +60,8 @@ describe.each(SHELLS)('a guard in %s', (_name, shell) => {
     guard.send(`gate ${victim.pid} ${victim.start}`, beat);
     await until(() => reported.includes(beat), 'the echo');
     await until(() => !isStill(victim), 'the end of the command');
-    expect(systemClock.now() - begun).toBeGreaterThanOrEqual(1690);
+    // On a busy host it fires earlier, by at most a quarter of the time that it had (guard.sh).
+    expect(systemClock.now() - begun).toBeGreaterThanOrEqual(0.75 * 1690);
     await until(() => reported.includes('firing'), 'the report');
   });
 
@@ -78,7 +71,7 @@ describe.each(SHELLS)('a guard in %s', (_name, shell) => {
     const beat = beatIn(1200);
     guard.send(`gate ${victim.pid} ${victim.start}`, beat);
     await until(() => reported.includes(beat), 'the echo');
-    signalSession(pid, 'SIGSTOP');
+    stopSession(pid);
     const later = beatIn(600_000);
     guard.send(later);
     const past = systemClock.now() + 1500;
@@ -226,7 +219,12 @@ describe.runIf(process.getuid?.() === 0)('if no process can be started', () => {
   const allowNone = (session: number) => {
     for (const record of readProcessTable().values()) {
       if (record.session !== session) continue;
-      execFileSync('/usr/bin/env', [...drop, 'prlimit', `--pid=${record.pid}`, '--nproc=1:1']);
+      try {
+        execFileSync('/usr/bin/env', [...drop, 'prlimit', `--pid=${record.pid}`, '--nproc=1:1']);
+      } catch (error) {
+        // A `sleep` of dash's ticker may have ended since.
+        if (isStill(record)) throw error;
+      }
     }
   };
   const marker = 'LOCKEX_HELD_test';
@@ -285,16 +283,4 @@ describe.runIf(process.getuid?.() === 0)('if no process can be started', () => {
     await until(() => !isStill(victim), 'the end of the command');
     expect(systemClock.now()).toBeGreaterThan(begun + 3900);
   });
-});
-
-it('the gate is not opened before a guard has echoed', async () => {
-  const { supervisor, events } = supervise({ command: { kind: 'shell', line: 'sleep 200' } });
-  supervisor.send({ type: 'command.park' });
-  const first = await runningGuard(supervisor);
-  process.kill(-first, 'SIGSTOP');
-  supervisor.send({ type: 'command.arm', lease: leaseOf(60_000) });
-  supervisor.send({ type: 'command.start', grant: GRANT });
-  await events.next('command.started');
-  // The stopped one could not echo: another one did.
-  expect(supervisor.guardPid).not.toBe(first);
 });

@@ -1,6 +1,7 @@
 /** Shared by the tests of the guard: a command, and queries of a guard's processes. */
 import { readFileSync } from 'node:fs';
-import { readProcessTable } from '../../../support/process-list.ts';
+import { readProcessTable, signal } from '../../../support/process-list.ts';
+import { onCleanUp } from '../harness.ts';
 
 export const SLEEPER = {
   kind: 'shell',
@@ -12,6 +13,17 @@ export function sessionOf(pid: number): readonly number[] {
   return [...readProcessTable().values()]
     .filter(({ session, state }) => session === pid && !'ZX'.includes(state))
     .map((record) => record.pid);
+}
+
+/**
+ * Stops all processes of a session. The clean-up kills those that are left: a stopped guard does
+ * not notice that lockex has gone.
+ */
+export function stopSession(session: number): void {
+  for (const record of readProcessTable().values()) {
+    if (record.session !== session || !signal(record, 'SIGSTOP')) continue;
+    onCleanUp(() => void signal(record, 'SIGKILL'));
+  }
 }
 
 /** The guard of a holder: a child of it whose argv ends in `guard`. */

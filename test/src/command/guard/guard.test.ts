@@ -21,7 +21,15 @@ import {
   supervise,
   temporaryDirectory,
 } from '../harness.ts';
-import { guardOf, RUNNING, SLEEPER, sessionOf, textOf, wordsOf } from './guard-processes.ts';
+import {
+  guardOf,
+  RUNNING,
+  SLEEPER,
+  sessionOf,
+  stopSession,
+  textOf,
+  wordsOf,
+} from './guard-processes.ts';
 
 afterEach(cleanUp);
 
@@ -90,7 +98,7 @@ describe.each(WAYS)('the guard in $name, scope $scope', ({ shell, scope }) => {
     const { supervisor, events, run } = supervise({ command: SLEEPER, shell, scope });
     const pid = await run();
     const guard = await runningGuard(supervisor);
-    for (const member of sessionOf(guard)) process.kill(member, 'SIGSTOP');
+    stopSession(guard);
     // A new deadline: one that was echoed is not sent again.
     supervisor.send({ type: 'command.extend', lease: leaseOf(61_000) });
     await until(() => supervisor.guardPid !== null && supervisor.guardPid !== guard);
@@ -134,7 +142,7 @@ describe.each(WAYS)('the guard in $name, scope $scope', ({ shell, scope }) => {
     holder.send({ type: 'command.arm', lease: leaseOf(60_000) });
     await holder.events.next('command.armed');
     const guard = guardOf(holder.identity.pid);
-    for (const member of sessionOf(guard)) process.kill(member, 'SIGSTOP');
+    stopSession(guard);
     holder.send({ type: 'command.start', grant: GRANT });
     await holder.events.next('command.stopped');
     holder.send({ type: 'holder.end' });

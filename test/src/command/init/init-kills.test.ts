@@ -5,7 +5,16 @@ import { INIT_KILL_SIGNAL, type InitRuntime } from '../../../../src/command/init
 import { readProcess } from '../../../support/process-list.ts';
 import { until } from '../../../support/until.ts';
 import { cleanUp, newGuid } from '../harness.ts';
-import { BY_SCAN, carrying, initOf, RUNTIMES, type Started, sh, start } from './started-init.ts';
+import {
+  BY_SCAN,
+  carrying,
+  childrenOf,
+  initOf,
+  RUNTIMES,
+  type Started,
+  sh,
+  start,
+} from './started-init.ts';
 
 afterEach(cleanUp);
 
@@ -81,7 +90,8 @@ async function expectKilled(
   const token = newGuid();
   const started = start(runtime, sh(`${script}\necho up >&3; exit 3`, token));
   await started.exit();
-  await until(() => carrying(token).length > 0, 'the processes');
+  // By parent: a chain of forks is faster than a reader of arguments.
+  await until(() => childrenOf(initOf(started)).length > 0, 'the processes');
   // It is running.
   await pause(50);
   killBy(started);
