@@ -22,7 +22,6 @@ const LONGER_FILES: Readonly<Record<string, number>> = {
   'test/src/inspector/server.test.ts': 323,
   'test/src/log/reporter.test.ts': 429,
   'test/src/zookeeper/error-policy.test.ts': 326,
-  'test/src/zookeeper/lease/lease-keeper.test.ts': 320,
   'test/src/zookeeper/recipes/recipes.test.ts': 354,
   'test/src/zookeeper/session/session.test.ts': 596,
 };

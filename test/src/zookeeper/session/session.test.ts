@@ -1,6 +1,4 @@
 /** The session at a real server, and at a scripted one for faults of servers. */
-import { once } from 'node:events';
-import { Socket } from 'node:net';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { openAccess } from '../../../../src/settings/access.ts';
 import { systemClock } from '../../../../src/util/clock.ts';
@@ -9,10 +7,7 @@ import { actionOn } from '../../../../src/zookeeper/error-policy.ts';
 import { type RequestError, UnreachableError } from '../../../../src/zookeeper/errors.ts';
 import { reap } from '../../../../src/zookeeper/reap.ts';
 import { MIN_ATTEMPT_MS } from '../../../../src/zookeeper/session/attach-bounds.ts';
-import { Connection, type EndReason } from '../../../../src/zookeeper/session/connection.ts';
-import { RequestNumbers } from '../../../../src/zookeeper/session/request-numbers.ts';
 import { Session, type SessionOptions } from '../../../../src/zookeeper/session/session.ts';
-import { SessionIdentity } from '../../../../src/zookeeper/session/session-identity.ts';
 import { openSocket } from '../../../../src/zookeeper/session/sockets.ts';
 import { startFaultProxy } from '../../../support/fault-proxy.ts';
 import { SimulatedClock } from '../../../support/simulated-clock.ts';
@@ -589,27 +584,6 @@ describe('an attempt to connect', () => {
     expect(first).toBeUndefined();
     session.abandon();
     await closing;
-  });
-
-  it('may be abandoned by a listener of a new socket: its connection ends once', async () => {
-    const ended: EndReason[] = [];
-    const socket = new Socket();
-    const connection: Connection = new Connection({
-      ...new SessionIdentity(T, undefined).handshakeRequest,
-      ...{ numbers: RequestNumbers.ofOwner(), chroot: '', handshakeDeadlineMs: T },
-      ...{ clock: systemClock, log: () => {}, credentials: () => null },
-      openSocket: () => socket,
-      onConnected: () => connection.end('abandoned'),
-      onAttached: () => {},
-      onEnded: (reason) => ended.push(reason),
-      onHeard: () => {},
-      onUnderstood: () => {},
-    });
-    connection.connect();
-    socket.emit('connect');
-    expect(connection.isShakingHands).toBe(false);
-    await once(socket, 'close');
-    expect(ended).toEqual([{ kind: 'failed', message: 'abandoned' }]);
   });
 
   it('of the reaper never creates a session', async () => {
