@@ -12,6 +12,7 @@ import {
 } from './contending.ts';
 
 const RUN_RECORD = { path: '/lock.last', data: Buffer.from('') };
+const NO_NODE = -101;
 const NO_AUTH = -102;
 const ANOTHER_SESSION = 99n;
 
@@ -91,6 +92,19 @@ describe('an outage', () => {
     await clock.advance(20);
     expect(renewals()).toBe(1);
     expect(events()).toEqual(['session.suspended', 'session.resumed']);
+  });
+
+  it.each([
+    ['the leader', true, ['session.suspended', 'session.resumed']],
+    ['a server by itself', false, ['session.suspended']],
+  ])('while waiting, with "no such node" from %s', async (_, isCommitted, expected) => {
+    const { clock, sessions, events, joined } = contending(QUEUED);
+    await joined();
+    events();
+    at(sessions).fault = { number: NO_NODE, left: Number.POSITIVE_INFINITY, isCommitted };
+    at(sessions).drop('reset');
+    await clock.advance(T / 4);
+    expect(events()).toEqual(expected);
   });
 
   it('is not over if the connection ends right behind the answer', async () => {

@@ -156,6 +156,21 @@ describe('without answers', () => {
   });
 });
 
+describe('a proof by handshake', () => {
+  it('does not count as steady renewal: soon no other lock is granted by it', async () => {
+    const { clock, keeper, server, attach, detach, confirm } = holding();
+    await clock.advance(T);
+    detach();
+    attach(clock.now() - 5);
+    await confirm();
+    expect(keeper.isFresh).toBe(true);
+    server.answer = 'none';
+    // More would be left of it than steady renewal leaves at its worst moment.
+    await clock.advance((keeper.lease.stopAt - keeper.lease.provenAt) / 2);
+    expect(keeper.isFresh).toBe(false);
+  });
+});
+
 describe('when time passed without lockex', () => {
   it('a pause requires another proof instead of the next request', async () => {
     const { clock, others, server } = holding();
