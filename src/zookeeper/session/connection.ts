@@ -205,6 +205,8 @@ export class Connection extends ConnectionManager {
 
   #shakeHands(): void {
     this.#options.onConnected();
+    // Its listeners may have ended the connection.
+    if (this.#current.name === 'ended') return;
     const sentAt = this.#options.clock.now();
     this.#enter({ name: 'handshaking', sentAt }, ConnectionManager.STATES.CONNECTING);
     this.socket?.write(handshakeFrame(this.#options));

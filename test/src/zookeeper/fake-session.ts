@@ -18,6 +18,8 @@ export type Fault = {
   readonly number: number;
   /** How many more requests are answered with it. */
   left: number;
+  /** False: a server answers so by itself, without the leader. Default true. */
+  readonly isCommitted?: boolean;
 };
 
 export class FakeSession extends EventEmitter {
@@ -142,9 +144,10 @@ export class FakeSession extends EventEmitter {
       this.#clock.setTimeout(() => {
         if (this.attached !== on) return fail('CONNECTION_LOSS');
         if (this.fault === null || this.fault.left <= 0) return resolve(answer());
+        const { number, isCommitted = true } = this.fault;
         this.fault.left -= 1;
         this.failed += 1;
-        const error = new RequestError(this.fault.number, NODE, '', true);
+        const error = new RequestError(number, NODE, '', isCommitted);
         if (ERROR_CLASSES[error.code] === 'disconnected') this.drop(error.message);
         reject(error);
       }, LATENCY_MS);

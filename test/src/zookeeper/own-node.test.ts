@@ -63,6 +63,15 @@ it('is known after it was read, until it changes', async () => {
   expect(changes).toEqual([PATH]);
 });
 
+it('is not known under another path, nor once a read found none', async () => {
+  const { node, session } = nodeOf();
+  await node.read(PATH);
+  expect(node.seen(`${PATH}2`)).toBeNull();
+  session.exists = async () => null;
+  await node.read(PATH);
+  expect(node.seen(PATH)).toBeNull();
+});
+
 it('is not known if it changed before the answer was used, nor on another attachment', async () => {
   const early = nodeOf({ beforeAnswer: () => early.fire() });
   await early.node.read(PATH);

@@ -62,7 +62,7 @@ describe.runIf(process.getuid?.() === 0).each(ENVIRONMENTS)('as $what', (environ
     );
     const command = await holder.run(leaseOf(60_000));
     const armed = holder.events.all.find(({ type }) => type === 'command.armed');
-    expect(armed).toMatchObject({ reach: means });
+    expect(armed).toMatchObject({ scope: means });
     return { holder, command, left: await pidIn(file) };
   }
 

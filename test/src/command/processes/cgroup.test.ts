@@ -80,7 +80,7 @@ describe.runIf(isRoot)('a cgroup', () => {
     });
     await run();
     expect(events.all.find(({ type }) => type === 'command.armed')).toMatchObject({
-      reach: expect.stringContaining('process group'),
+      scope: expect.stringContaining('process group'),
     });
     supervisor.send({ type: 'command.stop', graceMs: 0, deadline: null });
     await events.next('command.stopped');

@@ -1,100 +1,6 @@
-/** The lease keeper with a simulated clock, and a server that answers as a test says. */
+/** When the lease keeper renews, asks for another proof, and reports the end. */
 import { describe, expect, it } from 'vitest';
-import type { LeaseInfo } from '../../../../machines/contract.ts';
-import type { Confirmation, LockSession } from '../../../../src/zookeeper/client.ts';
-import { requestError } from '../../../../src/zookeeper/errors.ts';
-import { LeaseKeeper } from '../../../../src/zookeeper/lease/lease-keeper.ts';
-import { SimulatedClock } from '../../../support/simulated-clock.ts';
-
-const T = 30_000;
-
-/** A keeper that holds a lock, some time after the handshake that created its session. */
-function holding(sinceHandshakeMs = 5) {
-  const clock = new SimulatedClock();
-  const reports: string[] = [];
-  let lease: LeaseInfo | null = null;
-  let wallAhead = 0;
-  let events = 0;
-  const numbered = () => {
-    events += 1;
-    return events;
-  };
-  const server = {
-    latencyMs: 5,
-    answer: 'ok' as 'ok' | 'none' | 'NO_NODE' | 'SYSTEM_ERROR',
-    asked: 0,
-  };
-  let attachments = 0;
-  const session = {
-    isAttached: true,
-    check: (): Promise<Confirmation> => {
-      server.asked += 1;
-      const sentAt = clock.now();
-      const sent = numbered();
-      const { answer } = server;
-      const attachment = attachments;
-      return new Promise((resolve, reject) => {
-        if (answer === 'none') return;
-        clock.setTimeout(() => {
-          if (answer === 'ok')
-            resolve({
-              attachment,
-              sentAt,
-              answeredAt: clock.now(),
-              order: { sent, answered: numbered() },
-            });
-          else reject(requestError(answer, 'check'));
-        }, server.latencyMs);
-      });
-    },
-  };
-  const keeper = new LeaseKeeper(session as unknown as LockSession, {
-    clock,
-    wallClock: () => clock.now() + wallAhead,
-    killAfterMs: 5000,
-    onRenewed: (renewed) => {
-      lease = renewed;
-      reports.push('renewed');
-    },
-    onProofNeeded: (reason) => reports.push(`proof needed: ${reason}`),
-    onNodeGone: () => reports.push('node gone'),
-    onEnding: () => reports.push('ending'),
-  });
-  /** By a handshake that was sent then, and is answered now. */
-  const attach = (handshakeSentAt: number, timeoutMs = T) => {
-    attachments += 1;
-    session.isAttached = true;
-    keeper.attached({ number: attachments, handshakeSentAt, timeoutMs });
-  };
-  const detach = () => {
-    session.isAttached = false;
-    keeper.detached();
-  };
-  /** As the contender does upon an attachment. */
-  const confirm = async () => {
-    const confirmation = session.check();
-    await clock.advance(server.latencyMs);
-    keeper.confirmed(await confirmation);
-  };
-  attach(clock.now() - sinceHandshakeMs);
-  expect(keeper.isFresh).toBe(true);
-  keeper.hold('/x');
-  return {
-    clock,
-    keeper,
-    server,
-    reports,
-    session,
-    attach,
-    detach,
-    confirm,
-    lease: () => lease,
-    others: () => reports.filter((report) => report !== 'renewed'),
-    jumpWallClock: (ms: number) => {
-      wallAhead += ms;
-    },
-  };
-}
+import { holding, T } from './keeper.ts';
 
 describe('while the leader confirms', () => {
   it('the lease is renewed again and again, with a third of T to spare', async () => {
@@ -184,7 +90,7 @@ describe('without answers', () => {
     while (!reports.includes('ending')) await clock.advance(10);
     expect(Math.abs(clock.now() - stopAt)).toBeLessThanOrEqual(10);
     await clock.advance(5 * T);
-    expect(reports.filter((report) => report === 'ending')).toHaveLength(1);
+    expect(reports.filter((word) => word === 'ending')).toHaveLength(1);
   });
 
   it('an answer after stopAt renews nothing', async () => {
@@ -198,7 +104,7 @@ describe('without answers', () => {
     attach(clock.now());
     await confirm();
     expect(keeper.lease).toEqual(before);
-    expect(reports.filter((report) => report === 'renewed')).toEqual([]);
+    expect(reports.filter((word) => word === 'renewed')).toEqual([]);
   });
 
   it('a confirmation after stopAt does not prove the handshake before it', async () => {
@@ -217,6 +123,22 @@ describe('without answers', () => {
     expect(reports.at(-1)).toBe('ending');
   });
 
+  it('an answer to a renewal that is read only after stopAt renews nothing', async () => {
+    const { clock, server, keeper, reports, attach, detach } = holding();
+    await clock.advance(T / 3);
+    detach();
+    attach(clock.now() - 5);
+    // It would prove the handshake, if it were read in time.
+    server.latencyMs = 1000;
+    const { asked } = server;
+    while (server.asked === asked) await clock.advance(10);
+    const before = keeper.lease;
+    reports.length = 0;
+    await clock.sleep(before.stopAt - clock.now());
+    expect(keeper.lease).toEqual(before);
+    expect(reports).toEqual(['ending']);
+  });
+
   it('an error other than "no such node" is no renewal, and no loss', async () => {
     const { clock, server, reports, keeper } = holding();
     server.answer = 'SYSTEM_ERROR';
@@ -231,6 +153,21 @@ describe('without answers', () => {
     server.answer = 'NO_NODE';
     await clock.advance(T / 5);
     expect(reports).toContain('node gone');
+  });
+});
+
+describe('a proof by handshake', () => {
+  it('does not count as steady renewal: soon no other lock is granted by it', async () => {
+    const { clock, keeper, server, attach, detach, confirm } = holding();
+    await clock.advance(T);
+    detach();
+    attach(clock.now() - 5);
+    await confirm();
+    expect(keeper.isFresh).toBe(true);
+    server.answer = 'none';
+    // More would be left of it than steady renewal leaves at its worst moment.
+    await clock.advance((keeper.lease.stopAt - keeper.lease.provenAt) / 2);
+    expect(keeper.isFresh).toBe(false);
   });
 });
 
