@@ -5,7 +5,7 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ProvisionError, runScript, say } from './lib/main.js';
@@ -98,7 +98,8 @@ async function runSuites(line: AvailableLine, options: Options): Promise<number>
       env: { ...env, ZOOKEEPER_HOME: line.home, ZOOKEEPER_LINE: line.name },
     });
     const [status] = await once(vitest, 'exit');
-    if (options.record) recordReport(line.version, report);
+    // Vitest writes none when it is interrupted.
+    if (existsSync(report)) recordReport(line.version, report);
     return status ?? 1;
   } finally {
     rmSync(directory, { recursive: true, force: true });

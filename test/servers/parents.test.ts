@@ -41,11 +41,14 @@ it.each(['container', 'ttl'] as const)(
     const session = await openSession(server);
     await session.mkdirp(`/${kind}`);
     await createSpecialNode({ host: server.host, port: server.port, path: `/${kind}/x` }, kind);
+    // Keeps the node until the queue does: its time to live counts from its creation.
+    await session.create(`/${kind}/x/keep`, Buffer.alloc(0), { mode: 1 });
     const words = ['-z', server.connectString, '-p', kind, '-i', 'x', '--'];
     const holder = startLockex([...words, 'sleep 600']);
     await untilState(holder, 'running');
     const standby = startLockex([...words, 'echo up']);
     await untilQueued(standby);
+    await session.remove(`/${kind}/x/keep`);
     // The server deletes only nodes without children: the queue keeps the lock's node alive.
     await new Promise((resolve) => setTimeout(resolve, 4 * CHECK_MS));
     expect(await session.getChildren(`/${kind}/x`)).toHaveLength(2);

@@ -51,7 +51,7 @@ const CREATE = 1;
 const SET_ACL = 7;
 const CREATE_CONTAINER = 19;
 const CREATE_TTL = 21;
-const TTL_MS = 1000;
+const TTL_MS = 10_000;
 const GET_CHILDREN = 8;
 const CLOSE = -11;
 const ALL_PERMISSIONS = 31;
@@ -79,7 +79,7 @@ export async function createNode({ path, ...server }: NodeAddress): Promise<void
 
 /**
  * Creates a node that the server deletes when it has no children: a container (once it had one), or
- * a node with a time to live of one second. ZooDefs.OpCode, and CreateTTLRequest.
+ * a node with a time to live of ten seconds. ZooDefs.OpCode, and CreateTTLRequest.
  */
 export async function createSpecialNode(
   { path, ...server }: NodeAddress,
