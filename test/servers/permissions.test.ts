@@ -5,6 +5,7 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { beforeEach, expect, it } from 'vitest';
 import { CREATOR_ACL } from '../../src/settings/access.ts';
+import { Semaphore } from '../../src/zookeeper/recipes/semaphore.ts';
 import {
   runLockex,
   startLockex,
@@ -74,4 +75,22 @@ it('a permit that must not be read counts as held', async () => {
   await untilQueued(second);
   await session.remove('/lockex/pool/closed');
   await untilState(second, 'running');
+});
+
+it('a permit is given back for one that must not be read: the other may be older', async () => {
+  const [mine, session] = [await openSession(sharedServer(), chroot), await sessionOfBob()];
+  const data = Buffer.from('me');
+  const semaphore = new Semaphore(mine, { path: '/s', permits: 1, guid: 'a'.repeat(32), data });
+  const multi = mine.multi.bind(mine);
+  mine.multi = async (operations) => {
+    mine.multi = multi;
+    await multi(operations);
+    // As kazoo's non-blocking path can: without the inner lock.
+    await session.create('/s/closed', Buffer.alloc(0), { mode: 1 });
+  };
+  expect(await semaphore.advance(() => {})).toMatchObject({
+    kind: 'queued',
+    queue: { holders: [{ node: 'closed', label: '' }] },
+  });
+  expect(await mine.getChildren('/s')).toEqual(['closed']);
 });
