@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { readResults, tableOf } from '../scripts/servers/server-results.ts';
 import { MAY_IMPORT } from './tidy/may-import.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -50,6 +51,10 @@ it('docs/architecture.md links every decision record', () => {
   const linked = linksIn(textOf('docs/architecture.md'));
   const records = readdirSync(join(ROOT, 'docs/decisions')).map((name) => `decisions/${name}`);
   expect(records.filter((record) => !linked.includes(record))).toEqual([]);
+});
+
+it('docs/servers.md shows the recorded results', () => {
+  expect(textOf('docs/servers.md')).toContain(`\n\n${tableOf(readResults())}\n\n`);
 });
 
 describe('a decision record', () => {

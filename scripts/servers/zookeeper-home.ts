@@ -65,7 +65,7 @@ function installedJars() {
 }
 
 /** Returns no jars if there is no zookeeper*.jar among them. */
-function jarsOf(home: string): string[] {
+export function jarsOf(home: string): string[] {
   const jars = [home, join(home, 'lib')].flatMap((directory) =>
     existsSync(directory) ? jarsIn(directory) : [],
   );

@@ -33,7 +33,7 @@ export interface ServerOptions {
   maxLifeSeconds?: number;
 }
 
-export type Role = 'leader' | 'follower' | 'standalone';
+export type Role = 'leader' | 'follower' | 'observer' | 'standalone';
 
 export const POLL_MS = 25;
 export const READY_MS = 60_000;
@@ -138,7 +138,7 @@ export class Server {
   /** Undefined while it serves no client: down, paused, or without a quorum. */
   async role(): Promise<Role | undefined> {
     const answer = await this.fourLetter('srvr').catch(() => '');
-    const mode = /^Mode: (leader|follower|standalone)$/m.exec(answer)?.[1];
+    const mode = /^Mode: (leader|follower|observer|standalone)$/m.exec(answer)?.[1];
     return mode as Role | undefined;
   }
 

@@ -44,6 +44,10 @@ export type Reach = (route: {
 export type EnsembleOptions = Omit<ServerOptions, 'port'> & {
   /** Number of members; default: 3. */
   size?: number;
+  /** How many of the members, the last ones, are observers; default: 0. */
+  observers?: number;
+  /** Replaces options for one member; ids start at 1. */
+  member?: (id: number) => ServerOptions;
   reach?: Reach;
 };
 
@@ -65,7 +69,8 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
 
 /** Returns an ensemble with a leader, all members ready. */
 export async function startEnsemble(options: EnsembleOptions = {}): Promise<Ensemble> {
-  const { size = 3, reach } = options;
+  const { size = 3, observers = 0, reach } = options;
+  const isObserver = (id: number) => id > size - observers;
   const ports = await freePorts(size * 3);
   const addresses = Array.from({ length: size }, (_, index) => ({
     id: index + 1,
@@ -78,8 +83,15 @@ export async function startEnsemble(options: EnsembleOptions = {}): Promise<Ense
   const ensemble = new Ensemble(members);
   try {
     for (const self of addresses) {
-      const lines = await Promise.all(addresses.map((member) => memberLine(self, member, reach)));
-      members.push(prepareServer({ port: self.port, options, id: self.id, lines }));
+      const lines = await Promise.all(
+        addresses.map(async (member) => {
+          const line = await memberLine(self, member, reach);
+          return isObserver(member.id) ? `${line}:observer` : line;
+        }),
+      );
+      if (isObserver(self.id)) lines.push('peerType=observer');
+      const own = { ...options, ...options.member?.(self.id) };
+      members.push(prepareServer({ port: self.port, options: own, id: self.id, lines }));
     }
     await Promise.all(members.map((member) => member.start()));
     await Promise.all(members.map((member) => member.ready()));

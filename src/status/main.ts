@@ -8,6 +8,7 @@ import type { Clock } from '../util/clock.ts';
 import type { Output } from '../util/output.ts';
 import { escapedJson } from '../util/printable.ts';
 import { PacedTries } from '../zookeeper/back-off.ts';
+import { statUnlessDenied } from '../zookeeper/client.ts';
 import { isRequestError, UnreachableError } from '../zookeeper/errors.ts';
 import { Session } from '../zookeeper/session/session.ts';
 import { readingOf, readLock, readLockIds } from './reader.ts';
@@ -110,7 +111,7 @@ async function chrootExists(
 ): Promise<boolean> {
   if (chroot === '') return true;
   try {
-    if ((await session.exists('/')) !== null) return true;
+    if ((await statUnlessDenied(session, '/')) !== null) return true;
     printError(`the chroot ${chroot} does not exist`);
   } catch (error) {
     printError(failureMessage({ reason: error }));

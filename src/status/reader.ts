@@ -1,6 +1,12 @@
 /** Reads locks from ZooKeeper and creates nothing there. Rejects with RequestError. */
 import { reservedEnding } from '../settings/reserved-names.ts';
-import { ignoringNoNode, type LockSession, type NodeRead } from '../zookeeper/client.ts';
+import {
+  ignoringNoNode,
+  type LockSession,
+  type NodeRead,
+  type Stat,
+  statUnlessDenied,
+} from '../zookeeper/client.ts';
 import { isRequestError, requestError } from '../zookeeper/errors.ts';
 import { innerLockPath } from '../zookeeper/recipes/semaphore.ts';
 import { type ChildNode, freeLock, type LockView, viewOf } from './view.ts';
@@ -10,9 +16,16 @@ import { type ChildNode, freeLock, type LockView, viewOf } from './view.ts';
  */
 export interface Reading {
   /** Data of a contender's node, which never changes. */
-  readonly data: (path: string) => Promise<NodeRead>;
+  readonly data: (path: string) => Promise<ContenderRead>;
   readonly changingData: (path: string) => Promise<NodeRead>;
   readonly changingChildren: (path: string) => Promise<string[]>;
+}
+
+export interface ContenderRead {
+  /** undefined if the ACL denies reading it. */
+  readonly data: Buffer | undefined;
+  /** null if the ACL denies that as well: on servers of 3.8.4, 3.9.2 and later. */
+  readonly stat: Stat | null;
 }
 
 export function readingOf(session: LockSession): Reading {
@@ -23,19 +36,15 @@ export function readingOf(session: LockSession): Reading {
   };
 }
 
-/**
- * A contender's node. Its data is undefined if the ACL denies reading it; `exists` needs no
- * permission at the servers that do not check READ for it (ZooKeeper's `FinalRequestProcessor`,
- * `OpCode.exists`).
- */
-export async function readContender(session: LockSession, path: string): Promise<NodeRead> {
+/** A contender's node, as far as its ACL allows reading it. */
+export async function readContender(session: LockSession, path: string): Promise<ContenderRead> {
   try {
     return await session.getData(path);
   } catch (error) {
     if (!isRequestError(error) || error.code !== 'NO_AUTH') throw error;
-    const stat = await session.exists(path);
+    const stat = await statUnlessDenied(session, path);
     if (stat === null) throw requestError('NO_NODE', path);
-    return { data: undefined, stat };
+    return { data: undefined, stat: stat === 'denied' ? null : stat };
   }
 }
 
@@ -67,7 +76,8 @@ async function readChildren(reading: Reading, path: string): Promise<ChildNode[]
     names.map(async (name): Promise<ChildNode | null> => {
       const node = await ignoringNoNode(reading.data(`${path}/${name}`));
       if (node === null) return null;
-      return { name, data: node.data, ctime: node.stat.ctime, czxid: node.stat.czxid };
+      const { data, stat } = node;
+      return { name, data, ctime: stat?.ctime ?? null, czxid: stat?.czxid ?? null };
     }),
   );
   return read.filter((child) => child !== null);

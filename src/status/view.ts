@@ -29,9 +29,9 @@ export interface ContenderView {
   readonly command: string | null;
   /** Data of a node that lockex did not write, as text; null if empty. */
   readonly says: string | null;
-  /** Creation time of its node, by the server's clock, ISO 8601; null if out of range. */
+  /** Creation time of its node, by the server's clock, ISO 8601; null if out of range or denied. */
   readonly since: string | null;
-  /** czxid of its node, decimal; null while it waits. */
+  /** czxid of its node, decimal; null while it waits, or if its ACL denies reading it. */
   readonly fencingToken: string | null;
 }
 
@@ -51,9 +51,10 @@ export interface LockView {
 export interface ChildNode {
   readonly name: string;
   readonly data: Buffer | undefined;
-  /** Milliseconds since 1970. */
-  readonly ctime: number;
-  readonly czxid: bigint;
+  /** Milliseconds since 1970; null if the ACL denies reading it. */
+  readonly ctime: number | null;
+  /** null if the ACL denies reading it. */
+  readonly czxid: bigint | null;
 }
 
 export interface LockNodes {
@@ -109,8 +110,9 @@ function viewOfSemaphore(
   { children, queue }: LockNodes,
   permits: number,
 ): LockView {
-  const oldestFirst = children.toSorted((a, b) => (a.czxid < b.czxid ? -1 : 1));
-  // For a moment, a contender has both a permit and a place in the queue, with the same GUID.
+  // A permit of unknown age counts as a holder, as it does for lockex's own contenders.
+  const oldestFirst = children.toSorted((a, b) => ((a.czxid ?? 0n) < (b.czxid ?? 0n) ? -1 : 1));
+  // For a moment a lockex has both a permit and a place in the queue, under one GUID.
   const holding = new Set(children.map(({ name }) => name));
   const { contenders, unordered } = queueOf(queue.map(({ name }) => name));
   const places = [...contenders.map(({ node }) => node), ...unordered];
@@ -136,8 +138,8 @@ function byName(children: readonly ChildNode[]): ReadonlyMap<string, ChildNode> 
 }
 
 /** null unless its year has four digits: a server may send any number. */
-function isoTime(ms: number): string | null {
-  return ms >= YEAR_1 && ms < YEAR_10000 ? new Date(ms).toISOString() : null;
+function isoTime(ms: number | null): string | null {
+  return ms !== null && ms >= YEAR_1 && ms < YEAR_10000 ? new Date(ms).toISOString() : null;
 }
 
 const YEAR_1 = Date.parse('0001-01-01T00:00:00Z');
@@ -156,6 +158,6 @@ function contenderView(child: ChildNode, shared: boolean, holds: boolean): Conte
     command: data?.command.slice(0, MAX_TEXT_LENGTH) ?? null,
     says: says.trim() === '' ? null : says.slice(0, MAX_TEXT_LENGTH),
     since: isoTime(child.ctime),
-    fencingToken: holds ? child.czxid.toString() : null,
+    fencingToken: (holds ? child.czxid?.toString() : null) ?? null,
   };
 }

@@ -119,3 +119,20 @@ export async function ignoringNoNode<T>(request: Promise<T>): Promise<T | null> 
     throw error;
   }
 }
+
+/**
+ * Existence of a node whose ACL may deny reading it. Servers of 3.8.4, 3.9.2 and later require the
+ * READ permission for `exists` (ZOOKEEPER-2590, `FinalRequestProcessor`); they check it only where
+ * the node exists, so that a denial proves its existence. null: it does not exist.
+ */
+export async function statUnlessDenied(
+  session: Pick<LockSession, 'exists'>,
+  path: string,
+): Promise<Stat | 'denied' | null> {
+  try {
+    return await session.exists(path);
+  } catch (error) {
+    if (isRequestError(error) && error.code === 'NO_AUTH') return 'denied';
+    throw error;
+  }
+}

@@ -49,6 +49,9 @@ export async function sharedServerWithChroot(): Promise<{ connectString: string;
 
 const CREATE = 1;
 const SET_ACL = 7;
+const CREATE_CONTAINER = 19;
+const CREATE_TTL = 21;
+const TTL_MS = 10_000;
 const GET_CHILDREN = 8;
 const CLOSE = -11;
 const ALL_PERMISSIONS = 31;
@@ -71,6 +74,23 @@ interface NodeAddress {
 export async function createNode({ path, ...server }: NodeAddress): Promise<void> {
   const acl = Buffer.concat([int(1), int(ALL_PERMISSIONS), text('world'), text('anyone')]);
   const { error } = await ask(server, CREATE, text(path), int(0), acl, int(0));
+  if (error !== 0) throw new Error(`ZooKeeper didn't create ${path}: ${error}`);
+}
+
+/**
+ * Creates a node that the server deletes when it has no children: a container (once it had one), or
+ * a node with a time to live of ten seconds. ZooDefs.OpCode, and CreateTTLRequest.
+ */
+export async function createSpecialNode(
+  { path, ...server }: NodeAddress,
+  kind: 'container' | 'ttl',
+): Promise<void> {
+  const acl = Buffer.concat([int(1), int(ALL_PERMISSIONS), text('world'), text('anyone')]);
+  const request = [text(path), int(0), acl];
+  // The flags of CreateMode.CONTAINER and PERSISTENT_WITH_TTL.
+  const { error } = await (kind === 'container'
+    ? ask(server, CREATE_CONTAINER, ...request, int(4))
+    : ask(server, CREATE_TTL, ...request, int(5), long(TTL_MS)));
   if (error !== 0) throw new Error(`ZooKeeper didn't create ${path}: ${error}`);
 }
 

@@ -9,7 +9,7 @@
  */
 import type { ContenderInfo, QueueInfo } from '../../../machines/contract.ts';
 import { INNER_LOCK } from '../../settings/reserved-names.ts';
-import { CreateMode, ignoringNoNode, type LockSession } from '../client.ts';
+import { CreateMode, ignoringNoNode, type LockSession, statUnlessDenied } from '../client.ts';
 import { mayHaveHappened } from '../error-policy.ts';
 import { isRequestError } from '../errors.ts';
 import { describeContender } from './describe.ts';
@@ -217,11 +217,15 @@ export class Semaphore implements Recipe {
       const stats = await Promise.all(
         held.map(async (name) => ({
           name,
-          stat: await this.#session.exists(`${this.#options.path}/${name}`),
+          stat: await statUnlessDenied(this.#session, `${this.#options.path}/${name}`),
         })),
       );
       const oldest = stats
-        .flatMap(({ name, stat }) => (stat === null ? [] : [{ name, czxid: stat.czxid }]))
+        .flatMap(({ name, stat }) => {
+          if (stat === null) return [];
+          // A permit of unknown age counts as older than ours: it may hold the lock.
+          return [{ name, czxid: stat === 'denied' ? 0n : stat.czxid }];
+        })
         .sort((a, b) => (a.czxid < b.czxid ? -1 : 1))
         .slice(0, permits);
       if (!oldest.some(({ name }) => name === guid)) {

@@ -13,6 +13,7 @@ import {
   type OnChange,
   type Operation,
   type Stat,
+  statUnlessDenied,
 } from '../client.ts';
 import { ERROR_CLASSES } from '../error-policy.ts';
 import { isRequestError, RequestError, requestError } from '../errors.ts';
@@ -73,7 +74,7 @@ export abstract class Requester<Events extends Record<keyof Events, unknown[]>>
       // The creation of an existing node may be refused with NO_AUTH.
       forbidden = error;
     }
-    if (forbidden !== null && (await this.exists(path)) === null) throw forbidden;
+    if (forbidden !== null && (await statUnlessDenied(this, path)) === null) throw forbidden;
   }
 
   /** null: the node exists now. */

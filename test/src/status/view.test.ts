@@ -61,6 +61,11 @@ describe('a lock', () => {
     expect(view.waiters.map(({ node }) => node[0])).toEqual(['c', 'd']);
   });
 
+  it('has neither time nor token of a holder whose node must not be read', () => {
+    const denied = { name: 'a__lock__0000000001', data: undefined, ctime: null, czxid: null };
+    expect(lock(denied).holders).toMatchObject([{ pid: null, since: null, fencingToken: null }]);
+  });
+
   it('is free without contenders', () => {
     expect(isHeld(lock(child('config', 1)))).toBe(false);
     expect(isHeld(lock())).toBe(false);
@@ -70,6 +75,12 @@ describe('a lock', () => {
 describe('a semaphore', () => {
   const pool = (permits: number, children: ChildNode[], queue: ChildNode[] = []) =>
     viewOf('x', '/lockex/x', { data: Buffer.from(String(permits)), children, queue });
+
+  it('counts a permit of unknown age as held', () => {
+    const denied = { name: 'denied', data: undefined, ctime: null, czxid: null };
+    const { holders } = pool(2, [child('one', 10), child('two', 20), denied]);
+    expect(holders.map(({ node }) => node)).toEqual(['denied', 'one']);
+  });
 
   it('is held by its N oldest permits; contenders for its inner lock wait', () => {
     const view = pool(
