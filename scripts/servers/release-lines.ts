@@ -53,7 +53,7 @@ export function variableOf({ name }: ReleaseLine): string {
   return `ZOOKEEPER_HOME_${name.replace('.', '_')}`;
 }
 
-/** Resolves with the reason, one line, if the line cannot be had here. */
+/** Resolves with the reason, one line, if the line is not available here. */
 export async function findLine(
   line: ReleaseLine,
   env: NodeJS.ProcessEnv = process.env,
