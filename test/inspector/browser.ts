@@ -1,5 +1,6 @@
 /** Opens inspector pages in Debian's Chromium; a request to another host fails the test. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { expect, onTestFinished } from 'vitest';
 import type { Program } from '../support/processes.ts';
@@ -16,6 +17,17 @@ const ARGUMENTS = [
   '--disable-component-update',
   '--disable-sync',
 ];
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** The rules that axe-core finds violated, with the elements. */
+export async function axeProblems(page: Page): Promise<readonly string[]> {
+  await page.evaluate(AXE);
+  return await page.evaluate<string[]>(
+    `axe.run().then(({ violations }) =>
+      violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ target }) => target)))`,
+  );
+}
 
 export async function startBrowser(): Promise<Browser> {
   if (EXECUTABLE === undefined) throw new Error('this test needs chromium: run npm test');

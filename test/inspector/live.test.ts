@@ -5,7 +5,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startLockex } from '../e2e/program.ts';
 import { sharedServerWithChroot } from '../support/zookeeper.ts';
-import { openViewer, startBrowser, urlOf } from './browser.ts';
+import { axeProblems, openViewer, startBrowser, urlOf } from './browser.ts';
 
 let browser: Browser;
 beforeAll(async () => {
@@ -71,6 +71,10 @@ describe('a lockex that is gone', () => {
       /^No message since \d\d:\d\d:\d\d: lockex was killed .* run: lockex status live$/,
     );
     await page.locator('body.cut').waitFor();
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme });
+      expect(await axeProblems(page), colorScheme).toEqual([]);
+    }
     await page.locator('#announcer', { hasText: 'No message since' }).waitFor();
     await page.evaluate(COUNT_CHANGES);
     const since = await page.locator('#since').textContent();

@@ -31,10 +31,10 @@ async function startInspected(args: readonly string[]) {
 describe('a run', () => {
   it('is shown state by state from waiting to done, with its facts', async () => {
     const { connectString } = await sharedServerWithChroot();
-    const words = ['-z', connectString, '-i', 'life', '-T', '10'];
-    const holder = startLockex([...words, '--', 'read line']);
+    const args = ['-z', connectString, '-i', 'life', '-T', '10'];
+    const holder = startLockex([...args, '--', 'read line']);
     await holder.line(/"state":"running"/, 'stderr');
-    const program = startLockex([...words, '--inspect', '--', 'echo up; read line; exit 7']);
+    const program = startLockex([...args, '--inspect', '--', 'echo up; read line; exit 7']);
     const viewer = await openViewer(browser, await urlOf(program));
     const { page } = viewer;
     await viewer.shows('waiting');
@@ -170,15 +170,15 @@ describe('a viewer', () => {
 
   it('explains the refusal when another lockex uses the port', async () => {
     const { connectString } = await sharedServerWithChroot();
-    const words = ['-z', connectString, '-T', '30'];
-    const first = startLockex([...words, '--inspect', '--', 'echo up; exec sleep 600']);
+    const args = ['-z', connectString, '-T', '30'];
+    const first = startLockex([...args, '--inspect', '--', 'echo up; exec sleep 600']);
     const url = await urlOf(first);
     const { page } = await openViewer(browser, url, { mayFailToLoad: true });
     await page.locator('#connection', { hasText: 'live' }).waitFor();
     first.signal('SIGKILL');
     await first.ended;
     const { port } = new URL(url);
-    const second = startLockex([...words, `--inspect=${port}`, '--', 'echo up; exec sleep 600']);
+    const second = startLockex([...args, `--inspect=${port}`, '--', 'echo up; exec sleep 600']);
     expect(await urlOf(second)).not.toBe(url);
     await page.locator('#connection', { hasText: 'refused: missing or wrong token' }).waitFor();
   });

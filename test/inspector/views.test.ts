@@ -1,12 +1,10 @@
 /** The page with a saved run: every state, at several sizes, with axe-core and the keyboard. */
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openViewer, startBrowser } from './browser.ts';
+import { axeProblems, openViewer, startBrowser } from './browser.ts';
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const PAGE = fileURLToPath(new URL('../../dist/program/inspector.html', import.meta.url));
 /** A recorded run: waits, runs, is suspended twice, and loses its lock. */
 const RUN = fileURLToPath(new URL('lost-run.json', import.meta.url));
@@ -47,13 +45,8 @@ const SIZES = [1440, 390].flatMap((width) =>
 
 it.each(SIZES)('axe finds nothing at $width px, $colorScheme', async ({ width, colorScheme }) => {
   const page = await openRun({ viewport: { width, height: 900 }, colorScheme });
-  await page.evaluate(AXE);
   const seen = await forEachState(page, async (state) => {
-    const problems = await page.evaluate<string[]>(
-      `axe.run().then(({ violations }) =>
-        violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ target }) => target)))`,
-    );
-    expect(problems, state).toEqual([]);
+    expect(await axeProblems(page), state).toEqual([]);
     const wide = await page.evaluate<number>('document.documentElement.scrollWidth');
     expect(wide, state).toBeLessThanOrEqual(width);
   });

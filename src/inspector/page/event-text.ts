@@ -45,7 +45,7 @@ const SENTENCES: Readonly<Record<EventType, (entry: FeedEntry, details: Details)
   'command.started': (_, { pid }) => `command started, pid ${pid}`,
   'command.failed': (_, { message }) => `the command can't be run: ${message}`,
   'command.exited': (_, { exit, byGuard }) =>
-    `the command ${exitText(exit as CommandExit)}${byGuard === true ? ', by the guard' : ''}`,
+    `the command ${exitText(exit as CommandExit)}${byGuard === true ? ', sent by the guard' : ''}`,
   'command.stopped': (_, { means, stragglers }) => stoppedText(means, stragglers),
   'command.unkillable': (_, { processes, unknown }) =>
     `still running after SIGKILL: ${(processes as string[]).join(', ') || unknown}`,
@@ -57,7 +57,7 @@ const SENTENCES: Readonly<Record<EventType, (entry: FeedEntry, details: Details)
 };
 
 function queueText(position: number, behind: string): string {
-  const place = position === 1 ? 'next in the queue' : `${position}. in the queue`;
+  const place = position === 1 ? 'next in the queue' : `position ${position} in the queue`;
   return behind === '' ? place : `${place}, behind ${behind}`;
 }
 

@@ -1,4 +1,4 @@
-/** The lease in words, and how urgent it is. Pure. */
+/** The lease as text, and how urgent it is. Pure. */
 import type { Moment } from './moment.ts';
 import { outerOf } from './places.ts';
 import { duration } from './text.ts';

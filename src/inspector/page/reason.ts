@@ -53,7 +53,8 @@ function waiting({ entry, waitLeftMs }: Moment): string {
   const holders = queue.holders.map(({ label }) => label || 'an unnamed contender');
   const held =
     holders.length === 0 ? '' : `held by ${holders.slice(0, 3).join(', ')}${andMore(holders)}; `;
-  const place = queue.position === 1 ? 'next in the queue' : `${queue.position}. in the queue`;
+  const place =
+    queue.position === 1 ? 'next in the queue' : `position ${queue.position} in the queue`;
   return `${held}${place}${until}`;
 }
 

@@ -1,4 +1,4 @@
-/** Why a run is in its state and until when, in the page's words. */
+/** Why a run is in its state and until when. */
 import { describe, expect, it } from 'vitest';
 import { createLockexMachine } from '../../../machines/lockex.ts';
 import type { Facts, FeedEvent } from '../../../src/inspector/feed.ts';
@@ -89,12 +89,12 @@ describe('the reason', () => {
     const holder = { node: 'n', label: 'db2 pid 7 (redis)' };
     const queue = { position: 2, holders: [holder], behind: holder };
     expect(reasonOf(momentIn('waiting', { queue }))).toBe(
-      'held by db2 pid 7 (redis); 2. in the queue',
+      'held by db2 pid 7 (redis); position 2 in the queue',
     );
   });
 });
 
-describe('an event in words', () => {
+describe('the text of an event', () => {
   const textOf = (type: string, details: FeedEvent['details']) =>
     eventText(entry(1, 1, 'running', [type as FeedEvent['type'], details]));
 
@@ -102,7 +102,7 @@ describe('an event in words', () => {
     [
       'command.exited',
       { exit: killed, byGuard: true },
-      'the command was killed by SIGKILL, by the guard',
+      'the command was killed by SIGKILL, sent by the guard',
     ],
     [
       'session.established',

@@ -3,7 +3,7 @@ import type { FeedMessage } from '../../feed.ts';
 
 /**
  * `live`: messages arrive. `cut`: the connection is closed, or lockex is silent; `refusal`: the
- * server's own words, where it refused the page. `ended`: lockex has exited. `left`: the page shows
+ * server's own text, where it refused the page. `ended`: lockex has exited. `left`: the page shows
  * a file instead.
  */
 export type Link =

@@ -32,7 +32,7 @@ export class Course {
     this.#drawLease(run, end);
   }
 
-  /** @param text the moment in words, for screen readers */
+  /** @param text the moment as text, for screen readers */
   point(time: number, text: string): void {
     const x = this.#scale.xOf(time);
     byId('cursor').style.left = `${x * 100}%`;
