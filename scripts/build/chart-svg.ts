@@ -1,6 +1,6 @@
 /**
- * The machine as a picture, laid out by elkjs, for docs/machine.svg and for the inspector's page,
- * which highlights its states and arrows by their ids. Pure.
+ * The machine as a picture, laid out by elkjs: docs/machine.svg, with every transition. The
+ * inspector's page has a simpler picture of its own. Pure.
  *
  * Events that a state ignores are left out, and so are transitions without a target.
  */
@@ -47,7 +47,7 @@ const LAYOUT = {
  * @returns an `svg` element: `id="state-NAME"`, `id="arrow-FROM-TO"`, names with
  * dots; actors as `id="actor-NAME"`
  */
-export async function svgOf(root: ChartNode): Promise<string> {
+async function svgOf(root: ChartNode): Promise<string> {
   const arrows = arrowsOf(root).map(({ events, ...arrow }) => ({
     ...arrow,
     // Without the guards, which docs/machine.md shows.
@@ -99,7 +99,7 @@ ${CHART_STYLE}</style>`;
 }
 
 /** The style of the picture, in the file and on the page. */
-export const CHART_STYLE = `marker path { fill: currentColor; fill-opacity: .6 }
+const CHART_STYLE = `marker path { fill: currentColor; fill-opacity: .6 }
 .state rect, .actor rect { fill: none; stroke: currentColor; stroke-opacity: .55; rx: 7 }
 .state.compound rect { stroke-dasharray: 5 4 }
 .state text, .actor text { fill: currentColor; font-size: 23px; font-weight: 600 }

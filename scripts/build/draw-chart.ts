@@ -98,8 +98,7 @@ export function chartPage(root: ChartNode): string {
   return `# The machine
 
 Generated from \`machines/lockex.ts\` by \`npm run chart\`; a test fails when it is stale. What a state
-ignores, and what it only takes note of, is left out. [machine.svg](machine.svg) is the same, as the
-inspector shows it.
+ignores, and what it only takes note of, is left out. [machine.svg](machine.svg) is the same as a picture.
 
 \`\`\`mermaid
 ${mermaidOf(root)}\`\`\`

@@ -1,9 +1,9 @@
-/** The inspector's page in one file: markup, style, script and the picture of the machine. */
+/** The inspector's page in one file: markup, style and script, with the machine's transitions. */
 
 import { readFileSync } from 'node:fs';
 import { type BuildResult, build } from 'esbuild';
-import { lockexMachine } from '../../machines/lockex.ts';
-import { CHART_STYLE, svgOf } from './chart-svg.ts';
+import { createLockexMachine } from '../../machines/lockex.ts';
+import { lifeOf } from '../../src/inspector/page/life.ts';
 
 const DIRECTORY = 'src/inspector/page';
 
@@ -21,11 +21,11 @@ export async function inspectorPage(root: string): Promise<string> {
       write: false,
       format: 'iife',
       target: ['chrome120', 'firefox120', 'safari17'],
+      define: { LIFE: JSON.stringify(lifeOf(createLockexMachine().config)) },
     });
   const [script, style] = await Promise.all([bundled('page.ts'), bundled('page.css')]);
   const parts = new Map([
-    ['/*STYLE*/', `${CHART_STYLE}${textOf(style)}`],
-    ['<!--CHART-->', await svgOf(lockexMachine.root)],
+    ['/*STYLE*/', textOf(style)],
     // The first `</script` ends a script, even in a string.
     ['/*SCRIPT*/', textOf(script).replaceAll('</script', '<\\/script')],
   ]);

@@ -15,7 +15,7 @@ import { startServer } from '../servers/zookeeper.ts';
 
 const LOCKEX = fileURLToPath(new URL('../../dist/lockex.js', import.meta.url));
 const DOCS = fileURLToPath(new URL('../../docs/', import.meta.url));
-const SIZE = { width: 1440, height: 1010 };
+const SIZE = { width: 1440, height: 1060 };
 const LIFE_MS = 120_000;
 
 await runScript(async () => {

@@ -4,6 +4,7 @@
  * and environment are not included.
  */
 import type { LockexContext, LockexEvent, LockexTag, QueueInfo } from '../../machines/contract.ts';
+import type { CommandExit } from '../../machines/outcome.ts';
 import { messageForLoss } from '../log/outcome-messages.ts';
 import type { LockView } from '../status/view.ts';
 
@@ -16,6 +17,17 @@ export interface FeedHead {
   readonly host: string;
   readonly pid: number;
   readonly version: string;
+  readonly limits: RunLimits;
+}
+
+/** The settings that end a wait or a run, in milliseconds; null: no limit. */
+export interface RunLimits {
+  /** `-t` */
+  readonly waitMs: number | null;
+  /** `--max-runtime` */
+  readonly maxRuntimeMs: number | null;
+  /** `--kill-after` */
+  readonly killAfterMs: number;
 }
 
 /** The state of a run at one moment; durations are relative to the entry's `at`. */
@@ -25,10 +37,17 @@ export interface Facts {
   readonly path: string | null;
   readonly fencingToken: string | null;
   readonly commandPid: number | null;
+  /** How the command's first process ended. */
+  readonly exit: CommandExit | null;
   /** This contender's position in the queue, and the contenders ahead of it. */
   readonly queue: QueueInfo | null;
   readonly lease: { readonly leftMs: number; readonly stopInMs: number } | null;
-  readonly loss: { readonly cause: string; readonly message: string } | null;
+  readonly loss: {
+    readonly cause: string;
+    readonly message: string;
+    /** Until the last proven lease ends; null: another contender may hold the lock already. */
+    readonly leftMs: number | null;
+  } | null;
   readonly outcome: { readonly kind: string } | null;
 }
 
@@ -62,23 +81,36 @@ export type FeedMessage =
       readonly entries: readonly FeedEntry[];
     }
   | { readonly type: 'entry'; readonly entry: FeedEntry }
-  | { readonly type: 'lock'; readonly lock: LockView | null; readonly problem: string | null }
+  | {
+      readonly type: 'lock';
+      /** When the queue was read: milliseconds since 1970. */
+      readonly at: number;
+      readonly lock: LockView | null;
+      readonly problem: string | null;
+    }
+  /** Sent every few seconds: a page that misses it reports that lockex is silent. */
+  | { readonly type: 'alive'; readonly now: number }
   | { readonly type: 'ended'; readonly exitCode: number };
 
 export function factsOf(context: LockexContext, now: number): Facts {
-  const { session, grant, lease, loss, outcome } = context;
+  const { session, grant, lease, loss, outcome, exit } = context;
   return {
     server: session?.server ?? null,
     timeoutMs: session?.timeoutMs ?? null,
     path: grant?.path ?? null,
     fencingToken: grant?.fencingToken ?? null,
     commandPid: context.pid,
+    exit: exit && { code: exit.code, signal: exit.signal },
     queue: context.queue,
     lease: lease && {
       leftMs: Math.round(lease.leaseEnd - now),
       stopInMs: Math.round(lease.stopAt - now),
     },
-    loss: loss && { cause: loss.cause, message: messageForLoss(loss) },
+    loss: loss && {
+      cause: loss.cause,
+      message: messageForLoss(loss),
+      leftMs: loss.leaseEnd === null ? null : Math.round(loss.leaseEnd - now),
+    },
     outcome: outcome && { kind: outcome.kind },
   };
 }

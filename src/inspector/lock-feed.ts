@@ -120,7 +120,7 @@ export class LockFeed {
 
   #report(lock: LockView | null, problem: string | null): void {
     if (this.#stage === 'idle') return;
-    const message: LockMessage = { type: 'lock', lock, problem };
+    const message: LockMessage = { type: 'lock', at: Date.now(), lock, problem };
     this.#latest = message;
     this.#send(message);
   }

@@ -18,7 +18,7 @@ export interface InspectorOptions {
   readonly servers: ServerSettings;
   readonly head: FeedHead;
   readonly clock: Clock;
-  /** The machine's definition, as JSON. */
+  /** The machine's configuration, as JSON: what `createMachine` accepts. */
   readonly definition: () => string;
   /** The page, as HTML. */
   readonly page: string;
@@ -26,6 +26,8 @@ export interface InspectorOptions {
 
 /** Maximum time for viewers to receive the last message when lockex exits. */
 const CLOSE_MS = 500;
+/** Between two signs of life; page/view/connection.ts waits for several of them. */
+const ALIVE_MS = 2000;
 
 /** Resolves when it is listening; rejects with the system's error (EADDRINUSE, …). */
 export async function startInspector(options: InspectorOptions): Promise<Inspector> {
@@ -39,6 +41,7 @@ export class Inspector {
   readonly #history: History;
   readonly #server: InspectorServer;
   readonly #lock: LockFeed;
+  #signsOfLife: NodeJS.Timeout | null = null;
   #url = '';
   #exitCode: number | null = null;
 
@@ -65,6 +68,9 @@ export class Inspector {
 
   async listen(): Promise<void> {
     this.#url = await this.#server.listen();
+    this.#signsOfLife = setInterval(() => {
+      this.#server.send('live', text({ type: 'alive', now: Date.now() }));
+    }, ALIVE_MS).unref();
   }
 
   /** Called after every transition; `event` is null for the first state. */
@@ -82,6 +88,7 @@ export class Inspector {
   /** Sends the last message; resolves when viewers have received it, or after CLOSE_MS. */
   async conclude({ exitCode }: Output): Promise<void> {
     this.#exitCode = exitCode;
+    clearInterval(this.#signsOfLife ?? undefined);
     this.#server.send('live', text({ type: 'ended', exitCode }));
     await Promise.all([this.#lock.stop(), this.#server.close(CLOSE_MS)]);
   }

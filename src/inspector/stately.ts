@@ -9,7 +9,7 @@ import type { FeedEntry, FeedHead } from './feed.ts';
 const VERSION = '0.7.2';
 const ROOT = 'lockex';
 
-/** The first message: the actor, with the machine's definition as JSON. */
+/** The first message: the actor, with the machine's configuration (`machine.config`) as JSON. */
 export function statelyActor(head: FeedHead, first: FeedEntry, definition: string): string {
   return JSON.stringify({
     type: '@xstate.actor',

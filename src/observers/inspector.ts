@@ -27,9 +27,14 @@ export async function openInspector(
         leases: lock.concurrent,
         host: hostname(),
         ...{ pid: process.pid, version },
+        limits: {
+          waitMs: machine.waitMs,
+          maxRuntimeMs: machine.maxRuntimeMs,
+          killAfterMs: machine.killAfterMs,
+        },
       },
       clock,
-      definition: () => JSON.stringify(createLockexMachine().definition),
+      definition: () => JSON.stringify(createLockexMachine().config),
       page: inspectorPage(),
     });
     log.write('info', `inspector: ${inspector.url}`, { url: inspector.url });

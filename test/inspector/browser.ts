@@ -1,5 +1,6 @@
 /** Opens inspector pages in Debian's Chromium; a request to another host fails the test. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { expect, onTestFinished } from 'vitest';
 import type { Program } from '../support/processes.ts';
@@ -17,16 +18,16 @@ const ARGUMENTS = [
   '--disable-sync',
 ];
 
-/** Runs in the page. A string, because the tests are compiled without the browser's types. */
-const RECORD_LIT_STATES = `
-  window.lit = [];
-  const look = () => {
-    const on = [...document.querySelectorAll('.state.on:not(.compound)')].map(({ id }) => id.slice(6));
-    if (on.length === 1 && on[0] !== window.lit.at(-1)) window.lit.push(on[0]);
-  };
-  const observed = { subtree: true, attributes: true, attributeFilter: ['class'] };
-  new MutationObserver(look).observe(document, observed);
-`;
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** The rules that axe-core finds violated, with the elements. */
+export async function axeProblems(page: Page): Promise<readonly string[]> {
+  await page.evaluate(AXE);
+  return await page.evaluate<string[]>(
+    `axe.run().then(({ violations }) =>
+      violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ target }) => target)))`,
+  );
+}
 
 export async function startBrowser(): Promise<Browser> {
   if (EXECUTABLE === undefined) throw new Error('this test needs chromium: run npm test');
@@ -43,8 +44,8 @@ export interface Viewer {
   readonly page: Page;
   /** Resolves when the chart highlights this state. */
   shows(state: string): Promise<void>;
-  /** The states that were highlighted so far, in order. */
-  readonly lit: () => Promise<readonly string[]>;
+  /** The states of the run so far, in order, from the table of events. */
+  readonly states: () => Promise<readonly string[]>;
 }
 
 export async function openViewer(
@@ -52,10 +53,13 @@ export async function openViewer(
   url: string,
   {
     mayFailToLoad = false,
+    stubbedHost,
     ...options
   }: Parameters<Browser['newContext']>[0] & {
     /** The test ends lockex, or makes it refuse requests. */
     readonly mayFailToLoad?: boolean;
+    /** Besides the page's own; answered by the test. */
+    readonly stubbedHost?: string;
   } = {},
 ): Promise<Viewer> {
   const context = await browser.newContext(options);
@@ -64,7 +68,8 @@ export async function openViewer(
   const problems: string[] = [];
   const { host } = new URL(url);
   const check = (requested: string) => {
-    if (new URL(requested).host !== host) foreignRequests.push(requested);
+    const its = new URL(requested).host;
+    if (its !== host && its !== stubbedHost) foreignRequests.push(requested);
   };
   context.on('request', (request) => check(request.url()));
   const page = await context.newPage();
@@ -79,14 +84,15 @@ export async function openViewer(
     expect(foreignRequests).toEqual([]);
     expect(problems).toEqual([]);
   });
-  // Installed before the page's own script, so that it sees even the shortest state.
-  await page.addInitScript({ content: RECORD_LIT_STATES });
   await page.goto(url);
   return {
     page,
     shows: async (state) => {
       await page.locator(`[id="state-${state}"].on`).waitFor({ timeout: 30_000 });
     },
-    lit: () => page.evaluate<string[]>('window.lit'),
+    states: async () => {
+      const rows = await page.locator('#events .pill').allTextContents();
+      return rows.reverse().filter((state, index, all) => state !== all[index - 1]);
+    },
   };
 }

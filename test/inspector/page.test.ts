@@ -39,28 +39,30 @@ describe('a run', () => {
     const { page } = viewer;
     await viewer.shows('waiting');
     const facts = page.locator('#facts');
-    await facts.getByText('position in the queue').waitFor();
+    await page.locator('#why', { hasText: 'next in the queue' }).waitFor();
     await page.locator('#queue tbody tr', { hasText: 'holds' }).waitFor();
-    await page.locator('#queue tbody tr.this-lockex', { hasText: '1.' }).waitFor();
+    await page.locator('#queue tbody tr.own', { hasText: '1.' }).waitFor();
 
     holder.stdin.end('go\n');
     await viewer.shows('running');
     await facts.getByText('fencing token').waitFor();
     await facts.getByText(/^pid \d+$/).waitFor();
-    await page.locator('#queue tbody tr.this-lockex', { hasText: 'holds' }).waitFor();
+    await page.locator('#queue tbody tr.own', { hasText: 'holds' }).waitFor();
     await page.locator('#lease[data-level=good]').waitFor();
-    await page.locator('#lease-text', { hasText: /left; the command is stopped in/ }).waitFor();
-    await page.locator('#actor-command.spoke').waitFor();
+    await page.locator('#lease-text', { hasText: /left; stopping begins in .* unless/ }).waitFor();
+    await page.locator('#why', { hasText: /^pid \d+ runs with fencing token \d+$/ }).waitFor();
 
     program.stdin.end('go\n');
-    await page.locator('#outcome', { hasText: 'exited with status 7' }).waitFor();
+    const end = 'exited with status 7: the command exited with 7';
+    await page.locator('#why', { hasText: end }).waitFor();
     expect((await program.ended).status).toBe(7);
     await page.locator('#connection', { hasText: 'lockex has exited' }).waitFor();
     await page.locator('#queue-note', { hasText: 'no longer followed' }).waitFor();
     expect(await page.locator('#queue tbody tr').count()).toBe(0);
     // The lease is usually confirmed before the grant, unless the machine stalls.
-    const lit = (await viewer.lit()).filter((state) => state !== 'locked.confirming');
-    expect(lit).toEqual([
+    const states = (await viewer.states()).filter((state) => state !== 'locked.confirming');
+    expect(states).toEqual([
+      'connecting',
       'waiting',
       'locked.arming',
       'running',
@@ -69,8 +71,11 @@ describe('a run', () => {
       'cleanup.closing',
       'done',
     ]);
-    const timeline = await page.locator('#timeline li').allTextContents();
-    expect(timeline.length).toBeGreaterThanOrEqual(8);
+    expect(await page.locator('.step.was').allTextContents()).toEqual(
+      expect.arrayContaining(['stop the command', 'release the lock', 'close the session']),
+    );
+    expect(await page.locator('.wire.taken').count()).toBe(5);
+    expect(await page.locator('.wire.last').getAttribute('data-state')).toBe('done');
   });
 
   it('is shown through an outage and a loss, with a decreasing lease', async () => {
@@ -83,15 +88,15 @@ describe('a run', () => {
     const { page } = viewer;
     await viewer.shows('running');
     const left = async () =>
-      Number.parseFloat((await page.locator('#lease-text').textContent()) ?? '');
+      Number.parseFloat((await page.locator('#lease-left').textContent()) ?? '');
     proxy.reset();
     await proxy.blackhole('both');
     await viewer.shows('suspended.running');
     const before = await left();
     await expect.poll(left, { timeout: 30_000 }).toBeLessThan(before);
-    await page.locator('#outcome', { hasText: 'the lock was lost' }).waitFor({ timeout: 30_000 });
+    await page.locator('#why', { hasText: 'the lock was lost' }).waitFor({ timeout: 30_000 });
     expect((await program.ended).status).toBe(124);
-    expect(await viewer.lit()).toEqual(
+    expect(await viewer.states()).toEqual(
       expect.arrayContaining(['suspended.running', 'lost.stopping', 'done']),
     );
     await page.locator('#facts', { hasText: 'leaseEnding' }).waitFor();
@@ -101,7 +106,7 @@ describe('a run', () => {
     const program = startLockex(['-z', '127.0.0.1:1', '-T', '4', '--inspect', '--', 'true']);
     const viewer = await openViewer(browser, await urlOf(program));
     await viewer.shows('connecting');
-    await viewer.page.locator('#outcome', { hasText: 'could not reach ZooKeeper' }).waitFor();
+    await viewer.page.locator('#why', { hasText: 'ZooKeeper could not be reached' }).waitFor();
     expect((await program.ended).status).toBe(125);
   });
 });
@@ -116,7 +121,7 @@ describe('a viewer', () => {
     const events = page.locator('#events tr');
     await events.filter({ hasText: 'session.established' }).waitFor();
     await events.filter({ hasText: 'command.started' }).waitFor();
-    await page.locator('#timeline li', { hasText: 'connecting' }).waitFor();
+    await page.locator('.stay[data-state=connecting]').waitFor();
     await page.locator('#filter').fill('lock.conf');
     await expect.poll(() => events.count()).toBe(1);
     await page.locator('#filter').fill('');

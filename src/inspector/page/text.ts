@@ -1,4 +1,5 @@
-/** The texts of the page. Pure. */
+/** The texts of the page: times, durations, ends of a command. Pure. */
+import type { CommandExit } from '../../../machines/outcome.ts';
 import { OUTCOMES } from '../../log/outcomes.ts';
 import { duration as preciseDuration } from '../../util/duration.ts';
 
@@ -15,6 +16,24 @@ export function clockTime(at: number): string {
   return `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}`;
 }
 
+/** `2026-11-27 14:17:33.250 UTC` */
+export function utcTime(at: number): string {
+  return new Date(at).toISOString().replace('T', ' ').replace('Z', ' UTC');
+}
+
+/** `UTC+1`, `UTC-3:30`, `UTC`: the viewer's time zone at this time. */
+export function zoneOf(at: number): string {
+  return zoneName(-new Date(at).getTimezoneOffset());
+}
+
+/** @param minutes east of Greenwich */
+export function zoneName(minutes: number): string {
+  if (minutes === 0) return 'UTC';
+  const [hours, rest] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60];
+  const fraction = rest === 0 ? '' : `:${String(rest).padStart(2, '0')}`;
+  return `UTC${minutes < 0 ? '-' : '+'}${hours}${fraction}`;
+}
+
 /** The payload of an event on one line: `pid: 4711, means: SIGTERM`. */
 export function detailsText(details: Readonly<Record<string, unknown>>): string {
   return Object.entries(details)
@@ -23,7 +42,15 @@ export function detailsText(details: Readonly<Record<string, unknown>>): string 
     .join(', ');
 }
 
-export function outcomeText(kind: string | null, exitCode: number): string {
-  const why = kind !== null && kind in OUTCOMES ? OUTCOMES[kind as keyof typeof OUTCOMES] : null;
-  return `lockex exited with status ${exitCode}${why === null ? '' : `: ${why}`}`;
+/** `exited with 7`, `was killed by SIGKILL` */
+export function exitText({ code, signal }: CommandExit): string {
+  return signal === null ? `exited with ${code}` : `was killed by ${signal.name}`;
+}
+
+/** Why lockex exited; the command's own end where that is the reason. */
+export function outcomeText(kind: string | null, exit: CommandExit | null): string {
+  if (kind === 'exited' && exit !== null) return `the command ${exitText(exit)}`;
+  const why = kind !== null && kind in OUTCOMES ? OUTCOMES[kind as keyof typeof OUTCOMES] : '';
+  const isStop = kind === 'stopped' || kind === 'lost' || kind === 'timedOut';
+  return isStop && exit !== null ? `${why}; it ${exitText(exit)}` : why;
 }

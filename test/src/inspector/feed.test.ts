@@ -1,7 +1,9 @@
 /** The inspector's feed. */
 import { describe, expect, it } from 'vitest';
+import { createMachine } from 'xstate';
 import { initialContext } from '../../../machines/context.ts';
 import type { LockexContext } from '../../../machines/contract.ts';
+import { createLockexMachine } from '../../../machines/lockex.ts';
 import { factsOf, feedEvent } from '../../../src/inspector/feed.ts';
 import { History } from '../../../src/inspector/history.ts';
 import { statelyActor, statelyEvents } from '../../../src/inspector/stately.ts';
@@ -26,6 +28,7 @@ const head = {
   host: 'db1',
   pid: 4711,
   version: '1.0.0',
+  limits: { waitMs: null, maxRuntimeMs: null, killAfterMs: 10_000 },
 };
 
 describe('facts', () => {
@@ -86,7 +89,7 @@ describe('in the protocol of @statelyai/inspect', () => {
     pid: 7,
   });
 
-  it('the actor carries the definition of the machine', () => {
+  it('the actor carries the configuration of the machine', () => {
     expect(JSON.parse(statelyActor(head, first, '{"id":"lockex"}'))).toMatchObject({
       type: '@xstate.actor',
       name: 'lockex redis',
@@ -96,6 +99,13 @@ describe('in the protocol of @statelyai/inspect', () => {
       definition: '{"id":"lockex"}',
       snapshot: { status: 'active', value: 'connecting' },
     });
+  });
+
+  it('the machine’s configuration is accepted by createMachine, as Stately’s inspector needs', () => {
+    const config = JSON.parse(JSON.stringify(createLockexMachine().config));
+    expect(JSON.stringify(config).length).toBeLessThan(20_000);
+    const states = Object.keys(createMachine(config).root.states);
+    expect(states).toEqual(Object.keys(createLockexMachine().root.states));
   });
 
   it('a transition becomes an event and a snapshot', () => {

@@ -1,6 +1,6 @@
 /** The texts of the inspector's page. */
 import { expect, it } from 'vitest';
-import { detailsText, duration, outcomeText } from '../../../src/inspector/page/text.ts';
+import { detailsText, duration, outcomeText, zoneName } from '../../../src/inspector/page/text.ts';
 
 it.each([
   [0, '0 s'],
@@ -17,7 +17,18 @@ it('formats the details of an event on one line', () => {
   expect(detailsText({ a: 'x', b: 1, c: null, d: { e: [1] } })).toBe('a: x, b: 1, d: {"e":[1]}');
 });
 
-it('names the outcome and the exit status, also of an unknown outcome', () => {
-  expect(outcomeText('lost', 124)).toMatch(/^lockex exited with status 124: the lock was lost/);
-  expect(outcomeText(null, 125)).toBe('lockex exited with status 125');
+it('names the outcome, with the end of the command where that matters', () => {
+  const killed = { code: null, signal: { name: 'SIGKILL', number: 9 } };
+  expect(outcomeText('exited', { code: 7, signal: null })).toBe('the command exited with 7');
+  expect(outcomeText('exited', killed)).toBe('the command was killed by SIGKILL');
+  expect(outcomeText('lost', killed)).toMatch(/^the lock was lost .*; it was killed by SIGKILL$/);
+  expect(outcomeText('unknown', null)).toBe('');
+});
+
+it.each([
+  [0, 'UTC'],
+  [60, 'UTC+1'],
+  [-210, 'UTC-3:30'],
+])('names the time zone %i minutes east of Greenwich %s', (minutes, expected) => {
+  expect(zoneName(minutes)).toBe(expected);
 });
