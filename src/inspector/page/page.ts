@@ -59,8 +59,13 @@ function take(message: FeedMessage): void {
       break;
     case 'ended':
       if (run !== null) run.exitCode = message.exitCode;
-      // lockex followed the lock for the page, and has released it.
-      run?.addLock({ at: connection.now, lock: null, problem: 'no longer followed' });
+      // lockex followed the lock for the page, and has released it. What is known ends with the
+      // last entry.
+      run?.addLock({
+        at: run.entries.at(-1)?.at ?? connection.now,
+        lock: null,
+        problem: 'no longer followed',
+      });
       break;
     case 'alive':
       break;
