@@ -16,6 +16,7 @@ export interface RecipeRunnerOptions {
   readonly onSuspect: (reason: string) => void;
   /** Granted; milliseconds. */
   readonly sessionTimeoutMs: () => number;
+  readonly random?: (() => number) | undefined;
 }
 
 type RunnerState =
