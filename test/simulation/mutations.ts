@@ -42,7 +42,8 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     file: 'src/zookeeper/session/requester.ts',
     text: "const answer = await this.#transact([{ type: 'check', path }]);",
     replacement:
-      "const answer = await this.ask(requestOf('EXISTS', 'ExistsRequest', { path, watch: false }), path);",
+      "const read = requestOf('EXISTS', 'ExistsRequest', { path, watch: false });\n" +
+      '    const answer = await this.ask(read, path);',
   },
   ignoreSmallestTimeout: {
     file: 'src/zookeeper/lease/lease.ts',
@@ -53,7 +54,8 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     file: 'test/simulation/contender/command-host.ts',
     text: '    if (execution.leftovers === 0) return;\n',
     replacement:
-      "    if (execution.leftovers === 0) return;\n    this.#later(() => this.#emit(stopped('exited', [])));\n",
+      '    if (execution.leftovers === 0) return;\n' +
+      "    this.#later(() => this.#emit(stopped('exited', [])));\n",
   },
   relativeGuardDeadline: {
     file: 'test/simulation/contender/simulated-guard.ts',

@@ -14,28 +14,13 @@ import type { CommandActor } from '../../../src/wiring.ts';
 import type { SimulatedProcess } from '../kernel/process.ts';
 import type { ProcessClock } from '../kernel/process-clock.ts';
 import { type CommandPlan, drawPlan } from './command-plan.ts';
+import type { Execution, HostEvents } from './execution.ts';
 import { SimulatedGuard } from './simulated-guard.ts';
 
 /** How long an echo may take before the guard is replaced; milliseconds. */
 const ECHO_MS = 1000;
 /** From a signal to the end of a process that obeys it; milliseconds. */
 const DEATH_MS = { min: 0.1, max: 8 } as const;
-
-/** One execution of a command, as the checks see it. */
-export interface Execution {
-  readonly host: SimulatedProcess['host'];
-  readonly token: bigint;
-  /** The newest lease that lockex has. */
-  lease: LeaseInfo;
-  /** Living processes, without the first one. */
-  leftovers: number;
-  isFirstAlive: boolean;
-}
-
-export interface HostEvents {
-  readonly onBegun: (execution: Execution) => void;
-  readonly onEnded: (execution: Execution) => void;
-}
 
 export interface CommandHostOptions {
   readonly process: SimulatedProcess;

@@ -14,7 +14,7 @@ export interface CommandPlan {
 export function drawPlan(random: Random, maxRunMs: number): CommandPlan {
   return {
     runMs: random.between(20, maxRunMs),
-    ignoresTerm: random.chance(0.3),
+    ignoresTerm: random.chance(0.5),
     leftoverMs: random.chance(0.25) ? random.between(0, 2000) : null,
   };
 }

@@ -12,7 +12,8 @@ import { SimulatedHost, SimulatedProcess } from '../kernel/process.ts';
 import { ProcessClock } from '../kernel/process-clock.ts';
 import type { Network } from '../network/network.ts';
 import { SimulatedSocket } from '../network/socket.ts';
-import { CommandHost, type HostEvents } from './command-host.ts';
+import { CommandHost } from './command-host.ts';
+import type { HostEvents } from './execution.ts';
 
 export interface ContenderOptions {
   readonly network: Network;
@@ -59,6 +60,11 @@ export class SimulatedContender {
 
   get guardProcess(): SimulatedProcess | null {
     return this.#life?.command.guard?.process ?? null;
+  }
+
+  /** True while a process of its command may live. */
+  get mayRun(): boolean {
+    return this.#life?.command.mayBeAlive === true;
   }
 
   /** Milliseconds until the guard fires, by the newest deadline that it echoed. */

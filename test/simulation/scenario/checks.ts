@@ -2,7 +2,7 @@
  * What must never happen in a simulation, checked whenever a command begins or ends: the record of
  * all executions, as an observer outside of all hosts would see them.
  */
-import type { Execution } from '../contender/command-host.ts';
+import type { Execution } from '../contender/execution.ts';
 import type { Simulation } from '../kernel/simulation.ts';
 
 export type LockKind = 'exclusive' | 'semaphore' | 'shared';

@@ -27,7 +27,7 @@ export const FAMILIES = {
   /** Slow, then nothing upstream, while clients reach the follower. */
   slowThenCut: (stage) => {
     const { world, random, timeoutMs } = stage;
-    const [member, leader] = serverAndLeader(stage);
+    const { member, leader, contender } = placeOf(stage);
     if (leader === null || member === leader) return;
     const traffic = ['quorum', 'observer'] as const;
     const slowMs = random.between(50, timeoutMs / 3);
@@ -35,18 +35,41 @@ export const FAMILIES = {
     const [from, to] = random.chance(0.5) ? [leader, member] : [member, leader];
     world.faults.slow(from, to, delay, traffic);
     const cutAfterMs = random.between(slowMs, timeoutMs);
-    after(stage, cutAfterMs, () => world.faults.cut(member, leader, traffic));
-    after(stage, cutAfterMs + random.between(timeoutMs / 2, timeoutMs * 1.6), () => {
+    const cutForMs = random.between(timeoutMs / 2, timeoutMs * 1.6);
+    const staysWith = random.chance(0.7) ? member : null;
+    after(stage, cutAfterMs, () => {
+      world.faults.cut(member, leader, traffic);
+      if (random.chance(0.8)) cutOff(stage, contender, staysWith, cutForMs);
+    });
+    after(stage, cutAfterMs + cutForMs, () => {
       world.faults.pass(member, leader, traffic);
       world.faults.pass(leader, member, traffic);
     });
   },
 
+  /** The answer to an earlier handshake completes a later one, which the leader never gets. */
+  staleHandshake: (stage) => {
+    const { world, random, timeoutMs } = stage;
+    const { member, leader, contender } = placeOf(stage);
+    if (leader === null || member === leader) return;
+    const traffic = ['quorum', 'observer'] as const;
+    const slowMs = random.between(timeoutMs / 20, timeoutMs / 4);
+    const forMs = slowMs + random.between(timeoutMs, timeoutMs * 1.6);
+    world.faults.slow(member, leader, { minMs: slowMs, maxMs: slowMs }, traffic);
+    cutOff(stage, contender, member, forMs);
+    const firstMs = random.between(0, timeoutMs / 10);
+    after(stage, firstMs, () => world.faults.reset(contender.name, member));
+    const secondMs = firstMs + slowMs * random.between(0.3, 0.95);
+    after(stage, secondMs, () => world.faults.reset(contender.name, member));
+    const cutMs = firstMs + slowMs * random.between(1, 1.2);
+    after(stage, cutMs, () => world.faults.cut(member, leader, traffic));
+    after(stage, forMs, () => world.faults.pass(member, leader, traffic));
+  },
+
   /** A stale answer: held back, the client attaches elsewhere or again, delivered late. */
   heldBack: (stage) => {
     const { world, random, timeoutMs } = stage;
-    const [member, leader] = serverAndLeader(stage);
-    const contender = pick(random, stage.contenders);
+    const { member, leader, contender } = placeOf(stage);
     const isInside = leader !== null && leader !== member && random.chance(0.6);
     const [from, to] = isInside ? [leader, member] : [member, contender.name];
     if (from === null) return;
@@ -90,19 +113,9 @@ export const FAMILIES = {
   },
 
   cutContender: (stage) => {
-    const { world, random, timeoutMs } = stage;
-    const contender = pick(random, stage.contenders);
-    const isOneWay = random.chance(0.5);
-    for (const member of world.ensemble.members) {
-      if (isOneWay) world.faults.cut(contender.name, member);
-      else world.faults.cutBoth(contender.name, member);
-    }
-    after(stage, random.between(100, timeoutMs * 1.7), () => {
-      for (const member of world.ensemble.members) {
-        world.faults.pass(contender.name, member);
-        world.faults.pass(member, contender.name);
-      }
-    });
+    const { random, timeoutMs } = stage;
+    const { contender } = placeOf(stage);
+    cutOff(stage, contender, null, random.between(100, timeoutMs * 1.7));
   },
 
   pauseServer: (stage) => {
@@ -214,13 +227,43 @@ function pick<T>(random: Random, from: readonly T[]): T {
   return one;
 }
 
-/** The server of a contender, more often than not of the one that runs; and the leader. */
-function serverAndLeader(stage: Stage): [Member, Member | null] {
-  const leader = stage.world.ensemble.leaders[0] ?? null;
-  const attached = stage.contenders.filter(({ server }) => server !== null);
-  const contender = attached.length === 0 ? undefined : pick(stage.random, attached);
-  if (contender === undefined) return [pick(stage.random, stage.world.ensemble.members), leader];
-  return [memberOf(stage, contender).member, leader];
+/** Cuts a contender off from all servers but one, in one direction or in both. */
+function cutOff(
+  stage: Stage,
+  contender: SimulatedContender,
+  except: Member | null,
+  forMs: number,
+): void {
+  const { faults, ensemble } = stage.world;
+  const others = ensemble.members.filter((member) => member !== except);
+  const isOneWay = stage.random.chance(0.5);
+  for (const member of others) {
+    if (isOneWay) faults.cut(contender.name, member);
+    else faults.cutBoth(contender.name, member);
+  }
+  after(stage, forMs, () => {
+    for (const member of others) {
+      faults.pass(contender.name, member);
+      faults.pass(member, contender.name);
+    }
+  });
+}
+
+interface StagePlace {
+  readonly contender: SimulatedContender;
+  /** The server of that contender. */
+  readonly member: Member;
+  readonly leader: Member | null;
+}
+
+/** A contender, more often than not one whose command runs. */
+function placeOf(stage: Stage): StagePlace {
+  const { random, contenders, world } = stage;
+  const holders = contenders.filter(({ mayRun }) => mayRun);
+  const isHolder = holders.length > 0 && random.chance(0.8);
+  const contender = pick(random, isHolder ? holders : contenders);
+  const leader = world.ensemble.leaders[0] ?? null;
+  return { contender, leader, ...memberOf(stage, contender) };
 }
 
 function memberOf({ world, random }: Stage, contender: SimulatedContender): { member: Member } {

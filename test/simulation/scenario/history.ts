@@ -3,8 +3,8 @@
  * to make progress. Everything follows from the seed.
  */
 import { randomOf } from '../../support/random.ts';
-import type { Execution } from '../contender/command-host.ts';
 import { SimulatedContender } from '../contender/contender.ts';
+import type { Execution } from '../contender/execution.ts';
 import { hostOf } from '../ensemble/config.ts';
 import type { Version } from '../ensemble/version.ts';
 import { World } from '../support/world.ts';
@@ -37,7 +37,9 @@ export interface WorstCases {
 
 const ROUNDS = 3;
 /** The families that lead to answers which prove nothing: drawn more often. */
-const STALE_ANSWERS: [FamilyName, FamilyName] = ['slowThenCut', 'heldBack'];
+const STALE_ANSWERS: [FamilyName, ...FamilyName[]] = [
+  ...(['slowThenCut', 'heldBack', 'staleHandshake'] as const),
+];
 /** After the faults, every contender runs a command within this, of simulated time. */
 const PROGRESS_MS = 120_000;
 /** A contender writes fewer packets in each second. */
@@ -51,6 +53,8 @@ export async function runHistory(seed: number, traceLines = 0): Promise<HistoryR
   const version: Version = random.pick(['3.4', '3.8', '3.9']);
   const world = await World.begin({
     ...{ seed, version, traceLines, participants: 3, observers: random.below(2) },
+    tickMs: random.pick([500, 1500]),
+    maxSessionTimeoutMs: 20_000,
     syncLimit: random.pick([4, 10, 20]),
   });
   const kind: LockKind = random.pick(['exclusive', 'exclusive', 'semaphore', 'shared']);
