@@ -34,9 +34,10 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     replacement: '  const interval = 0 * timeoutMs;',
   },
   leaseFromAnswer: {
-    file: 'src/zookeeper/session/exchange.ts',
-    text: 'const times = { sentAt, answeredAt: heardAt() };',
-    replacement: 'const times = { sentAt: sentAt * 0 + heardAt(), answeredAt: heardAt() };',
+    file: 'src/zookeeper/session/session.ts',
+    text: '    const { sentAt: handshakeSentAt, timeoutMs } = handshake;',
+    replacement: `    const { timeoutMs } = handshake;
+    const handshakeSentAt = this.#options.clock.now();`,
   },
   renewalByReads: {
     file: 'src/zookeeper/session/requester.ts',

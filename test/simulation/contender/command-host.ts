@@ -134,7 +134,11 @@ export class CommandHost implements CommandActor {
   #extend(lease: LeaseInfo): void {
     if (this.#state.name === 'idle') return;
     this.#lease = lease;
-    if (this.#state.name === 'running') this.#state.execution.lease = lease;
+    if (this.#state.name === 'running') {
+      const { execution } = this.#state;
+      execution.lease = lease;
+      execution.latestEnd = Math.max(execution.latestEnd, lease.leaseEnd);
+    }
     this.#arm(lease);
     this.#proceed();
   }
@@ -183,6 +187,7 @@ export class CommandHost implements CommandActor {
       host: process.host,
       token: state.token,
       lease: this.#lease,
+      latestEnd: this.#lease.leaseEnd,
       leftovers: plan.leftoverMs === null ? 0 : 1,
       isFirstAlive: true,
     };

@@ -8,6 +8,11 @@ export interface Execution {
   readonly token: bigint;
   /** The newest lease that lockex has. */
   lease: LeaseInfo;
+  /**
+   * The latest end of its leases: a server that grants a smaller T moves the end back, also to
+   * before the moment at which lockex learns of it, and upon that lockex kills at once.
+   */
+  latestEnd: number;
   /** Living processes, without the first one. */
   leftovers: number;
   isFirstAlive: boolean;

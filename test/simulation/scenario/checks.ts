@@ -66,9 +66,9 @@ export class Checks {
   ended(execution: Execution): void {
     this.#note('ends', execution);
     this.#running.delete(execution);
-    const { host, lease } = execution;
+    const { host, latestEnd } = execution;
     if (this.#isExcused(execution)) return;
-    const left = lease.leaseEnd - host.uptime();
+    const left = latestEnd - host.uptime();
     this.leastLeftMs = Math.min(this.leastLeftMs, left);
     if (left < -CLOCK_STEP_MS) {
       this.violate(`${host.name} ended ${(-left).toFixed(0)} ms after its lease`);

@@ -66,6 +66,19 @@ export const FAMILIES = {
     after(stage, forMs, () => world.faults.pass(member, leader, traffic));
   },
 
+  /** A handshake whose answers travel slowly, then nothing: a lease counts from its sending. */
+  slowAnswers: (stage) => {
+    const { world, random, timeoutMs } = stage;
+    const { contender, member } = placeOf(stage);
+    const slowMs = random.between(timeoutMs / 20, timeoutMs / 5);
+    for (const each of world.ensemble.members) {
+      world.faults.slow(each, contender.name, { minMs: slowMs * 0.9, maxMs: slowMs });
+    }
+    world.faults.reset(contender.name, member);
+    const forMs = random.between(timeoutMs, timeoutMs * 1.6);
+    after(stage, slowMs * random.between(1, 5), () => cutOff(stage, contender, null, forMs));
+  },
+
   /** A stale answer: held back, the client attaches elsewhere or again, delivered late. */
   heldBack: (stage) => {
     const { world, random, timeoutMs } = stage;

@@ -2,8 +2,8 @@
 import { expect, it } from 'vitest';
 import { runHistory } from './history.ts';
 
-const FIXED = 24;
-const NEW = 6;
+const FIXED = 16;
+const NEW = 4;
 
 async function expectGood(seed: number): Promise<void> {
   const { violations, faults, kind, grants } = await runHistory(seed);

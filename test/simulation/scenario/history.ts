@@ -2,7 +2,7 @@
  * One history: an ensemble, contenders, rounds of faults, then peace in which every contender has
  * to make progress. Everything follows from the seed.
  */
-import { randomOf } from '../../support/random.ts';
+import { type Random, randomOf } from '../../support/random.ts';
 import { SimulatedContender } from '../contender/contender.ts';
 import type { Execution } from '../contender/execution.ts';
 import { hostOf } from '../ensemble/config.ts';
@@ -38,7 +38,7 @@ export interface WorstCases {
 const ROUNDS = 3;
 /** The families that lead to answers which prove nothing: drawn more often. */
 const STALE_ANSWERS: [FamilyName, ...FamilyName[]] = [
-  ...(['slowThenCut', 'heldBack', 'staleHandshake'] as const),
+  ...(['slowThenCut', 'heldBack', 'staleHandshake', 'slowAnswers'] as const),
 ];
 /** After the faults, every contender runs a command within this, of simulated time. */
 const PROGRESS_MS = 120_000;
@@ -55,6 +55,7 @@ export async function runHistory(seed: number, traceLines = 0): Promise<HistoryR
     ...{ seed, version, traceLines, participants: 3, observers: random.below(2) },
     tickMs: random.pick([500, 1500]),
     maxSessionTimeoutMs: 20_000,
+    ownMaxSessionTimeoutMs: drawMaxTimeouts(random, timeoutMs),
     syncLimit: random.pick([4, 10, 20]),
   });
   const kind: LockKind = random.pick(['exclusive', 'exclusive', 'semaphore', 'shared']);
@@ -126,6 +127,12 @@ export async function runHistory(seed: number, traceLines = 0): Promise<HistoryR
       writesInSecond: writes.max,
     },
   };
+}
+
+/** In some ensembles, the servers grant different session timeouts. */
+function drawMaxTimeouts(random: Random, timeoutMs: number): number[] {
+  if (random.chance(0.6)) return [];
+  return Array.from({ length: 4 }, () => random.pick([20_000, Math.max(3000, timeoutMs / 2)]));
 }
 
 /** Checks each second that no contender floods its servers. */
