@@ -147,8 +147,8 @@ export class CommandHost implements CommandActor {
     if (this.#guard?.hasFired === true && this.#state.name === 'shut') return this.#newGuard();
     const deadline = Math.floor(killDeadlines(lease, 0).guardFiresAt / 10) * 10;
     this.#sent = deadline;
-    this.#guard?.send(deadline);
     const guard = this.#guard;
+    guard?.send(deadline);
     this.#options.clock.setTimeout(() => {
       const isCurrent = guard === this.#guard && this.#state.name !== 'idle';
       if (isCurrent && guard?.hasFired === false && this.#echoed < deadline) this.#newGuard();
@@ -221,8 +221,7 @@ export class CommandHost implements CommandActor {
     const kill = () => {
       if (this.#state === state) this.#kill();
     };
-    if (killAt <= clock.now()) kill();
-    else clock.setTimeout(kill, killAt - clock.now());
+    return killAt <= clock.now() ? kill() : void clock.setTimeout(kill, killAt - clock.now());
   }
 
   #fired(): void {
