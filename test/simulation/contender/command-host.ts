@@ -284,7 +284,7 @@ export class CommandHost implements CommandActor {
     });
   }
 
-  /** An event of the command's processes: not while the host sleeps, but while lockex is stopped. */
+  /** An event of the command's processes: also while lockex is stopped, but not asleep. */
   #kernel(delayMs: number, run: () => void): void {
     const { host } = this.#options.process;
     host.simulation.schedule(host.simulated(delayMs), () => {
