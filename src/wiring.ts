@@ -28,6 +28,12 @@ import type { LockexSettings } from './settings/settings.ts';
 import { type Clock, systemClock } from './util/clock.ts';
 import type { LogFunction } from './util/log-level.ts';
 
+/** The supervisor of a command, as the machine needs it. */
+export type CommandActor = Pick<
+  CommandSupervisor,
+  'listen' | 'send' | 'dispose' | 'setSessionToClose' | 'ignoreHangup'
+>;
+
 export interface LockexDependencies {
   readonly log: LogFunction;
   readonly clock?: Clock;
@@ -35,9 +41,11 @@ export interface LockexDependencies {
   /** argv of the program that closes an orphaned session; without it, the session times out. */
   readonly reaper?: readonly string[];
   /** A command actor that was created earlier, with the reaper. */
-  readonly commandActor?: CommandSupervisor;
+  readonly commandActor?: CommandActor;
   /** A ZooKeeper actor that was created earlier and passes its session to that command actor. */
   readonly zookeeperActor?: ZookeeperActor;
+  /** Reports the signals that are received; returns what ends that. */
+  readonly watchSignals?: (emit: (event: SignalEvent) => void) => () => void;
 }
 
 export interface Lockex {
@@ -75,6 +83,7 @@ export function createLockex(settings: LockexSettings, dependencies: LockexDepen
   });
 
   const signals = fromCallback<EventObject, undefined, SignalEvent>(({ sendBack }) => {
+    if (dependencies.watchSignals) return dependencies.watchSignals(sendBack);
     const watcher = new SignalWatcher(sendBack, commandActor);
     watcher.start();
     return () => watcher.stop();
@@ -82,6 +91,7 @@ export function createLockex(settings: LockexSettings, dependencies: LockexDepen
 
   const actor = createActor(createLockexMachine({ zookeeper, command, signals }), {
     input: settings.machine,
+    clock,
     ...(dependencies.inspect && { inspect: dependencies.inspect }),
   });
   const output = new Promise<Output>((resolve, reject) => {

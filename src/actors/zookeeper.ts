@@ -14,6 +14,7 @@ import type { Clock } from '../util/clock.ts';
 import { EventBuffer } from '../util/event-buffer.ts';
 import type { LogFunction } from '../util/log-level.ts';
 import { version } from '../util/version.ts';
+import type { AttemptOptions } from '../zookeeper/attempt-parts.ts';
 import { Contender } from '../zookeeper/contender.ts';
 import { encodeOrphanedSession } from '../zookeeper/reap.ts';
 import { Lock } from '../zookeeper/recipes/lock.ts';
@@ -21,7 +22,11 @@ import { encodeNodeData } from '../zookeeper/recipes/node-data.ts';
 import type { Recipe } from '../zookeeper/recipes/recipe.ts';
 import { type RunRecordOptions, runRecordPath } from '../zookeeper/recipes/run-record.ts';
 import { permitsIn, Semaphore } from '../zookeeper/recipes/semaphore.ts';
-import { Session } from '../zookeeper/session/session.ts';
+import { Session, type SessionOptions } from '../zookeeper/session/session.ts';
+
+export interface Replacements extends Pick<AttemptOptions, 'random' | 'newGuid' | 'wallClock'> {
+  readonly newSession?: (options: SessionOptions) => Session;
+}
 
 export interface ZookeeperActorOptions {
   readonly log: LogFunction;
@@ -32,6 +37,8 @@ export interface ZookeeperActorOptions {
   readonly onSessionToClose: (line: string) => void;
   /** Called each time a socket to a server is connected. */
   readonly onConnected?: (() => void) | undefined;
+  /** What a simulation replaces; a real process's otherwise. */
+  readonly replacements?: Replacements;
 }
 
 /** The part of the settings that a contender needs. Only the name of the command is published. */
@@ -47,14 +54,15 @@ export class ZookeeperActor {
 
   constructor(
     settings: ZookeeperSettings,
-    { log, clock, onSessionToClose, onConnected }: ZookeeperActorOptions,
+    { log, clock, onSessionToClose, onConnected, replacements = {} }: ZookeeperActorOptions,
   ) {
     const { access, machine } = settings;
+    const { newSession = (options) => new Session(options), ...chance } = replacements;
     this.#contender = new Contender({
-      ...{ clock, killAfterMs: machine.killAfterMs },
+      ...{ ...chance, clock, killAfterMs: machine.killAfterMs },
       connectTimeoutMs: access.timeoutMs,
       newSession: () => {
-        const session = new Session({ ...access, clock, log });
+        const session = newSession({ ...access, clock, log });
         session.on('connected', () => onConnected?.());
         return session;
       },

@@ -32,6 +32,11 @@ export interface AttemptOptions {
   /** The node that records successful runs (`--once-per`); null: none. */
   readonly runRecord: RunRecordOptions | null;
   readonly emit: (event: ZookeeperEvent) => void;
+  /** From 0 to 1: of pauses. A real process's when left out, as the two below. */
+  readonly random?: (() => number) | undefined;
+  readonly newGuid?: (() => string) | undefined;
+  /** Milliseconds since the epoch. */
+  readonly wallClock?: (() => number) | undefined;
 }
 
 /** The events that the attempt handles. */
@@ -53,23 +58,23 @@ export class AttemptParts {
   #state: AttemptState = { name: 'idle' };
 
   constructor(session: Session, options: AttemptOptions, handlers: AttemptHandlers) {
-    const { clock, killAfterMs } = options;
+    const { clock, killAfterMs, random, newGuid, wallClock } = options;
     this.options = options;
     this.session = session;
     const sessionTimeoutMs = () => session.info.timeoutMs;
-    this.retries = new Retries({ clock, sessionTimeoutMs });
+    this.retries = new Retries({ clock, sessionTimeoutMs, random });
     this.ownNode = new OwnNode(session, handlers.onNodeChange);
     this.keeper = new LeaseKeeper(session, {
-      clock,
-      killAfterMs,
+      ...{ clock, wallClock, killAfterMs },
       onRenewed: (lease) => this.emit({ type: 'lease.renewed', lease }),
       onProofNeeded: (reason) => this.reattach(reason),
       onNodeGone: () => this.loseNode(),
       onEnding: ({ leaseEnd }) =>
         this.#lose('leaseEnding', 'could not renew the lease in time', leaseEnd),
     });
-    this.queue = new RecipeRunner(options.newRecipe(session, randomHex(16)), {
-      clock,
+    const guid = newGuid?.() ?? randomHex(16);
+    this.queue = new RecipeRunner(options.newRecipe(session, guid), {
+      ...{ clock, random },
       isAttached: () => session.isAttached,
       onPosition: handlers.onPosition,
       onSuspect: (reason) => session.reattach(reason),

@@ -68,7 +68,7 @@ export class Attempt {
     this.#parts.end();
     return this.#parts.queue.isNew
       ? null
-      : releaseLock(this.#parts.session, this.#parts.queue, this.#parts.options.clock);
+      : releaseLock(this.#parts.session, this.#parts.queue, this.#parts.options);
   }
 
   /** Ends the session, within a bound; true if the server confirmed it. */

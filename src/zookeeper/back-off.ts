@@ -7,6 +7,7 @@
  * inspector.
  */
 import type { Clock } from '../util/clock.ts';
+import { randomFraction } from './defaults.ts';
 
 const FIRST_PAUSE_MS = 50;
 const MAX_PAUSE_MS = 1000;
@@ -23,7 +24,7 @@ const CHANGES = { free: 20, maxPauseMs: 100 } as const;
  * Milliseconds of pause after attempt `round` of a series, from 0; at most 1 s, and at most a
  * twelfth of the session timeout. `random`, from 0 to 1, keeps contenders from acting in step.
  */
-export function pauseMs(round: number, timeoutMs: number, random = Math.random()): number {
+export function pauseMs(round: number, timeoutMs: number, random = randomFraction()): number {
   const max = Math.min(MAX_PAUSE_MS, timeoutMs * MAX_PAUSE_RATIO);
   return Math.min(max, FIRST_PAUSE_MS * 2 ** round) * (0.5 + random / 2);
 }
@@ -56,7 +57,7 @@ export class BackOff {
    * worked.
    */
   nextMs(lastedMs: number): number {
-    const { free = FREE_TRIES, maxPauseMs = MAX_PAUSE_MS, random = Math.random } = this.#options;
+    const { free = FREE_TRIES, maxPauseMs = MAX_PAUSE_MS, random = randomFraction } = this.#options;
     const timeoutMs = this.#options.sessionTimeoutMs();
     if (lastedMs >= timeoutMs * LASTING_RATIO) this.#tries = 0;
     this.#tries += 1;
@@ -68,6 +69,7 @@ export class BackOff {
 export interface PacedOptions {
   readonly clock: Clock;
   readonly sessionTimeoutMs: () => number;
+  readonly random?: (() => number) | undefined;
 }
 
 /**
@@ -81,10 +83,10 @@ export class PacedRefresh {
   #refreshedAt = Number.NEGATIVE_INFINITY;
   #timer: unknown = null;
 
-  constructor({ clock, sessionTimeoutMs }: PacedOptions, refresh: () => void) {
+  constructor({ clock, ...options }: PacedOptions, refresh: () => void) {
     this.#clock = clock;
     this.#refresh = refresh;
-    this.#backOff = new BackOff({ ...CHANGES, sessionTimeoutMs });
+    this.#backOff = new BackOff({ ...options, ...CHANGES });
   }
 
   /** Something has changed. At most one refresh is pending. */

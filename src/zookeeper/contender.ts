@@ -22,8 +22,8 @@ export class Contender {
 
   constructor(options: ContenderOptions) {
     this.#options = options;
-    const { clock, connectTimeoutMs } = options;
-    this.#tries = new PacedTries({ clock, sessionTimeoutMs: () => connectTimeoutMs });
+    const { clock, connectTimeoutMs, random } = options;
+    this.#tries = new PacedTries({ clock, random, sessionTimeoutMs: () => connectTimeoutMs });
   }
 
   send(command: ZookeeperCommand): void {

@@ -13,6 +13,12 @@ export const CLOSE_MS = 2000;
 /** Time limit for the release, for which a user waits; milliseconds. */
 const RELEASE_MS = 3000;
 
+/** `random`: see RetryOptions. */
+interface ChangeOptions {
+  readonly clock: Clock;
+  readonly random?: (() => number) | undefined;
+}
+
 export interface Release {
   readonly confirmed: boolean;
   readonly message: string;
@@ -22,9 +28,9 @@ export interface Release {
 export function recordSuccess(
   session: Session,
   runRecord: RunRecordOptions,
-  { clock, leftMs }: { readonly clock: Clock; readonly leftMs: () => number },
+  { leftMs, ...timing }: ChangeOptions & { readonly leftMs: () => number },
 ): Promise<RetryResult> {
-  const options = { clock, phase: 'recording', boundMs: leftMs } as const;
+  const options = { ...timing, phase: 'recording', boundMs: leftMs } as const;
   return retry(session, () => recordRun(session, runRecord), options);
 }
 
@@ -32,12 +38,13 @@ export function recordSuccess(
 export async function releaseLock(
   session: Session,
   queue: RecipeRunner,
-  clock: Clock,
+  timing: ChangeOptions,
 ): Promise<Release> {
   // Both answers are awaited together. The order matters: the deletion notifies the next contender.
   const withdraw = () => queue.withdraw(() => session.askForEnd(CLOSE_MS));
+  const { clock } = timing;
   const until = clock.now() + RELEASE_MS;
-  const options = { clock, phase: 'releasing', boundMs: () => until - clock.now() } as const;
+  const options = { ...timing, phase: 'releasing', boundMs: () => until - clock.now() } as const;
   const { isMade } = await retry(session, withdraw, options);
   const confirmed = isMade || session.hasEnded;
   const message = confirmed

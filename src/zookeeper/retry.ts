@@ -18,6 +18,7 @@ export interface RetriesOptions {
   readonly clock: Clock;
   /** The granted session timeout; milliseconds. */
   readonly sessionTimeoutMs: () => number;
+  readonly random?: (() => number) | undefined;
 }
 
 /** Counts the errors in a row of one kind of request, and pauses before it is sent again. */
@@ -41,9 +42,10 @@ export class Retries {
 
   /** Runs `then` after a pause; replaces a pending one. */
   afterPause(then: () => void): void {
-    const { clock, sessionTimeoutMs } = this.#options;
+    const { clock, sessionTimeoutMs, random } = this.#options;
     this.cancel();
-    this.#timer = clock.setTimeout(then, pauseMs(this.#errors - 1, sessionTimeoutMs()));
+    const pause = pauseMs(this.#errors - 1, sessionTimeoutMs(), random?.());
+    this.#timer = clock.setTimeout(then, pause);
   }
 
   /** Runs `then` at once after the first error, else after a pause. */
@@ -68,6 +70,7 @@ export interface RetryOptions {
   readonly phase: ErrorPhase;
   /** Milliseconds left from now; read before each attempt: 0 ends the retries. */
   readonly boundMs: () => number;
+  readonly random?: (() => number) | undefined;
 }
 
 /** `reason`: why the change is unconfirmed, or why the server refused it. */
@@ -89,10 +92,10 @@ const MAX_ANSWER_RATIO = 1 / 3;
 export async function retry(
   session: Session,
   change: () => Promise<void>,
-  { clock, phase, boundMs }: RetryOptions,
+  { clock, phase, boundMs, random }: RetryOptions,
 ): Promise<RetryResult> {
   const sessionTimeoutMs = () => session.info.timeoutMs;
-  const retries = new Retries({ clock, sessionTimeoutMs });
+  const retries = new Retries({ clock, sessionTimeoutMs, random });
   let reason = 'no server could be reached in time';
   for (let tries = 0; boundMs() > 0; tries += 1) {
     if (!(await session.whenAttached(boundMs()))) break;

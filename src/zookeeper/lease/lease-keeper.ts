@@ -8,6 +8,7 @@ import type { LeaseInfo } from '../../../machines/contract.ts';
 import type { Clock } from '../../util/clock.ts';
 import { duration } from '../../util/duration.ts';
 import type { AnsweredHandshake, Confirmation, LockSession } from '../client.ts';
+import { wallClock } from '../defaults.ts';
 import { actionOn } from '../error-policy.ts';
 import { isRequestError } from '../errors.ts';
 import {
@@ -27,7 +28,7 @@ import { RenewalPairs } from './renewal-pairs.ts';
 export interface LeaseKeeperOptions {
   readonly clock: Clock;
   /** Milliseconds since the epoch; shows pauses of the host that `clock` does not count. */
-  readonly wallClock?: () => number;
+  readonly wallClock?: (() => number) | undefined;
   /** `--kill-after`; milliseconds. */
   readonly killAfterMs: number;
   readonly onRenewed: (lease: LeaseInfo) => void;
@@ -72,7 +73,7 @@ export class LeaseKeeper {
     const { clock } = options;
     this.#session = session;
     this.#options = options;
-    this.#pauses = new PauseDetector(clock, options.wallClock ?? Date.now);
+    this.#pauses = new PauseDetector(clock, options.wallClock ?? wallClock);
     this.#pairs = new RenewalPairs({
       clock,
       lease: () => this.#lease,

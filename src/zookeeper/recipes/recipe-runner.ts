@@ -16,6 +16,7 @@ export interface RecipeRunnerOptions {
   readonly onSuspect: (reason: string) => void;
   /** The granted session timeout; milliseconds. */
   readonly sessionTimeoutMs: () => number;
+  readonly random?: (() => number) | undefined;
 }
 
 type RunnerState =

@@ -7,6 +7,7 @@ import type { Host } from '../../settings/access.ts';
 import type { Clock } from '../../util/clock.ts';
 import type { LogFunction } from '../../util/log-level.ts';
 import { pauseMs, sleep } from '../back-off.ts';
+import { randomFraction } from '../defaults.ts';
 import { type Lookup, otherWaysTo } from './addresses.ts';
 import { attemptMs, MIN_ATTEMPT_MS } from './attach-bounds.ts';
 import type { EndReason } from './connection.ts';
@@ -36,7 +37,7 @@ export class Attacher {
   readonly #random: () => number;
 
   constructor(options: AttacherOptions) {
-    const { hosts, random = Math.random } = options;
+    const { hosts, random = randomFraction } = options;
     this.#options = options;
     this.#random = random;
     this.#hosts = new HostRotation(hosts, random);

@@ -24,6 +24,7 @@ import type { ServerSocket } from '../../platform/tcp.ts';
 import type { Clock } from '../../util/clock.ts';
 import { duration } from '../../util/duration.ts';
 import type { LogFunction } from '../../util/log-level.ts';
+import type { Defer } from '../defaults.ts';
 import { actionOn } from '../error-policy.ts';
 import { RequestError, requestError } from '../errors.ts';
 import { Answers, type Response } from './answers.ts';
@@ -57,6 +58,7 @@ export interface ConnectionOptions extends HandshakeRequest {
   readonly onAttached: (handshake: Handshake) => void;
   /** Called once, even if no connection was made. */
   readonly onEnded: (reason: EndReason) => void;
+  readonly defer: Defer;
   /** A frame arrived. */
   readonly onHeard: () => void;
   /** A well-formed frame arrived after the handshake. */
@@ -124,7 +126,7 @@ export class Connection extends ConnectionManager {
       socket = this.#options.openSocket();
     } catch (error) {
       // Not during connect(): its caller is not ready for the event yet.
-      setImmediate(() => this.#fail(error));
+      this.#options.defer(() => this.#fail(error));
       return;
     }
     this.socket = socket;

@@ -1,6 +1,7 @@
 /** The request to end a session, CLOSE_SESSION, repeated until a server confirms it. */
 import type { Clock } from '../../util/clock.ts';
 import { pauseMs, sleep } from '../back-off.ts';
+import { randomFraction } from '../defaults.ts';
 import { actionOn } from '../error-policy.ts';
 import { isRequestError } from '../errors.ts';
 
@@ -50,7 +51,7 @@ export class SessionEnd {
   }
 
   async #send(boundMs: number): Promise<boolean> {
-    const { clock, random = Math.random, request, reattach, sessionTimeoutMs } = this.#options;
+    const { clock, random = randomFraction, request, reattach, sessionTimeoutMs } = this.#options;
     try {
       await request(boundMs);
       this.confirm();

@@ -3,6 +3,7 @@ import type { Access } from '../../settings/access.ts';
 import type { Clock } from '../../util/clock.ts';
 import type { LogFunction } from '../../util/log-level.ts';
 import type { Attachment } from '../client.ts';
+import type { Defer } from '../defaults.ts';
 import type { Lookup } from './addresses.ts';
 import type { SessionCredentials } from './session-identity.ts';
 import type { openSocket } from './sockets.ts';
@@ -17,6 +18,8 @@ export interface SessionOptions extends Access {
   readonly random?: () => number;
   readonly openSocket?: typeof openSocket;
   readonly lookup?: Lookup;
+  /** See defaults.ts. */
+  readonly defer?: Defer;
 }
 
 export interface SessionEvents {

@@ -14,6 +14,7 @@ import type { Host } from '../../settings/access.ts';
 import { duration } from '../../util/duration.ts';
 import { BackOff, sleep } from '../back-off.ts';
 import type { Attachment } from '../client.ts';
+import { defer } from '../defaults.ts';
 import { requestError, UnreachableError } from '../errors.ts';
 import { Attacher, nextAttachment } from './attach.ts';
 import { Connection, type EndReason } from './connection.ts';
@@ -195,7 +196,7 @@ export class Session extends Requester<SessionEvents> {
       const connection: Connection = new Connection({
         ...this.#identity.handshakeRequest,
         numbers: this.#identity.numbers,
-        ...{ chroot, handshakeDeadlineMs, clock, log },
+        ...{ chroot, handshakeDeadlineMs, clock, log, defer: this.#options.defer ?? defer },
         openSocket: () => (this.#options.openSocket ?? openSocket)(server, tls),
         credentials: () => (auth === null ? null : readCredentials(auth)),
         onConnected: () => this.emit('connected'),
@@ -293,7 +294,7 @@ export class Session extends Requester<SessionEvents> {
     }
     // Not immediately: a caller that repeats it in a loop would starve the sockets.
     return new Promise<Answer>((_, reject) => {
-      setImmediate(() => reject(requestError('CONNECTION_LOSS', path)));
+      (this.#options.defer ?? defer)(() => reject(requestError('CONNECTION_LOSS', path)));
     });
   }
 }

@@ -25,6 +25,8 @@ export interface EnsembleOptions {
   /** Milliseconds; 2 and 20 ticks when not given. */
   readonly minSessionTimeoutMs?: number;
   readonly maxSessionTimeoutMs?: number;
+  /** Of single members, where it differs, by id - 1: each has a zoo.cfg of its own. */
+  readonly ownMaxSessionTimeoutMs?: readonly number[];
   /** Duration of one fsync. */
   readonly fsync?: Delay;
   readonly throttle?: ThrottleOptions;

@@ -23,9 +23,11 @@ export class SimulatedEnsemble {
     this.config = configOf(options);
     const { config } = this;
     const sendVote = (from: Member, to: number, vote: Notification) => this.#send(from, to, vote);
-    this.members = [...config.participants, ...config.observers].map(
-      (id) => new Member({ id, network, config, sendVote }),
-    );
+    this.members = [...config.participants, ...config.observers].map((id) => {
+      const own = options.ownMaxSessionTimeoutMs?.[id - 1];
+      const maxSessionTimeoutMs = own ?? config.maxSessionTimeoutMs;
+      return new Member({ id, network, config: { ...config, maxSessionTimeoutMs }, sendVote });
+    });
   }
 
   /** Starts all members that are down. */

@@ -36,6 +36,10 @@ export class SimulatedHost {
     this.#wallOffsetMs = Date.UTC(2026, 0, 1) + random.between(-50, 50);
   }
 
+  get isSuspended(): boolean {
+    return this.#suspendedAt !== null;
+  }
+
   /** Milliseconds since boot; goes on while the host is suspended (CLOCK_BOOTTIME). */
   uptime(): number {
     return this.#base + (this.simulation.now - this.#since) * this.#rate;

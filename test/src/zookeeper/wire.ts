@@ -42,6 +42,7 @@ export function wired({ authenticates = false } = {}): Wired {
     handshakeDeadlineMs: 4000,
     clock: new SimulatedClock(),
     openSocket: () => wire,
+    defer: setImmediate,
     credentials: () => (authenticates ? Buffer.from('user:password') : null),
     onConnected: () => {},
     onAttached: () => {

@@ -15,7 +15,7 @@ it('ends once if a listener of its socket ends it before the handshake', async (
   const connection: Connection = new Connection({
     ...new SessionIdentity(T, undefined).handshakeRequest,
     ...{ numbers: RequestNumbers.ofOwner(), chroot: '', handshakeDeadlineMs: T },
-    ...{ clock: systemClock, log: () => {}, credentials: () => null },
+    ...{ clock: systemClock, log: () => {}, credentials: () => null, defer: setImmediate },
     openSocket: () => socket,
     onConnected: () => connection.end('abandoned'),
     onAttached: () => {},
