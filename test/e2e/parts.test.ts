@@ -32,5 +32,5 @@ it.runIf(isForNode)('a run loads neither the inspector nor status', async () => 
 
 it.runIf(isForNode)('the program stays small', () => {
   // Bytes of what every start reads; raise it knowingly.
-  expect(statSync(`${dirname(PROGRAM)}/program/lockex.js`).size).toBeLessThan(515_000);
+  expect(statSync(`${dirname(PROGRAM)}/program/lockex.js`).size).toBeLessThan(525_000);
 });
