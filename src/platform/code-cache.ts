@@ -10,9 +10,10 @@ import { statSync } from 'node:fs';
  * builds of the same version, such as a distribution's.
  */
 export function codeCacheName(program: string): string {
-  const { version, versions, platform, arch } = process;
-  const runtime = `${version}-v8-${versions.v8}-${platform}-${arch}`;
-  return `${program}.${runtime}-${statSync(process.execPath).size}.cache`;
+  // No destructuring: a Node of any age must be able to parse the launcher, which refuses old ones.
+  const runtime = `${process.version}-v8-${process.versions.v8}`;
+  const machine = `${process.platform}-${process.arch}`;
+  return `${program}.${runtime}-${machine}-${statSync(process.execPath).size}.cache`;
 }
 
 /**

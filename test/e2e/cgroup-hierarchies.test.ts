@@ -58,7 +58,7 @@ describe('with a cgroup hierarchy', () => {
     await until(() => contentOf(left).endsWith('\n'), 'the daemon');
     const armed = () => /^.*"command.armed".*$/m.exec(contentOf(trace))?.[0];
     await until(() => armed() !== undefined, 'the trace');
-    expect(JSON.parse(armed() ?? '').event.reach).not.toContain('cgroup');
+    expect(JSON.parse(armed() ?? '').event.scope).not.toContain('cgroup');
     const standby = startLockex([...args, 'echo next'], { through: prefix });
     await standby.line(/"queue":/, 'stderr');
     const pid = Number(contentOf(left));

@@ -47,12 +47,12 @@ describe('a command line', () => {
       costOf(CAC.prototype, 'parse', (_, argv: string[]) => argv.length, args(...options)),
     ).toBe(3);
     const parsed = parseCommandLine([...options, '--', 'true'], {});
-    expect(parsed).toMatchObject({ settings: { waitMs: (MANY - 1) * 1000 } });
+    expect(parsed).toMatchObject({ settings: { machine: { waitMs: (MANY - 1) * 1000 } } });
   });
 
   it('of many letters in one argument is read', () => {
     expect(parseCommandLine([`-${'q'.repeat(131_000)}`, '--', 'true'], {})).toMatchObject({
-      log: { level: 'warn' },
+      settings: { observers: { log: { level: 'warn' } } },
     });
   });
 
