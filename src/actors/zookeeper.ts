@@ -24,6 +24,7 @@ import { type RunRecordOptions, runRecordPath } from '../zookeeper/recipes/run-r
 import { permitsIn, Semaphore } from '../zookeeper/recipes/semaphore.ts';
 import { Session, type SessionOptions } from '../zookeeper/session/session.ts';
 
+/** @internal Not in the published types, which need no types of Node. */
 export interface Replacements extends Pick<AttemptOptions, 'random' | 'newGuid' | 'wallClock'> {
   readonly newSession?: (options: SessionOptions) => Session;
 }
@@ -37,7 +38,7 @@ export interface ZookeeperActorOptions {
   readonly onSessionToClose: (line: string) => void;
   /** Called each time a socket to a server is connected. */
   readonly onConnected?: (() => void) | undefined;
-  /** What a simulation replaces; a real process's otherwise. */
+  /** @internal The parts that a simulation replaces. */
   readonly replacements?: Replacements;
 }
 
@@ -52,12 +53,10 @@ export class ZookeeperActor {
   readonly #events = new EventBuffer<ZookeeperEvent>();
   #isAhead = false;
 
-  constructor(
-    settings: ZookeeperSettings,
-    { log, clock, onSessionToClose, onConnected, replacements = {} }: ZookeeperActorOptions,
-  ) {
+  constructor(settings: ZookeeperSettings, options: ZookeeperActorOptions) {
+    const { log, clock, onSessionToClose, onConnected, replacements = {} } = options;
     const { access, machine } = settings;
-    const { newSession = (options) => new Session(options), ...chance } = replacements;
+    const { newSession = (own) => new Session(own), ...chance } = replacements;
     this.#contender = new Contender({
       ...{ ...chance, clock, killAfterMs: machine.killAfterMs },
       connectTimeoutMs: access.timeoutMs,
